@@ -1,0 +1,1 @@
+"""Small types that every room shares."""

@@ -1,0 +1,57 @@
+"""SHA-256 of files, folders and values."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+SKIPPED = {"__pycache__", ".mypy_cache", ".pytest_cache"}
+
+
+def of_bytes(data: bytes) -> str:
+    """Return the hex SHA-256 of `data`."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def of_file(path: Path) -> str:
+    """Return the hex SHA-256 of a file, read in blocks."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def of_value(value: Any) -> str:
+    """Return the hex SHA-256 of a JSON value in canonical form (sorted keys, no spaces)."""
+    return of_bytes(canonical(value))
+
+
+def canonical(value: Any) -> bytes:
+    """Return the one JSON form of a value that is digested and signed (RFC 8785 for the values used here)."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def files_under(folder: Path) -> list[Path]:
+    """Return the files in `folder`, sorted, without caches."""
+    return sorted(p for p in folder.rglob("*") if p.is_file() and not SKIPPED & set(p.relative_to(folder).parts))
+
+
+def of_tree(folder: Path) -> dict[str, str]:
+    """Return `{posix path below folder: hex SHA-256}` of every file in `folder`, caches left out."""
+    return {path.relative_to(folder).as_posix(): of_file(path) for path in files_under(folder)}
+
+
+def of_sources(root: Path, rooms: Iterable[str]) -> str:
+    """Return one digest of the Python and data files of several folders or files below `root`."""
+    parts: dict[str, str] = {}
+    for room in rooms:
+        path = root / room
+        tree: Mapping[str, str] = of_tree(path) if path.is_dir() else {"": of_file(path)}
+        parts |= {f"{room}/{name}": digest for name, digest in tree.items()}
+    return of_value(parts)
+
+
+def short(digest: str) -> str:
+    """Return the first 12 characters, as shown to people."""
+    return digest[:12]

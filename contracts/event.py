@@ -1,0 +1,78 @@
+"""An audit event: CloudEvents 1.0 in JSON with CDEvents types, chained by digest.
+
+Sources: https://github.com/cloudevents/spec (attributes), https://cdevents.dev (continuous deployment events).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from contracts.digest import canonical, of_bytes
+
+GENESIS = "0" * 64
+
+STARTED = "dev.gateline.change.started"
+FINISHED = "dev.gateline.change.finished"
+DEPLOYED = "dev.cdevents.service.deployed.0.2.0"
+UPGRADED = "dev.cdevents.service.upgraded.0.2.0"
+ROLLED_BACK = "dev.cdevents.service.rolledback.0.2.0"
+PUBLISHED = "dev.cdevents.artifact.published.0.2.0"
+PACKAGED = "dev.cdevents.artifact.packaged.0.2.0"
+
+
+class Actor(BaseModel):
+    """Who did it: the CI identity where there is one, otherwise the account on the machine."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    kind: Literal["ci", "person"]
+    host: str = ""
+    run: str = ""
+
+
+class Event(BaseModel):
+    """One entry of the audit log. `previous` is the digest of the entry before; `seal` an HMAC where a key is set."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    specversion: Literal["1.0"] = "1.0"
+    id: str
+    source: str
+    type: str
+    time: str
+    subject: str = ""
+    datacontenttype: Literal["application/json"] = "application/json"
+    sequence: int = Field(default=0, ge=0)
+    previous: str = GENESIS
+    data: dict[str, Any] = Field(default_factory=dict)
+    seal: str = ""
+
+    def digest(self) -> str:
+        """Return the hex SHA-256 of the whole event, seal included: what the next event chains to."""
+        return of_bytes(canonical(self.model_dump(mode="json")))
+
+    def sealed(self, key: str) -> Event:
+        """Return the event with an HMAC-SHA-256 over everything else, or unchanged without a key."""
+        return self.model_copy(update={"seal": self._hmac(key)}) if key else self
+
+    def seal_holds(self, key: str) -> bool:
+        """Say whether the HMAC is the one that `key` makes."""
+        return hmac.compare_digest(self.seal, self._hmac(key))
+
+    def _hmac(self, key: str) -> str:
+        body = self.model_dump(mode="json") | {"seal": ""}
+        return hmac.new(key.encode(), canonical(body), hashlib.sha256).hexdigest()
+
+
+class Head(BaseModel):
+    """Count of events and digest of the last: stored also outside the log, so that a cut end is seen."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    count: int
+    digest: str

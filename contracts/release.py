@@ -1,0 +1,35 @@
+"""A release: an artifact packed with the service to run."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+from settings import Service
+
+RELEASE_FILE = "release.json"
+ARTIFACT_FOLDER = "artifact"
+
+
+class Release(BaseModel):
+    """What was tested is what runs: `digest` covers every file of the bundle and the lock of its environment."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+    digest: str = ""
+    version: str
+    """The artifact's version, shown to people and in every answer."""
+    artifact: str
+    """The artifact's identity."""
+    project: str
+    lock: str
+    """Digest of the lock that the bundle's environment is built from."""
+    python: str
+    """`major.minor` of the Python that runs it."""
+    service: Service
+    commit: str = ""
+    created: str = ""
+
+    @property
+    def name(self) -> str:
+        """`version` and the start of the digest: two releases of one model with different service code differ."""
+        return f"{self.version}+{self.digest[:8]}"

@@ -1,0 +1,37 @@
+"""The places a release runs in, and what is counted there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Slot(StrEnum):
+    """The places a release can run in."""
+
+    STABLE = "stable"
+    CANARY = "canary"
+    PREVIOUS = "previous"
+
+
+@dataclass(frozen=True)
+class SlotMetrics:
+    """Counters of one slot since its replicas started, summed over them. All of them only ever grow."""
+
+    releases: frozenset[str]
+    """Digests that the replicas themselves report: the proof of whose figures these are."""
+    requests: float
+    """Predictions answered, as the service counts them."""
+    errors: float
+    """Answers with a 5xx status, as the service counts them."""
+    latency_sum: float
+    """Seconds spent in answered predictions."""
+    latency_buckets: Mapping[float, float]
+    """Cumulative counts by upper bound in seconds (`inf` last)."""
+    predictions: Mapping[str, float]
+    """Counts of predictions by label, or by bin of the score."""
+    proxied: float
+    """Requests that the proxy sent to this slot."""
+    proxy_errors: float
+    """Of these, answers with a 5xx status and failed connections, as the proxy counts them."""

@@ -1,0 +1,141 @@
+"""What a gate says: rules, their outcomes, and the one outcome they add up to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from contracts.plot import Plot
+from settings.errors import ExitCode
+
+
+class Outcome(StrEnum):
+    """The three things a rule or a gate can say."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"
+
+
+EXIT_CODES = {Outcome.PASS: ExitCode.PASS, Outcome.FAIL: ExitCode.FAIL, Outcome.INCONCLUSIVE: ExitCode.INCONCLUSIVE}
+
+
+class Rule(BaseModel):
+    """One named check. `observed` and `limit` carry the two numbers it compared, in `unit`; `sample` says on how many rows."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    outcome: Outcome
+    reason: str
+    required: bool = False
+    subject: str = ""
+    observed: float | str | None = None
+    limit: float | str | None = None
+    unit: str = ""
+    sample: int | None = None
+    next_step: str = ""
+
+
+class Verdict(BaseModel):
+    """What one gate says of one subject. `judged` holds the digests of what it looked at, by name."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    stage: str
+    outcome: Outcome
+    rules: tuple[Rule, ...]
+    judged: dict[str, str] = Field(default_factory=dict)
+    metrics: dict[str, float] = Field(default_factory=dict)
+    plots: tuple[Plot, ...] = ()
+    notes: tuple[str, ...] = ()
+    created: str = ""
+    recorded: bool = False
+    """Whether this verdict was reached earlier, on the same digests, and is reused."""
+    rehearsal: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        stage: str,
+        rules: Iterable[Rule],
+        *,
+        judged: Mapping[str, str] | None = None,
+        metrics: Mapping[str, float] | None = None,
+        plots: Iterable[Plot] = (),
+        notes: Iterable[str] = (),
+    ) -> Self:
+        """Add the rules up: one failure fails; a required rule that cannot know, or no rule that judged, is inconclusive."""
+        listed = tuple(rules)
+        return cls(
+            stage=stage,
+            outcome=add_up(listed),
+            rules=listed,
+            judged=dict(judged or {}),
+            metrics=dict(metrics or {}),
+            plots=tuple(plots),
+            notes=tuple(notes),
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code a command ends with for this outcome."""
+        return int(EXIT_CODES[self.outcome])
+
+    @property
+    def not_judged(self) -> tuple[str, ...]:
+        """Names of the rules that could not know, as `name` or `name(subject)`."""
+        silent = (rule for rule in self.rules if rule.outcome is Outcome.INCONCLUSIVE)
+        return tuple(f"{rule.name}({rule.subject})" if rule.subject else rule.name for rule in silent)
+
+    @property
+    def failed(self) -> tuple[Rule, ...]:
+        """The rules that failed."""
+        return tuple(rule for rule in self.rules if rule.outcome is Outcome.FAIL)
+
+
+def add_up(rules: Iterable[Rule]) -> Outcome:
+    """Return the one outcome of a set of rules."""
+    listed = list(rules)
+    if any(rule.outcome is Outcome.FAIL for rule in listed):
+        return Outcome.FAIL
+    silent_required = any(rule.required and rule.outcome is Outcome.INCONCLUSIVE for rule in listed)
+    judged_any = any(rule.outcome is Outcome.PASS for rule in listed)
+    return Outcome.PASS if judged_any and not silent_required else Outcome.INCONCLUSIVE
+
+
+def at_least(name: str, observed: float, limit: float, **more: object) -> Rule:
+    """Judge `observed >= limit`."""
+    return _compare(name, observed, limit, observed >= limit, "at least", "below", **more)
+
+
+def at_most(name: str, observed: float, limit: float, **more: object) -> Rule:
+    """Judge `observed <= limit`."""
+    return _compare(name, observed, limit, observed <= limit, "at most", "above", **more)
+
+
+def unknown(name: str, reason: str, **more: object) -> Rule:
+    """Say that a rule could not judge, and why."""
+    return Rule.model_validate({"name": name, "outcome": Outcome.INCONCLUSIVE, "reason": reason, **more})
+
+
+def _compare(name: str, observed: float, limit: float, good: bool, allowed: str, beyond: str, **more: object) -> Rule:
+    """A NaN compares false with everything, so it can only fail."""
+    about = f"{more.get('subject') or name}"
+    unit = f" {more['unit']}" if more.get("unit") else ""
+    reason = f"{about} is {observed:.6g}{unit}, " + (
+        f"allowed {allowed} {limit:.6g}" if good else f"{beyond} the limit {limit:.6g}"
+    )
+    fields = {
+        "name": name,
+        "outcome": Outcome.PASS if good else Outcome.FAIL,
+        "observed": observed,
+        "limit": limit,
+        "reason": reason,
+    }
+    return Rule.model_validate({**fields, **more})

@@ -1,0 +1,111 @@
+"""The engine contract: what runs releases in slots behind one weighted address."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from contracts.release import Release
+from contracts.slots import Slot, SlotMetrics
+
+
+@dataclass(frozen=True)
+class Replica:
+    """One running copy of a release."""
+
+    name: str
+    address: str
+    """`host:port` of the service itself, behind the proxy."""
+    alive: bool
+    restarts: int = 0
+
+
+@dataclass(frozen=True)
+class SlotStatus:
+    """What is really running in a slot."""
+
+    slot: Slot
+    release: Release
+    share: float
+    """Share of traffic, 0 to 1, as the proxy has it."""
+    replicas: tuple[Replica, ...]
+
+
+@dataclass(frozen=True)
+class Running:
+    """What is really running in an environment, read from the engine."""
+
+    environment: str
+    url: str
+    proxy_alive: bool
+    supervised: bool
+    slots: Mapping[Slot, SlotStatus] = field(default_factory=dict)
+
+    def release_in(self, slot: Slot) -> Release | None:
+        """Return the release in a slot, or None if the slot is empty."""
+        status = self.slots.get(slot)
+        return status.release if status else None
+
+
+class Engine(Protocol):
+    """Runs the releases of one environment. Every call is safe to repeat; what is there already is left as it is.
+
+    Raises OutsideError where the machine, the port or a process fails.
+    """
+
+    def up(self) -> list[str]:
+        """Start or repair proxy and supervisor; return what had to be repaired, in words."""
+        ...
+
+    def down(self) -> None:
+        """Stop everything of this environment; what it was running is remembered and comes back with `up`."""
+        ...
+
+    def status(self) -> Running:
+        """Say what is really running."""
+        ...
+
+    def fetch(self, release: Release, archive: bytes) -> None:
+        """Bring a release onto the engine's host, verified by digest, ready to start without the registry."""
+        ...
+
+    def kept(self) -> list[Release]:
+        """Return the releases on the engine's host that can be started without the registry, oldest first."""
+        ...
+
+    def start(self, slot: Slot, release: Release, replicas: int) -> None:
+        """Start replicas of a fetched release in an empty slot (or bring the slot to this number), at share 0."""
+        ...
+
+    def wait_ready(self, slot: Slot, seconds: float) -> None:
+        """Return when every replica answers ready and the proxy sees it. Raises OutsideError with the service's last lines."""
+        ...
+
+    def set_shares(self, shares: Mapping[Slot, float]) -> None:
+        """Give each named slot its share of traffic at once; slots not named get none."""
+        ...
+
+    def guard(self, slot: Slot, heartbeat_port: int | None) -> None:
+        """Tie a slot's health in the proxy to a heartbeat on loopback, or (None) to the service itself again."""
+        ...
+
+    def move(self, source: Slot, target: Slot) -> None:
+        """Rename a slot; the target must be empty. Traffic is not touched: the share moves along."""
+        ...
+
+    def stop(self, slot: Slot) -> None:
+        """Drain a slot at share 0, then stop its replicas and forget it. An empty slot is left empty."""
+        ...
+
+    def metrics(self, slot: Slot) -> SlotMetrics:
+        """Read a slot's counters from its own replicas and from the proxy."""
+        ...
+
+    def history(self) -> list[str]:
+        """Return the digests that have been stable here, oldest first, the present one last."""
+        ...
+
+    def remember(self, digests: list[str]) -> None:
+        """Replace the history."""
+        ...

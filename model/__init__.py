@@ -1,0 +1,1 @@
+"""Your own code: estimator, features, metrics and hooks. Shipped with every release; never touched by an update."""

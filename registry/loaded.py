@@ -1,0 +1,123 @@
+"""A model read from verified files, and the one way to score rows with it, offline and online."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from contracts import schema as schemas
+from contracts.digest import of_bytes
+from contracts.manifest import GOLDEN_FILE, MANIFEST_FILE, MODEL_FILE, REFERENCE_FILE, SCHEMA_FILE, Manifest
+from contracts.schema import Schema
+from settings.errors import GateRefused
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """An estimator with the schema and manifest it belongs to."""
+
+    manifest: Manifest
+    schema: Schema
+    estimator: Any
+    golden: dict[str, Any]
+    reference: dict[str, Any]
+
+    def score(self, rows: npt.NDArray[np.object_]) -> npt.NDArray[np.float64]:
+        """Return probabilities of shape (n, classes), or predicted numbers of shape (n, 1), for rows of shape (n, features).
+
+        Rows are in schema order: numbers as float with NaN for missing, strings as str with None for missing.
+        """
+        if self.manifest.task == "regression":
+            return np.asarray(self.estimator.predict(rows), dtype=np.float64).reshape(-1, 1)
+        return np.asarray(self.estimator.predict_proba(rows), dtype=np.float64)
+
+    def decide(self, scores: npt.NDArray[np.float64]) -> list[Any]:
+        """Return one label (or number) per row of `scores`; a binary model says 'positive' from the threshold on."""
+        if self.manifest.task == "regression":
+            return [float(value) for value in scores[:, 0]]
+        classes = self.manifest.classes
+        if self.manifest.task == "binary":
+            column = self.positive_column
+            return [
+                classes[column] if score >= self.manifest.threshold else classes[1 - column]
+                for score in scores[:, column]
+            ]
+        return [classes[index] for index in scores.argmax(axis=1)]
+
+    @property
+    def positive_column(self) -> int:
+        """The column of the positive class in a binary model's scores."""
+        return (
+            self.manifest.classes.index(self.manifest.positive)
+            if self.manifest.positive in self.manifest.classes
+            else 1
+        )
+
+
+def load_files(files: Mapping[str, bytes]) -> LoadedModel:
+    """Verify and load an artifact's files (as of `Artifacts.files`). Raises GateRefused (`digest`, `env_lock`, `unsafe_load`)."""
+    manifest = Manifest.model_validate_json(files[MANIFEST_FILE])
+    for name, digest in manifest.files.items():
+        if name not in files or of_bytes(files[name]) != digest:
+            raise GateRefused(
+                f"digest: {name} of {manifest.version} is not the file that was written", "restore it, or train again"
+            )
+    _refuse_other_libraries(manifest)
+    return LoadedModel(
+        manifest=manifest,
+        schema=schemas.parse(json.loads(files[SCHEMA_FILE])),
+        estimator=_estimator(files[MODEL_FILE], manifest),
+        golden=json.loads(files[GOLDEN_FILE]),
+        reference=json.loads(files[REFERENCE_FILE]),
+    )
+
+
+def load_folder(folder: Path) -> LoadedModel:
+    """Verify and load an artifact that lies unpacked in a folder."""
+    return load_files({path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()})
+
+
+def untrusted_types(model: bytes) -> list[str]:
+    """Return the types a model file names beyond those that skops trusts by itself; nothing of them is imported or run."""
+    import skops.io
+
+    return [str(name) for name in skops.io.get_untrusted_types(data=model)]
+
+
+def _estimator(model: bytes, manifest: Manifest) -> Any:
+    """Load with skops: no code of the file runs, and only the types that training recorded are allowed."""
+    import skops.io
+
+    try:
+        named = untrusted_types(model)
+    except Exception as error:
+        raise GateRefused(
+            f"unsafe_load: {MODEL_FILE} is not a skops file ({type(error).__name__}); it was not loaded"
+        ) from None
+    strangers = [name for name in named if name not in manifest.trusted_types]
+    if strangers:
+        raise GateRefused(
+            f"unsafe_load: {MODEL_FILE} names {strangers[0]}, which training did not record; it was not loaded",
+            "do not use this artifact; train again",
+        )
+    return skops.io.loads(model, trusted=named)
+
+
+def _refuse_other_libraries(manifest: Manifest) -> None:
+    for name, version in manifest.libraries.items():
+        try:
+            here = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            here = "not installed"
+        if here != version:
+            raise GateRefused(
+                f"env_lock: {manifest.version} was trained with {name} {version}, here is {here}",
+                "use the release's own environment",
+            )

@@ -1,0 +1,38 @@
+"""Verdicts that were reached: found again by the digests of what they judged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from contracts.digest import of_value
+from contracts.verdict import Verdict
+from registry.store import Store
+
+
+class Verdicts:
+    """The verdicts of one registry."""
+
+    def __init__(self, store: Store) -> None:
+        """Keep the store that holds them."""
+        self._store = store
+
+    def record(self, verdict: Verdict) -> None:
+        """Write a verdict under the digests of what it judged; a newer one replaces an older."""
+        self._store.write(self._name(verdict.stage, verdict.judged), verdict.model_dump_json(indent=2).encode())
+
+    def find(self, stage: str, judged: Mapping[str, str]) -> Verdict | None:
+        """Return the verdict reached earlier on exactly these digests, marked `recorded`, or None."""
+        try:
+            data = self._store.read(self._name(stage, judged))
+        except FileNotFoundError:
+            return None
+        return Verdict.model_validate_json(data).model_copy(update={"recorded": True})
+
+    def about(self, stage: str, name: str, digest: str) -> Verdict | None:
+        """Return the newest verdict of a stage that judged `digest` under `name` (`release`, `artifact`…), or None."""
+        read = (self._store.read(f"verdicts/{stage}/{entry}") for entry in self._store.names(f"verdicts/{stage}"))
+        fitting = [v for v in map(Verdict.model_validate_json, read) if v.judged.get(name) == digest]
+        return max(fitting, key=lambda verdict: verdict.created, default=None)
+
+    def _name(self, stage: str, judged: Mapping[str, str]) -> str:
+        return f"verdicts/{stage}/{of_value(dict(judged))}.json"

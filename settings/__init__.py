@@ -1,0 +1,30 @@
+"""The values of one line: `pipeline.toml`, typed."""
+
+from settings.gates import BenchmarkGate, CanaryGate, DataGate, DriftGate, ModelGate
+from settings.loading import DEFAULT_PATH, OVERRIDES, PORT_PREFIX, SECRETS, load
+from settings.pipeline import PRODUCTION, Settings
+from settings.project import METRICS, Data, Metrics, Model
+from settings.serving import Environment, Load, Notify, Service
+
+__all__ = [
+    "DEFAULT_PATH",
+    "METRICS",
+    "OVERRIDES",
+    "PORT_PREFIX",
+    "PRODUCTION",
+    "SECRETS",
+    "BenchmarkGate",
+    "CanaryGate",
+    "Data",
+    "DataGate",
+    "DriftGate",
+    "Environment",
+    "Load",
+    "Metrics",
+    "Model",
+    "ModelGate",
+    "Notify",
+    "Service",
+    "Settings",
+    "load",
+]

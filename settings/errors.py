@@ -1,0 +1,81 @@
+"""The one error base: what went wrong, the next step, and the exit code it ends a command with."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from collections.abc import Callable, Iterable
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """Exit codes of every `python -m <room>` and task body."""
+
+    PASS = 0
+    FAIL = 1
+    USAGE = 2
+    INCONCLUSIVE = 3
+    OUTSIDE = 4
+
+
+class GatelineError(Exception):
+    """A failure that has a cause a user can act on; caught once, at the front door."""
+
+    exit_code = ExitCode.OUTSIDE
+
+    def __init__(self, message: str, next_step: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.next_step = next_step
+
+    def __str__(self) -> str:
+        return f"{self.message}\n  next: {self.next_step}" if self.next_step else self.message
+
+
+class UsageError(GatelineError):
+    """Bad settings, arguments or input files: nothing was started."""
+
+    exit_code = ExitCode.USAGE
+
+
+class GateRefused(GatelineError):
+    """A gate said no, or an action was refused because of one."""
+
+    exit_code = ExitCode.FAIL
+
+
+class Inconclusive(GatelineError):
+    """A gate could not know; the line is held."""
+
+    exit_code = ExitCode.INCONCLUSIVE
+
+
+class OutsideError(GatelineError):
+    """Something outside Gateline failed: disk, network, port, another program."""
+
+    exit_code = ExitCode.OUTSIDE
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return `; did you mean 'x'?` for the nearest known name, or an empty string."""
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f"; did you mean '{near[0]}'?" if near else ""
+
+
+def front_door(main: Callable[[], int]) -> int:
+    """Run `main` and turn every expected failure into one message on stderr and its exit code."""
+    try:
+        return main()
+    except GatelineError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return int(error.exit_code)
+    except KeyboardInterrupt:
+        print("interrupted: nothing more was started", file=sys.stderr)
+        return 130
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        print(
+            f"error: {error.strerror or error}{where}\n  next: free the space or fix the path, then run it again",
+            file=sys.stderr,
+        )
+        return int(ExitCode.OUTSIDE)

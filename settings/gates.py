@@ -1,0 +1,167 @@
+"""What each gate judges by: the rules that run, those that must have judged, and the limits."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from settings.project import Share
+from settings.section import Section
+
+DataRule = Literal[
+    "format",
+    "encoding",
+    "columns",
+    "dtype",
+    "row_count",
+    "nulls",
+    "range",
+    "category",
+    "pattern",
+    "unique",
+    "sentinel",
+    "leak.rows",
+    "leak.group",
+    "leak.time",
+]
+ModelRule = Literal["limits", "baseline", "champion_digest", "noninferiority", "golden"]
+BenchmarkRule = Literal["p50", "p95", "p99", "errors", "rate"]
+CanaryRule = Literal["traffic", "identity", "split", "errors", "latency", "predictions"]
+DriftRule = Literal["traffic", "drift.column", "drift.prediction", "performance"]
+Positive = Annotated[float, Field(gt=0.0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Gate(Section):
+    """Rules in the order they are judged. A rule in `required` that cannot judge makes the gate inconclusive."""
+
+    @model_validator(mode="after")
+    def _required_rules_run(self) -> Self:
+        rules, required = getattr(self, "rules"), getattr(self, "required")
+        absent = [name for name in required if name not in rules]
+        if absent:
+            raise ValueError(f"required names {absent[0]!r}, which is not in rules")
+        return self
+
+
+class DataGate(Gate):
+    """Limits of `validate_data`."""
+
+    rules: Annotated[tuple[DataRule, ...], Field(min_length=1)] = DataRule.__args__  # type: ignore[attr-defined]
+    """The rules that run."""
+    required: tuple[DataRule, ...] = ("format", "columns", "dtype", "row_count", "nulls")
+    """The rules that must have judged."""
+    min_rows: Count = 100
+    """Fewest rows in each of train and test."""
+    max_shared_rows: Share = 0.01
+    """Largest share of test rows that may stand, identical, in train."""
+
+
+class ModelGate(Gate):
+    """Limits of `validate_model`. A limit that is not set is not judged."""
+
+    rules: Annotated[tuple[ModelRule, ...], Field(min_length=1)] = ModelRule.__args__  # type: ignore[attr-defined]
+    """The rules that run."""
+    required: tuple[ModelRule, ...] = ("limits", "baseline", "golden")
+    """The rules that must have judged."""
+    min_rows: Count = 200
+    """Fewest test rows; with fewer the outcome is inconclusive."""
+    min_accuracy: Share | None = None
+    """Lowest accuracy."""
+    min_precision: Share | None = None
+    """Lowest weighted precision."""
+    min_recall: Share | None = None
+    """Lowest weighted recall."""
+    min_f1: Share | None = None
+    """Lowest weighted F1."""
+    min_roc_auc: Share | None = None
+    """Lowest area under the ROC curve (one-vs-rest, weighted, for many classes)."""
+    min_average_precision: Share | None = None
+    """Lowest average precision."""
+    min_recall_at_fpr: Share | None = None
+    """Lowest recall at the fixed false-positive rate."""
+    max_mae: Positive | None = None
+    """Largest mean absolute error (regression, units of the target)."""
+    max_rmse: Positive | None = None
+    """Largest root mean squared error (regression, units of the target)."""
+    min_r2: Annotated[float, Field(le=1.0)] | None = None
+    """Lowest R² (regression)."""
+    custom_min: dict[str, float] = Field(default_factory=dict)
+    """Lowest value of each custom metric, by name."""
+    custom_max: dict[str, float] = Field(default_factory=dict)
+    """Largest value of each custom metric, by name."""
+    margin: Annotated[float, Field(ge=0.0)] = 0.02
+    """How much worse than the champion the primary metric may be (relative to the champion's value for minimized metrics)."""
+    confidence: Annotated[float, Field(gt=0.5, lt=1.0)] = 0.95
+    """Confidence of the one-sided non-inferiority test."""
+
+
+class BenchmarkGate(Gate):
+    """Limits of `benchmark`: what a release must do under load on the machine it is tried on."""
+
+    rules: Annotated[tuple[BenchmarkRule, ...], Field(min_length=1)] = BenchmarkRule.__args__  # type: ignore[attr-defined]
+    """The rules that run."""
+    required: tuple[BenchmarkRule, ...] = ("p95", "errors")
+    """The rules that must have judged."""
+    min_requests: Count = 200
+    """Fewest requests; with fewer the outcome is inconclusive."""
+    max_p50_ms: Positive = 100.0
+    """Largest median latency in milliseconds."""
+    max_p95_ms: Positive = 200.0
+    """Largest 95th percentile of latency in milliseconds."""
+    max_p99_ms: Positive = 500.0
+    """Largest 99th percentile of latency in milliseconds."""
+    max_error_share: Share = 0.0
+    """Largest share of requests that may fail."""
+    min_rate_share: Share = 0.8
+    """Smallest share of the intended request rate that must be reached (not judged when the load has no intended rate)."""
+
+
+class CanaryGate(Gate):
+    """Limits of `canary`: candidate against stable, both live."""
+
+    rules: Annotated[tuple[CanaryRule, ...], Field(min_length=1)] = CanaryRule.__args__  # type: ignore[attr-defined]
+    """The rules that run."""
+    required: tuple[CanaryRule, ...] = ("traffic", "identity", "split", "errors")
+    """The rules that must have judged."""
+    min_requests: Count = 200
+    """Fewest requests the canary must have answered before it can be promoted."""
+    max_error_increase: Share = 0.01
+    """How much larger than stable's the canary's share of errors may be."""
+    max_latency_ratio: Annotated[float, Field(gt=1.0)] = 1.25
+    """Largest ratio of the canary's to stable's mean latency."""
+    max_prediction_shift: Share = 0.1
+    """Largest distance between the two distributions of predictions (total variation, 0 to 1)."""
+    alpha: Annotated[float, Field(gt=0.0, lt=0.5)] = 0.01
+    """Chance of a false alarm over the whole canary, however often it is looked at."""
+
+
+class DriftGate(Gate):
+    """Limits of `drift`: live inputs and predictions against the artifact's reference."""
+
+    rules: Annotated[tuple[DriftRule, ...], Field(min_length=1)] = DriftRule.__args__  # type: ignore[attr-defined]
+    """The rules that run."""
+    required: tuple[DriftRule, ...] = ("traffic", "drift.column")
+    """The rules that must have judged."""
+    min_rows: Count = 500
+    """Fewest live rows; with fewer the outcome is inconclusive."""
+    max_psi: Positive = 0.2
+    """Largest population stability index of a column or of the predictions."""
+    max_metric_drop: Annotated[float, Field(ge=0.0)] = 0.05
+    """How much worse than at training time the primary metric may be on matured labels."""
+
+
+class Gates(Section):
+    """All gates."""
+
+    data: DataGate = DataGate()
+    """Limits of `validate_data`."""
+    model: ModelGate = ModelGate()
+    """Limits of `validate_model`."""
+    benchmark: BenchmarkGate = BenchmarkGate()
+    """Limits of `benchmark`."""
+    canary: CanaryGate = CanaryGate()
+    """Limits of `canary`."""
+    drift: DriftGate = DriftGate()
+    """Limits of `drift`."""

@@ -1,0 +1,88 @@
+"""What is modelled: project, data, model and metrics."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints
+
+from settings.section import Section
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
+Text = Annotated[str, StringConstraints(min_length=1)]
+Reference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w.]*(:[A-Za-z_]\w*)?$")]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+METRICS = (
+    "accuracy",
+    "precision",
+    "recall",
+    "f1",
+    "roc_auc",
+    "average_precision",
+    "recall_at_fpr",
+    "log_loss",
+    "mae",
+    "rmse",
+    "r2",
+)
+
+
+class Project(Section):
+    """Whose line this is."""
+
+    name: Name
+    """Lower-case name; prefixes locks, sockets and registry keys, so that two copies share a host."""
+    task: Literal["classification", "regression"] = "classification"
+    """What the model predicts: classes (two or many) or a number."""
+
+
+class Data(Section):
+    """Where the rows are, and which columns have a part to play. Paths are fsspec URLs, CSV or Parquet, one file or a folder."""
+
+    train: Text = "data/train.csv"
+    """Rows to fit on."""
+    test: Text = "data/test.csv"
+    """Rows to judge on; later than the training rows where there is a time column."""
+    schema_path: Text = Field(default="data/schema.json", alias="schema")
+    """The schema file: one source for validation, requests, payloads and drift."""
+    target: Text
+    """The column to predict."""
+    time: str = ""
+    """The column that says when a row happened; empty if there is none."""
+    group: str = ""
+    """The column whose values must not stand in both train and test; empty if there is none."""
+    label_delay_hours: Annotated[float, Field(ge=0.0)] = 0.0
+    """Hours until a label is final: training rows younger than this, counted back from the newest row, are left out."""
+
+
+class Model(Section):
+    """What is fitted."""
+
+    estimator: Reference = "sklearn.ensemble.HistGradientBoostingClassifier"
+    """An import path of an estimator class (fitted behind `model.features`), or a function `module:name` that builds a pipeline."""
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    """Seed of everything random in training."""
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    """Keyword arguments of the estimator."""
+
+
+class Metrics(Section):
+    """What good means here."""
+
+    primary: Text = "roc_auc"
+    """The metric that candidate and champion are compared by: a known one, or the name of a custom one."""
+    direction: Literal["maximize", "minimize"] = "maximize"
+    """Whether more of the primary metric is better."""
+    threshold: Share = 0.5
+    """Probability from which a binary model says 'positive'."""
+    positive: str | int | bool | None = None
+    """The positive class of a binary target; the greater of the two classes where not set."""
+    fixed_fpr: Share = 0.05
+    """The false-positive rate at which `recall_at_fpr` is read."""
+    custom: tuple[Reference, ...] = ()
+    """Metrics of your own: functions `module:name` taking (y_true, y_pred, y_score) and returning a number."""
+
+    def known_names(self) -> tuple[str, ...]:
+        """Return the names of every metric these settings compute."""
+        return METRICS + tuple(reference.rpartition(":")[2] for reference in self.custom)
