@@ -1,0 +1,1 @@
+"""Operating environments: build, engines, rollout, the line itself."""

@@ -1,0 +1,151 @@
+"""Stages that need an environment of their own: checks, training, judgement. Environments are operated from tasks.py.
+
+Every session installs one locked group and runs one command; arguments after `--` reach that command.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2026.1"
+nox.options.default_venv_backend = "uv"
+nox.options.reuse_existing_virtualenvs = True
+nox.options.sessions = ["lint", "typecheck", "test"]
+
+COVERAGE = (
+    "--cov",
+    "--cov-report=term:skip-covered",
+    "--cov-report=xml:reports/test/coverage.xml",
+    "--cov-report=html:reports/test/coverage",
+)
+
+
+def install(session: nox.Session, group: str) -> None:
+    """Install a locked group by hash, once per lock: an unchanged environment is used as it is, offline too."""
+    lock = Path("requirements") / f"{group}.txt"
+    stamp = Path(session.virtualenv.location) / "installed-lock"
+    digest = hashlib.sha256(lock.read_bytes()).hexdigest()
+    if stamp.exists() and stamp.read_text() == digest:
+        return
+    session.install("--quiet", "--exact", "--reinstall", "--require-hashes", "-r", str(lock))
+    stamp.write_text(digest)
+
+
+def front(session: nox.Session, *argv: str) -> None:
+    """Run a module in the environment that nox itself runs in: it operates environments and needs no other."""
+    session.run(sys.executable, "-m", *argv, *session.posargs, external=True)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style with flake8 and that no lock file is stale."""
+    install(session, "lint")
+    session.run("flake8", *session.posargs)
+    session.run("python", "-m", "infra.locks", "check", silent=True)
+
+
+@nox.session
+def typecheck(session: nox.Session) -> None:
+    """Check types with mypy, strictly."""
+    install(session, "typecheck")
+    session.run("mypy", *session.posargs)
+
+
+@nox.session
+def test(session: nox.Session) -> None:
+    """Run the tests in parallel and measure coverage."""
+    install(session, "test")
+    session.run("pytest", "-n", "auto", "-m", "not slow", *COVERAGE, "--junitxml=reports/test/junit.xml", *session.posargs)
+
+
+@nox.session(venv_backend="none")
+def lock(session: nox.Session) -> None:
+    """Lock all dependency groups again (-- --upgrade for newer versions)."""
+    front(session, "infra.locks", "write")
+
+
+@nox.session
+def make_data(session: nox.Session) -> None:
+    """Make the example's data again from its package."""
+    install(session, "data")
+    session.run("python", "data/make.py")
+
+
+@nox.session
+def validate_data(session: nox.Session) -> None:
+    """Judge train and test data against the schema."""
+    install(session, "train")
+    session.run("python", "-m", "validation.data", *session.posargs)
+
+
+@nox.session
+def train(session: nox.Session) -> None:
+    """Train a candidate; nothing is trained twice."""
+    install(session, "train")
+    session.run("python", "-m", "training", *session.posargs)
+
+
+@nox.session
+def validate_model(session: nox.Session) -> None:
+    """Judge the candidate, alone and against the champion."""
+    install(session, "train")
+    session.run("python", "-m", "validation.model", *session.posargs)
+
+
+@nox.session(venv_backend="none")
+def integration(session: nox.Session) -> None:
+    """Test the built release with a real Redis."""
+    front(session, "infra.trial", "integration")
+
+
+@nox.session(venv_backend="none")
+def benchmark(session: nox.Session) -> None:
+    """Load the built release with locust and judge its latency."""
+    front(session, "infra.trial", "benchmark")
+
+
+@nox.session
+def security(session: nox.Session) -> None:
+    """Scan dependencies, secrets, code, workflow and model file."""
+    install(session, "security")
+    session.run("python", "-m", "infra.scan", *session.posargs)
+
+
+@nox.session(venv_backend="none")
+def drift(session: nox.Session) -> None:
+    """Judge live inputs and predictions against the reference."""
+    front(session, "infra.drift")
+
+
+@nox.session(venv_backend="none")
+def pipeline(session: nox.Session) -> None:
+    """Run the whole line, from data to production, on this machine."""
+    front(session, "infra.line")
+
+
+@nox.session(venv_backend="none")
+def tour(session: nox.Session) -> None:
+    """See a good model promoted and a bad one rolled back, in 4 minutes."""
+    front(session, "infra.tour")
+
+
+@nox.session
+def acceptance(session: nox.Session) -> None:
+    """Run the slow tests: whole environments, failures, other models."""
+    install(session, "test")
+    session.run("pytest", "-m", "slow", "--junitxml=reports/acceptance/junit.xml", *session.posargs)
+
+
+def accept_dashes() -> None:
+    """Let `nox -s validate-data` find `validate_data`: nox has no aliases, so one is registered when it is asked for."""
+    for word in sys.argv[1:]:
+        function = globals().get(word.replace("-", "_")) if "-" in word.strip("-") else None
+        if function is not None:
+            nox.session(function.func, name=word)
+
+
+accept_dashes()
