@@ -1,0 +1,5 @@
+"""Pages and summaries from verdicts."""
+
+from report.writing import refresh, write
+
+__all__ = ["refresh", "write"]

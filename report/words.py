@@ -1,0 +1,53 @@
+"""How outcomes and numbers are said to people, the same on the page, in Markdown and on the terminal."""
+
+from __future__ import annotations
+
+from contracts.verdict import Outcome, Rule, Verdict
+
+ICONS = {Outcome.PASS: "✓", Outcome.FAIL: "✗", Outcome.INCONCLUSIVE: "?"}
+WORDS = {Outcome.PASS: "passed", Outcome.FAIL: "failed", Outcome.INCONCLUSIVE: "inconclusive"}
+
+
+def number(value: float | str | None) -> str:
+    """Return a number with thousands separated and at most six significant digits; words as they are; '–' for nothing."""
+    if value is None:
+        return "–"
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int) or (value.is_integer() and abs(value) < 1e15):
+        return f"{int(value):,}"
+    return f"{value:,.6g}" if abs(value) < 1e6 else f"{value:.6g}"
+
+
+def title(stage: str) -> str:
+    """Return a stage's name for people: `validate_data` is 'Validate data'."""
+    return stage.replace("_", " ").replace("-", " ").capitalize()
+
+
+def plural(count: int, noun: str) -> str:
+    """Return `1 rule`, `2 rules`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def telling(verdict: Verdict) -> tuple[Rule, ...]:
+    """Return the rules someone must read: the failed ones, then those that could not judge, required ones first."""
+    silent = [rule for rule in verdict.rules if rule.outcome is Outcome.INCONCLUSIVE]
+    return verdict.failed + tuple(sorted(silent, key=lambda rule: not rule.required))
+
+
+def headline(verdict: Verdict) -> str:
+    """Return the one-line reason for an outcome."""
+    judged = sum(rule.outcome is Outcome.PASS for rule in verdict.rules)
+    if verdict.outcome is not Outcome.PASS:
+        first, *others = telling(verdict) or (None,)
+        if first is None:
+            return "no rule judged anything"
+        lead = "" if first.reason.startswith(first.name) else f"{first.name}: "
+        return f"{lead}{first.reason}" + (f" (and {len(others)} more)" if others else "")
+    silent = verdict.not_judged
+    return f"{plural(judged, 'rule')} passed" + (f"; not judged: {', '.join(silent)}" if silent else "")
+
+
+def marks(verdict: Verdict) -> tuple[str, ...]:
+    """Return the words that qualify a verdict: 'rehearsal', 'recorded'."""
+    return tuple(word for word, holds in (("rehearsal", verdict.rehearsal), ("recorded", verdict.recorded)) if holds)
