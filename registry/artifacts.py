@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from pydantic import ValidationError
 
-from contracts.digest import of_bytes
+from contracts.digest import of_bytes, short
 from contracts.manifest import MANIFEST_FILE, Manifest
 from registry.store import Store
 from settings.errors import GateRefused, UsageError, did_you_mean
@@ -64,7 +64,8 @@ class Artifacts:
         for name, data in found.items():
             if of_bytes(data) != manifest.files[name]:
                 raise GateRefused(
-                    f"digest: {name} of {manifest.version} has SHA-256 {of_bytes(data)[:12]}, recorded was {manifest.files[name][:12]}",
+                    f"digest: {name} of {manifest.version} has SHA-256 {short(of_bytes(data))}, "
+                    f"recorded was {short(manifest.files[name])}",
                     "the file was changed after training; train again or restore the registry",
                 )
         return found | {MANIFEST_FILE: manifest.model_dump_json(indent=2).encode()}

@@ -54,15 +54,15 @@ class LoadedModel:
     @property
     def positive_column(self) -> int:
         """The column of the positive class in a binary model's scores."""
-        return (
-            self.manifest.classes.index(self.manifest.positive)
-            if self.manifest.positive in self.manifest.classes
-            else 1
-        )
+        classes, positive = self.manifest.classes, self.manifest.positive
+        return classes.index(positive) if positive in classes else 1
 
 
 def load_files(files: Mapping[str, bytes]) -> LoadedModel:
-    """Verify and load an artifact's files (as of `Artifacts.files`). Raises GateRefused (`digest`, `env_lock`, `unsafe_load`)."""
+    """Verify and load an artifact's files, as of `Artifacts.files`.
+
+    Raises GateRefused naming the rule: `digest`, `env_lock` or `unsafe_load`.
+    """
     manifest = Manifest.model_validate_json(files[MANIFEST_FILE])
     for name, digest in manifest.files.items():
         if name not in files or of_bytes(files[name]) != digest:

@@ -38,7 +38,10 @@ class Project(Section):
 
 
 class Data(Section):
-    """Where the rows are, and which columns have a part to play. Paths are fsspec URLs, CSV or Parquet, one file or a folder."""
+    """Where the rows are, and which columns have a part to play.
+
+    Paths are fsspec URLs, CSV or Parquet, one file or a folder.
+    """
 
     train: Text = "data/train.csv"
     """Rows to fit on."""
@@ -53,14 +56,14 @@ class Data(Section):
     group: str = ""
     """The column whose values must not stand in both train and test; empty if there is none."""
     label_delay_hours: Annotated[float, Field(ge=0.0)] = 0.0
-    """Hours until a label is final: training rows younger than this, counted back from the newest row, are left out."""
+    """Hours until a label is final: training rows younger than this, counted from the newest row, are left out."""
 
 
 class Model(Section):
     """What is fitted."""
 
     estimator: Reference = "sklearn.ensemble.HistGradientBoostingClassifier"
-    """An import path of an estimator class (fitted behind `model.features`), or a function `module:name` that builds a pipeline."""
+    """Import path of an estimator class (fitted behind `model.features`), or a function `module:name` that builds one."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     """Seed of everything random in training."""
     parameters: dict[str, Any] = Field(default_factory=dict)
