@@ -15,7 +15,7 @@ from report.overview import Entry, Link
 
 def verdict(verdict: verdicts.Verdict, extras: Sequence[Link] = ()) -> str:
     """Return the page of one verdict: outcome, rules, what was not judged, metrics, plots, digests."""
-    drawn = [(plot, plots.draw(plot, number)) for number, plot in enumerate(verdict.plots, start=1)]
+    drawn = [(plot, plots.draw(plot, place)) for place, plot in enumerate(verdict.plots, start=1)]
     return _environment().get_template("verdict.html").render(verdict=verdict, plots=drawn, extras=extras)
 
 
@@ -37,5 +37,7 @@ def _environment() -> Environment:
         "marks": words.marks,
         "telling": words.telling,
         "shade": plots.shade,
+        "colour": plots.colour,
+        "dashes": plots.dashes,
     }
     return environment

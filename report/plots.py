@@ -7,22 +7,33 @@ from typing import Any
 from markupsafe import Markup
 
 from contracts.plot import Plot, Series
+from report.words import number
 
-PALETTE = tuple(f"var(--series-{number})" for number in range(1, 7))
-WIDTH, HEIGHT = 560, 340
-SVG = "{http://www.w3.org/2000/svg}"
+PALETTE = tuple(f"var(--series-{place})" for place in range(1, 7))
+DASHES = ("none", "7,4", "2,4", "10,3,2,3")
+WIDTH, HEIGHT = 440, 280
 
 
-def draw(plot: Plot, number: int) -> Markup | None:
+def draw(plot: Plot, place: int) -> Markup | None:
     """Return the inline SVG of a line or bar plot; None for `heat` and `table`, which the page lays out as tables."""
     if plot.kind in ("heat", "table") or not any(series.y for series in plot.series):
         return None
     chart = _bars(plot) if plot.kind == "bar" else _lines(plot)
-    chart.uuid = f"plot-{number}"
-    for series in plot.series:
-        chart.add(series.name, _values(series, isinstance(chart, _xy())))
+    chart.uuid = f"plot-{place}"
+    for index, series in enumerate(plot.series):
+        chart.add(series.name, _values(series, isinstance(chart, _xy())), stroke_style=_stroke(plot, index))
     chart.add_xml_filter(_for_the_page)
     return Markup(chart.render(is_unicode=True))
+
+
+def dashes(place: int) -> str:
+    """Return the dash pattern of the series at a place: lines differ by more than their colour."""
+    return DASHES[place % len(DASHES)]
+
+
+def colour(place: int) -> str:
+    """Return the CSS colour of the series at a place."""
+    return PALETTE[place % len(PALETTE)]
 
 
 def shade(plot: Plot, cell: float | str) -> int:
@@ -56,6 +67,10 @@ def _values(series: Series, with_x: bool) -> list[Any]:
     return list(zip(series.x, series.y, strict=True)) if with_x else list(series.y)
 
 
+def _stroke(plot: Plot, place: int) -> dict[str, str]:
+    return {"dasharray": dashes(place) if plot.kind == "line" else "none"}
+
+
 def _xy() -> type:
     import pygal
 
@@ -73,13 +88,12 @@ def _config(plot: Plot) -> Any:
         style=_style(len(plot.series)),
         x_title=plot.x_label or None,
         y_title=plot.y_label or None,
-        show_legend=len(plot.series) > 1,
-        legend_at_bottom=True,
-        legend_at_bottom_columns=3,
-        legend_box_size=12,
-        truncate_legend=-1,
+        value_formatter=number,
+        x_value_formatter=number,
+        show_legend=False,
         truncate_label=16,
         margin=8,
+        margin_right=28,
         spacing=8,
         dots_size=2.5,
         show_x_guides=False,
@@ -106,7 +120,6 @@ def _style(series: int) -> Any:
         label_font_size=13,
         major_label_font_size=13,
         title_font_size=13,
-        legend_font_size=13,
         no_data_font_size=16,
         stroke_width="2",
         opacity=".85",
@@ -117,10 +130,19 @@ def _style(series: int) -> Any:
 
 
 def _for_the_page(root: Any) -> Any:
-    """Take out scripts, comments and the title that would repeat the heading; turn pygal's data into native tooltips."""
+    """Take out scripts, comments and titles that repeat the heading; turn what pygal keeps for its script into tooltips."""
     for parent in list(root.iter()):
+        said = [child.text or "" for child in parent if child.get("class") in ("x_label", "value")]
         for child in list(parent):
-            if not isinstance(child.tag, str) or child.tag in ("script", f"{SVG}script", "title", f"{SVG}title"):
+            if not isinstance(child.tag, str) or child.tag.rpartition("}")[2] in ("script", "title", "desc"):
                 parent.remove(child)
-    root.set("role", "img")
+        if said:
+            parent.append(_tooltip(parent, ": ".join(reversed(said))))
+    root.set("aria-hidden", "true")
     return root
+
+
+def _tooltip(parent: Any, text: str) -> Any:
+    title = parent.makeelement("title", {})
+    title.text = text
+    return title

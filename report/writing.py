@@ -7,7 +7,7 @@ from pathlib import Path
 
 from contracts.verdict import Verdict
 from report import overview, page, summary, terminal
-from report.files import place
+from contracts.files import place
 
 FOLDER = Path("reports")
 
