@@ -1,6 +1,6 @@
 """The values of one line: `pipeline.toml`, typed."""
 
-from settings.gates import BenchmarkGate, CanaryGate, DataGate, DriftGate, ModelGate
+from settings.gates import BenchmarkGate, CanaryGate, DataGate, DriftGate, ModelGate, SecurityGate
 from settings.loading import DEFAULT_PATH, OVERRIDES, PORT_PREFIX, SECRETS, load
 from settings.pipeline import PRODUCTION, Settings
 from settings.project import METRICS, Data, Metrics, Model
@@ -24,6 +24,7 @@ __all__ = [
     "Model",
     "ModelGate",
     "Notify",
+    "SecurityGate",
     "Service",
     "Settings",
     "load",

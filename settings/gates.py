@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from settings.errors import did_you_mean
 from settings.project import Share
 from settings.section import Section
 
@@ -29,6 +30,7 @@ ModelRule = Literal["limits", "baseline", "champion_digest", "noninferiority", "
 BenchmarkRule = Literal["p50", "p95", "p99", "errors", "rate"]
 CanaryRule = Literal["traffic", "identity", "split", "errors", "latency", "predictions"]
 DriftRule = Literal["traffic", "drift.column", "drift.prediction", "performance"]
+SecurityRule = Literal["vulnerabilities", "secrets", "code", "workflow", "digest", "unsafe_load", "locks", "sbom"]
 Positive = Annotated[float, Field(gt=0.0)]
 Count = Annotated[int, Field(ge=1)]
 
@@ -39,9 +41,13 @@ class Gate(Section):
     @model_validator(mode="after")
     def _required_rules_run(self) -> Self:
         rules, required = getattr(self, "rules"), getattr(self, "required")
+        for key, names in (("rules", rules), ("required", required)):
+            twice = [name for name in names if names.count(name) > 1]
+            if twice:
+                raise ValueError(f"{key} names '{twice[0]}' twice")
         absent = [name for name in required if name not in rules]
         if absent:
-            raise ValueError(f"required names {absent[0]!r}, which is not in rules")
+            raise ValueError(f"required names '{absent[0]}', which is not in rules{did_you_mean(absent[0], rules)}")
         return self
 
 
@@ -152,6 +158,19 @@ class DriftGate(Gate):
     """How much worse than at training time the primary metric may be on matured labels."""
 
 
+class SecurityGate(Gate):
+    """What `security` scans. There are no limits: one finding fails the rule."""
+
+    rules: Annotated[tuple[SecurityRule, ...], Field(min_length=1)] = SecurityRule.__args__  # type: ignore[attr-defined]
+    """The rules that run."""
+    required: tuple[SecurityRule, ...] = ("secrets", "code", "workflow", "digest", "unsafe_load", "locks", "sbom")
+    """The rules that must have judged. `vulnerabilities` needs a database on the network: add it where there is one."""
+    accepted_vulnerabilities: tuple[str, ...] = ()
+    """Identifiers of known vulnerabilities that are accepted, such as `PYSEC-2021-142`."""
+    osv_url: str = ""
+    """Query address of an OSV database to ask; empty for the one pip-audit asks by itself."""
+
+
 class Gates(Section):
     """All gates."""
 
@@ -165,3 +184,5 @@ class Gates(Section):
     """Limits of `canary`."""
     drift: DriftGate = DriftGate()
     """Limits of `drift`."""
+    security: SecurityGate = SecurityGate()
+    """What `security` scans."""

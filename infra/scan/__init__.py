@@ -1,0 +1,1 @@
+"""The security stage: dependencies, secrets, code, workflow, model file and locks, scanned and judged."""
