@@ -1,0 +1,49 @@
+"""The encoding of a text file: UTF-8 without a byte order mark, or a finding and the nearest readable text."""
+
+from __future__ import annotations
+
+import codecs
+
+from validation.parts import Finding
+
+MARKS = {
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+SAVE_AGAIN = "save the file as UTF-8 without a byte order mark"
+REPLACEMENT = "\ufffd".encode()
+
+
+def decoded(data: bytes) -> tuple[bytes, list[Finding]]:
+    """Return `data` as UTF-8 that can be parsed, and what was wrong with it."""
+    mark = next((mark for mark in MARKS if data.startswith(mark)), None)
+    if mark is not None:
+        name = MARKS[mark]
+        finding = Finding("encoding", f"starts with a byte order mark ({name.upper()})", SAVE_AGAIN)
+        plain = data[len(mark) :] if name == "utf-8" else data.decode(name, errors="replace").encode()
+        return plain, [finding, *decoded(plain)[1]]
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return data.decode("utf-8", errors="replace").encode(), [_not_utf8(data, error)]
+    return data, _suspicious(data)
+
+
+def _not_utf8(data: bytes, error: UnicodeDecodeError) -> Finding:
+    line = data.count(b"\n", 0, error.start) + 1
+    reason = f"is not UTF-8: byte 0x{data[error.start]:02x} at position {error.start} (line {line}): {error.reason}"
+    return Finding("encoding", reason, SAVE_AGAIN)
+
+
+def _suspicious(data: bytes) -> list[Finding]:
+    """Return marks of text that went through a wrong encoding earlier, though it is valid UTF-8 now."""
+    if b"\x00" in data:
+        return [Finding("encoding", "holds NUL bytes: it is UTF-16, or binary", SAVE_AGAIN)]
+    if REPLACEMENT in data:
+        line = data.count(b"\n", 0, data.index(REPLACEMENT)) + 1
+        reason = f"holds the replacement character U+FFFD (line {line}): it was decoded wrongly before it was written"
+        return [Finding("encoding", reason, "export the file again from its source as UTF-8")]
+    return []
