@@ -6,13 +6,13 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from settings.agreement import PRODUCTION, disagreements
 from settings.gates import Gates
-from settings.project import METRICS, Data, Metrics, Model, Name, Project
+from settings.project import Data, Metrics, Model, Name, Project
 from settings.section import Section
 from settings.serving import Environment, Load, Notify, Registry, Service
 
-PRODUCTION = "production"
-"""The environment whose stable release is the champion."""
+__all__ = ["PRODUCTION", "Settings"]
 
 
 class Settings(Section):
@@ -41,20 +41,7 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _sections_agree(self) -> Self:
-        known = self.metrics.known_names()
-        if self.metrics.primary not in known:
-            raise ValueError(f"metrics.primary is {self.metrics.primary!r}; allowed: {', '.join(known)}")
-        custom = set(known) - set(METRICS)
-        for limits in (self.gates.model.custom_min, self.gates.model.custom_max):
-            for name in limits:
-                if name not in custom:
-                    raise ValueError(
-                        f"gates.model limits the custom metric {name!r}, which metrics.custom does not name"
-                    )
-        production = self.environments.get(PRODUCTION)
-        if production and production.replicas < 2:
-            raise ValueError(f"environments.production.replicas is {production.replicas}; allowed: 2 or more")
-        ports = [environment.port for environment in self.environments.values() if environment.local]
-        if len(ports) != len(set(ports)):
-            raise ValueError(f"environments share a port: {ports}; each local environment needs its own")
+        found = list(disagreements(self))
+        if found:
+            raise ValueError("\n".join(found))
         return self

@@ -8,12 +8,23 @@ from pydantic import Field, StringConstraints
 
 from settings.section import Section
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
+NAME = r"^[a-z][a-z0-9-]{0,39}$"
+IMPORT_PATH = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*[.:][A-Za-z_]\w*$"
+FUNCTION = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$"
+PATTERNS = {
+    NAME: "1 to 40 lower-case letters, digits and dashes, a letter first",
+    IMPORT_PATH: "an import path such as 'sklearn.linear_model.Ridge' or a function such as 'model.estimators:logistic'",
+    FUNCTION: "a function named as 'module:name', such as 'model.metrics:late_precision'",
+}
+"""What each pattern means, in words for messages and the reference."""
+
+Name = Annotated[str, StringConstraints(pattern=NAME)]
 Text = Annotated[str, StringConstraints(min_length=1)]
-Reference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w.]*(:[A-Za-z_]\w*)?$")]
+Reference = Annotated[str, StringConstraints(pattern=IMPORT_PATH)]
+Function = Annotated[str, StringConstraints(pattern=FUNCTION)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
-METRICS = (
+CLASSIFICATION_METRICS = (
     "accuracy",
     "precision",
     "recall",
@@ -22,10 +33,11 @@ METRICS = (
     "average_precision",
     "recall_at_fpr",
     "log_loss",
-    "mae",
-    "rmse",
-    "r2",
 )
+REGRESSION_METRICS = ("mae", "rmse", "r2")
+METRICS = CLASSIFICATION_METRICS + REGRESSION_METRICS
+MINIMIZED = ("log_loss", "mae", "rmse")
+"""The metrics of which less is better."""
 
 
 class Project(Section):
@@ -83,9 +95,13 @@ class Metrics(Section):
     """The positive class of a binary target; the greater of the two classes where not set."""
     fixed_fpr: Share = 0.05
     """The false-positive rate at which `recall_at_fpr` is read."""
-    custom: tuple[Reference, ...] = ()
+    custom: tuple[Function, ...] = ()
     """Metrics of your own: functions `module:name` taking (y_true, y_pred, y_score) and returning a number."""
 
     def known_names(self) -> tuple[str, ...]:
         """Return the names of every metric these settings compute."""
-        return METRICS + tuple(reference.rpartition(":")[2] for reference in self.custom)
+        return METRICS + self.custom_names()
+
+    def custom_names(self) -> tuple[str, ...]:
+        """Return the names of the custom metrics: the functions' own."""
+        return tuple(reference.rpartition(":")[2] for reference in self.custom)

@@ -1,0 +1,79 @@
+"""The environment variables that are read, and the few settings that they may replace: ports, workers and URLs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from settings.errors import UsageError, did_you_mean
+
+PREFIX = "GATELINE_"
+PORT_PREFIX = "GATELINE_PORT_"
+SECRETS = ("GATELINE_AUDIT_KEY",)
+OVERRIDES: dict[str, tuple[str, ...]] = {
+    "GATELINE_WORKERS": ("service", "workers"),
+    "GATELINE_REDIS_URL": ("service", "redis_url"),
+    "GATELINE_REGISTRY_URL": ("registry", "url"),
+    "GATELINE_NOTIFY_WEBHOOK": ("notify", "webhook"),
+}
+OTHERS = {
+    "GATELINE_AUDIT_KEY": "Secret that seals every audit event with an HMAC.",
+    "GATELINE_LOG_DIR": "Folder of a running service's prediction log; set by the engine.",
+}
+"""Variables that are no settings but are read somewhere, with what they are for."""
+
+
+def overlay(raw: dict[str, Any], environ: Mapping[str, str]) -> dict[str, str]:
+    """Lay the variables that are set over `raw`; return `{dotted key: variable}` of what they replaced.
+
+    An empty variable counts as not set. Raises UsageError for a GATELINE_ variable that nothing reads.
+    """
+    replaced: dict[str, str] = {}
+    for name in sorted(environ):
+        if name.startswith(PREFIX) and environ[name] and name not in OTHERS:
+            place = _port_of(name, raw) if name.startswith(PORT_PREFIX) else _place_of(name)
+            if _put(raw, place, _typed(name, place[-1], environ[name])):
+                replaced[".".join(place)] = name
+    return replaced
+
+
+def _place_of(name: str) -> tuple[str, ...]:
+    if name not in OVERRIDES:
+        known = [*OVERRIDES, *OTHERS, f"{PORT_PREFIX}<ENVIRONMENT>"]
+        raise UsageError(
+            f"environment variable {name} is not known{did_you_mean(name, known)} (known: {', '.join(known)})",
+            "unset it; the environment replaces ports, workers and URLs alone, everything else is set in pipeline.toml",
+        )
+    return OVERRIDES[name]
+
+
+def _port_of(name: str, raw: Mapping[str, Any]) -> tuple[str, ...]:
+    environments = raw.get("environments")
+    known = list(environments) if isinstance(environments, dict) else []
+    environment = name.removeprefix(PORT_PREFIX).lower().replace("_", "-")
+    if known and environment not in known:
+        raise UsageError(
+            f"environment variable {name}: there is no environment '{environment}'"
+            f"{did_you_mean(environment, known)} (known: {', '.join(known)})",
+            "name one of these, or unset it",
+        )
+    return ("environments", environment, "port")
+
+
+def _typed(name: str, key: str, value: str) -> int | str:
+    if key not in ("port", "workers"):
+        return value
+    if not (value.isascii() and value.isdecimal()):
+        raise UsageError(f"environment variable {name} is {value!r}; allowed: a whole number", "change or unset it")
+    return int(value)
+
+
+def _put(raw: dict[str, Any], place: tuple[str, ...], value: int | str) -> bool:
+    """Set one value; a section that is no table is left for the validation to name."""
+    table: Any = raw
+    for part in place[:-1]:
+        table = table.setdefault(part, {}) if isinstance(table, dict) else None
+    if not isinstance(table, dict):
+        return False
+    table[place[-1]] = value
+    return True
