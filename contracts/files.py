@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
+
+PARTIAL = ".partial-"
+"""How the name of a file begins that is still being written; readers leave such names alone."""
 
 
 def place(texts: Mapping[Path, str]) -> None:
@@ -14,7 +17,7 @@ def place(texts: Mapping[Path, str]) -> None:
     try:
         for target, text in texts.items():
             target.parent.mkdir(parents=True, exist_ok=True)
-            waiting[target] = _beside(target, text)
+            waiting[target] = beside(target, text.encode())
         for target, temporary in waiting.items():
             os.replace(temporary, target)
     finally:
@@ -22,15 +25,24 @@ def place(texts: Mapping[Path, str]) -> None:
             temporary.unlink(missing_ok=True)
 
 
-def _beside(target: Path, text: str) -> Path:
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".partial-")
+def beside(target: Path, data: bytes) -> Path:
+    """Write `data` to a new file in the target's folder, down to the disk, and return its path. Raises OSError."""
+    temporary = target.parent / f"{PARTIAL}{uuid.uuid4().hex}"
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
+        with temporary.open("xb") as stream:
+            stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
-        os.chmod(name, 0o644)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
-    return Path(name)
+    return temporary
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring a folder's entries down to the disk, so that a rename in it outlives a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

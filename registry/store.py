@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import os
-import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
+from contracts.files import beside, sync_folder
 from settings import Settings
 from settings.errors import OutsideError
+from settings.secrets import redacted
 
 
 class Store:
@@ -21,11 +25,14 @@ class Store:
 
     def __init__(self, url: str, project: str) -> None:
         """Open the place behind `url`; nothing is created until the first write."""
-        self.url = url
+        self.url = redacted(url)
         try:
-            self._fs, root = fsspec.core.url_to_fs(url)
-        except (ImportError, ValueError) as error:
-            raise OutsideError(f"registry {url}: {error}", "set registry.url to a folder or an fsspec URL") from None
+            self._fs, root = fsspec.url_to_fs(url)
+        except Exception as error:
+            raise OutsideError(
+                f"registry {self.url}: {type(error).__name__}: {redacted(str(error))}",
+                "set registry.url to a folder or to an fsspec URL whose package is installed",
+            ) from None
         self._root = f"{root.rstrip('/')}/{project}"
         self._local = isinstance(self._fs, LocalFileSystem)
 
@@ -36,59 +43,109 @@ class Store:
 
     def read(self, name: str) -> bytes:
         """Return an object's bytes. Raises FileNotFoundError."""
-        data = self._fs.cat_file(self._path(name))
+        path = self._path(name)
+        with self._reaching(name):
+            data = self._fs.cat_file(path)
         assert isinstance(data, bytes)
         return data
 
     def exists(self, name: str) -> bool:
         """Say whether an object of this name is there."""
-        return bool(self._fs.isfile(self._path(name)))
+        path = self._path(name)
+        try:
+            with self._reaching(name):
+                self._fs.invalidate_cache()
+                return bool(self._fs.info(path)["type"] == "file")
+        except FileNotFoundError:
+            return False
 
     def write(self, name: str, data: bytes) -> None:
         """Write an object, replacing one of the same name."""
-        if self._local:
-            self._place_locally(name, data, replace=True)
-        else:
-            self._fs.pipe_file(self._path(name), data)
+        path = self._path(name)
+        with self._reaching(name, writing=True):
+            if self._local:
+                _place(Path(path), data, os.replace)
+            else:
+                self._fs.pipe_file(path, data)
 
     def create(self, name: str, data: bytes) -> None:
         """Write an object that must not be there yet. Raises FileExistsError."""
-        if self._local:
-            self._place_locally(name, data, replace=False)
-        else:
-            self._fs.pipe_file(self._path(name), data, mode="create")
+        path = self._path(name)
+        with self._reaching(name, writing=True):
+            if self._local:
+                _place(Path(path), data, os.link)
+            else:
+                self._fs.pipe_file(path, data, mode="create")
 
     def names(self, folder: str) -> list[str]:
         """Return the names of the objects directly in a folder, sorted; empty if there is no such folder."""
-        self._fs.invalidate_cache()
+        path = self._path(folder)
         try:
-            entries = self._fs.ls(self._path(folder), detail=True)
+            with self._reaching(folder):
+                found = _names_locally(path) if self._local else self._names_remotely(path)
         except FileNotFoundError:
             return []
-        files = [str(entry["name"]) for entry in entries if entry["type"] == "file"]
-        return sorted(name.rpartition("/")[2] for name in files if not name.rpartition("/")[2].startswith("."))
+        return sorted(name for name in found if not name.startswith("."))
 
     def delete(self, name: str) -> None:
         """Remove an object; nothing happens if it is not there."""
-        if self.exists(name):
-            self._fs.rm_file(self._path(name))
+        path = self._path(name)
+        with suppress(FileNotFoundError), self._reaching(name):
+            self._fs.rm_file(path)
 
     def _path(self, name: str) -> str:
+        if {"", ".", ".."} & set(name.split("/")):
+            raise ValueError(f"'{name}' is no name of an object")
         return f"{self._root}/{name}"
 
-    def _place_locally(self, name: str, data: bytes, *, replace: bool) -> None:
-        """Write beside the target, then rename over it or link to it: no reader ever sees half an object."""
-        target = Path(self._path(name))
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".partial-")
+    def _names_remotely(self, path: str) -> list[str]:
+        self._fs.invalidate_cache()
+        entries = self._fs.ls(path, detail=True)
+        return [str(entry["name"]).rpartition("/")[2] for entry in entries if entry["type"] == "file"]
+
+    @contextmanager
+    def _reaching(self, name: str, *, writing: bool = False) -> Iterator[None]:
+        """Turn what a disk or a remote store raises, of whatever type, into one error with a next step.
+
+        Who writes and finds nothing there has no missing object, but a registry that is gone.
+        """
         try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(data)
-                stream.flush()
-                os.fsync(stream.fileno())
-            if replace:
-                os.replace(temporary, target)
-            else:
-                os.link(temporary, target)
-        finally:
-            Path(temporary).unlink(missing_ok=True)
+            yield
+        except Exception as error:
+            if isinstance(error, FileExistsError) or (isinstance(error, FileNotFoundError) and not writing):
+                raise
+            raise OutsideError(
+                f"registry {self.url}: '{name}' cannot be {'written' if writing else 'read'}: {_cause(error)}",
+                "check registry.url, that its disk has space and that you may write there, then run the command again",
+            ) from error
+
+
+def _cause(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    return redacted(f"{type(error).__name__}: {error}")
+
+
+def _place(target: Path, data: bytes, put: Callable[[Path, Path], None]) -> None:
+    """Write beside the target, then rename over it or link to it: no reader ever sees half an object."""
+    _make_folder(target.parent)
+    temporary = beside(target, data)
+    try:
+        put(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    sync_folder(target.parent)
+
+
+def _make_folder(folder: Path) -> None:
+    """A file that stands where a folder belongs must not read as 'the object is there already'."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder)) from None
+
+
+def _names_locally(path: str) -> list[str]:
+    """A file that another process removes meanwhile is passed over, where `ls` would fail on it."""
+    with os.scandir(path) as entries:
+        return [entry.name for entry in entries if entry.is_file()]
