@@ -59,7 +59,9 @@ def typecheck(session: nox.Session) -> None:
 def test(session: nox.Session) -> None:
     """Run the tests in parallel and measure coverage."""
     install(session, "test")
-    session.run("pytest", "-n", "auto", "-m", "not slow", *COVERAGE, "--junitxml=reports/test/junit.xml", *session.posargs)
+    session.run(
+        "pytest", "-n", "auto", "-m", "not slow", *COVERAGE, "--junitxml=reports/test/junit.xml", *session.posargs
+    )
 
 
 @nox.session(venv_backend="none")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contracts.release import Release
 from registry.store import Store
+from settings.errors import UsageError, did_you_mean
 
 
 class Releases:
@@ -17,6 +18,40 @@ class Releases:
         """Write the archive, then the record that makes it visible."""
         self._store.write(f"releases/{release.digest}.tar.gz", archive)
         self._store.write(f"releases/{release.digest}.json", release.model_dump_json(indent=2).encode())
+
+    def has(self, digest: str) -> bool:
+        """Say whether a release of this digest is complete (its record is written last)."""
+        return self._store.exists(f"releases/{digest}.json")
+
+    def get(self, digest: str) -> Release:
+        """Return a release's record. Raises FileNotFoundError."""
+        return Release.model_validate_json(self._store.read(f"releases/{digest}.json"))
+
+    def choose(self, digest: str) -> None:
+        """Let the stages that name no release take this one."""
+        self._store.write("aliases/release", digest.encode())
+
+    def chosen(self) -> Release:
+        """Return the release that `invoke build` chose last. Raises UsageError where nothing was built."""
+        try:
+            return self.get(self._store.read("aliases/release").decode())
+        except FileNotFoundError:
+            raise UsageError("no release is built yet", "invoke build") from None
+
+    def resolve(self, reference: str) -> Release:
+        """Return the newest release of a version, name or digest (8 characters or more); the chosen one for ''.
+
+        Raises UsageError for an unknown one.
+        """
+        if not reference:
+            return self.chosen()
+        listed = self.all()
+        for release in reversed(listed):
+            whole = reference in (release.version, release.name, release.digest)
+            if whole or (len(reference) >= 8 and release.digest.startswith(reference)):
+                return release
+        names = [release.name for release in listed]
+        raise UsageError(f"no release '{reference}'{did_you_mean(reference, names)}", f"known: {', '.join(names[-5:]) or 'none'}")
 
     def archive(self, digest: str) -> bytes:
         """Return the packed bundle. Raises FileNotFoundError."""

@@ -30,9 +30,13 @@ class Verdicts:
 
     def about(self, stage: str, name: str, digest: str) -> Verdict | None:
         """Return the newest verdict of a stage that judged `digest` under `name` (`release`, `artifact`…), or None."""
+        fitting = [verdict for verdict in self.all(stage) if verdict.judged.get(name) == digest]
+        return fitting[-1] if fitting else None
+
+    def all(self, stage: str) -> list[Verdict]:
+        """Return every verdict of a stage, oldest first."""
         read = (self._store.read(f"verdicts/{stage}/{entry}") for entry in self._store.names(f"verdicts/{stage}"))
-        fitting = [v for v in map(Verdict.model_validate_json, read) if v.judged.get(name) == digest]
-        return max(fitting, key=lambda verdict: verdict.created, default=None)
+        return sorted(map(Verdict.model_validate_json, read), key=lambda verdict: verdict.created)
 
     def _name(self, stage: str, judged: Mapping[str, str]) -> str:
         return f"verdicts/{stage}/{of_value(dict(judged))}.json"

@@ -1,0 +1,78 @@
+"""Pack an artifact and the service into a release: a folder that runs, with the lock of the environment it runs in."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from contracts.digest import SKIPPED, of_file
+from contracts.manifest import Manifest
+from contracts.release import ARTIFACT_FOLDER, RELEASE_FILE, Release
+from infra.bundle import digest_of, pack
+from infra.rollout.actor import commit
+from registry.artifacts import CANDIDATE, Artifacts
+from registry.releases import Releases
+from registry.store import Store
+from settings import Settings
+
+PACKED_ROOMS = ("service", "model", "contracts", "registry", "settings")
+LOCK = Path("requirements/service.txt")
+
+
+def build(
+    settings: Settings, reference: str = CANDIDATE, root: Path = Path("."), say: Callable[[str], None] = print
+) -> Release:
+    """Pack the artifact behind `reference` and choose the release as the one the next stages judge.
+
+    Equal inputs give an equal digest; a release that is in the registry already is not packed again.
+    Raises UsageError for an unknown reference and GateRefused (rule `digest`) for a changed artifact.
+    """
+    store = Store.of(settings)
+    artifacts, releases = Artifacts(store), Releases(store)
+    files = artifacts.files(artifacts.resolve(reference))
+    with tempfile.TemporaryDirectory(prefix="gateline-build-") as scratch:
+        folder = Path(scratch) / "bundle"
+        release = assemble(folder, files, settings, root)
+        if releases.has(release.digest):
+            release = releases.get(release.digest)
+            say(f"{release.name} is built already: nothing to do")
+        else:
+            archive = pack(folder)
+            releases.add(release, archive)
+            say(f"built {release.name}: {len(archive) / 1024:.0f} kB, digest {release.digest}")
+    releases.choose(release.digest)
+    return release
+
+
+def assemble(folder: Path, files: dict[str, bytes], settings: Settings, root: Path) -> Release:
+    """Lay out the bundle in `folder` and return its release record, digest included."""
+    folder.mkdir(parents=True)
+    for room in PACKED_ROOMS:
+        shutil.copytree(root / room, folder / room, ignore=shutil.ignore_patterns(*SKIPPED, "*.pyc"))
+    (folder / ARTIFACT_FOLDER).mkdir()
+    for name, data in files.items():
+        (folder / ARTIFACT_FOLDER / name).write_bytes(data)
+    shutil.copyfile(root / LOCK, folder / "service.txt")
+    manifest = Manifest.model_validate_json(files["manifest.json"])
+    release = Release(
+        version=manifest.version,
+        artifact=manifest.identity,
+        project=settings.project.name,
+        lock=of_file(root / LOCK),
+        python=f"{sys.version_info.major}.{sys.version_info.minor}",
+        service=settings.service,
+        commit=commit(),
+        created=datetime.now(UTC).isoformat(timespec="milliseconds"),
+    )
+    _write(folder, release)
+    release = release.model_copy(update={"digest": digest_of(folder)})
+    _write(folder, release)
+    return release
+
+
+def _write(folder: Path, release: Release) -> None:
+    (folder / RELEASE_FILE).write_text(release.model_dump_json(indent=2), encoding="utf-8")

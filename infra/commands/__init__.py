@@ -1,0 +1,26 @@
+"""What `invoke` runs: each function does one thing, tells the user, and returns an exit code."""
+
+from infra.commands.building import build
+from infra.commands.changing import canary, deploy, promote, rollback, rollback_list, rollback_plan
+from infra.commands.environments import down, smoke, status, up
+from infra.commands.history import audit, drift
+from infra.rollout.canary import CanaryOptions
+from infra.rollout.deploy import DeployOptions
+
+__all__ = [
+    "CanaryOptions",
+    "DeployOptions",
+    "audit",
+    "build",
+    "canary",
+    "deploy",
+    "down",
+    "drift",
+    "promote",
+    "rollback",
+    "rollback_list",
+    "rollback_plan",
+    "smoke",
+    "status",
+    "up",
+]

@@ -1,0 +1,28 @@
+"""`invoke build`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from contracts.event import PACKAGED, PUBLISHED
+from infra.build import build as build_release
+from infra.process.python_env import python_for
+from infra.rollout.target import Target
+from registry.store import Store
+from settings import load
+
+
+def build(model: str, push: bool) -> int:
+    """Pack a release, prepare the environment it runs in, and record it when it is new."""
+    settings = load()
+    release = build_release(settings, model)
+    python_for(Path("requirements/service.txt"), Path("."))
+    target = Target.open(next(iter(settings.environments)))
+    facts = {"release": release.model_dump(mode="json"), "registry": Store.of(settings).url}
+    if not any(event.type == PACKAGED and event.subject == release.digest for event in target.recorder.log.events()):
+        target.recorder.record(PACKAGED, release.digest, facts)
+    if push:
+        target.recorder.record(PUBLISHED, release.digest, facts)
+        print(f"published {release.digest} in {settings.registry.url}")
+    print("next: nox -s integration benchmark security, then invoke deploy --env=staging")
+    return 0

@@ -1,0 +1,109 @@
+"""`invoke deploy`, `canary`, `promote`, `rollback`."""
+
+from __future__ import annotations
+
+from contracts.release import Release
+from infra.rollout.canary import CanaryOptions, Ended
+from infra.rollout.canary import canary as run_canary
+from infra.rollout.decision import Step
+from infra.rollout.deploy import DeployOptions
+from infra.rollout.deploy import deploy as run_deploy
+from infra.rollout.promote import promote as run_promote
+from infra.rollout.rollback import candidates, plan
+from infra.rollout.rollback import rollback as run_rollback
+from infra.rollout.target import Target
+from settings.errors import ExitCode, UsageError
+
+TRAFFIC = ("real", "synthetic")
+
+
+def deploy(env: str, reference: str, options: DeployOptions, wait: float) -> int:
+    """Bring a release to all traffic."""
+    target = Target.open(env)
+    release = target.releases.resolve(reference)
+    with target.exclusively("invoke deploy", wait):
+        changed = run_deploy(target, release, options)
+    if changed:
+        _say_serving(target, release, "deployed")
+    else:
+        target.say(f"{release.name} runs here already: nothing to deploy")
+    return 0
+
+
+def canary(env: str, reference: str, options: CanaryOptions, wait: float) -> int:
+    """Judge a release live; 0 promoted, 1 rolled back, 3 held."""
+    if options.traffic not in TRAFFIC:
+        raise UsageError(f"--traffic is '{options.traffic}'; allowed: {', '.join(TRAFFIC)}")
+    target = Target.open(env)
+    with target.exclusively("invoke canary", wait):
+        release = target.releases.resolve(reference)
+        ended = run_canary(target, release, options)
+    if ended is None:
+        target.say(f"{release.name} is stable here already: nothing to judge")
+        return 0
+    return _report_canary(target, ended)
+
+
+def promote(env: str, from_laptop: bool, wait: float) -> int:
+    """Finish a held canary."""
+    target = Target.open(env)
+    with target.exclusively("invoke promote", wait):
+        release = run_promote(target, from_laptop=from_laptop)
+    _say_serving(target, release, "promoted")
+    return 0
+
+
+def rollback(env: str, to: str, reason: str, from_laptop: bool, wait: float) -> int:
+    """Go back."""
+    target = Target.open(env)
+    with target.exclusively("invoke rollback", wait):
+        done = run_rollback(target, to=to, reason=reason, from_laptop=from_laptop)
+    target.say(f"[green]rolled back[/green]: {done.back_to.name} has all traffic; {done.leave.name} is quarantined")
+    return 0
+
+
+def rollback_list(env: str) -> int:
+    """List what can be gone back to, nearest first."""
+    target = Target.open(env)
+    listed = candidates(target)
+    for number, release in enumerate(listed, start=1):
+        target.say(f"{number}. {release.name}  built {release.created}  commit {release.commit[:7]}")
+    if not listed:
+        target.say("no earlier release that is on the host and not quarantined")
+    return 0
+
+
+def rollback_plan(env: str, to: str) -> int:
+    """Say what a rollback would do; nothing is changed."""
+    target = Target.open(env)
+    would = plan(target, to)
+    how = "warm: at once" if would.warm else "cold: it is started and smoke-tested first"
+    target.say(
+        f"would leave {would.leave.name} and give all traffic to {would.back_to.name} ({how}); nothing was changed"
+    )
+    return 0
+
+
+def _report_canary(target: Target, ended: Ended) -> int:
+    from report import write
+
+    verdict = ended.verdict.model_copy(update={"rehearsal": target.rehearsal})
+    target.verdicts.record(verdict)
+    write(verdict)
+    if ended.step is Step.PROMOTE:
+        _say_serving(target, ended.release, "promoted")
+        return 0
+    if ended.step is Step.ROLL_BACK:
+        target.say(f"[red]rolled back[/red]: stable has all traffic; {ended.release.name} is quarantined")
+        return int(ExitCode.FAIL)
+    target.say(
+        f"[yellow]held[/yellow]: stable has all traffic, {ended.release.name} waits. "
+        f"next: invoke canary --env={target.name} --resume, invoke promote, or invoke rollback"
+    )
+    return int(ExitCode.INCONCLUSIVE)
+
+
+def _say_serving(target: Target, release: Release, done: str) -> None:
+    rehearsal = " [yellow](rehearsal: this environment serves nobody)[/yellow]" if target.rehearsal else ""
+    target.say(f"[green]{done}[/green]: {release.name} serves at {target.engine.status().url}{rehearsal}")
+    target.say(f"[dim]undo: invoke rollback --env={target.name}[/dim]")

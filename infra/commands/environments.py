@@ -1,0 +1,137 @@
+"""`invoke up`, `down`, `status`, `smoke`."""
+
+from __future__ import annotations
+
+import json as jsons
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from contracts.event import FINISHED
+from contracts.slots import Slot
+from contracts.verdict import Verdict
+from infra.engines.engine import Running
+from infra.rollout.recovery import recover
+from infra.rollout.target import STATE, Target
+from infra.smoke import Expected, judge
+from settings import load
+from settings.errors import UsageError
+
+LOG_LINES = 20
+
+
+def up(env: str, wait: float) -> int:
+    """Start or repair, and say what runs."""
+    target = Target.open(env)
+    with target.exclusively("invoke up", wait):
+        recover(target)
+        target.recorder.record(FINISHED, "", {"change": "up", "outcome": "done"})
+    running = target.engine.status()
+    if not running.slots:
+        target.say(f"the proxy listens at {running.url}; no release is deployed yet. next: invoke deploy --env={env}")
+    else:
+        _print(target, running)
+    return 0
+
+
+def down(env: str, wait: float) -> int:
+    """Stop everything of one environment."""
+    target = Target.open(env)
+    with target.exclusively("invoke down", wait):
+        target.engine.down()
+        target.recorder.record(FINISHED, "", {"change": "down", "outcome": "done"})
+    target.say(f"stopped. `invoke up --env={env}` brings it back as it was")
+    return 0
+
+
+def status(env: str, logs: bool, json: bool) -> int:
+    """Say what really runs, read from the engines."""
+    names = [env] if env else list(load().environments)
+    targets = [Target.open(name) for name in names]
+    if json:
+        print(jsons.dumps({target.name: _as_dict(target, target.engine.status()) for target in targets}, indent=2))
+        return 0
+    for target in targets:
+        _print(target, target.engine.status())
+        if logs:
+            _print_logs(target)
+    return 0
+
+
+def smoke(env: str) -> int:
+    """Judge every replica of stable."""
+    from report import write
+
+    target = Target.open(env)
+    stable = target.engine.status().slots.get(Slot.STABLE)
+    if stable is None:
+        raise UsageError(f"nothing runs in {env}", f"invoke deploy --env={env}")
+    expected = Expected.of(STATE / "releases" / stable.release.digest, stable.release)
+    rules = [rule for replica in stable.replicas for rule in judge(f"http://{replica.address}", expected).rules]
+    verdict = Verdict.of("smoke", rules, judged={"release": stable.release.digest, "environment": env})
+    target.verdicts.record(verdict)
+    write(verdict)
+    return verdict.exit_code
+
+
+def _print(target: Target, running: Running) -> None:
+    table = Table(title=f"{target.name}  {running.url}", title_justify="left", title_style="bold")
+    for name in ("slot", "release", "traffic", "replicas"):
+        table.add_column(name, justify="right" if name == "traffic" else "left")
+    for slot, status in running.slots.items():
+        alive = sum(replica.alive for replica in status.replicas)
+        restarts = sum(replica.restarts for replica in status.replicas)
+        replicas = f"{alive} of {len(status.replicas)} alive" + (f", {restarts} restart(s)" if restarts else "")
+        table.add_row(str(slot), status.release.name, f"{status.share:.0%}", replicas)
+    target.console.print(table)
+    for line in _warnings(target, running):
+        target.say(f"[yellow]{line}[/yellow]")
+
+
+def _warnings(target: Target, running: Running) -> list[str]:
+    """Return what a user should know about and could mend, each with how."""
+    entry, lines = target.journal.read(), []
+    if running.slots and not (running.proxy_alive and running.supervised):
+        down_parts = [
+            name for name, up in (("proxy", running.proxy_alive), ("supervisor", running.supervised)) if not up
+        ]
+        lines.append(f"{' and '.join(down_parts)} not running. next: invoke up --env={target.name}")
+    if not running.slots:
+        lines.append(f"no release runs here. next: invoke deploy --env={target.name}, or invoke up")
+    if entry is not None and entry.held:
+        lines.append(
+            f"a canary is held: {entry.held}. next: invoke canary --resume, invoke promote, or invoke rollback"
+        )
+    elif entry is not None:
+        lines.append(f"a {entry.kind} is under way since {entry.started} (process {entry.pid}, phase '{entry.phase}')")
+    if target.recorder.waiting():
+        lines.append(f"{target.recorder.waiting()} audit event(s) wait for the registry")
+    return lines
+
+
+def _as_dict(target: Target, running: Running) -> dict[str, Any]:
+    slots = {
+        str(slot): {
+            "release": status.release.digest,
+            "version": status.release.version,
+            "share": status.share,
+            "replicas": [vars(replica) for replica in status.replicas],
+        }
+        for slot, status in running.slots.items()
+    }
+    entry = target.journal.read()
+    return {
+        "url": running.url,
+        "proxy_alive": running.proxy_alive,
+        "supervised": running.supervised,
+        "slots": slots,
+        "rollout": entry.model_dump() if entry else None,
+        "warnings": _warnings(target, running),
+    }
+
+
+def _print_logs(target: Target) -> None:
+    for path in sorted(Path(target.folder, "logs").glob("*.log")):
+        target.console.rule(path.name)
+        target.console.print("\n".join(path.read_text(errors="replace").splitlines()[-LOG_LINES:]), markup=False)

@@ -1,0 +1,104 @@
+"""`invoke audit` and `invoke drift`."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from contracts.digest import short
+from contracts.event import DEPLOYED, ROLLED_BACK, STARTED, UPGRADED, Event
+from contracts.files import place
+from infra.rollout.target import Target
+from infra.tracing import trace as trace_back
+from registry.audit import AuditLog, Finding
+from registry.store import Store
+from settings import Settings, load
+from settings.errors import ExitCode
+
+WORDS = {DEPLOYED: "deployed", UPGRADED: "upgraded", ROLLED_BACK: "rolled back"}
+
+
+def audit(trace: str, export: str) -> int:
+    """Print the log, verify it, and say which edits would go unseen; 1 where the chain does not hold."""
+    settings = load()
+    log = AuditLog(Store.of(settings), os.environ.get("GATELINE_AUDIT_KEY", ""))
+    if trace:
+        print(trace_back(settings, trace))
+        return 0
+    events = log.events()
+    findings = log.verify(_kept_heads(settings))
+    _print(events)
+    _print_verification(log, events, findings)
+    if export:
+        _export(Path(export), events, findings)
+    return int(ExitCode.FAIL) if findings else 0
+
+
+def drift(env: str) -> int:
+    """Judge drift in one environment."""
+    from infra.drift import judge_environment
+
+    return judge_environment(env)
+
+
+def _kept_heads(settings: Settings) -> tuple[Any, ...]:
+    heads = (Target.open(name).recorder.kept_head() for name in settings.environments)
+    return tuple(head for head in heads if head is not None)
+
+
+def _print(events: list[Event]) -> None:
+    table = Table(title="audit log", title_justify="left", title_style="bold")
+    for column in ("#", "time", "who", "where", "what", "release", "outcome"):
+        table.add_column(column, overflow="fold")
+    for event in events:
+        table.add_row(*_row(event))
+    Console(highlight=False).print(table)
+
+
+def _row(event: Event) -> tuple[str, ...]:
+    data = event.data
+    actor = data.get("actor", {})
+    release = data.get("release") or {}
+    name = f"{release.get('version', '')} {short(event.subject)}".strip()
+    what = str(data.get("change", "")) or event.type.rpartition("gateline.")[2].split(".")[-3]
+    stage = "begins" if event.type == STARTED else WORDS.get(event.type, str(data.get("outcome", "")))
+    detail = data.get("error") or data.get("decision") or (data.get("reason") if event.type == ROLLED_BACK else "")
+    who = f"{actor.get('name', '?')} ({actor.get('kind', '?')})"
+    return (
+        str(event.sequence),
+        event.time[:19],
+        who,
+        event.source.rpartition("/")[2],
+        what,
+        name,
+        f"{stage}{f': {detail}' if detail else ''}",
+    )
+
+
+def _print_verification(log: AuditLog, events: list[Event], findings: list[Finding]) -> None:
+    head = log.head() if not findings else None
+    for finding in findings:
+        print(f"[broken] {finding.reason}")
+    if head is not None:
+        print(f"verified: {len(events)} events, each follows the one before; head {head.count} {head.digest}")
+    unsealed = log.unsealed()
+    if unsealed:
+        print(
+            f"{unsealed} of {len(events)} events carry no HMAC: whoever can write the registry and every kept head "
+            "could write the whole chain anew unseen. next: set GATELINE_AUDIT_KEY"
+        )
+
+
+def _export(path: Path, events: list[Event], findings: list[Finding]) -> None:
+    body = {
+        "verified": not findings,
+        "findings": [finding.reason for finding in findings],
+        "events": [event.model_dump(mode="json") for event in events],
+    }
+    place({path: json.dumps(body, indent=2, ensure_ascii=False)})
+    print(f"exported {len(events)} events to {path}")

@@ -1,0 +1,104 @@
+"""The whole line, from data to production, on this machine: the same commands as by hand, in order."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import dataclass
+
+from rich.console import Console
+
+from contracts.slots import Slot
+from infra.rollout.target import Target
+from infra.runs import Result, Run, Timings
+from infra.summary import show
+from settings import DEFAULT_PATH, PRODUCTION, Settings, load
+from settings.errors import UsageError, front_door
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of the line: its name, and the command that a user would type."""
+
+    name: str
+    command: tuple[str, ...]
+
+    @property
+    def argv(self) -> list[str]:
+        """The command, run by the interpreter that runs the line."""
+        return [sys.executable, "-m", *self.command]
+
+
+def nox(session: str) -> Stage:
+    """Return the stage that is a nox session."""
+    return Stage(session, ("nox", "-s", session))
+
+
+def task(name: str, *flags: str) -> Stage:
+    """Return the stage that is an invoke task."""
+    return Stage(" ".join((name, *(flag.removeprefix("--env=") for flag in flags if flag.startswith("--env=")))), ("invoke", name, *flags))
+
+
+CHECKS = (nox("lint"), nox("typecheck"), nox("test"))
+MODEL = (nox("validate_data"), nox("train"), nox("validate_model"))
+RELEASE = (task("build"), nox("integration"), nox("benchmark"), nox("security"))
+STAGING = (task("deploy", "--env=staging"), task("smoke", "--env=staging"))
+FIRST = (task("deploy", "--env=production"), task("smoke", "--env=production"))
+CANARY = (task("canary", "--env=production", "--traffic=synthetic"), task("smoke", "--env=production"))
+
+
+def stages(settings: Settings, champion: bool) -> tuple[Stage, ...]:
+    """Return the line for these settings: the first release of all is deployed, every later one is canaried."""
+    refuse_remote(settings)
+    return (*CHECKS, *MODEL, *RELEASE, *STAGING, *(CANARY if champion else FIRST))
+
+
+def refuse_remote(settings: Settings) -> None:
+    """The line never touches an environment that is not local. Raises UsageError naming it."""
+    for name in ("staging", PRODUCTION):
+        if name not in settings.environments:
+            raise UsageError(f"the line needs an environment '{name}'", f"add [environments.{name}] to pipeline.toml")
+        if not settings.environments[name].local:
+            raise UsageError(
+                f"{name} is not local, and `nox -s pipeline` touches local environments alone",
+                f"invoke deploy --env={name}, from CI",
+            )
+
+
+def run(skip: frozenset[str], console: Console) -> int:
+    """Run every stage until one does not pass; return its exit code, or 0."""
+    settings = load()
+    champion = Target.open(PRODUCTION).engine.status().release_in(Slot.STABLE)
+    listed = [stage for stage in stages(settings, champion is not None) if stage.name not in skip]
+    timings, results = Timings.read(), list[Result]()
+    for number, stage in enumerate(listed, start=1):
+        left = timings.expected([later.name for later in listed[number - 1 :]])
+        result = Run(stage.name, stage.argv, stage.command, console).go(f"{number}/{len(listed)}", left)
+        results.append(result)
+        timings.note(result)
+        if result.code:
+            break
+    return show(results, settings, console, before=champion)
+
+
+def main() -> int:
+    """Run the line."""
+    parser = argparse.ArgumentParser(
+        prog="nox -s pipeline --",
+        description=__doc__,
+        epilog="examples:\n  nox -s pipeline\n  nox -s pipeline -- --skip=test,typecheck",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--skip", default="", help="stages to leave out, separated by commas (the summary names them)")
+    options = parser.parse_args()
+    skip = frozenset(filter(None, options.skip.split(",")))
+    known = {stage.name for stage in (*CHECKS, *MODEL, *RELEASE, *STAGING, *FIRST, *CANARY)}
+    for name in skip - known:
+        raise UsageError(f"--skip names '{name}', which is no stage", f"one of: {', '.join(sorted(known))}")
+    if not DEFAULT_PATH.exists():
+        raise UsageError("no pipeline.toml here", "run the line from the project's folder")
+    return run(skip, Console(highlight=False))
+
+
+if __name__ == "__main__":
+    sys.exit(front_door(main))

@@ -1,0 +1,1 @@
+"""Changing what an environment runs: phases, decisions, and the record of both."""

@@ -1,0 +1,47 @@
+"""Who is acting, from where, on which commit."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+import subprocess
+from collections.abc import Mapping
+
+from contracts.event import Actor
+
+
+def acting(environ: Mapping[str, str] = os.environ) -> Actor:
+    """Return the CI identity where there is one, otherwise the account on this machine."""
+    host = socket.gethostname()
+    if environ.get("GITHUB_ACTIONS") == "true":
+        parts = ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID")
+        server, repository, run_id = (environ.get(part, "") for part in parts)
+        run = f"{server}/{repository}/actions/runs/{run_id}"
+        return Actor(name=environ.get("GITHUB_ACTOR", "github-actions"), kind="ci", host=host, run=run)
+    if environ.get("GITLAB_CI") == "true":
+        return Actor(
+            name=environ.get("GITLAB_USER_LOGIN", "gitlab-ci"), kind="ci", host=host, run=environ.get("CI_JOB_URL", "")
+        )
+    return Actor(name=getpass.getuser(), kind="person", host=host)
+
+
+def is_rehearsal(local: bool, environ: Mapping[str, str] = os.environ) -> bool:
+    """Say whether this is a local engine on a runner that is thrown away: what is deployed there serves nobody."""
+    return local and environ.get("RUNNER_ENVIRONMENT") == "github-hosted"
+
+
+def commit() -> str:
+    """Return the commit that is checked out, with `-dirty` where tracked files differ from it; `nogit` without git."""
+    head = _git("rev-parse", "HEAD")
+    if not head:
+        return "nogit"
+    return head + ("-dirty" if _git("status", "--porcelain", "--untracked-files=no") else "")
+
+
+def _git(*arguments: str) -> str:
+    try:
+        done = subprocess.run(["git", *arguments], capture_output=True, text=True, timeout=20)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""

@@ -1,0 +1,157 @@
+"""Canary: a tenth of real traffic, judged live against stable; then promoted, rolled back or held."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from contracts.event import FINISHED, ROLLED_BACK, UPGRADED
+from contracts.release import Release
+from contracts.slots import Slot
+from contracts.verdict import Verdict
+from infra.rollout.admission import admit
+from infra.rollout.decision import Step, next_step
+from infra.rollout.heartbeat import Heartbeat
+from infra.rollout.journal import Entry
+from infra.rollout.notify import notify
+from infra.rollout.phases import begin, bring_up, restore
+from infra.rollout.promote import finish
+from infra.rollout.recorder import Change
+from infra.rollout.recovery import hold, recover
+from infra.rollout.rollback import Plan, carry_out
+from infra.rollout.target import Target
+from infra.rollout.watch import Watch
+from infra.traffic import synthetic
+from settings.errors import GateRefused, UsageError
+
+
+@dataclass(frozen=True)
+class CanaryOptions:
+    """What the caller asks for; recorded."""
+
+    resume: bool = False
+    traffic: str = "real"
+    rate: float = 0.0
+    seconds: float = 0.0
+    unjudged: bool = False
+    release_quarantine: bool = False
+    from_laptop: bool = False
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a canary ended."""
+
+    step: Step
+    release: Release
+    verdict: Verdict
+
+
+def canary(target: Target, release: Release, options: CanaryOptions) -> Ended | None:
+    """Run `release` beside stable and decide; None where it is stable already.
+
+    Every path out ends with 100 % of traffic on one release; interrupted, the canary is held.
+    """
+    target.refuse_from_laptop(options.from_laptop)
+    recover(target)
+    release = _subject(target, release, options)
+    stable = target.engine.status().release_in(Slot.STABLE)
+    if stable is None:
+        raise UsageError(f"no champion serves in {target.name}", f"invoke deploy --env={target.name}")
+    if stable.digest == release.digest:
+        return None
+    admitted = admit(target, release, unjudged=options.unjudged, release_quarantine=options.release_quarantine)
+    facts = {"release": release.model_dump(mode="json"), "stable": stable.digest, "verdicts": admitted.verdicts}
+    recorded = facts | vars(options) | {"rehearsal": target.rehearsal}
+    with target.recorder.change("canary", release.digest, **recorded) as change:
+        begin(target, "canary", release)
+        verdict = _start_and_watch(target, release, options)
+        step = next_step(verdict, 1.0, 0.0)
+        _conclude(target, release, step, verdict, change)
+    if step is not Step.PROMOTE:
+        notify(target.settings.notify, f"canary {step}", target.name, facts | {"reasons": reasons(verdict)}, target.say)
+    return Ended(step, release, verdict)
+
+
+def reasons(verdict: Verdict) -> list[str]:
+    """Return why a verdict is no pass."""
+    return [rule.reason for rule in verdict.failed] or [f"not judged: {name}" for name in verdict.not_judged]
+
+
+def _subject(target: Target, release: Release, options: CanaryOptions) -> Release:
+    """Return what is to be judged: the held canary with `--resume`, otherwise the release asked for."""
+    waiting = target.engine.status().release_in(Slot.CANARY)
+    if options.resume and waiting is None:
+        raise UsageError(f"no canary is held in {target.name}", f"invoke canary --env={target.name}")
+    if waiting is not None and not options.resume:
+        raise GateRefused(
+            f"{waiting.name} is held as a canary here", "go on with --resume, or finish it: invoke promote, or rollback"
+        )
+    return waiting if waiting is not None else release
+
+
+def _start_and_watch(target: Target, release: Release, options: CanaryOptions) -> Verdict:
+    """Bring the canary up (it is up already when resumed) and watch it until it is decided."""
+    try:
+        bring_up(target, Slot.CANARY, release, 1)
+    except BaseException:
+        restore(target)
+        raise
+    try:
+        return _watched(target, release, options)
+    except BaseException as failure:
+        why = "interrupted" if isinstance(failure, KeyboardInterrupt) else f"{type(failure).__name__}: {failure}"
+        target.say(f"{why}: {hold(target, _entry(target), why)}; go on: invoke canary --env={target.name} --resume")
+        raise
+
+
+def _watched(target: Target, release: Release, options: CanaryOptions) -> Verdict:
+    seconds = options.seconds or target.environment.canary_seconds
+    with ExitStack() as stack:
+        heartbeat = stack.enter_context(Heartbeat())
+        target.engine.guard(Slot.CANARY, heartbeat.port)
+        share = target.environment.canary_share
+        target.engine.set_shares({Slot.STABLE: 1.0 - share, Slot.CANARY: share})
+        if options.traffic == "synthetic":
+            rate = options.rate or target.settings.load.rate or 50.0
+            url = f"{target.engine.status().url}/predict"
+            stack.enter_context(synthetic(url, rate, seconds + 60, "pipeline.toml", Path(".")))
+        target.journal.phase("watch")
+        return _until_decided(Watch(target, release, heartbeat), seconds)
+
+
+def _until_decided(watch: Watch, seconds: float) -> Verdict:
+    begun = time.monotonic()
+    with watch:
+        while True:
+            verdict = watch.look()
+            elapsed = time.monotonic() - begun
+            if next_step(verdict, elapsed, seconds) is not Step.WATCH:
+                return verdict
+            watch.show(verdict, elapsed, seconds)
+            time.sleep(max(0.0, 1.0 - (time.monotonic() - begun) % 1.0))
+
+
+def _conclude(target: Target, release: Release, step: Step, verdict: Verdict, change: Change) -> None:
+    """Act on the decision; a promotion that fails leaves the canary held."""
+    change.data |= {"decision": str(step), "outcome_of_canary": str(verdict.outcome), "reasons": reasons(verdict)}
+    stable = target.engine.status().release_in(Slot.STABLE)
+    assert stable is not None
+    if step is Step.PROMOTE:
+        finish(target, release)
+        change.type = UPGRADED
+    elif step is Step.ROLL_BACK:
+        why = "; ".join(reasons(verdict))
+        carry_out(target, Plan(leave=release, back_to=stable, slot=Slot.STABLE, warm=True), f"canary: {why}")
+        change.type = ROLLED_BACK
+    else:
+        hold(target, _entry(target), "; ".join(reasons(verdict)) or "the deadline passed undecided")
+        change.type = FINISHED
+
+
+def _entry(target: Target) -> Entry:
+    entry = target.journal.read()
+    assert entry is not None, "begin() wrote one"
+    return entry

@@ -1,0 +1,77 @@
+"""Deploy: start beside the old release, prove it, switch, watch, keep the old one warm."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from contracts.event import DEPLOYED, UPGRADED
+from contracts.release import Release
+from contracts.slots import Slot
+from infra.rollout.admission import admit
+from infra.rollout.phases import begin, bring_up, restore, settle, soak, switch
+from infra.rollout.recovery import recover
+from infra.rollout.target import Target
+from settings.errors import GateRefused, OutsideError
+
+
+@dataclass(frozen=True)
+class DeployOptions:
+    """What the caller allows; every one of these is recorded."""
+
+    skip_canary: bool = False
+    unjudged: bool = False
+    release_quarantine: bool = False
+    from_laptop: bool = False
+
+
+def deploy(target: Target, release: Release, options: DeployOptions) -> bool:
+    """Bring `release` to all traffic of the environment; return False where it runs there already.
+
+    Loses no request. If any phase fails, the release that served before serves on, and the failure is raised.
+    """
+    target.refuse_from_laptop(options.from_laptop)
+    recover(target)
+    running = target.engine.status()
+    stable, waiting = running.release_in(Slot.STABLE), running.release_in(Slot.CANARY)
+    if waiting is not None:
+        raise GateRefused(
+            f"{waiting.name} is held as a canary here", "finish it first: invoke promote, or invoke rollback"
+        )
+    if stable is not None and stable.digest == release.digest:
+        return False
+    if target.is_production and stable is not None and not options.skip_canary and not target.rehearsal:
+        raise GateRefused(
+            f"{stable.name} is champion here; a deploy would pass the canary by",
+            f"invoke canary --env={target.name}, or add --skip-canary (recorded so)",
+        )
+    admitted = admit(target, release, unjudged=options.unjudged, release_quarantine=options.release_quarantine)
+    facts = {"release": release.model_dump(mode="json"), "verdicts": admitted.verdicts, "rehearsal": target.rehearsal}
+    with target.recorder.change("deploy", release.digest, **facts, **vars(options)) as change:
+        _phases(target, release)
+        change.type = UPGRADED if stable else DEPLOYED
+        change.data["from"] = stable.digest if stable else None
+    return True
+
+
+def _phases(target: Target, release: Release) -> None:
+    begin(target, "deploy", release)
+    try:
+        bring_up(target, Slot.CANARY, release, target.environment.replicas)
+        switch(target, Slot.CANARY)
+        soak(target, Slot.CANARY, target.environment.soak_seconds)
+        settle(target)
+    except BaseException as failure:
+        _undo(target, failure)
+        raise
+    target.journal.clear()
+
+
+def _undo(target: Target, failure: BaseException) -> None:
+    """A failure while undoing must not hide the first one; the next command takes up what is left."""
+    try:
+        restore(target)
+    except (OutsideError, OSError) as second:
+        target.say(f"[red]undoing failed as well[/red]: {second}; run: invoke up --env={target.name}")
+        return
+    stable = target.engine.status().release_in(Slot.STABLE)
+    target.say("[red]deploy failed[/red]; " + (f"{stable.name} serves on" if stable else "nothing served here before"))

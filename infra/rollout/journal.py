@@ -1,0 +1,55 @@
+"""What is being done to an environment, written before it is done: a killed command leaves word for the next one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from contracts.files import place
+
+
+Kind = Literal["deploy", "canary", "promote", "rollback"]
+
+
+class Entry(BaseModel):
+    """One change under way. `held` says why a canary waits at weight 0; then no command is running it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Kind
+    phase: str
+    release: str
+    started: str
+    pid: int
+    held: str = ""
+
+
+class Journal:
+    """The journal of one environment: one entry, or none."""
+
+    def __init__(self, folder: Path) -> None:
+        """Keep the entry in `folder/rollout.json`."""
+        self._path = folder / "rollout.json"
+
+    def read(self) -> Entry | None:
+        """Return the entry, or None when nothing is under way."""
+        try:
+            return Entry.model_validate_json(self._path.read_bytes())
+        except FileNotFoundError:
+            return None
+
+    def write(self, entry: Entry) -> None:
+        """Replace the entry."""
+        place({self._path: entry.model_dump_json()})
+
+    def phase(self, name: str) -> None:
+        """Note the phase that begins now."""
+        entry = self.read()
+        if entry:
+            self.write(entry.model_copy(update={"phase": name}))
+
+    def clear(self) -> None:
+        """Forget the entry: the change is over."""
+        self._path.unlink(missing_ok=True)

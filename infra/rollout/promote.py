@@ -1,0 +1,56 @@
+"""Promote: the canary gets its full number of replicas, then all traffic, then the name stable."""
+
+from __future__ import annotations
+
+from contracts.event import UPGRADED
+from contracts.release import Release
+from contracts.slots import Slot
+from infra.rollout.journal import Entry
+from infra.rollout.phases import begin, settle, soak, switch
+from infra.rollout.recovery import hold, recover
+from infra.rollout.target import Target
+from settings.errors import UsageError
+
+
+def promote(target: Target, *, from_laptop: bool = False) -> Release:
+    """Finish a held canary by hand. Raises UsageError where there is none."""
+    target.refuse_from_laptop(from_laptop)
+    recover(target)
+    release = target.engine.status().release_in(Slot.CANARY)
+    if release is None:
+        raise UsageError(
+            f"no canary is running or held in {target.name}", f"start one: invoke canary --env={target.name}"
+        )
+    facts = {
+        "release": release.model_dump(mode="json"),
+        "from_laptop": from_laptop,
+        "by_hand": True,
+        "rehearsal": target.rehearsal,
+    }
+    with target.recorder.change("promote", release.digest, **facts) as change:
+        finish(target, release)
+        change.type = UPGRADED
+    return release
+
+
+def finish(target: Target, release: Release) -> None:
+    """Take the canary to all traffic and to stable; on a failure it is held again and stable serves."""
+    begin(target, "promote", release)
+    try:
+        target.journal.phase("scale")
+        target.engine.start(Slot.CANARY, release, target.environment.replicas)
+        target.engine.wait_ready(Slot.CANARY, target.environment.ready_seconds)
+        target.engine.guard(Slot.CANARY, None)
+        switch(target, Slot.CANARY)
+        soak(target, Slot.CANARY, target.environment.soak_seconds)
+        settle(target)
+    except BaseException as failure:
+        hold(target, _entry(target), f"promotion failed: {failure}")
+        raise
+    target.journal.clear()
+
+
+def _entry(target: Target) -> Entry:
+    entry = target.journal.read()
+    assert entry is not None, "begin() wrote one"
+    return entry

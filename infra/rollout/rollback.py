@@ -1,0 +1,120 @@
+"""Rollback: undo the last change with the engine alone; the registry is told when it can be reached."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from contracts.event import ROLLED_BACK
+from contracts.release import Release
+from contracts.slots import Slot
+from infra.rollout.notify import notify
+from infra.rollout.phases import begin, point_champion, smoke, switch
+from infra.rollout.recorder import UNREACHABLE
+from infra.rollout.recovery import recover
+from infra.rollout.target import Target
+from settings.errors import UsageError, did_you_mean
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a rollback would do: leave one release for another, from a warm slot or from the host's disk."""
+
+    leave: Release
+    back_to: Release
+    slot: Slot
+    """The slot that will have all traffic: stable when a canary is discarded, previous otherwise."""
+    warm: bool
+
+
+def plan(target: Target, to: str = "") -> Plan:
+    """Say what a rollback would do now. Raises UsageError where there is nothing to go back to."""
+    running = target.engine.status()
+    stable, canary = running.release_in(Slot.STABLE), running.release_in(Slot.CANARY)
+    if stable is None:
+        raise UsageError(f"nothing is running in {target.name}", f"invoke up --env={target.name}")
+    if canary is not None and not to:
+        return Plan(leave=canary, back_to=stable, slot=Slot.STABLE, warm=True)
+    earlier = candidates(target)
+    chosen = _named(earlier, to) if to else next(iter(earlier), None)
+    if chosen is None:
+        raise UsageError(
+            f"{stable.name} is the first release of {target.name}, or all before it are quarantined: nothing to go back to",
+            f"invoke rollback --env={target.name} --list",
+        )
+    return Plan(leave=stable, back_to=chosen, slot=Slot.PREVIOUS, warm=chosen == running.release_in(Slot.PREVIOUS))
+
+
+def candidates(target: Target) -> list[Release]:
+    """Return the releases that were stable before the present one, still on the host and not quarantined, newest first."""
+    history = target.engine.history()
+    kept = {release.digest: release for release in target.engine.kept()}
+    stable = target.engine.status().release_in(Slot.STABLE)
+    here = stable.digest if stable else ""
+    earlier = history[: history.index(here)] if here in history else history
+    return [kept[digest] for digest in reversed(earlier) if digest in kept and not target.quarantine.on_host(digest)]
+
+
+def rollback(target: Target, *, to: str = "", reason: str = "by hand", from_laptop: bool = False) -> Plan:
+    """Put all traffic on the release before, and quarantine the one that is left."""
+    target.refuse_from_laptop(from_laptop)
+    recover(target)
+    chosen = plan(target, to)
+    facts = {
+        "release": chosen.leave.model_dump(mode="json"),
+        "back_to": chosen.back_to.digest,
+        "reason": reason,
+        "from_laptop": from_laptop,
+        "rehearsal": target.rehearsal,
+    }
+    with target.recorder.change("rollback", chosen.leave.digest, **facts) as change:
+        carry_out(target, chosen, reason)
+        change.type = ROLLED_BACK
+    tell_registry(target)
+    notify(target.settings.notify, "rollback", target.name, facts, target.say)
+    return chosen
+
+
+def tell_registry(target: Target) -> None:
+    """Let the champion alias follow, now or (from the next command) when the registry is back."""
+    try:
+        point_champion(target)
+    except UNREACHABLE as error:
+        target.say(f"[yellow]the registry cannot be reached[/yellow]: {error}; it is told by the next command that can")
+
+
+def carry_out(target: Target, chosen: Plan, reason: str) -> None:
+    """Move the traffic first; everything else comes after."""
+    begin(target, "rollback", chosen.leave)
+    if chosen.slot is Slot.STABLE:
+        switch(target, Slot.STABLE)
+        target.quarantine.add(chosen.leave.digest, reason)
+        target.engine.stop(Slot.CANARY)
+    else:
+        _go_back(target, chosen, reason)
+    target.journal.clear()
+
+
+def _go_back(target: Target, chosen: Plan, reason: str) -> None:
+    if not chosen.warm:
+        target.engine.stop(Slot.PREVIOUS)
+        target.engine.start(Slot.PREVIOUS, chosen.back_to, target.environment.replicas)
+        target.engine.wait_ready(Slot.PREVIOUS, target.environment.ready_seconds)
+        smoke(target, Slot.PREVIOUS)
+    switch(target, Slot.PREVIOUS)
+    target.quarantine.add(chosen.leave.digest, reason)
+    target.engine.stop(Slot.CANARY)
+    target.engine.stop(Slot.STABLE)
+    target.engine.move(Slot.PREVIOUS, Slot.STABLE)
+    history = target.engine.history()
+    target.engine.remember(history[: history.index(chosen.back_to.digest) + 1])
+
+
+def _named(earlier: list[Release], to: str) -> Release:
+    for release in earlier:
+        if to in (release.version, release.name) or (len(to) >= 8 and release.digest.startswith(to)):
+            return release
+    names = [release.name for release in earlier]
+    raise UsageError(
+        f"no earlier release '{to}' can be rolled back to{did_you_mean(to, names)}",
+        f"one of: {', '.join(names) or 'none'}",
+    )

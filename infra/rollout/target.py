@@ -1,0 +1,114 @@
+"""A deployment target: one environment with its engine, registry, journal and record."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from infra.engines import engine_for
+from infra.engines.engine import Engine
+from infra.rollout.actor import acting, is_rehearsal
+from infra.rollout.journal import Journal
+from infra.rollout.locking import held
+from infra.rollout.quarantine import Quarantine
+from infra.rollout.recorder import Recorder
+from registry.artifacts import Artifacts
+from registry.audit import AuditLog
+from registry.releases import Releases
+from registry.store import Store
+from registry.verdicts import Verdicts
+from settings import DEFAULT_PATH, PRODUCTION, Environment, Settings, load
+from settings.errors import UsageError, did_you_mean
+
+STATE = Path(".gateline")
+
+
+@dataclass(frozen=True)
+class Target:
+    """Everything a rollout needs of one environment. Opening it starts and changes nothing."""
+
+    settings: Settings
+    name: str
+    folder: Path
+    engine: Engine
+    store: Store
+    recorder: Recorder
+    journal: Journal
+    quarantine: Quarantine
+    console: Console
+
+    @classmethod
+    def open(cls, name: str, config: Path | str = DEFAULT_PATH, root: Path = Path(".")) -> Target:
+        """Open an environment that the settings name. Raises UsageError for another name."""
+        settings = load(config)
+        if name not in settings.environments:
+            known = ", ".join(settings.environments)
+            raise UsageError(
+                f"there is no environment '{name}'{did_you_mean(name, settings.environments)} (known: {known})"
+            )
+        folder = root / STATE / "environments" / name
+        store = Store.of(settings)
+        log = AuditLog(store, os.environ.get("GATELINE_AUDIT_KEY", ""))
+        return cls(
+            settings=settings,
+            name=name,
+            folder=folder,
+            engine=engine_for(settings, name, root),
+            store=store,
+            recorder=Recorder(log, folder, settings.project.name, name),
+            journal=Journal(folder),
+            quarantine=Quarantine(folder, Releases(store)),
+            console=Console(highlight=False),
+        )
+
+    @property
+    def environment(self) -> Environment:
+        """The environment's settings."""
+        return self.settings.environments[self.name]
+
+    @property
+    def is_production(self) -> bool:
+        """Whether the stable release here is the champion."""
+        return self.name == PRODUCTION
+
+    @property
+    def rehearsal(self) -> bool:
+        """Whether what is deployed here serves nobody: a local engine on a runner that is thrown away."""
+        return is_rehearsal(self.environment.local)
+
+    @property
+    def artifacts(self) -> Artifacts:
+        """The registry's artifacts."""
+        return Artifacts(self.store)
+
+    @property
+    def releases(self) -> Releases:
+        """The registry's releases."""
+        return Releases(self.store)
+
+    @property
+    def verdicts(self) -> Verdicts:
+        """The registry's verdicts."""
+        return Verdicts(self.store)
+
+    def say(self, line: str) -> None:
+        """Tell the user one thing."""
+        self.console.print(f"[dim]{self.name}[/dim]  {line}", soft_wrap=True)
+
+    @contextmanager
+    def exclusively(self, command: str, wait: float) -> Iterator[None]:
+        """Hold the environment against every other command."""
+        with held(self.folder, command, wait, self.say):
+            yield
+
+    def refuse_from_laptop(self, from_laptop: bool) -> None:
+        """Refuse to change an environment that is not local from outside CI, unless it is said. Raises UsageError."""
+        if not self.environment.local and acting().kind != "ci" and not from_laptop:
+            raise UsageError(
+                f"{self.name} is not local, and this is not CI", "add --from-laptop; it is recorded so in the audit log"
+            )

@@ -1,0 +1,65 @@
+"""Look at a canary once a second: counters of both slots, the verdict so far, one line for the user."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+
+from rich.live import Live
+from rich.text import Text
+
+from contracts.release import Release
+from contracts.slots import Slot
+from contracts.verdict import Verdict
+from infra.rollout.heartbeat import Heartbeat
+from infra.rollout.target import Target
+from validation.canary import Look, judge
+
+
+class Watch:
+    """The growing history of one canary. While it is open, the heartbeat beats with every look."""
+
+    def __init__(self, target: Target, release: Release, heartbeat: Heartbeat) -> None:
+        """Begin an empty history."""
+        stable = target.engine.status().release_in(Slot.STABLE)
+        assert stable is not None
+        self._target, self._release, self._stable, self._heartbeat = target, release, stable, heartbeat
+        self._history: list[Look] = []
+        self._begun = time.monotonic()
+        self._live = Live(console=target.console, refresh_per_second=4, transient=True)
+
+    def look(self) -> Verdict:
+        """Read both slots and judge all that was seen so far."""
+        self._heartbeat.beat()
+        engine = self._target.engine
+        canary, stable = engine.metrics(Slot.CANARY), engine.metrics(Slot.STABLE)
+        self._history.append(Look(time.monotonic() - self._begun, canary, stable))
+        return judge(
+            self._history,
+            gate=self._target.settings.gates.canary,
+            share=self._target.environment.canary_share,
+            release=self._release.digest,
+            stable_release=self._stable.digest,
+        )
+
+    def show(self, verdict: Verdict, elapsed: float, deadline: float) -> None:
+        """Show where the canary stands, and how long it may still take."""
+        first, last = self._history[0], self._history[-1]
+        requests = last.canary.requests - first.canary.requests
+        errors = last.canary.errors - first.canary.errors
+        waiting = ", ".join(verdict.not_judged) or "nothing"
+        self._live.update(
+            Text(
+                f"  canary {self._release.name}: {requests:.0f} requests, {errors:.0f} errors; "
+                f"still open: {waiting}; {elapsed:.0f} s of at most {deadline:.0f} s"
+            )
+        )
+
+    def __enter__(self) -> Watch:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.stop()

@@ -1,0 +1,101 @@
+"""Run one stage as a process: progress while it runs, its output kept, its time remembered for the next estimate."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from contracts.files import place
+
+LOGS = Path("reports/pipeline")
+TIMINGS = Path(".gateline/timings.json")
+TAIL = 40
+
+
+@dataclass(frozen=True)
+class Result:
+    """How one stage ended."""
+
+    name: str
+    command: str
+    code: int
+    seconds: float
+    log: Path
+
+
+class Timings:
+    """Seconds that each stage took last time."""
+
+    def __init__(self, seconds: dict[str, float]) -> None:
+        """Keep what is known."""
+        self._seconds = seconds
+
+    @classmethod
+    def read(cls) -> Timings:
+        """Return what earlier runs noted; empty the first time."""
+        try:
+            return cls({str(k): float(v) for k, v in json.loads(TIMINGS.read_bytes()).items()})
+        except (OSError, ValueError):
+            return cls({})
+
+    def expected(self, names: Iterable[str]) -> float | None:
+        """Return the seconds these stages will take, as far as is known; None the first time."""
+        known = [self._seconds[name] for name in names if name in self._seconds]
+        return sum(known) if known else None
+
+    def note(self, result: Result) -> None:
+        """Remember how long a stage that passed took."""
+        if result.code == 0:
+            self._seconds[result.name] = round(result.seconds, 2)
+            place({TIMINGS: json.dumps(self._seconds, indent=1)})
+
+
+class Run:
+    """One stage's process."""
+
+    def __init__(self, name: str, argv: list[str], command: tuple[str, ...], console: Console) -> None:
+        """Prepare; nothing is started."""
+        self._name, self._argv, self._console = name, argv, console
+        self._command = " ".join(command)
+
+    def go(self, position: str, left: float | None) -> Result:
+        """Run to the end, showing what it does; on failure show the end of its output. Ctrl-C ends the stage too."""
+        LOGS.mkdir(parents=True, exist_ok=True)
+        log = LOGS / f"{self._name.replace(' ', '-')}.log"
+        eta = f", about {left:.0f} s left" if left is not None else ""
+        begun = time.monotonic()
+        with self._console.status(f"{position} {self._command}{eta}"), log.open("wb") as stream:
+            code = self._wait(stream.fileno())
+        seconds = time.monotonic() - begun
+        mark = "[green]pass[/green]" if code == 0 else f"[red]exit {code}[/red]"
+        self._console.print(f"{position:>6}  {self._command:<52} {mark}  {seconds:6.1f} s")
+        self._show(log, code)
+        return Result(self._name, self._command, code, seconds, log)
+
+    def _wait(self, stream: int) -> int:
+        environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+        process = subprocess.Popen(self._argv, stdout=stream, stderr=subprocess.STDOUT, env=environment, start_new_session=True)
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            os.killpg(process.pid, signal.SIGINT)
+            process.wait(30)
+            raise
+
+    def _show(self, log: Path, code: int) -> None:
+        lines = log.read_text(errors="replace").splitlines()
+        if code:
+            self._console.print("\n".join(lines[-TAIL:]), markup=False)
+            return
+        for line in lines:
+            if any(word in line for word in ("recorded", "nothing to", "already", "inconclusive")) and not line.startswith("nox >"):
+                self._console.print(f"          [dim]{line.strip()[:110]}[/dim]", markup=True)
+                return

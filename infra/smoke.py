@@ -1,0 +1,145 @@
+"""Ask a running release a few questions whose answers are known: is it ready, is it the one, does it answer as offline?"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from contracts import schema as schemas
+from contracts.manifest import GOLDEN_FILE, MANIFEST_FILE, SCHEMA_FILE, Manifest
+from contracts.release import ARTIFACT_FOLDER, Release
+from contracts.schema import Schema
+from contracts.verdict import Outcome, Rule, Verdict, unknown
+
+TOLERANCE = 1e-9
+TIMEOUT = httpx.Timeout(10.0)
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a release must answer, read from its own bundle."""
+
+    release: Release
+    manifest: Manifest
+    schema: Schema
+    rows: list[list[Any]]
+    scores: list[list[float]]
+
+    @classmethod
+    def of(cls, bundle: Path, release: Release) -> Expected:
+        """Read the golden rows and the schema of an unpacked bundle."""
+        artifact = bundle / ARTIFACT_FOLDER
+        golden = json.loads((artifact / GOLDEN_FILE).read_bytes())
+        manifest = Manifest.model_validate_json((artifact / MANIFEST_FILE).read_bytes())
+        return cls(release, manifest, schemas.load(artifact / SCHEMA_FILE), golden["rows"], golden["scores"])
+
+    def named_rows(self) -> list[dict[str, Any]]:
+        """Return the golden rows by column name, as a request carries them."""
+        return [dict(zip(self.manifest.features, row, strict=True)) for row in self.rows]
+
+
+def judge(base_url: str, expected: Expected) -> Verdict:
+    """Ask the service at `base_url` (scheme, host, port) and return the verdict `smoke`. Never raises for a bad answer."""
+    with httpx.Client(base_url=base_url, timeout=TIMEOUT) as client:
+        rules = [_asked(rule, client, expected) for rule in (_ready, _contract, _refusal, _golden)]
+    return Verdict.of("smoke", rules, judged={"release": expected.release.digest})
+
+
+def _asked(rule: Any, client: httpx.Client, expected: Expected) -> Rule:
+    try:
+        answer = rule(client, expected)
+        assert isinstance(answer, Rule)
+        return answer
+    except (httpx.HTTPError, KeyError, ValueError, TypeError, IndexError) as error:
+        name = rule.__name__.strip("_")
+        return Rule(
+            name={"ready": "ready_early", "refusal": "contract"}.get(name, name),
+            outcome=Outcome.FAIL,
+            required=True,
+            subject=str(client.base_url),
+            reason=f"{client.base_url} gave no usable answer: {type(error).__name__}: {error}",
+            next_step="read the service's log: invoke status --logs",
+        )
+
+
+def _ready(client: httpx.Client, expected: Expected) -> Rule:
+    """A service that says 'ready' must be the right release, and predict at once."""
+    ready = client.get("/health/ready")
+    served = ready.json().get("release") if ready.status_code == 200 else None
+    predicted = client.post("/predict", json={"rows": expected.named_rows()[:1]})
+    good = served == expected.release.digest and predicted.status_code == 200
+    said = f"ready answered {ready.status_code} for release {str(served)[:12]}, the first prediction {predicted.status_code}"
+    wanted = f"expected 200 for {expected.release.digest[:12]}, and 200"
+    return _rule("ready_early", good, f"{said}; {wanted}")
+
+
+def _contract(client: httpx.Client, expected: Expected) -> Rule:
+    """The fields of the schema are the fields that a request may carry and an answer's keys are the promised ones."""
+    answer = client.post("/predict", json={"features": expected.named_rows()[0]})
+    missing = {"prediction", "model_version", "request_id"} - set(answer.json())
+    declared = json.dumps(client.get("/openapi.json").json())
+    unnamed = [name for name in expected.manifest.features if json.dumps(name) not in declared]
+    positional = client.post("/predict", json={"features": expected.rows[0]})
+    statuses = (answer.status_code, positional.status_code)
+    good = statuses == (200, 200) and not missing and not unnamed
+    return _rule(
+        "contract",
+        good,
+        f"a named and a positional row answered {statuses[0]} and {statuses[1]}; fields missing in the answer: "
+        f"{', '.join(sorted(missing)) or 'none'}; in the API's description: {', '.join(unnamed) or 'none'}",
+    )
+
+
+def _refusal(client: httpx.Client, expected: Expected) -> Rule:
+    """A field that does not exist is refused, not ignored."""
+    row = expected.named_rows()[0] | {"no_such_field": 1}
+    status = client.post("/predict", json={"features": row}).status_code
+    return _rule("contract", 400 <= status < 500, f"an unknown field was answered {status}; allowed: 4xx")
+
+
+def _golden(client: httpx.Client, expected: Expected) -> Rule:
+    """The golden rows answer as they did offline, to 1e-9."""
+    if not expected.rows:
+        return unknown("golden", "the artifact has no golden rows", required=True)
+    body = client.post("/predict", json={"rows": expected.named_rows()}).json()
+    pairs = zip(body["predictions"], expected.scores, strict=True)
+    apart = max(_distance(answer, scores, expected.manifest) for answer, scores in pairs)
+    return _rule(
+        "golden",
+        apart <= TOLERANCE,
+        f"{len(expected.rows)} golden rows differ from offline by {apart:.3g} at most; allowed {TOLERANCE:g}",
+        len(expected.rows),
+    )
+
+
+def _distance(answer: dict[str, Any], scores: list[float], manifest: Manifest) -> float:
+    """Return the largest difference between a served answer and the recorded scores of one row."""
+    if manifest.task == "regression":
+        served, recorded = [float(answer["prediction"])], scores
+    elif manifest.task == "binary":
+        served, recorded = [float(answer["probability"])], [scores[manifest.classes.index(_positive(manifest))]]
+    else:
+        served, recorded = [float(answer["probabilities"][str(label)]) for label in manifest.classes], scores
+    gaps = [abs(a - b) / max(1.0, abs(b)) for a, b in zip(served, recorded, strict=True)]
+    return max(gaps) if all(map(math.isfinite, gaps)) else math.inf
+
+
+def _positive(manifest: Manifest) -> Any:
+    return manifest.positive if manifest.positive in manifest.classes else manifest.classes[-1]
+
+
+def _rule(name: str, good: bool, reason: str, sample: int | None = None) -> Rule:
+    outcome = Outcome.PASS if good else Outcome.FAIL
+    return Rule(
+        name=name,
+        outcome=outcome,
+        reason=reason,
+        required=True,
+        sample=sample,
+        next_step="" if good else "invoke status --logs",
+    )

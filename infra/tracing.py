@@ -1,0 +1,71 @@
+"""From what runs, or from a version, back to data, settings, commit and verdicts."""
+
+from __future__ import annotations
+
+from contracts.manifest import Manifest
+from contracts.slots import Slot
+from infra.rollout.target import Target
+from registry.artifacts import Artifacts
+from registry.releases import Releases
+from registry.store import Store
+from registry.verdicts import Verdicts
+from settings import Settings
+from settings.errors import UsageError
+
+STAGES = (
+    "validate_data",
+    "train",
+    "validate_model",
+    "integration",
+    "benchmark",
+    "security",
+    "smoke",
+    "canary",
+    "drift",
+)
+
+
+def trace(settings: Settings, reference: str) -> str:
+    """Return a readable account of one version (or of what an environment runs). Raises UsageError for an unknown one."""
+    store = Store.of(settings)
+    version = _served(reference) if reference in settings.environments else reference
+    manifest = Artifacts(store).manifest(Artifacts(store).resolve(version))
+    lines = [f"{manifest.version}", *_origin(manifest), *_releases(store, manifest), *_verdicts(store, manifest)]
+    return "\n".join(lines)
+
+
+def _served(environment: str) -> str:
+    release = Target.open(environment).engine.status().release_in(Slot.STABLE)
+    if release is None:
+        raise UsageError(f"nothing runs in {environment}", f"invoke deploy --env={environment}")
+    return release.version
+
+
+def _origin(manifest: Manifest) -> list[str]:
+    period = f", {manifest.train_period[0]} to {manifest.train_period[1]}" if manifest.train_period else ""
+    lines = [
+        f"  artifact   {manifest.identity}",
+        f"  trained    {manifest.created} on {manifest.train_rows} rows{period}",
+        f"  commit     {manifest.commit or 'none'}{' (with changes not committed)' if manifest.dirty else ''}",
+    ]
+    lines += [f"  {name:<10} {digest}" for name, digest in manifest.inputs.items()]
+    lines += [f"  settings   {key} = {value}" for key, value in manifest.settings.items()]
+    return lines + [f"  metric     {name} {value:.4f}" for name, value in manifest.metrics.items()]
+
+
+def _releases(store: Store, manifest: Manifest) -> list[str]:
+    built = [release for release in Releases(store).all() if release.artifact == manifest.identity]
+    return [f"  release    {release.digest} built {release.created}, commit {release.commit[:12]}" for release in built]
+
+
+def _verdicts(store: Store, manifest: Manifest) -> list[str]:
+    digests = {manifest.identity, *(r.digest for r in Releases(store).all() if r.artifact == manifest.identity)}
+    data = {manifest.inputs.get("train"), manifest.inputs.get("test")}
+    lines = []
+    for stage in STAGES:
+        for verdict in Verdicts(store).all(stage):
+            if digests & set(verdict.judged.values()) or (
+                stage == "validate_data" and data & set(verdict.judged.values())
+            ):
+                lines.append(f"  verdict    {stage}: {verdict.outcome} at {verdict.created}")
+    return lines

@@ -1,0 +1,167 @@
+"""Operate environments: build a release, bring it in, judge it live, take it back. `invoke <task> --help` shows examples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from invoke.context import Context
+from invoke.exceptions import Exit
+from invoke.tasks import task
+
+from infra import commands
+from settings.errors import front_door
+
+ENV = {"env": "the environment to work on: staging or production"}
+WAIT = {"wait": "seconds to wait for another command on the same environment"}
+RELEASE = {"release": "version, name or digest; the one built last if not given"}
+LAPTOP = {"from_laptop": "allow a change of a non-local environment from outside CI (recorded so)"}
+UNJUDGED = {"unjudged": "let a release in without the verdicts the environment requires (recorded so)"}
+LIFT = {"release_quarantine": "take the release out of quarantine first (recorded so)"}
+
+
+def leave(call: Callable[[], int]) -> None:
+    """Run one command and end with its exit code."""
+    code = front_door(call)
+    if code:
+        raise Exit(code=code)
+
+
+@task(help={"model": "alias, version or identity of the artifact", "push": "publish the release's digest"})
+def build(_: Context, model: str = "candidate", push: bool = False) -> None:
+    """Pack the candidate and the service into a release."""
+    leave(lambda: commands.build(model, push))
+
+
+@task(help=ENV | WAIT)
+def up(_: Context, env: str, wait: float = 60.0) -> None:
+    """Start an environment, or repair what is down in it."""
+    leave(lambda: commands.up(env, wait))
+
+
+@task(help=ENV | WAIT)
+def down(_: Context, env: str, wait: float = 60.0) -> None:
+    """Stop an environment; `invoke up` brings back what it ran."""
+    leave(lambda: commands.down(env, wait))
+
+
+@task(
+    help={"env": "one environment; all if not given", "logs": "show the last lines of its logs", "json": "print JSON"}
+)
+def status(_: Context, env: str = "", logs: bool = False, json: bool = False) -> None:
+    """Show what really runs where."""
+    leave(lambda: commands.status(env, logs, json))
+
+
+@task(
+    help=ENV
+    | RELEASE
+    | WAIT
+    | LAPTOP
+    | UNJUDGED
+    | LIFT
+    | {"skip_canary": "deploy although a champion runs (recorded so)"}
+)
+def deploy(
+    _: Context,
+    env: str,
+    release: str = "",
+    skip_canary: bool = False,
+    unjudged: bool = False,
+    release_quarantine: bool = False,
+    from_laptop: bool = False,
+    wait: float = 60.0,
+) -> None:
+    """Bring a release to all traffic, without losing a request."""
+    options = commands.DeployOptions(skip_canary, unjudged, release_quarantine, from_laptop)
+    leave(lambda: commands.deploy(env, release, options, wait))
+
+
+@task(help=ENV)
+def smoke(_: Context, env: str) -> None:
+    """Ask what runs a few questions whose answers are known."""
+    leave(lambda: commands.smoke(env))
+
+
+@task(
+    help=ENV
+    | RELEASE
+    | WAIT
+    | LAPTOP
+    | UNJUDGED
+    | LIFT
+    | {
+        "resume": "go on with a held canary",
+        "traffic": "real, or synthetic to drive load itself",
+        "rate": "synthetic requests a second",
+        "seconds": "decide within this time, or hold",
+    }
+)
+def canary(
+    _: Context,
+    env: str,
+    release: str = "",
+    resume: bool = False,
+    traffic: str = "real",
+    rate: float = 0.0,
+    seconds: float = 0.0,
+    unjudged: bool = False,
+    release_quarantine: bool = False,
+    from_laptop: bool = False,
+    wait: float = 60.0,
+) -> None:
+    """Give a release a tenth of traffic; promote, roll back or hold it."""
+    options = commands.CanaryOptions(resume, traffic, rate, seconds, unjudged, release_quarantine, from_laptop)
+    leave(lambda: commands.canary(env, release, options, wait))
+
+
+@task(help=ENV | WAIT | LAPTOP)
+def promote(_: Context, env: str, from_laptop: bool = False, wait: float = 60.0) -> None:
+    """Finish a held canary: give it all traffic."""
+    leave(lambda: commands.promote(env, from_laptop, wait))
+
+
+@task(
+    help=ENV
+    | WAIT
+    | LAPTOP
+    | {
+        "to": "an earlier release by version, name or digest; the one before if not given",
+        "list": "list the releases that can be gone back to",
+        "dry_run": "say what would happen",
+        "reason": "why, for the audit log",
+    }
+)
+def rollback(
+    _: Context,
+    env: str,
+    to: str = "",
+    list: bool = False,
+    dry_run: bool = False,
+    reason: str = "by hand",
+    from_laptop: bool = False,
+    wait: float = 60.0,
+) -> None:
+    """Go back to the release before, and quarantine the one left."""
+    if list:
+        leave(lambda: commands.rollback_list(env))
+    elif dry_run:
+        leave(lambda: commands.rollback_plan(env, to))
+    else:
+        leave(lambda: commands.rollback(env, to, reason, from_laptop, wait))
+
+
+@task(help=ENV)
+def drift(_: Context, env: str = "production") -> None:
+    """Judge live inputs and predictions against the reference."""
+    leave(lambda: commands.drift(env))
+
+
+@task(
+    help={
+        "trace": "go from a version, or from what runs, back to data and verdicts",
+        "export": "write one readable file",
+    }
+)
+def audit(_: Context, trace: str = "", export: str = "") -> None:
+    """Print and verify who did what, when, with which verdicts."""
+    leave(lambda: commands.audit(trace, export))
