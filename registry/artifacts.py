@@ -24,9 +24,12 @@ class Artifacts:
         """Keep the store that holds them."""
         self._store = store
 
-    def add(self, manifest: Manifest, files: Mapping[str, bytes]) -> Manifest:
-        """Write an artifact; one of the same identity is left as it is. Returns the manifest that is stored."""
-        if self.has(manifest.identity):
+    def add(self, manifest: Manifest, files: Mapping[str, bytes], *, replace: bool = False) -> Manifest:
+        """Write an artifact; one of the same identity is left as it is, unless it is broken and to be replaced.
+
+        Returns the manifest that is stored.
+        """
+        if self.has(manifest.identity) and not replace:
             return self.manifest(manifest.identity)
         folder = f"artifacts/{manifest.identity}"
         for name, data in files.items():

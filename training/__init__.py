@@ -1,0 +1,1 @@
+"""From data to a candidate: read, fit, measure, describe, store."""

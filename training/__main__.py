@@ -1,0 +1,105 @@
+"""Train a candidate: `python -m training`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from contracts.manifest import METRICS_FILE, Manifest
+from contracts.verdict import Verdict
+from registry.artifacts import CANDIDATE, Artifacts
+from registry.store import Store
+from registry.verdicts import Verdicts
+from settings import DEFAULT_PATH, load
+from settings.errors import front_door
+from training.identity import Plan, plan
+from training.run import STEPS, is_broken, train
+from training.steps import Steps
+from training.verdict import STAGE, judged, verdict_again, verdict_of
+
+EXAMPLES = """examples:
+  python -m training
+  python -m training --output .gateline/candidate --config pipeline.toml
+  python -m training --fresh        fit again even if nothing changed
+
+Equal data, settings, sources and lock are recognised and not trained again.
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Train what the settings say, or find it trained; let the alias `candidate` point to it."""
+    options = _options(arguments)
+    settings = load(options.config)
+    planned, store = plan(settings), Store.of(settings)
+    artifacts, verdicts = Artifacts(store), Verdicts(store)
+    if not options.fresh and artifacts.has(planned.identity) and not is_broken(artifacts, planned.identity):
+        verdict, manifest, files = _found(planned, artifacts, verdicts)
+    else:
+        verdict, manifest, files = _train(planned, artifacts, verdicts)
+    artifacts.point(CANDIDATE, manifest.identity)
+    _hand_over(manifest, files, options.output)
+    return _report(verdict, manifest)
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        "python -m training",
+        description="Train a candidate from the data and settings, and store it in the registry.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--output", type=Path, default=Path(".gateline/candidate"), help="folder for a copy of the files"
+    )
+    parser.add_argument("--config", type=Path, default=DEFAULT_PATH, help="the settings file (default: pipeline.toml)")
+    parser.add_argument("--fresh", action="store_true", help="train even if an equal artifact is stored")
+    return parser.parse_args(arguments)
+
+
+def _found(planned: Plan, artifacts: Artifacts, verdicts: Verdicts) -> tuple[Verdict, Manifest, Mapping[str, bytes]]:
+    manifest = artifacts.manifest(planned.identity)
+    print(f"nothing to train: equal inputs made {manifest.version} on {manifest.created[:10]}", file=sys.stderr)
+    verdict = verdicts.find(STAGE, judged(manifest)) or verdict_again(manifest)
+    return verdict, manifest, artifacts.files(planned.identity)
+
+
+def _train(planned: Plan, artifacts: Artifacts, verdicts: Verdicts) -> tuple[Verdict, Manifest, Mapping[str, bytes]]:
+    if is_broken(artifacts, planned.identity):
+        print("the stored artifact of these inputs is not the one that was written: training it again", file=sys.stderr)
+    trained = train(planned, artifacts, Steps(len(STEPS)), _last_time(artifacts, verdicts))
+    verdict = verdict_of(trained)
+    verdicts.record(verdict)
+    return verdict, trained.manifest, trained.files
+
+
+def _last_time(artifacts: Artifacts, verdicts: Verdicts) -> float:
+    """Return how many seconds the candidate before took to fit, or 0."""
+    last = verdicts.about(STAGE, "artifact", artifacts.alias(CANDIDATE) or "")
+    return last.metrics.get("fit_seconds", 0.0) if last else 0.0
+
+
+def _hand_over(manifest: Manifest, files: Mapping[str, bytes], output: Path) -> None:
+    """Copy the artifact to a folder, and name it to the CI job that comes next."""
+    output.mkdir(parents=True, exist_ok=True)
+    for name, data in files.items():
+        (output / name).write_bytes(data)
+    if os.environ.get("GITHUB_OUTPUT"):
+        metrics = json.dumps(manifest.metrics, separators=(",", ":"))
+        with open(os.environ["GITHUB_OUTPUT"], "a", encoding="utf-8") as stream:
+            stream.write(f"model-version={manifest.version}\nmetrics={metrics}\n")
+
+
+def _report(verdict: Verdict, manifest: Manifest) -> int:
+    from report import write
+
+    page = write(verdict)
+    (page.parent / METRICS_FILE).write_text(json.dumps(manifest.metrics, indent=1) + "\n", encoding="utf-8")
+    return verdict.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(front_door(main))

@@ -1,0 +1,112 @@
+"""From a fitted estimator to the files of an artifact."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from contracts.digest import of_bytes
+from contracts.manifest import GOLDEN_FILE, METRICS_FILE, MODEL_FILE, REFERENCE_FILE, SCHEMA_FILE, Manifest
+from registry.loaded import LoadedModel
+from settings.errors import UsageError
+from training.commit import commit_of
+from training.estimators import explain
+from training.fitting import libraries, pack, unpack
+from training.golden import golden_of
+from training.identity import ROOT, Plan
+from training.labels import Labels
+from training.reference import reference_of
+from training.rows import Rows, Split
+from validation.metrics import compute
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A model as it will be read everywhere, and what it says of the test rows."""
+
+    model: LoadedModel
+    data: bytes
+    scores: npt.NDArray[np.float64]
+    decided: list[Any]
+    metrics: dict[str, float]
+
+
+def measure(estimator: Any, plan: Plan, split: Split, labels: Labels) -> Packed:
+    """Pack a fitted estimator, read it back, and measure what was read on the test rows."""
+    data, trusted = pack(estimator, plan.settings.model.estimator)
+    manifest = _manifest(plan, split, labels, trusted)
+    model = LoadedModel(manifest, plan.schema, unpack(data, trusted), {}, {})
+    scores = _scores(model, split.test)
+    decided = model.decide(scores)
+    metrics = compute(manifest.task, split.test.labels, scores, decided, labels.classes, plan.settings.metrics)
+    return Packed(model, data, scores, decided, metrics)
+
+
+def files_of(packed: Packed, split: Split) -> tuple[Manifest, dict[str, bytes]]:
+    """Return the manifest and every other file of the artifact."""
+    model = packed.model
+    is_numbers = model.manifest.task == "regression"
+    tops = packed.scores[:, model.positive_column] if model.manifest.task == "binary" else packed.scores.max(axis=1)
+    reference = reference_of(split.train.features, model.schema, tops, () if is_numbers else packed.decided)
+    files = {
+        MODEL_FILE: packed.data,
+        SCHEMA_FILE: _json(model.schema.dump()),
+        METRICS_FILE: _json(packed.metrics),
+        REFERENCE_FILE: _json(reference.model_dump(mode="json")),
+        GOLDEN_FILE: _json(golden_of(model)),
+    }
+    digests = {name: of_bytes(data) for name, data in files.items()}
+    return model.manifest.model_copy(update={"files": digests, "metrics": packed.metrics}), files
+
+
+def _manifest(plan: Plan, split: Split, labels: Labels, trusted: tuple[str, ...]) -> Manifest:
+    now, commit = datetime.now(UTC), commit_of(ROOT)
+    return Manifest(
+        identity=plan.identity,
+        version=commit.version(now),
+        inputs=plan.inputs,
+        files={},
+        task=labels.task,
+        target=plan.schema.target,
+        features=tuple(column.name for column in plan.schema.features),
+        classes=labels.classes,
+        positive=labels.positive,
+        threshold=plan.settings.metrics.threshold,
+        trusted_types=trusted,
+        libraries=libraries(trusted),
+        settings=plan.resolved,
+        created=now.isoformat(timespec="seconds"),
+        commit=commit.sha,
+        dirty=commit.dirty,
+        train_rows=len(split.train),
+        test_rows=len(split.test),
+        train_period=split.period,
+    )
+
+
+def _scores(model: LoadedModel, rows: Rows) -> npt.NDArray[np.float64]:
+    try:
+        scores = model.score(rows.features)
+    except Exception as error:
+        raise UsageError(
+            f"the fitted model cannot score the test rows: {explain(error)}",
+            "let the features take values that training did not hold",
+        ) from error
+    wanted = (len(rows), max(len(model.manifest.classes), 1))
+    broken = int((~np.isfinite(scores)).any(axis=1).sum()) if scores.shape == wanted else len(rows)
+    if broken:
+        raise UsageError(
+            f"the fitted model scores {broken:,} of {len(rows):,} test rows with no finite number a class "
+            f"(shape {scores.shape}, expected {wanted})",
+            "correct the estimator in model/",
+        )
+    return scores
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, indent=1, allow_nan=False, ensure_ascii=False).encode()

@@ -1,0 +1,132 @@
+"""From the name of an estimator to an unfitted pipeline."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+import traceback
+from types import ModuleType
+from typing import Any
+
+from contracts.schema import Schema
+from settings import Model
+from settings.errors import UsageError, did_you_mean
+
+HERE = "correct model.estimator in pipeline.toml"
+CALIBRATE = (
+    "wrap it in a function in model/estimators.py: "
+    "make_pipeline(preprocessor(schema), CalibratedClassifierCV(<the estimator>)), and name it as model.estimators:<function>"
+)
+
+
+def build(model: Model, schema: Schema, task: str) -> Any:
+    """Return the unfitted estimator that the settings name, fit for classification or regression.
+
+    A class stands behind `model.features.preprocessor`; a function `module:name` builds the whole by itself.
+    Raises UsageError for a module, name or parameter that is not there, and for an estimator that does not fit the task.
+    """
+    estimator = _by_function(model, schema) if ":" in model.estimator else _by_class(model, schema)
+    _refuse_other_task(model.estimator, estimator, task)
+    return estimator
+
+
+def explain(error: Exception) -> str:
+    """Return an error of the user's own code, or of a library below it, with the deepest line of `model/` that led there."""
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if "/model/" in f.filename.replace("\\", "/")]
+    where = f" (model/{frames[-1].filename.rpartition('/')[2]}, line {frames[-1].lineno})" if frames else ""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}{where}"
+
+
+def _by_class(model: Model, schema: Schema) -> Any:
+    from sklearn.pipeline import make_pipeline
+
+    from model.features import preprocessor
+
+    module, _, name = model.estimator.rpartition(".")
+    cls = _named(module, name, model.estimator)
+    if not inspect.isclass(cls):
+        raise UsageError(f"model.estimator: '{model.estimator}' is not a class", f"a function is named {module}:{name}")
+    parameters = dict(model.parameters)
+    if "random_state" in inspect.signature(cls).parameters:
+        parameters.setdefault("random_state", model.seed)
+    return make_pipeline(preprocessor(schema), _call(cls, model.estimator, parameters))
+
+
+def _by_function(model: Model, schema: Schema) -> Any:
+    module, _, name = model.estimator.partition(":")
+    function = _named(module, name, model.estimator)
+    if not callable(function):
+        raise UsageError(f"model.estimator: '{model.estimator}' is not a function", HERE)
+    return _call(function, model.estimator, {"schema": schema, "seed": model.seed, **model.parameters})
+
+
+def _call(make: Any, name: str, parameters: dict[str, Any]) -> Any:
+    signature = inspect.signature(make)
+    try:
+        signature.bind(**parameters)
+    except TypeError as error:
+        known = list(signature.parameters)
+        unknown = next((key for key in parameters if key not in known), "")
+        raise UsageError(
+            f"model.parameters: '{name}': {error}{did_you_mean(unknown, known)}", f"it takes {', '.join(known)}"
+        ) from None
+    try:
+        return make(**parameters)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"model.estimator: '{name}' could not be made: {explain(error)}", HERE) from error
+
+
+def _named(module: str, name: str, reference: str) -> Any:
+    found = _import(module, reference)
+    if hasattr(found, name):
+        return getattr(found, name)
+    known = [known for known in dir(found) if not known.startswith("_")]
+    raise UsageError(f"model.estimator: module '{module}' has no '{name}'{did_you_mean(name, known)}", HERE)
+
+
+def _import(module: str, reference: str) -> ModuleType:
+    if not module:
+        raise UsageError(
+            f"model.estimator: '{reference}' names no module", "write package.module.Class or module:function"
+        )
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        missing = str(error.name)
+        if not f"{module}.".startswith(f"{missing}."):
+            raise UsageError(
+                f"model.estimator: '{module}' needs '{missing}', which is not installed", _group()
+            ) from None
+        raise UsageError(f"model.estimator: there is no module '{missing}'{_near_module(missing)}", HERE) from None
+    except Exception as error:
+        raise UsageError(
+            f"model.estimator: '{module}' cannot be imported: {explain(error)}", "mend that module"
+        ) from error
+
+
+def _group() -> str:
+    return "add it to the groups `train` and `service` in pyproject.toml and lock: nox -s lock"
+
+
+def _near_module(missing: str) -> str:
+    parent, _, name = missing.rpartition(".")
+    if not parent:
+        return did_you_mean(name, [module.name for module in pkgutil.iter_modules()])
+    near = did_you_mean(name, [found.name for found in pkgutil.iter_modules(importlib.import_module(parent).__path__)])
+    return near.replace("'", f"'{parent}.", 1)
+
+
+def _refuse_other_task(name: str, estimator: Any, task: str) -> None:
+    from sklearn.base import is_classifier, is_regressor
+
+    if not callable(getattr(estimator, "fit", None)):
+        raise UsageError(f"model.estimator: '{name}' gave {type(estimator).__name__}, which has no fit", HERE)
+    wrong = is_regressor(estimator) if task == "classification" else is_classifier(estimator)
+    if wrong:
+        kind = "a regressor" if task == "classification" else "a classifier"
+        raise UsageError(f"model.estimator: '{name}' is {kind}, but project.task is {task}", "change one of the two")
+    if task == "classification" and not hasattr(estimator, "predict_proba"):
+        raise UsageError(
+            f"model.estimator: '{name}' has no predict_proba, so nothing can be ranked or thresholded", CALIBRATE
+        )

@@ -1,0 +1,60 @@
+"""Fit an estimator, and pack it so that no code of the file runs when it is read."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import random
+from typing import Any
+
+import numpy as np
+
+from registry.loaded import untrusted_types
+from settings import Model
+from settings.errors import UsageError
+from training.estimators import explain
+from training.rows import Rows
+
+LIBRARIES = ("scikit-learn", "numpy", "skops")
+OURS = {"model", "builtins", "numpy", "sklearn", "scipy"}
+
+
+def fit(estimator: Any, rows: Rows, model: Model) -> Any:
+    """Return the estimator, fitted with every source of randomness seeded. Raises UsageError with the cause where it fails."""
+    random.seed(model.seed)
+    np.random.seed(model.seed)
+    try:
+        return estimator.fit(rows.features, rows.labels)
+    except Exception as error:
+        raise UsageError(
+            f"'{model.estimator}' could not be fitted to {len(rows):,} rows: {explain(error)}",
+            "correct model.parameters or model/features.py, and train again",
+        ) from error
+
+
+def pack(estimator: Any, name: str) -> tuple[bytes, tuple[str, ...]]:
+    """Return the fitted estimator as a skops file, with the types in it that a loader must be told to trust."""
+    import skops.io
+
+    try:
+        data: bytes = skops.io.dumps(estimator)
+        return data, tuple(untrusted_types(data))
+    except Exception as error:
+        raise UsageError(
+            f"'{name}' was fitted but cannot be stored: {explain(error)}",
+            "let it hold named functions and classes of model/ or of a library only (no lambda, no open file)",
+        ) from error
+
+
+def unpack(data: bytes, trusted: tuple[str, ...]) -> Any:
+    """Return the estimator as it will be read everywhere else."""
+    import skops.io
+
+    return skops.io.loads(data, trusted=list(trusted))
+
+
+def libraries(trusted: tuple[str, ...]) -> dict[str, str]:
+    """Return the versions that a reader must have: ours, and those of the libraries whose types are in the file."""
+    tops = {name.partition(".")[0] for name in trusted} - OURS
+    found = importlib.metadata.packages_distributions() if tops else {}
+    names = {*LIBRARIES, *(distribution for top in tops for distribution in found.get(top, ()))}
+    return {name: importlib.metadata.version(name) for name in sorted(names)}

@@ -1,0 +1,94 @@
+"""What makes an artifact what it is: the digests of everything that shapes it. Imports nothing heavy."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from contracts import schema as schemas
+from contracts.digest import of_file, of_sources, of_tree, of_value
+from contracts.schema import Schema
+from settings import Settings
+from settings.errors import UsageError
+from validation.digests import data_digest
+
+ROOT = Path(__file__).resolve().parents[1]
+LOCK = "requirements/train.txt"
+SHAPING = (
+    "training",
+    "contracts/manifest.py",
+    "contracts/reference.py",
+    "contracts/samples.py",
+    "contracts/schema.py",
+    "contracts/text.py",
+    "registry/loaded.py",
+    "registry/rows.py",
+    "validation/csv_file.py",
+    "validation/encodings.py",
+    "validation/matrix.py",
+    "validation/metrics.py",
+    "validation/parquet_file.py",
+    "validation/parts.py",
+    "validation/reading.py",
+    "validation/scored.py",
+    "validation/sources.py",
+    "validation/typed.py",
+)
+"""Our own sources that shape an artifact, beside `model/`; other rooms may change without a new one."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be trained: the settings, the schema with its roles, and the digests of all inputs."""
+
+    settings: Settings
+    schema: Schema
+    resolved: dict[str, Any]
+    """The settings that shape the artifact."""
+    inputs: dict[str, str]
+
+    @property
+    def identity(self) -> str:
+        """The artifact's identity."""
+        return of_value(self.inputs)
+
+
+def plan(settings: Settings) -> Plan:
+    """Return what these settings train. Raises UsageError for data, schema, columns or a lock that are not there."""
+    data = settings.data
+    schema = schemas.load(data.schema_path).with_roles(target=data.target, time=data.time, group=data.group)
+    if not schema.features:
+        raise UsageError(f"{data.schema_path}: declares no feature beside target, time, group and keys", "declare one")
+    shaping = resolved(settings)
+    inputs = {
+        "train": data_digest(data.train),
+        "test": data_digest(data.test),
+        "schema": of_value(schema.dump()),
+        "settings": of_value(shaping),
+        "sources": of_value([of_sources(ROOT, SHAPING), of_tree(_model_folder())]),
+        "lock": _lock(),
+    }
+    return Plan(settings, schema, shaping, inputs)
+
+
+def resolved(settings: Settings) -> dict[str, Any]:
+    """Return the settings that shape an artifact, defaults filled in; where the data lies is not among them."""
+    body = settings.model_dump(mode="json", by_alias=True, include={"model", "metrics"})
+    roles = settings.data.model_dump(mode="json", include={"target", "time", "group", "label_delay_hours"})
+    return {"task": settings.project.task, "data": roles, **body}
+
+
+def _model_folder() -> Path:
+    spec = importlib.util.find_spec("model")
+    if spec is None or not spec.submodule_search_locations:
+        raise UsageError("there is no package `model`", "run the command from the project's folder")
+    return Path(next(iter(spec.submodule_search_locations)))
+
+
+def _lock() -> str:
+    path = ROOT / LOCK
+    if not path.is_file():
+        raise UsageError(f"{LOCK}: there is no such lock", "write it: nox -s lock")
+    return of_file(path)

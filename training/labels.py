@@ -1,0 +1,71 @@
+"""What the target's values mean: the task in full, the classes in order, the positive one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from settings import Settings
+from settings.errors import UsageError
+from training.rows import Split
+
+
+@dataclass(frozen=True)
+class Labels:
+    """`classes` are sorted, in the order of the probabilities; empty for regression."""
+
+    task: Literal["binary", "multiclass", "regression"]
+    classes: tuple[Any, ...] = ()
+    positive: Any = None
+
+
+def labels_of(split: Split, settings: Settings) -> Labels:
+    """Return the task and classes of the training labels. Raises UsageError where target, task and settings do not agree."""
+    train, name = split.train.labels, settings.data.target
+    if settings.project.task == "regression":
+        if train.dtype == object:
+            raise UsageError(
+                f"target '{name}' holds text, but project.task is regression", "set project.task, or declare a number"
+            )
+        return Labels("regression")
+    for rows, url in ((train, settings.data.train), (split.test.labels, settings.data.test)):
+        _refuse_one_class(sorted(set(rows.tolist())), name, url)
+    classes = tuple(sorted(set(train.tolist())))
+    if len(classes) > max(2, len(train) // 2):
+        raise UsageError(
+            f"target '{name}' has {len(classes):,} different values in {len(train):,} rows: no classes to learn",
+            "set project.task to regression, or name another target",
+        )
+    if len(classes) > 2:
+        return Labels("multiclass", classes)
+    return Labels("binary", classes, _positive(classes, settings))
+
+
+def refuse_other_classes(estimator: Any, labels: Labels) -> None:
+    """Raise UsageError where a fitted estimator orders its probabilities otherwise than the classes are sorted."""
+    own = getattr(estimator, "classes_", None)
+    if labels.task != "regression" and own is not None and tuple(own.tolist()) != labels.classes:
+        raise UsageError(
+            f"the estimator orders its classes {own.tolist()[:5]}, sorted they are {list(labels.classes)[:5]}",
+            "let its classes_ be sorted, as scikit-learn's are",
+        )
+
+
+def _refuse_one_class(classes: list[Any], name: str, url: str) -> None:
+    if len(classes) < 2:
+        raise UsageError(
+            f"{url}: all rows have one value of the target '{name}' ({classes[0]!r})",
+            "add rows of another class, or name another target",
+        )
+
+
+def _positive(classes: tuple[Any, ...], settings: Settings) -> Any:
+    positive = settings.metrics.positive
+    if positive is None:
+        return classes[-1]
+    if positive not in classes:
+        raise UsageError(
+            f"metrics.positive is {positive!r}, which the target '{settings.data.target}' never is",
+            f"choose one of {', '.join(map(repr, classes))}",
+        )
+    return classes[classes.index(positive)]

@@ -1,0 +1,64 @@
+"""The whole of training: read, build, fit, measure, describe, store."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from contracts.manifest import Manifest
+from registry.artifacts import Artifacts
+from settings.errors import GateRefused
+from training.identity import Plan
+from training.steps import Steps
+
+STEPS = ("read the data", "build the estimator", "fit", "measure on the test rows", "describe", "store")
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A stored artifact with what training took; `young` training rows had labels that were not final."""
+
+    manifest: Manifest
+    files: Mapping[str, bytes]
+    young: int
+    fit_seconds: float
+    seconds: float
+
+
+def train(plan: Plan, artifacts: Artifacts, steps: Steps, expected: float = 0.0) -> Trained:
+    """Fit what the plan says and store it as an artifact; `expected` is how long the fit took last time.
+
+    Raises UsageError where the settings, the data or the estimator do not go together; nothing is stored then.
+    """
+    start, settings = time.monotonic(), plan.settings
+    read, build, fit, measure, describe, store = STEPS
+    with steps.step(read):
+        from training import artifact, estimators, fitting, labels, rows
+
+        split = rows.read(settings.data, plan.schema)
+        meaning = labels.labels_of(split, settings)
+    with steps.step(build):
+        estimator = estimators.build(settings.model, plan.schema, settings.project.task)
+    before_fit = time.monotonic()
+    with steps.step(fit, expected):
+        fitted = fitting.fit(estimator, split.train, settings.model)
+        labels.refuse_other_classes(fitted, meaning)
+    fit_seconds = time.monotonic() - before_fit
+    with steps.step(measure):
+        packed = artifact.measure(fitted, plan, split, meaning)
+    with steps.step(describe):
+        manifest, files = artifact.files_of(packed, split)
+    with steps.step(store):
+        stored = artifacts.add(manifest, files, replace=is_broken(artifacts, plan.identity))
+    return Trained(stored, artifacts.files(stored.identity), split.young, fit_seconds, time.monotonic() - start)
+
+
+def is_broken(artifacts: Artifacts, identity: str) -> bool:
+    """Say whether an artifact of this identity is stored, but is not what was written."""
+    try:
+        if artifacts.has(identity):
+            artifacts.files(identity)
+    except (GateRefused, FileNotFoundError):
+        return True
+    return False
