@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -52,9 +53,13 @@ class Event(BaseModel):
     data: dict[str, Any] = Field(default_factory=dict)
     seal: str = ""
 
+    def to_bytes(self) -> bytes:
+        """Return the one form in which an event is stored and digested: canonical JSON."""
+        return canonical(self.model_dump(mode="json"))
+
     def digest(self) -> str:
-        """Return the hex SHA-256 of the whole event, seal included: what the next event chains to."""
-        return of_bytes(canonical(self.model_dump(mode="json")))
+        """Return the hex SHA-256 of the stored form, seal included: what the next event chains to."""
+        return of_bytes(self.to_bytes())
 
     def sealed(self, key: str) -> Event:
         """Return the event with an HMAC-SHA-256 over everything else, or unchanged without a key."""
@@ -62,11 +67,15 @@ class Event(BaseModel):
 
     def seal_holds(self, key: str) -> bool:
         """Say whether the HMAC is the one that `key` makes."""
-        return hmac.compare_digest(self.seal, self._hmac(key))
+        return hmac.compare_digest(self.seal.encode(), self._hmac(key).encode())
 
     def _hmac(self, key: str) -> str:
-        body = self.model_dump(mode="json") | {"seal": ""}
-        return hmac.new(key.encode(), canonical(body), hashlib.sha256).hexdigest()
+        return seal_of(self.model_dump(mode="json"), key)
+
+
+def seal_of(body: Mapping[str, Any], key: str) -> str:
+    """Return the hex HMAC-SHA-256 over everything in a stored event but its seal."""
+    return hmac.new(key.encode(), canonical({**body, "seal": ""}), hashlib.sha256).hexdigest()
 
 
 class Head(BaseModel):

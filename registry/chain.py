@@ -1,0 +1,110 @@
+"""The judgement of an audit log: where its chain does not hold."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from contracts.digest import canonical, of_bytes
+from contracts.event import GENESIS, Event, Head, seal_of
+
+NAME = re.compile(r"[0-9]{8,}\.json")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One place where the chain does not hold."""
+
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line as it is stored, and what is wrong with it taken alone."""
+
+    line: int
+    digest: str
+    event: Event | None
+    fault: str = ""
+    sealed: bool = False
+    """Whether its seal is the one that the key makes."""
+
+
+def name_of(line: int) -> str:
+    """Return the name of the object that holds a line."""
+    return f"{line:08d}.json"
+
+
+def line_of(name: str) -> int | None:
+    """Return the line that an object's name stands for, or None for a foreign object."""
+    line = int(name[:-5]) if NAME.fullmatch(name) else 0
+    return line if line and name == name_of(line) else None
+
+
+def entry_of(line: int, data: bytes, key: str = "") -> Entry:
+    """Read one stored line. Whatever is wrong with it is said in `fault`."""
+    digest = of_bytes(data)
+    try:
+        event = Event.model_validate_json(data)
+        body = json.loads(data)
+        whole = canonical(body) == data
+    except (ValidationError, ValueError) as error:
+        reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+        return Entry(line, digest, None, f"is not readable: {reason}")
+    sealed = bool(key) and hmac.compare_digest(event.seal.encode(), seal_of(body, key).encode())
+    return Entry(line, digest, event, _fault(line, event, whole, bool(key) and not sealed), sealed)
+
+
+def broken(entries: Mapping[int, Entry], heads: Iterable[Head] = (), key: str = "") -> list[Finding]:
+    """Return every place where a log is not what was written: edited, removed, moved or cut. Empty when it holds.
+
+    `heads` were kept elsewhere; they alone show a cut end, and, without a key, a rewrite of the whole chain.
+    """
+    last = max(entries, default=0)
+    found = [(line, reason) for line in range(1, last + 1) for reason in _faults_at(line, entries)]
+    found += _unsealed(entries) if key else []
+    for head in heads:
+        digest = entries[head.count].digest if head.count in entries else GENESIS if head.count == 0 else ""
+        if digest != head.digest:
+            what = "is not the one" if head.count in entries else "is missing: the log was cut before the one"
+            found.append((head.count, f"{what} that was recorded elsewhere as its head"))
+    return [Finding(line, f"chain: line {line} {reason}") for line, reason in sorted(set(found))]
+
+
+def _fault(line: int, event: Event, whole: bool, wrong_seal: bool) -> str:
+    if not whole:
+        return "was changed: its bytes are not those of a stored event"
+    if event.sequence != line:
+        return f"holds the event of line {event.sequence}: it was moved"
+    if event.seal and wrong_seal:
+        return "was changed, or sealed with another key: its seal is not the one that the key makes"
+    return ""
+
+
+def _faults_at(line: int, entries: Mapping[int, Entry]) -> list[str]:
+    """A line is vouched for by the line after it, which carries its digest."""
+    entry, after = entries.get(line), entries.get(line + 1)
+    if entry is None:
+        return ["is missing: it was removed"]
+    faults = [entry.fault] if entry.fault else []
+    if line == 1 and entry.event and entry.event.previous != GENESIS:
+        faults.append("does not begin the log: what it follows was removed")
+    if after and after.event and after.event.previous != entry.digest and after.event.sequence == line + 1:
+        faults.append(f"is not the one that line {line + 1} was chained to: one of the two was changed")
+    return faults
+
+
+def _unsealed(entries: Mapping[int, Entry]) -> list[tuple[int, str]]:
+    """Events from before the key was set are vouched for by the first sealed one, chained to them; later ones by nothing."""
+    first = min((line for line, entry in entries.items() if entry.sealed), default=0)
+    return [
+        (line, "has no seal: it was written without the key")
+        for line, entry in sorted(entries.items())
+        if entry.event and not entry.event.seal and (not first or line > first)
+    ]
