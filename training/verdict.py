@@ -1,4 +1,4 @@
-"""What training has to say: that it trained, on what, and how good it looks. `validate_model` judges whether that is enough."""
+"""What training has to say: that it trained, on what, how good it looks. `validate_model` judges if that is enough."""
 
 from __future__ import annotations
 
