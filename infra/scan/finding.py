@@ -39,6 +39,8 @@ class Scan:
     looked_at: int
     unit: str
     """What `looked_at` counts, in the plural."""
+    tools: tuple[str, ...]
+    """The tools that looked, whether or not they found something."""
     findings: tuple[Finding, ...] = ()
     gaps: tuple[str, ...] = ()
     """What could not be looked at, and why."""

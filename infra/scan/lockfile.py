@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement, Requirement
 
 HASH = re.compile(r"--hash=(sha256:[0-9a-f]{64})(?=\s|$)")
@@ -25,7 +26,8 @@ class Locked:
     @property
     def applies(self) -> bool:
         """Whether the package is installed on this machine."""
-        return not self.marker or bool(Requirement(f"{self.name} ; {self.marker}").marker.evaluate())  # type: ignore[union-attr]
+        marker = Marker(self.marker) if self.marker else None
+        return marker is None or marker.evaluate()
 
     @property
     def pin(self) -> str:
@@ -43,7 +45,9 @@ class Problem:
 
 def read(text: str) -> tuple[list[Locked], list[Problem]]:
     """Return the packages of a lock, and every line that is no hash-locked package or names an address."""
-    problems = [Problem(number, "names an address") for number, line in enumerate(text.splitlines(), 1) if "://" in line]
+    problems = [
+        Problem(number, "names an address") for number, line in enumerate(text.splitlines(), 1) if "://" in line
+    ]
     packages = []
     for number, line in _logical_lines(text):
         entry = _parse(number, line)
@@ -80,5 +84,7 @@ def _parse(number: int, line: str) -> Locked | Problem:
         return Problem(number, f"{requirement.name} is not pinned to one version")
     hashes = tuple(HASH.findall(" ".join(options)))
     if not hashes or len(hashes) != len(options):
-        return Problem(number, f"{requirement.name} {pins[0][1]} carries {len(hashes)} SHA-256 hashes in {len(options)} options")
+        return Problem(
+            number, f"{requirement.name} {pins[0][1]} carries {len(hashes)} SHA-256 hashes in {len(options)} options"
+        )
     return Locked(requirement.name, pins[0][1], str(requirement.marker or ""), hashes, number)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from contracts.verdict import Outcome, Rule, unknown
-from infra.scan.finding import Scan
+from infra.scan.finding import Finding, Scan
 from infra.scan.subject import Subject
 
 
@@ -21,7 +21,6 @@ def judge(name: str, scan: Scan, required: bool) -> Rule:
     """Return the rule: one blocking finding fails, a gap or an empty scan is inconclusive, anything else passes."""
     blocking = [finding for finding in scan.findings if finding.blocks]
     if blocking:
-        first = blocking[0]
         return Rule(
             name=name,
             outcome=Outcome.FAIL,
@@ -30,7 +29,7 @@ def judge(name: str, scan: Scan, required: bool) -> Rule:
             limit=0.0,
             unit="findings",
             sample=scan.looked_at,
-            reason=f"{_plural(len(blocking))} in {scan.looked_at} {scan.unit}, allowed 0; {_first(first.where)}{first.message}",
+            reason=f"{_plural(len(blocking))} in {scan.looked_at} {scan.unit}, allowed 0; first: {_told(blocking[0])}",
             next_step="mend each finding; the page and results.sarif list them all",
         )
     if scan.gaps:
@@ -53,5 +52,5 @@ def _plural(count: int) -> str:
     return "1 finding" if count == 1 else f"{count} findings"
 
 
-def _first(where: str) -> str:
-    return f"first: {where}: " if where else "first: "
+def _told(finding: Finding) -> str:
+    return f"{finding.where}: {finding.message}" if finding.where else finding.message

@@ -14,15 +14,19 @@ SECONDS = 25.0
 """No scanner may hold the line longer than this."""
 
 
-def run(argv: Sequence[str], cwd: Path, good: tuple[int, ...] = (0, 1), seconds: float = SECONDS) -> str:
-    """Return a tool's standard output. Raises ScannerFailed where it is missing, too slow, or ends with another exit code."""
+def run(argv: Sequence[str], cwd: Path, good: tuple[int, ...] = (0, 1), output: str = "") -> str:
+    """Return a tool's standard output.
+
+    Raises ScannerFailed where the tool is missing or too slow, ends with another exit code than a `good` one, or where
+    its output does not begin with `output`: some tools end with 1 both for a finding and for a failure.
+    """
     command = [find(argv[0]), *argv[1:]]
     try:
-        done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=seconds, check=False)  # nosec B603
+        done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=SECONDS, check=False)  # nosec B603
     except subprocess.TimeoutExpired:
-        raise ScannerFailed(f"{argv[0]} gave no answer within {seconds:.0f} s") from None
-    if done.returncode not in good:
-        raise ScannerFailed(f"{argv[0]} ended with {done.returncode}: {_last_line(done.stderr)}")
+        raise ScannerFailed(f"{argv[0]} gave no answer within {SECONDS:.0f} s") from None
+    if done.returncode not in good or not done.stdout.startswith(output):
+        raise ScannerFailed(f"{argv[0]} could not scan (exit {done.returncode}): {_telling_line(done.stderr)}")
     return done.stdout
 
 
@@ -35,6 +39,8 @@ def find(name: str) -> str:
     return path
 
 
-def _last_line(text: str) -> str:
+def _telling_line(text: str) -> str:
+    """The last line that speaks of an error; tools that print a stack end with something else."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else "without a word"
+    errors = [line for line in lines if "error" in line.lower() or line.startswith("fatal")]
+    return (errors or lines or ["without a word"])[-1]

@@ -1,0 +1,51 @@
+"""Run the scanners side by side; one that breaks leaves a gap, never a pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+
+from infra.scan import code, digests, locks, model_file, sbom, secrets, vulnerabilities, workflow
+from infra.scan.finding import Scan, ScannerFailed
+from infra.scan.scanner import Scanner
+from infra.scan.subject import Subject
+
+SCANNERS: dict[str, Scanner] = {
+    "vulnerabilities": vulnerabilities.scan,
+    "secrets": secrets.scan,
+    "code": code.scan,
+    "workflow": workflow.scan,
+    "digest": digests.scan,
+    "unsafe_load": model_file.scan,
+    "locks": locks.scan,
+    "sbom": sbom.scan,
+}
+"""One scanner a rule."""
+
+
+def run_all(
+    subject: Subject, scanners: Mapping[str, Scanner], say: Callable[[str], None] = lambda line: None
+) -> dict[str, Scan]:
+    """Return each scanner's answer, in the order of `scanners`; `say` gets a line as each one ends."""
+    with ThreadPoolExecutor(max_workers=max(1, len(scanners))) as pool:
+        pending: dict[Future[Scan], str] = {
+            pool.submit(attempt, scanner, subject): name for name, scanner in scanners.items()
+        }
+        done: dict[str, Scan] = {}
+        for future in as_completed(pending):
+            name = pending[future]
+            done[name] = future.result()
+            say(f"{len(done)} of {len(pending)} {name}: {done[name].looked_at} {done[name].unit}")
+    return {name: done[name] for name in scanners}
+
+
+def attempt(scanner: Scanner, subject: Subject) -> Scan:
+    """Run one scanner; whatever it raises becomes the reason why its rule cannot judge."""
+    try:
+        return scanner(subject)
+    except ScannerFailed as error:
+        return Scan(0, "things", (), gaps=(str(error),))
+    except ImportError as error:
+        return Scan(0, "things", (), gaps=(f"{error.name or error} is not installed here",))
+    except Exception as error:  # a scanner's crash is a gap in this one rule, not the end of the others
+        return Scan(0, "things", (), gaps=(f"the scanner crashed: {type(error).__name__}: {error}",))
