@@ -1,0 +1,92 @@
+"""What was seen of a service under load: counts, latencies and rates."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MOST_QUANTILES = 1000
+
+
+class LoadSample(BaseModel):
+    """One run of load. Latencies are in milliseconds, over every counted request; a failed one counts with the time it took.
+
+    With an intended rate a latency runs from the intended start, so that a stall shows in every request it held up.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    url: str
+    requests: int = Field(ge=0)
+    """Requests that were sent after the warm-up and have ended, well or not."""
+    errors: int = Field(ge=0)
+    """Of these, the ones without a prediction: refused, broken off, timed out, another status, another body."""
+    failures: dict[str, int] = Field(default_factory=dict)
+    """Errors by kind."""
+    releases: dict[str, int] = Field(default_factory=dict)
+    """Answers by the release digest that they name."""
+    seconds: float = Field(ge=0.0)
+    """From the first intended start to the last end."""
+    intended_rate: float = Field(default=0.0, ge=0.0)
+    """Requests a second of the schedule; 0 where the next request waited for an answer."""
+    users: int = Field(default=1, ge=1)
+    quantiles_ms: tuple[float, ...] = ()
+    """Latencies at evenly spaced shares from 0 to 1, both included: all of them, or 1,001."""
+    p50_ms: float | None = None
+    p95_ms: float | None = None
+    p99_ms: float | None = None
+
+    @classmethod
+    def of(
+        cls,
+        url: str,
+        latencies_ms: Sequence[float],
+        failures: Mapping[str, int],
+        seconds: float,
+        *,
+        releases: Mapping[str, int] | None = None,
+        intended_rate: float = 0.0,
+        users: int = 1,
+    ) -> Self:
+        """Return the sample of these latencies, one a request."""
+        ordered = sorted(latencies_ms)
+        steps = min(len(ordered) - 1, MOST_QUANTILES)
+        return cls(
+            url=url,
+            requests=len(ordered),
+            errors=sum(failures.values()),
+            failures=dict(failures),
+            releases=dict(releases or {}),
+            seconds=seconds,
+            intended_rate=intended_rate,
+            users=users,
+            quantiles_ms=tuple(percentile(ordered, step / steps) for step in range(steps + 1))
+            if steps > 0
+            else tuple(ordered),
+            p50_ms=percentile(ordered, 0.5) if ordered else None,
+            p95_ms=percentile(ordered, 0.95) if ordered else None,
+            p99_ms=percentile(ordered, 0.99) if ordered else None,
+        )
+
+    @property
+    def answered(self) -> int:
+        """Requests that got a prediction."""
+        return self.requests - self.errors
+
+    @property
+    def error_share(self) -> float:
+        """Share of requests without a prediction; 0 where there was none at all."""
+        return self.errors / self.requests if self.requests else 0.0
+
+    @property
+    def rate(self) -> float:
+        """Predictions a second."""
+        return self.answered / self.seconds if self.seconds else 0.0
+
+
+def percentile(ordered: Sequence[float], share: float) -> float:
+    """Return the smallest value that at least `share` of the ordered values do not exceed (nearest rank)."""
+    return ordered[max(math.ceil(share * len(ordered) - 1e-9), 1) - 1]

@@ -1,0 +1,155 @@
+"""Put load on a prediction service: `python -m load --url http://127.0.0.1:8100/predict --requests 1000 --max-latency 200`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import settings
+from contracts import schema as schemas
+from contracts.files import place
+from contracts.load_sample import LoadSample
+from contracts.schema import Schema
+from load import figures
+from settings import Settings
+from settings.errors import ExitCode, UsageError, front_door
+
+if TYPE_CHECKING:
+    from load.run import Order
+
+EXAMPLES = """examples:
+  python -m load --url http://127.0.0.1:8100/predict --requests 1000 --max-latency 200
+  python -m load --url http://127.0.0.1:8100/predict --requests 2000 --rate 0 --users 16     as fast as answers come
+  python -m load --url http://127.0.0.1:8100/predict --rate 50 --seconds 240 --until-killed  traffic for a canary
+  locust -f load/locustfile.py                                                               by hand, with locust's page
+
+ends with 0 below --max-latency, 1 above it or with too many failures, 3 if too few were answered, 4 if nothing listens"""
+HTML = Path("reports/benchmark/locust.html")
+FOREVER = 3600.0
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command's parser; what is not given comes from `[load]` of the settings."""
+    made = argparse.ArgumentParser(
+        prog="python -m load",
+        description="Send predictions made from the schema to a service, and say how fast and how well it answers.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    made.add_argument("--url", required=True, help="where to POST, path included")
+    made.add_argument("--requests", type=_count, help="requests to send after the warm-up")
+    made.add_argument("--max-latency", type=_positive, metavar="MS", help="largest p95 in milliseconds")
+    made.add_argument("--users", type=_count, help="users at once: the most requests on their way")
+    made.add_argument("--rate", type=_zero_or_more, help="requests a second in all, sent on a schedule; 0: none")
+    made.add_argument("--seconds", type=_positive, help="longest time; ends the run in any case")
+    made.add_argument(
+        "--until-killed", action="store_true", help="no count: send until SIGTERM or --seconds, then print JSON"
+    )
+    made.add_argument("--schema", help="schema file; the settings' own where not given")
+    made.add_argument("--config", default=settings.DEFAULT_PATH, help="settings file (default: %(default)s)")
+    made.add_argument(
+        "--json", type=Path, metavar="FILE", help="write the sample here, for python -m validation.benchmark"
+    )
+    made.add_argument(
+        "--html", type=Path, default=HTML, metavar="FILE", help="locust's own report (default: %(default)s)"
+    )
+    return made
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    chosen = parser().parse_args(arguments)
+    config = settings.load(chosen.config)
+    order = _order(chosen, config)
+    from load.run import run
+
+    with figures.progress(None if chosen.until_killed else order.requests) as tell:
+        done = run(order, tell)
+    if chosen.until_killed:
+        print(figures.one_line(done.sample), flush=True)
+        return int(ExitCode.PASS if done.sample.answered else ExitCode.INCONCLUSIVE)
+    print(figures.describe(done.sample))
+    if done.interrupted:
+        print("interrupted: nothing was judged or written", file=sys.stderr)
+        return 130
+    if chosen.json:
+        place({chosen.json: done.sample.model_dump_json(indent=1) + "\n"})
+    return _judge(done.sample, chosen.max_latency, config, order.requests or 0)
+
+
+def _judge(sample: LoadSample, max_latency: float | None, config: Settings, asked: int) -> int:
+    """Compare p95 and errors with their limits; the full verdict is made by `python -m validation.benchmark`."""
+    enough = max(figures.FEWEST, min(config.gates.benchmark.min_requests, asked))
+    said = figures.compare(sample, max_latency, config.gates.benchmark.max_error_share, enough)
+    for line in said.lines:
+        print(line)
+    return int(said.code)
+
+
+def _order(chosen: argparse.Namespace, config: Settings) -> Order:
+    schema = _schema(chosen.schema or config.data.schema_path, config)
+    _check_url(chosen.url)
+    from load.run import Order
+
+    profile = config.load
+    requests = None if chosen.until_killed else chosen.requests or profile.requests
+    rate = profile.rate if chosen.rate is None else chosen.rate
+    return Order(
+        url=chosen.url,
+        schema=schema,
+        requests=requests,
+        users=chosen.users or profile.users,
+        rate=rate,
+        warmup=0 if chosen.until_killed else profile.warmup_requests,
+        seconds=chosen.seconds or (60 + 3 * requests / rate if requests and rate else FOREVER),
+        seed=profile.seed,
+        html=None if chosen.until_killed else chosen.html,
+    )
+
+
+def _schema(path: str, config: Settings) -> Schema:
+    """The file may be the project's, which knows no roles, or an artifact's, which does."""
+    schema = schemas.load(path)
+    return schema if schema.target else schema.with_roles(**_roles(config))
+
+
+def _roles(config: Settings) -> dict[str, str]:
+    return {"target": config.data.target, "time": config.data.time, "group": config.data.group}
+
+
+def _check_url(url: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise UsageError(
+            f"--url is {url!r}; allowed: an http or https URL", "for example http://127.0.0.1:8100/predict"
+        )
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r}; allowed: a whole number, 1 or more")
+    return int(text)
+
+
+def _positive(text: str) -> float:
+    value = _zero_or_more(text)
+    if value == 0:
+        raise argparse.ArgumentTypeError(f"{text!r}; allowed: a number above 0")
+    return value
+
+
+def _zero_or_more(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r}; allowed: a number, 0 or more")
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(front_door(main))

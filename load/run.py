@@ -1,0 +1,134 @@
+"""One run of load, start to end: locust in this process, stopped by count, time or signal."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from locust.env import Environment  # first: it makes the standard library cooperative
+import gevent
+from locust.html import get_html_report
+from locust.stats import stats_history
+
+from contracts.files import place
+from contracts.load_sample import LoadSample
+from contracts.schema import Schema
+from load.caller import Caller
+from load.payloads import Payloads
+from load.recorder import Recorder
+from load.schedule import Schedule
+from load.traffic import Traffic
+from settings.errors import OutsideError
+
+GRACE_SECONDS = 5.0
+"""How long requests on their way are waited for once no more are sent."""
+TICK_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to send: `requests` None has no end, `rate` 0 has no schedule; `seconds` ends it in any case."""
+
+    url: str
+    schema: Schema
+    requests: int | None
+    users: int
+    rate: float
+    warmup: int
+    seconds: float
+    seed: int = 0
+    html: Path | None = None
+
+
+@dataclass(frozen=True)
+class Run:
+    """What came of an order; `interrupted` says that a signal ended it."""
+
+    sample: LoadSample
+    interrupted: bool
+
+
+def run(order: Order, progress: Callable[[int], None] = lambda count: None) -> Run:
+    """Send what was ordered and return what was seen; `progress` is told the count ten times a second.
+
+    Raises OutsideError where nothing listens at the URL.
+    """
+    reach(order.url)
+    recorder = Recorder()
+    schedule = Schedule(order.rate, order.requests)
+    payloads = Payloads(order.schema, order.seed)
+    traffic = Traffic(payloads, schedule, recorder, users=order.users, warmup=order.warmup)
+    environment = _environment(order, traffic)
+    interrupted = _stop_on_signal(schedule)
+    _send_all(order, traffic, environment, progress, interrupted)
+    if order.html:
+        place({order.html: get_html_report(environment, show_download_link=False)})  # type: ignore[no-untyped-call]
+    return Run(recorder.sample(order.url, order.rate, order.users), bool(interrupted))
+
+
+def reach(url: str) -> None:
+    """Connect once to where the URL points. Raises OutsideError naming the URL and the next step."""
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        socket.create_connection((parts.hostname or "", port), timeout=5.0).close()
+    except OSError as error:
+        raise OutsideError(
+            f"{url}: nothing answers at {parts.hostname}:{port} ({error.strerror or error})",
+            "start the service (invoke up, or python -m service), or correct --url",
+        ) from None
+
+
+def _environment(order: Order, traffic: Traffic) -> Environment:
+    parts = urlsplit(order.url)
+    path = parts.path + (f"?{parts.query}" if parts.query else "")
+    host = f"{parts.scheme}://{parts.netloc}"
+    user = type("Predict", (Caller,), {"traffic": traffic, "path": path or "/", "host": host, "abstract": False})
+    environment = Environment(user_classes=[user], host=host)
+    environment.create_local_runner()
+    environment.events.request.add_listener(traffic.recorder)  # type: ignore[no-untyped-call]
+    traffic.on_begin = environment.stats.reset_all
+    return environment
+
+
+def _send_all(
+    order: Order, traffic: Traffic, environment: Environment, progress: Callable[[int], None], stop: list[int]
+) -> None:
+    runner = environment.runner
+    assert runner is not None
+    history = gevent.spawn(stats_history, runner)
+    runner.start(order.users, spawn_rate=order.users)
+    deadline = time.monotonic() + order.seconds
+    while not stop and traffic.recorder.count != order.requests and time.monotonic() < deadline:
+        gevent.sleep(TICK_SECONDS)
+        progress(traffic.recorder.count)
+    traffic.schedule.stop()
+    _land(traffic)
+    runner.quit()
+    history.kill()
+
+
+def _land(traffic: Traffic) -> None:
+    """Wait for the requests on their way; those that do not come back in time are errors, never forgotten."""
+    latest = time.monotonic() + GRACE_SECONDS
+    while traffic.begun and traffic.waiting_ms() and time.monotonic() < latest:
+        gevent.sleep(TICK_SECONDS / 10)
+    traffic.recorder.cut_off(traffic.waiting_ms() if traffic.begun else [])
+
+
+def _stop_on_signal(schedule: Schedule) -> list[int]:
+    """Return a list that holds the signal once one came: Ctrl-C or SIGTERM end a run as its count would."""
+    received: list[int] = []
+
+    def end(number: int) -> None:
+        received.append(number)
+        schedule.stop()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        gevent.signal_handler(number, end, number)
+    return received
