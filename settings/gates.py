@@ -60,6 +60,8 @@ class DataGate(Gate):
     """The rules that must have judged."""
     min_rows: Count = 100
     """Fewest rows in each of train and test."""
+    min_row_share: Share = 0.7
+    """Fewest rows, as a share of those that stood under the same URL when it last passed."""
     max_shared_rows: Share = 0.01
     """Largest share of test rows that may stand, identical, in train."""
 

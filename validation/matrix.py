@@ -46,9 +46,10 @@ def seconds_of(times: pd.Series[Any]) -> npt.NDArray[np.float64]:
     return np.where(times.isna(), np.nan, micros / 1e6)
 
 
+def numbers_of(values: pd.Series[Any], column: Column) -> npt.NDArray[np.float64]:
+    """Return a column that is not of strings as floats, shape (n,), NaN for missing; datetimes as POSIX seconds."""
+    return seconds_of(values) if column.dtype == "datetime" else values.to_numpy(dtype="float64", na_value=np.nan)
+
+
 def _feature(values: pd.Series[Any], column: Column) -> npt.NDArray[Any]:
-    if column.dtype == "string":
-        return values.to_numpy(dtype=object)
-    if column.dtype == "datetime":
-        return seconds_of(values)
-    return values.to_numpy(dtype="float64", na_value=np.nan)
+    return values.to_numpy(dtype=object) if column.dtype == "string" else numbers_of(values, column)

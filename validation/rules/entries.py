@@ -1,0 +1,59 @@
+"""How a data rule says what it found: file, column, count and share, row numbers, limit and next step."""
+
+from __future__ import annotations
+
+from contracts.schema import Column
+from contracts.verdict import Outcome, Rule, unknown
+from validation.case import SHOWN, Case, Table
+from validation.typed import Mask, Typed
+
+UNDECLARED = "nothing declared"
+
+
+def passing(
+    case: Case, name: str, reason: str, *, sample: int, observed: float | None = 0.0, limit: float | None = 0.0
+) -> Rule:
+    """Say that everything declared was looked at, on `sample` values, and holds."""
+    return Rule(
+        name=name,
+        outcome=Outcome.PASS,
+        reason=reason,
+        required=name in case.gate.required,
+        observed=observed,
+        limit=limit,
+        sample=sample,
+    )
+
+
+def failing(
+    case: Case, name: str, table: Table, reason: str, next_step: str, *, column: str = "", **numbers: float | str | None
+) -> Rule:
+    """Say what is wrong with a file, or a column of it. `numbers`: observed, limit, unit, sample."""
+    subject = f"{table.name}: {column}" if column else table.name
+    body = {"name": name, "outcome": Outcome.FAIL, "reason": f"{subject}: {reason}", "subject": subject}
+    return Rule.model_validate(
+        {**body, "next_step": next_step, "required": name in case.gate.required, **numbers},
+    )
+
+
+def undeclared(name: str, reason: str = UNDECLARED) -> Rule:
+    """Say that there is nothing for this rule to judge; never required, because no data could change that."""
+    return unknown(name, reason)
+
+
+def silent(case: Case, name: str, reason: str, next_step: str = "") -> Rule:
+    """Say that the rule has something to judge, but the data does not let it."""
+    return unknown(name, reason, required=name in case.gate.required, next_step=next_step)
+
+
+def share(count: int, total: int) -> str:
+    """Return `12 of 30000 (0.04 %)`."""
+    return f"{count} of {total} ({100 * count / total:.3g} %)" if total else f"{count} of 0"
+
+
+def examples(values: Typed, mask: Mask, column: Column) -> str:
+    """Return the first different values where `mask` holds, for a column that is declared public; otherwise nothing."""
+    if not column.public:
+        return ""
+    distinct = values.values[mask].drop_duplicates().head(SHOWN)
+    return "; values: " + ", ".join(str(value) for value in distinct)

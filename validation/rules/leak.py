@@ -1,0 +1,158 @@
+"""Rules `leak.rows`, `leak.group`, `leak.time`: what the test rows share with the training rows."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from contracts.schema import Column
+from contracts.verdict import Rule
+from validation.case import SHOWN, Case, Table
+from validation.rules.entries import failing, passing, share, silent, undeclared
+from validation.typed import Typed
+
+ONE_FILE = "needs train and test data"
+TOO_COMMON = 0.5
+"""Where more training rows than this share repeat each other, a repeated test row says nothing."""
+SIGMAS = 3.0
+"""Standard errors allowed on top, where rows repeat by chance."""
+
+
+def leak_rows(case: Case) -> list[Rule]:
+    """Judge the share of test rows that stand, identical in features, target and time, in train.
+
+    Rows that repeat by nature are taken into account: the share of training rows that stand twice within train is the share of
+    fresh test rows that would be found there by chance, and is allowed on top, with three standard errors.
+    """
+    if case.pair is None:
+        return [undeclared("leak.rows", ONE_FILE)]
+    train, test = case.pair
+    if not _comparable(case, train, test) or not train.rows or not test.rows:
+        return [silent(case, "leak.rows", "train and test hold no column or no row to compare")]
+    rows, others = _row_hashes(test), _row_hashes(train)
+    chance = float(pd.Series(others).duplicated(keep=False).mean())
+    if chance > TOO_COMMON:
+        reason = f"{100 * chance:.3g} % of the training rows stand more than once: a leak cannot be told from chance"
+        return [silent(case, "leak.rows", reason, "declare a time or a group column, or drop the repeated rows")]
+    shared = np.isin(rows, others)
+    limit = case.gate.max_shared_rows + chance + SIGMAS * math.sqrt(chance * (1 - chance) / test.rows)
+    observed = float(shared.mean())
+    said = f"{share(int(shared.sum()), test.rows)} rows also stand in {train.name}; allowed at most {100 * limit:.3g} %"
+    said += f", of which {100 * (limit - case.gate.max_shared_rows):.3g} % by chance" if chance else ""
+    if observed <= limit:
+        return [passing(case, "leak.rows", said, sample=test.rows, observed=observed, limit=limit)]
+    return [
+        failing(
+            case,
+            "leak.rows",
+            test,
+            f"{said}: rows {test.places(shared)}",
+            "split the data again so that no row is in both; the scores of these rows say nothing",
+            observed=observed,
+            limit=limit,
+            unit="share",
+            sample=test.rows,
+        )
+    ]
+
+
+def leak_group(case: Case) -> list[Rule]:
+    """Judge that no value of the group column stands in both train and test."""
+    found = _both(case, "leak.group", case.schema.group)
+    if isinstance(found, Rule):
+        return [found]
+    column, train, test = found
+    groups = set(test.values[test.known]) & set(train.values[train.known])
+    both = test.values.isin(groups).to_numpy(bool) & test.known
+    if not groups:
+        total = int(test.known.sum())
+        return [passing(case, "leak.group", f"no value of '{column.name}' stands in both", sample=total)]
+    train_table, table = case.pair or (case.tables[0], case.tables[0])
+    reason = (
+        f"{len(groups)} values also stand in {train_table.name}, in {share(int(both.sum()), table.rows)} test rows; "
+        f"allowed 0: rows {table.places(both)}"
+    )
+    reason += "; values: " + ", ".join(sorted(map(str, groups))[:SHOWN]) if column.public else ""
+    next_step = "split by group, so that each is in train or in test alone"
+    return [
+        failing(
+            case,
+            "leak.group",
+            table,
+            reason,
+            next_step,
+            column=column.name,
+            observed=len(groups),
+            limit=0.0,
+            unit="groups",
+            sample=table.rows,
+        )
+    ]
+
+
+def leak_time(case: Case) -> list[Rule]:
+    """Judge that no training row is later than the earliest test row."""
+    found = _both(case, "leak.time", case.schema.time)
+    if isinstance(found, Rule):
+        return [found]
+    column, train, test = found
+    first = test.values[test.known].min()
+    late = (train.values > first).fillna(False).to_numpy(bool) & train.known
+    table, other = case.pair or (case.tables[0], case.tables[0])
+    if not late.any():
+        reason = f"every training row is from the earliest test row's '{column.name}' or before"
+        return [passing(case, "leak.time", reason, sample=table.rows)]
+    shown = f" ({first})" if column.public else ""
+    reason = (
+        f"{share(int(late.sum()), table.rows)} training rows are later than the earliest row of {other.name}{shown}; "
+        f"allowed 0: rows {table.places(late)}"
+    )
+    return [
+        failing(
+            case,
+            "leak.time",
+            table,
+            reason,
+            "split by time: test rows come after all training rows",
+            column=column.name,
+            observed=float(late.mean()),
+            limit=0.0,
+            unit="share",
+            sample=table.rows,
+        )
+    ]
+
+
+def _both(case: Case, name: str, column_name: str) -> tuple[Column, Typed, Typed] | Rule:
+    """Return the role's column in train and test, or the entry that says why it cannot be judged."""
+    if not column_name:
+        return undeclared(name)
+    if case.pair is None:
+        return undeclared(name, ONE_FILE)
+    column = case.schema.column(column_name)
+    train, test = (table.typed(column) for table in case.pair)
+    if train is None or test is None or not train.known.any() or not test.known.any():
+        return silent(case, name, f"'{column_name}' has no value to compare in train or in test")
+    return column, train, test
+
+
+def _compared(case_schema_table: Table) -> list[str]:
+    schema = case_schema_table.schema
+    roles = {schema.target, schema.time} - {""}
+    features = {column.name for column in schema.features}
+    return [column.name for column in schema.columns if column.name in features | roles]
+
+
+def _comparable(case: Case, train: Table, test: Table) -> bool:
+    names = _compared(train)
+    return bool(names) and all(name in train.columns and name in test.columns for name in names)
+
+
+def _row_hashes(table: Table) -> npt.NDArray[np.uint64]:
+    """Return one hash a row, shape (n,), over the typed values, so that `1` and `1.0` are the same."""
+    names = _compared(table)
+    frame = pd.DataFrame({name: table.columns[name].values.reset_index(drop=True) for name in names})
+    return np.asarray(pd.util.hash_pandas_object(frame, index=False), dtype=np.uint64)
