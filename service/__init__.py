@@ -1,0 +1,1 @@
+"""The prediction service: a release behind HTTP."""

@@ -1,0 +1,108 @@
+"""`python -m service`: serve the release in a bundle folder."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from contracts.release import ARTIFACT_FOLDER, RELEASE_FILE, Release
+from settings.errors import OutsideError, UsageError, front_door
+
+EXAMPLES = """examples:
+  python -m service --port 8000                 serve the bundle in the current folder
+  python -m service --port 8000 --bundle out/   serve another one
+
+environment:
+  GATELINE_LOG_DIR      folder of the prediction log; not set: no log
+  GATELINE_REDIS_URL    Redis to share scores through; overrides the release's service.redis_url
+
+exit codes: 0 stopped, 2 no bundle or bad arguments, 4 port taken or model not loaded
+"""
+
+
+def main() -> int:
+    """Serve one release until told to stop."""
+    arguments = _arguments()
+    release = read_release(arguments.bundle)
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    serve(release, arguments.bundle, arguments.host, arguments.port)
+    return 0
+
+
+def read_release(bundle: Path) -> Release:
+    """Return the record of the release in a bundle folder. Raises UsageError where there is none."""
+    try:
+        release = Release.model_validate_json((bundle / RELEASE_FILE).read_bytes())
+    except OSError as error:
+        raise UsageError(
+            f"{bundle / RELEASE_FILE}: {error.strerror}; there is no release bundle in {bundle.resolve()}",
+            "build one with `invoke build`, or name its folder with --bundle",
+        ) from None
+    except ValidationError as error:
+        detail = error.errors()[0]
+        where = ".".join(map(str, detail["loc"])) or "content"
+        raise UsageError(f"{bundle / RELEASE_FILE}: {where}: {detail['msg']}", "build the release again") from None
+    if not (bundle / ARTIFACT_FOLDER).is_dir():
+        raise UsageError(f"{bundle}: the bundle has no {ARTIFACT_FOLDER}/ folder", "build the release again")
+    return release
+
+
+def serve(release: Release, bundle: Path, host: str, port: int) -> None:
+    """Listen, load in the background, serve. Raises OutsideError for a taken port and a model that cannot be loaded."""
+    from service import server as servers
+    from service.app import Application, Options
+    from service.state import load
+
+    bundle = bundle.resolve()
+    sys.path.insert(0, str(bundle))
+    listening = servers.listen(host, port)
+    server = servers.server(release.service.drain_seconds)
+    options = Options(_log_folder(), os.environ.get("GATELINE_REDIS_URL", release.service.redis_url))
+    application = Application(
+        release, lambda: load(bundle, release), options, lambda: setattr(server, "should_exit", True)
+    )
+    logging.getLogger("service").info("%s listens on %s:%d", release.name, *listening.getsockname()[:2])
+    servers.run(server, application.build(), listening)
+    failure = application.state.failure
+    if failure is not None:
+        raise OutsideError(
+            f"the model of {release.name} cannot be loaded: {failure or type(failure).__name__}"
+        ) from failure
+
+
+def _log_folder() -> Path | None:
+    folder = os.environ.get("GATELINE_LOG_DIR", "")
+    return Path(folder) if folder else None
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m service",
+        description="Serve the release in a bundle folder over HTTP.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
+    parser.add_argument(
+        "--port", type=_port, default=8000, help="port to listen on; 0 takes a free one (default: 8000)"
+    )
+    parser.add_argument(
+        "--bundle", type=Path, default=Path("."), help="the bundle's folder (default: the current folder)"
+    )
+    return parser.parse_args()
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port; allowed: 0 to 65535")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(front_door(main))

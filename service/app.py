@@ -1,0 +1,127 @@
+"""The FastAPI application: routes, and what starts and stops with it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastapi import FastAPI
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.responses import HTMLResponse, JSONResponse, Response
+
+from contracts.release import Release
+from service.cache import ScoreCache
+from service.docs import page
+from service.metrics import Metrics
+from service.openapi import document
+from service.predict import PredictEndpoint
+from service.prediction_log import PredictionLog
+from service.state import Loaded, State, load_in_thread
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the host gives a process beside the release."""
+
+    log_folder: Path | None = None
+    """Where the prediction log is written; None for no log."""
+    redis_url: str = ""
+    """Redis to share scores through; empty for none."""
+
+
+class Application:
+    """One release behind HTTP: loads in the background, answers from the start."""
+
+    def __init__(
+        self, release: Release, load: Callable[[], Loaded], options: Options, failed: Callable[[], None]
+    ) -> None:
+        """Keep the parts; `failed` is called on the event loop when loading failed, with the reason in `state`."""
+        self.release = release
+        self.state = State()
+        self.metrics = Metrics(release)
+        self._load = load
+        self._failed = failed
+        self._log = self._open_log(options.log_folder)
+        self._cache = ScoreCache(options.redis_url, release) if options.redis_url else None
+        self._endpoint = PredictEndpoint(release, self.state, self.metrics, self._log)
+
+    def build(self) -> FastAPI:
+        """Return the application with its routes."""
+        app = FastAPI(
+            title=f"{self.release.project} predictions",
+            version=self.release.version,
+            docs_url=None,
+            redoc_url=None,
+            openapi_url=None,
+            lifespan=self._lifespan,
+        )
+        app.add_api_route("/predict", self._endpoint.__call__, methods=["POST"], summary="Predict one row or many")
+        app.add_api_route("/health/live", self.live, summary="Say that the process runs")
+        app.add_api_route("/health/ready", self.ready, summary="Say whether the model answers its golden rows")
+        app.add_api_route("/metrics", self.metrics_page, summary="Show the counters for Prometheus")
+        app.add_api_route("/openapi.json", self.openapi, include_in_schema=False)
+        app.add_api_route("/docs", self.docs, include_in_schema=False)
+        self._app = app
+        return app
+
+    async def live(self) -> Response:
+        """Answer as soon as the process runs."""
+        return JSONResponse({"status": "live"})
+
+    async def ready(self) -> Response:
+        """Answer 200 with the release once the model answered its golden rows, 503 till then."""
+        if self.state.loaded is None:
+            return JSONResponse({"detail": "the model is being loaded"}, 503)
+        release = self.release
+        return JSONResponse({"release": release.digest, "version": release.version, "artifact": release.artifact})
+
+    async def metrics_page(self) -> Response:
+        """Answer the counters."""
+        return Response(self.metrics.exposition(), media_type=CONTENT_TYPE_LATEST)
+
+    async def openapi(self) -> Response:
+        """Answer the OpenAPI document, made from the schema."""
+        if self.state.loaded is None:
+            return JSONResponse({"detail": "the model is being loaded"}, 503)
+        return JSONResponse(document(self._app, self.state.loaded))
+
+    async def docs(self) -> Response:
+        """Answer the same for people: one page that needs no network."""
+        if self.state.loaded is None:
+            return JSONResponse({"detail": "the model is being loaded"}, 503)
+        return HTMLResponse(page(self.release, self.state.loaded))
+
+    @contextlib.asynccontextmanager
+    async def _lifespan(self, app: FastAPI) -> AsyncIterator[None]:
+        loop = asyncio.get_running_loop()
+        load_in_thread(self.state, self._load, lambda: _call(loop, self._settled))
+        try:
+            yield
+        finally:
+            if self._cache:
+                await self._cache.close()
+            if self._log:
+                self._log.close()
+
+    def _settled(self) -> None:
+        if self.state.loaded is None:
+            return self._failed()
+        self.metrics.expect(self.state.loaded.predictor.all_labels())
+        if self._cache:
+            self._cache.open(self.state.loaded.predictor.width)
+            self._endpoint.cache = self._cache
+
+    def _open_log(self, folder: Path | None) -> PredictionLog | None:
+        service = self.release.service
+        if folder is None or not service.prediction_log:
+            return None
+        return PredictionLog(folder, self.release.digest, service.log_retention_days, self.metrics.log_failures.inc)
+
+
+def _call(loop: asyncio.AbstractEventLoop, function: Callable[[], None]) -> None:
+    """Call from another thread; a loop that closed meanwhile wants nothing more."""
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(function)

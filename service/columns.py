@@ -1,0 +1,151 @@
+"""What a request may hold in one column: its type for pydantic, its JSON schema, and both in words."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+
+from contracts.schema import Column, Value
+
+Row = list[Any]
+"""Typed values in schema order: float, str, bool, or None for missing; datetimes as POSIX seconds."""
+LARGEST_NUMBER = 3.4028234663852886e38
+"""The largest 32-bit float: estimators that work in 32 bits refuse what lies beyond, so an undeclared range ends here."""
+LARGEST_INTEGER = 2.0**53
+"""Beyond it two integers share one 64-bit float."""
+SHOWN = 20
+"""Categories named in a message."""
+
+WORDS = {
+    "integer": "a whole number",
+    "number": "a number",
+    "string": "text",
+    "boolean": "true or false",
+    "datetime": "an ISO 8601 date and time (UTC unless it names a zone)",
+}
+JSON_TYPES: dict[str, dict[str, Any]] = {
+    "integer": {"type": "integer"},
+    "number": {"type": "number"},
+    "string": {"type": "string"},
+    "boolean": {"type": "boolean"},
+    "datetime": {"type": "string", "format": "date-time"},
+}
+
+
+def annotation(column: Column, example: Any = None) -> Any:
+    """Return the strict type of a column's values for pydantic; valid values become float, str, bool or None."""
+    base = {"string": _text, "boolean": _boolean, "datetime": _moment}.get(column.dtype, _number)(column)
+    excluded = _checks(column)
+    checked = Annotated[base, AfterValidator(excluded)] if excluded else base
+    nullable = checked | None if column.nullable > 0 else checked
+    return Annotated[nullable, WithJsonSchema(json_schema(column, example))]
+
+
+def json_schema(column: Column, example: Any = None) -> dict[str, Any]:
+    """Return the JSON schema of a column's values, for the OpenAPI page."""
+    body = dict(JSON_TYPES[column.dtype])
+    if column.dtype in ("integer", "number"):
+        body |= _given(minimum=column.minimum, maximum=column.maximum)
+    if column.pattern is not None:
+        body["pattern"] = f"^(?:{column.pattern})$"
+    if column.categories is not None:
+        body["enum"] = list(column.categories)
+    if column.sentinels:
+        body["not"] = {"enum": list(column.sentinels)}
+    if column.nullable > 0:
+        body["type"] = [body["type"], "null"]
+        body |= {"enum": [*body["enum"], None]} if "enum" in body else {}
+    return (
+        body
+        | {"description": column.description or allowed(column)}
+        | _given(examples=None if example is None else [example])
+    )
+
+
+def allowed(column: Column) -> str:
+    """Return in words what a request may hold in a column."""
+    text = _one_of(column.categories) if column.categories is not None else WORDS[column.dtype] + _between(column)
+    if column.pattern is not None:
+        text += f" that matches {column.pattern}"
+    if column.sentinels:
+        text += f" other than {', '.join(map(shown, column.sentinels))}"
+    return text + (", or null" if column.nullable > 0 else "")
+
+
+def shown(value: Any) -> str:
+    """Return a value as JSON, cut to a length that fits a message."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def posix_seconds(value: Any) -> float:
+    """Return the POSIX seconds of an ISO 8601 text. Raises ValueError."""
+    if not isinstance(value, str):
+        raise ValueError("not a text")
+    moment = datetime.fromisoformat(value)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _number(column: Column) -> Any:
+    whole = column.dtype == "integer"
+    largest = LARGEST_INTEGER if whole else LARGEST_NUMBER
+    low = -largest if column.minimum is None else column.minimum
+    high = largest if column.maximum is None else column.maximum
+    return Annotated[float, Field(strict=True, allow_inf_nan=False, ge=low, le=high, multiple_of=1 if whole else None)]
+
+
+def _text(column: Column) -> Any:
+    return Annotated[str, Field(strict=True)]
+
+
+def _boolean(column: Column) -> Any:
+    return Annotated[bool, Field(strict=True)]
+
+
+def _moment(column: Column) -> Any:
+    return Annotated[float, BeforeValidator(posix_seconds), Field(ge=column.minimum, le=column.maximum)]
+
+
+def _checks(column: Column) -> Callable[[Any], Any] | None:
+    """Return the check of what pydantic's own constraints do not cover, or None where nothing more is declared."""
+    categories = None if column.categories is None else _typed(column, column.categories)
+    sentinels = _typed(column, column.sentinels)
+    pattern = None if column.pattern is None else re.compile(column.pattern)
+    if categories is None and not sentinels and pattern is None:
+        return None
+
+    def check(value: Any) -> Any:
+        if categories is not None and value not in categories:
+            raise ValueError("not a category")
+        if value in sentinels or (pattern is not None and not pattern.fullmatch(str(value))):
+            raise ValueError("excluded")
+        return value
+
+    return check
+
+
+def _typed(column: Column, values: tuple[Value, ...]) -> frozenset[Any]:
+    return frozenset(posix_seconds(value) if column.dtype == "datetime" else value for value in values)
+
+
+def _between(column: Column) -> str:
+    low, high = column.minimum, column.maximum
+    if low is not None and high is not None:
+        return f" from {low:.15g} to {high:.15g}"
+    if low is not None:
+        return f" from {low:.15g} on"
+    return f" up to {high:.15g}" if high is not None else ""
+
+
+def _one_of(categories: tuple[Value, ...]) -> str:
+    more = f" and {len(categories) - SHOWN} more" if len(categories) > SHOWN else ""
+    return f"one of {', '.join(map(shown, categories[:SHOWN]))}{more}"
+
+
+def _given(**entries: Any) -> dict[str, Any]:
+    return {name: value for name, value in entries.items() if value is not None}

@@ -1,0 +1,137 @@
+"""Prediction: from typed rows to answers. Knows nothing of HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from contracts.reference import Reference
+from registry.loaded import LoadedModel
+from registry.rows import encode
+from service.columns import Row
+from settings.errors import GateRefused
+
+TOLERANCE = 1e-9
+"""Largest difference, relative or absolute, between a golden score and the same score here."""
+
+Encoded = npt.NDArray[np.object_]
+Scores = npt.NDArray[np.float64]
+
+
+class Hooks(Protocol):
+    """The copy's own steps around the model: `model.hooks`."""
+
+    def before(self, rows: list[Row]) -> list[Row]:
+        """Return the rows to score; raise ValueError to refuse them."""
+        ...
+
+    def after(self, answers: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return the answers to send, one a row."""
+        ...
+
+
+class Refused(ValueError):
+    """The hook `before` refused the rows, with a message for the caller."""
+
+
+class BrokenModel(Exception):
+    """The model or a hook did not keep its contract."""
+
+
+class Predictor:
+    """One loaded model and its hooks."""
+
+    def __init__(self, model: LoadedModel, hooks: Hooks) -> None:
+        """Keep both; nothing is scored yet. Raises ValueError for a reference that is not one."""
+        self.model = model
+        self._hooks = hooks
+        self._reference = Reference.model_validate(model.reference)
+
+    def prepare(self, rows: list[Row]) -> Encoded:
+        """Return what is scored, shape (n, features), after the hook `before`. Raises Refused, BrokenModel."""
+        try:
+            prepared = self._hooks.before(rows)
+        except ValueError as error:
+            raise Refused(str(error)) from error
+        if len(prepared) != len(rows):
+            raise BrokenModel(f"hook before: it returned {len(prepared)} rows for {len(rows)}")
+        try:
+            return encode(prepared, self.model.schema)
+        except (TypeError, ValueError) as error:
+            raise BrokenModel("hook before: it returned a row that is not one of the schema") from error
+
+    def score(self, rows: Encoded) -> Scores:
+        """Return scores of shape (n, classes) or (n, 1). Raises BrokenModel for scores that are not finite."""
+        scores = self.model.score(rows)
+        if scores.shape != (len(rows), self.width) or not np.isfinite(scores).all():
+            raise BrokenModel(f"the model's scores are not {len(rows)} x {self.width} finite numbers")
+        return scores
+
+    def answer(self, scores: Scores) -> list[dict[str, Any]]:
+        """Return one answer a row, after the hook `after`. Raises BrokenModel."""
+        answers = self._hooks.after(self._answers(scores))
+        if len(answers) != len(scores):
+            raise BrokenModel(f"hook after: it returned {len(answers)} answers for {len(scores)} rows")
+        return answers
+
+    def labels(self, scores: Scores) -> list[str]:
+        """Return what each prediction is counted as: its class, or the reference's bin that its number falls in."""
+        if self.is_regression:
+            return [str(self._reference.scores.index(number)) for number in scores[:, 0].tolist()]
+        return [str(label) for label in self.model.decide(scores)]
+
+    def all_labels(self) -> list[str]:
+        """Return every label that can be counted."""
+        if self.is_regression:
+            return [str(index) for index in range(len(self._reference.scores.edges) + 1)]
+        return [str(label) for label in self.model.manifest.classes]
+
+    def logged(self, scores: Scores) -> list[Any]:
+        """Return what the prediction log keeps of each row: the positive's probability, the number, or all probabilities."""
+        if self.model.manifest.task == "multiclass":
+            return list(scores.tolist())
+        return list(scores[:, 0 if self.is_regression else self.model.positive_column].tolist())
+
+    @property
+    def is_regression(self) -> bool:
+        """Whether the model predicts a number."""
+        return self.model.manifest.task == "regression"
+
+    @property
+    def width(self) -> int:
+        """Scores a row."""
+        return max(1, len(self.model.manifest.classes))
+
+    def check_golden(self, rows: Sequence[Row]) -> None:
+        """Score the golden rows as the artifact did. Raises GateRefused (`golden`)."""
+        expected = np.asarray(self.model.golden["scores"], dtype=np.float64)
+        if not len(rows):
+            raise GateRefused("golden: the artifact holds no golden rows", "train again")
+        scores = self.score(encode(rows, self.model.schema))
+        wrong = _first_apart(scores, expected)
+        if wrong:
+            raise GateRefused(
+                f"golden: {wrong} of {len(rows)} golden rows scores otherwise than at training (tolerance {TOLERANCE:g})",
+                "use the environment of the release's lock, or train again",
+            )
+
+    def _answers(self, scores: Scores) -> list[dict[str, Any]]:
+        decided = self.model.decide(scores)
+        if self.is_regression:
+            return [{"prediction": value} for value in decided]
+        if self.model.manifest.task == "binary":
+            positive = scores[:, self.model.positive_column].tolist()
+            return [{"prediction": label, "probability": share} for label, share in zip(decided, positive)]
+        named = [dict(zip(self.all_labels(), row)) for row in scores.tolist()]
+        return [{"prediction": label, "probabilities": shares} for label, shares in zip(decided, named)]
+
+
+def _first_apart(scores: Scores, expected: Scores) -> str:
+    """Return which row differs, or an empty string."""
+    if scores.shape != expected.shape:
+        return "shape"
+    same = np.isclose(scores, expected, rtol=TOLERANCE, atol=TOLERANCE).all(axis=1)
+    return "" if same.all() else f"row {int(np.argmin(same))}"

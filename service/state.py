@@ -1,0 +1,81 @@
+"""What a service process has loaded so far."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from contracts.release import ARTIFACT_FOLDER, Release
+from settings.errors import GateRefused
+
+if TYPE_CHECKING:
+    from service.predictor import Predictor
+    from service.requests import Requests
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model that answers its golden rows, and the requests that it understands."""
+
+    predictor: Predictor
+    requests: Requests
+
+
+@dataclass
+class State:
+    """Loading, loaded, or failed. Written once by the loading thread."""
+
+    loaded: Loaded | None = None
+    failure: BaseException | None = None
+
+
+def load(bundle: Path, release: Release) -> Loaded:
+    """Load the bundle's artifact and let it answer its golden rows. Raises GateRefused, or what the files raise.
+
+    The heavy imports are in here: the process answers `live` before them.
+    """
+    import model.hooks
+    from registry.loaded import load_folder
+    from service.predictor import Predictor
+    from service.requests import Requests
+
+    loaded = load_folder(bundle / ARTIFACT_FOLDER)
+    if loaded.manifest.identity != release.artifact:
+        raise GateRefused(
+            f"digest: the release names artifact {release.artifact[:12]}, the bundle holds {loaded.manifest.identity[:12]}",
+            "build the release again",
+        )
+    predictor = Predictor(loaded, model.hooks)
+    golden = loaded.golden["rows"]
+    requests = Requests(loaded.schema, release.service.max_rows, _fullest(golden))
+    predictor.check_golden([requests.typed_row(row) for row in golden])
+    return Loaded(predictor, requests)
+
+
+def load_in_thread(state: State, load: Callable[[], Loaded], done: Callable[[], None]) -> threading.Thread:
+    """Load beside the event loop, write the outcome into `state`, then call `done` from the thread."""
+
+    def run() -> None:
+        started = time.perf_counter()
+        try:
+            state.loaded = load()
+            log.info("ready after %.1f s", time.perf_counter() - started)
+        except BaseException as error:
+            state.failure = error
+        done()
+
+    thread = threading.Thread(target=run, name="load", daemon=True)
+    thread.start()
+    return thread
+
+
+def _fullest(rows: list[list[Any]]) -> list[Any]:
+    """Return the last row with the fewest missing values: the best example, as edge values stand first."""
+    return min(reversed(rows), key=lambda row: row.count(None), default=[])
