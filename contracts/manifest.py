@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 MODEL_FILE = "model.skops"
 SCHEMA_FILE = "schema.json"
@@ -12,18 +12,20 @@ METRICS_FILE = "metrics.json"
 REFERENCE_FILE = "reference.json"
 GOLDEN_FILE = "golden.json"
 MANIFEST_FILE = "manifest.json"
+NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.+-]*$"
+"""A plain name: no folder, no way out of one."""
 
 
 class Manifest(BaseModel):
     """An artifact's identity and files. `identity` is the digest of `inputs` alone; the rest is recorded beside it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=(), ser_json_inf_nan="strings")
 
     identity: str
-    version: str
+    version: Annotated[str, Field(pattern=NAME)]
     inputs: dict[str, str]
     """Digests by name: train, test, schema, settings, sources, lock."""
-    files: dict[str, str]
+    files: dict[Annotated[str, Field(pattern=NAME)], str]
     """SHA-256 of every other file of the artifact, by name."""
     task: Literal["binary", "multiclass", "regression"]
     target: str
@@ -46,3 +48,9 @@ class Manifest(BaseModel):
     test_rows: int = 0
     train_period: tuple[str, str] | None = None
     metrics: dict[str, float] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _positive_is_a_class(self) -> Self:
+        if self.task == "binary" and self.classes and self.positive is not None and self.positive not in self.classes:
+            raise ValueError(f"positive class {self.positive!r} is none of {', '.join(map(repr, self.classes))}")
+        return self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -44,7 +45,7 @@ class Rule(BaseModel):
 class Verdict(BaseModel):
     """What one gate says of one subject. `judged` holds the digests of what it looked at, by name."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
     stage: str
     outcome: Outcome
@@ -128,9 +129,11 @@ def _compare(name: str, observed: float, limit: float, good: bool, allowed: str,
     """A NaN compares false with everything, so it can only fail."""
     about = f"{more.get('subject') or name}"
     unit = f" {more['unit']}" if more.get("unit") else ""
-    reason = f"{about} is {observed:.6g}{unit}, " + (
-        f"allowed {allowed} {limit:.6g}" if good else f"{beyond} the limit {limit:.6g}"
-    )
+    if math.isnan(observed):
+        reason = f"{about} is not a number, allowed {allowed} {limit:.6g}{unit}"
+    else:
+        limits = f"allowed {allowed} {limit:.6g}" if good else f"{beyond} the limit {limit:.6g}"
+        reason = f"{about} is {observed:.6g}{unit}, {limits}"
     fields = {
         "name": name,
         "outcome": Outcome.PASS if good else Outcome.FAIL,

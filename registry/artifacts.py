@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
@@ -11,10 +13,13 @@ from pydantic import ValidationError
 from contracts.digest import of_bytes, short
 from contracts.manifest import MANIFEST_FILE, Manifest
 from registry.store import Store
-from settings.errors import GateRefused, UsageError, did_you_mean
+from settings.errors import GateRefused, OutsideError, UsageError, did_you_mean
 
 CHAMPION = "champion"
 CANDIDATE = "candidate"
+NAME = re.compile(r"[\w.+-]+")
+ATTEMPTS = 5
+REPAIR = "do not use it; train again, or restore the registry from a copy"
 
 
 class Artifacts:
@@ -31,12 +36,17 @@ class Artifacts:
         """
         if self.has(manifest.identity) and not replace:
             return self.manifest(manifest.identity)
-        folder = f"artifacts/{manifest.identity}"
-        for name, data in files.items():
-            self._store.write(f"{folder}/{name}", data)
-        manifest = self._claim_version(manifest)
-        self._store.write(f"{folder}/{MANIFEST_FILE}", manifest.model_dump_json(indent=2).encode())
-        return manifest
+        for _ in range(ATTEMPTS):
+            self._write(manifest, files)
+            try:
+                self.files(manifest.identity)
+            except GateRefused:  # another training of equal inputs wrote in between: who writes last, writes whole
+                continue
+            return self.manifest(manifest.identity)
+        raise OutsideError(
+            f"registry {self._store.url}: artifact {short(manifest.identity)} does not read back as it was written",
+            "check the disk, see that no other training runs, then train again",
+        )
 
     def has(self, identity: str) -> bool:
         """Say whether an artifact of this identity is complete (its manifest is written last)."""
@@ -44,20 +54,15 @@ class Artifacts:
 
     def manifest(self, identity: str) -> Manifest:
         """Return a manifest, checked against the digest recorded with its version. Raises GateRefused (rule `digest`)."""
-        data = self._store.read(f"artifacts/{identity}/{MANIFEST_FILE}")
+        data = self._read(identity, MANIFEST_FILE)
         try:
             manifest = Manifest.model_validate_json(data)
         except ValidationError as error:
-            raise GateRefused(
-                f"digest: manifest of {identity[:12]} is not readable: {error.errors()[0]['msg']}"
-            ) from None
-        record = json.loads(self._store.read(f"versions/{manifest.version}.json"))
-        canonical = manifest.model_dump_json(indent=2).encode()
-        if record["manifest"] != of_bytes(canonical) or record["identity"] != identity or data != canonical:
-            raise GateRefused(
-                f"digest: the manifest of {manifest.version} is not the one that was written",
-                "train again; the artifact was changed",
-            )
+            reason = error.errors()[0]["msg"]
+            raise GateRefused(f"digest: manifest of {short(identity)} is not readable: {reason}", REPAIR) from None
+        record = self._record(f"versions/{manifest.version}.json") or {}
+        if record.get("manifest") != of_bytes(data) or record.get("identity") != identity:
+            raise GateRefused(f"digest: the manifest of {manifest.version} is not the one that was written", REPAIR)
         return manifest
 
     def files(self, identity: str) -> dict[str, bytes]:
@@ -69,13 +74,14 @@ class Artifacts:
                 raise GateRefused(
                     f"digest: {name} of {manifest.version} has SHA-256 {short(of_bytes(data))}, "
                     f"recorded was {short(manifest.files[name])}",
-                    "the file was changed after training; train again or restore the registry",
+                    REPAIR,
                 )
-        return found | {MANIFEST_FILE: manifest.model_dump_json(indent=2).encode()}
+        return found | {MANIFEST_FILE: self._read(identity, MANIFEST_FILE)}
 
     def resolve(self, reference: str) -> str:
         """Return the identity behind an alias, a version, or an identity (12 characters or more). Raises UsageError."""
-        for lookup in (self.alias, self._by_version, self._by_identity):
+        lookups = (self.alias, self._by_version, self._by_identity) if NAME.fullmatch(reference) else ()
+        for lookup in lookups:
             identity = lookup(reference)
             if identity:
                 return identity
@@ -87,10 +93,8 @@ class Artifacts:
 
     def alias(self, name: str) -> str | None:
         """Return the identity that an alias points to, or None."""
-        try:
-            return str(json.loads(self._store.read(f"aliases/{name}.json"))["identity"])
-        except FileNotFoundError:
-            return None
+        record = self._record(f"aliases/{name}.json")
+        return str(record["identity"]) if record else None
 
     def point(self, name: str, identity: str) -> None:
         """Let an alias point to an artifact."""
@@ -101,36 +105,54 @@ class Artifacts:
         """Return every version, oldest name first."""
         return [name.removesuffix(".json") for name in self._store.names("versions")]
 
+    def _write(self, manifest: Manifest, files: Mapping[str, bytes]) -> None:
+        folder = f"artifacts/{manifest.identity}"
+        for name, data in files.items():
+            self._store.write(f"{folder}/{name}", data)
+        self._store.write(f"{folder}/{MANIFEST_FILE}", _bytes_of(self._claim_version(manifest)))
+
     def _read(self, identity: str, name: str) -> bytes:
         try:
             return self._store.read(f"artifacts/{identity}/{name}")
         except FileNotFoundError:
-            raise GateRefused(
-                f"digest: {name} of artifact {identity[:12]} is missing", "train again or restore the registry"
-            ) from None
+            raise GateRefused(f"digest: {name} of artifact {short(identity)} is missing", REPAIR) from None
+
+    def _record(self, name: str) -> dict[str, str] | None:
+        """Return a small record, or None if it is not there."""
+        try:
+            record = json.loads(self._store.read(name))
+            if isinstance(record, dict) and "identity" in record:
+                return record
+        except FileNotFoundError:
+            return None
+        except ValueError:
+            pass
+        raise GateRefused(f"digest: {name} in {self._store.url} is not the record that was written", REPAIR)
 
     def _claim_version(self, manifest: Manifest) -> Manifest:
         """Record the version under its name, or under `name.2`, `name.3`… where another artifact has it."""
-        base = manifest.version
-        for number in range(1, 10_000):
-            named = manifest.model_copy(update={"version": base if number == 1 else f"{base}.{number}"})
-            record = {"identity": named.identity, "manifest": of_bytes(named.model_dump_json(indent=2).encode())}
+        for number in itertools.count(1):
+            suffix = f".{number}" if number > 1 else ""
+            named = manifest.model_copy(update={"version": f"{manifest.version}{suffix}"})
+            record = {"identity": named.identity, "manifest": of_bytes(_bytes_of(named))}
             try:
                 self._store.create(f"versions/{named.version}.json", json.dumps(record).encode())
-                return named
+                break
             except FileExistsError:
-                if json.loads(self._store.read(f"versions/{named.version}.json")) == record:
-                    return named
-        raise AssertionError("ten thousand versions of one name in one day")
+                if self._record(f"versions/{named.version}.json") == record:
+                    break
+        return named
 
     def _by_version(self, reference: str) -> str | None:
-        try:
-            return str(json.loads(self._store.read(f"versions/{reference}.json"))["identity"])
-        except FileNotFoundError:
-            return None
+        record = self._record(f"versions/{reference}.json")
+        return record["identity"] if record else None
 
     def _by_identity(self, reference: str) -> str | None:
         if len(reference) < 12 or not set(reference) <= set("0123456789abcdef"):
             return None
-        records = (json.loads(self._store.read(f"versions/{name}.json")) for name in self.versions())
-        return next((str(r["identity"]) for r in records if str(r["identity"]).startswith(reference)), None)
+        found = {self._by_version(version) or "" for version in self.versions()}
+        return next((identity for identity in sorted(found) if identity.startswith(reference)), None)
+
+
+def _bytes_of(manifest: Manifest) -> bytes:
+    return manifest.model_dump_json(indent=2).encode()

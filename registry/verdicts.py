@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pydantic import ValidationError
+
 from contracts.digest import of_value
-from contracts.verdict import Verdict
+from contracts.verdict import Verdict, add_up
 from registry.store import Store
 
 
@@ -22,11 +24,8 @@ class Verdicts:
 
     def find(self, stage: str, judged: Mapping[str, str]) -> Verdict | None:
         """Return the verdict reached earlier on exactly these digests, marked `recorded`, or None."""
-        try:
-            data = self._store.read(self._name(stage, judged))
-        except FileNotFoundError:
-            return None
-        return Verdict.model_validate_json(data).model_copy(update={"recorded": True})
+        verdict = self._read(self._name(stage, judged)) if judged else None
+        return verdict.model_copy(update={"recorded": True}) if verdict else None
 
     def about(self, stage: str, name: str, digest: str) -> Verdict | None:
         """Return the newest verdict of a stage that judged `digest` under `name` (`release`, `artifact`…), or None."""
@@ -35,8 +34,17 @@ class Verdicts:
 
     def all(self, stage: str) -> list[Verdict]:
         """Return every verdict of a stage, oldest first."""
-        read = (self._store.read(f"verdicts/{stage}/{entry}") for entry in self._store.names(f"verdicts/{stage}"))
-        return sorted(map(Verdict.model_validate_json, read), key=lambda verdict: verdict.created)
+        read = (self._read(f"verdicts/{stage}/{entry}") for entry in self._store.names(f"verdicts/{stage}"))
+        return sorted(filter(None, read), key=lambda verdict: verdict.created)
+
+    def _read(self, name: str) -> Verdict | None:
+        """Return a verdict that is whole and stands under its own name; any other is none, and the gate judges again."""
+        try:
+            verdict = Verdict.model_validate_json(self._store.read(name))
+        except (FileNotFoundError, ValidationError):
+            return None
+        whole = verdict.outcome is add_up(verdict.rules) and self._name(verdict.stage, verdict.judged) == name
+        return verdict if whole else None
 
     def _name(self, stage: str, judged: Mapping[str, str]) -> str:
         return f"verdicts/{stage}/{of_value(dict(judged))}.json"
