@@ -11,12 +11,16 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import ValidationError
 
 from contracts import schema as schemas
 from contracts.digest import of_bytes
 from contracts.manifest import GOLDEN_FILE, MANIFEST_FILE, MODEL_FILE, REFERENCE_FILE, SCHEMA_FILE, Manifest
 from contracts.schema import Schema
+from registry.artifacts import REPAIR
 from settings.errors import GateRefused
+
+NEEDED = (MODEL_FILE, SCHEMA_FILE, GOLDEN_FILE, REFERENCE_FILE)
 
 
 @dataclass(frozen=True)
@@ -63,16 +67,14 @@ def load_files(files: Mapping[str, bytes]) -> LoadedModel:
 
     Raises GateRefused naming the rule: `digest`, `env_lock` or `unsafe_load`.
     """
-    manifest = Manifest.model_validate_json(files[MANIFEST_FILE])
-    for name, digest in manifest.files.items():
-        if name not in files or of_bytes(files[name]) != digest:
-            raise GateRefused(
-                f"digest: {name} of {manifest.version} is not the file that was written", "restore it, or train again"
-            )
+    manifest = _manifest(files)
+    for name in sorted({*manifest.files, *NEEDED}):
+        if name not in files or of_bytes(files[name]) != manifest.files.get(name):
+            raise GateRefused(f"digest: {name} of {manifest.version} is not the file that was written", REPAIR)
     _refuse_other_libraries(manifest)
     return LoadedModel(
         manifest=manifest,
-        schema=schemas.parse(json.loads(files[SCHEMA_FILE])),
+        schema=schemas.parse(json.loads(files[SCHEMA_FILE]), SCHEMA_FILE),
         estimator=_estimator(files[MODEL_FILE], manifest),
         golden=json.loads(files[GOLDEN_FILE]),
         reference=json.loads(files[REFERENCE_FILE]),
@@ -91,6 +93,15 @@ def untrusted_types(model: bytes) -> list[str]:
     return [str(name) for name in skops.io.get_untrusted_types(data=model)]
 
 
+def _manifest(files: Mapping[str, bytes]) -> Manifest:
+    try:
+        return Manifest.model_validate_json(files[MANIFEST_FILE])
+    except KeyError:
+        raise GateRefused(f"digest: {MANIFEST_FILE} is missing: this is no artifact", REPAIR) from None
+    except ValidationError as error:
+        raise GateRefused(f"digest: {MANIFEST_FILE} is not readable: {error.errors()[0]['msg']}", REPAIR) from None
+
+
 def _estimator(model: bytes, manifest: Manifest) -> Any:
     """Load with skops: no code of the file runs, and only the types that training recorded are allowed."""
     import skops.io
@@ -99,15 +110,20 @@ def _estimator(model: bytes, manifest: Manifest) -> Any:
         named = untrusted_types(model)
     except Exception as error:
         raise GateRefused(
-            f"unsafe_load: {MODEL_FILE} is not a skops file ({type(error).__name__}); it was not loaded"
+            f"unsafe_load: {MODEL_FILE} is not a skops file ({type(error).__name__}); it was not loaded", REPAIR
         ) from None
     strangers = [name for name in named if name not in manifest.trusted_types]
     if strangers:
         raise GateRefused(
-            f"unsafe_load: {MODEL_FILE} names {strangers[0]}, which training did not record; it was not loaded",
-            "do not use this artifact; train again",
+            f"unsafe_load: {MODEL_FILE} names {strangers[0]}, which training did not record; it was not loaded", REPAIR
         )
-    return skops.io.loads(model, trusted=named)
+    try:
+        return skops.io.loads(model, trusted=named)
+    except Exception as error:
+        raise GateRefused(
+            f"unsafe_load: {MODEL_FILE} could not be loaded: {type(error).__name__}: {error}",
+            "see that `model/` still holds what the model is made of, then train again",
+        ) from error
 
 
 def _refuse_other_libraries(manifest: Manifest) -> None:
