@@ -36,7 +36,10 @@ def nox(session: str) -> Stage:
 
 def task(name: str, *flags: str) -> Stage:
     """Return the stage that is an invoke task."""
-    return Stage(" ".join((name, *(flag.removeprefix("--env=") for flag in flags if flag.startswith("--env=")))), ("invoke", name, *flags))
+    return Stage(
+        " ".join((name, *(flag.removeprefix("--env=") for flag in flags if flag.startswith("--env=")))),
+        ("invoke", name, *flags),
+    )
 
 
 CHECKS = (nox("lint"), nox("typecheck"), nox("test"))

@@ -82,7 +82,9 @@ class Run:
 
     def _wait(self, stream: int) -> int:
         environment = os.environ | {"PYTHONUNBUFFERED": "1"}
-        process = subprocess.Popen(self._argv, stdout=stream, stderr=subprocess.STDOUT, env=environment, start_new_session=True)
+        process = subprocess.Popen(
+            self._argv, stdout=stream, stderr=subprocess.STDOUT, env=environment, start_new_session=True
+        )
         try:
             return process.wait()
         except KeyboardInterrupt:
@@ -96,6 +98,8 @@ class Run:
             self._console.print("\n".join(lines[-TAIL:]), markup=False)
             return
         for line in lines:
-            if any(word in line for word in ("recorded", "nothing to", "already", "inconclusive")) and not line.startswith("nox >"):
+            if any(
+                word in line for word in ("recorded", "nothing to", "already", "inconclusive")
+            ) and not line.startswith("nox >"):
                 self._console.print(f"          [dim]{line.strip()[:110]}[/dim]", markup=True)
                 return

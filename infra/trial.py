@@ -1,0 +1,51 @@
+"""A built release on trial: started alone on a free port, asked or loaded, judged, stopped.
+
+`python -m infra.trial integration` runs tests/integration against it with a real Redis;
+`python -m infra.trial benchmark` loads it with locust.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from infra.trials import TRIALS, Subject
+from infra.trials.running import unpacked
+from registry.releases import Releases
+from registry.store import Store
+from registry.verdicts import Verdicts
+from report import write
+from settings import load
+from settings.errors import front_door
+
+
+def main() -> int:
+    """Judge the chosen release in one stage; a recorded verdict on the same inputs is reused."""
+    parser = argparse.ArgumentParser(
+        prog="python -m infra.trial",
+        description=__doc__,
+        epilog="examples:\n  nox -s integration\n  nox -s benchmark -- --fresh\n  nox -s benchmark -- --release 20260102-abc1234",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("stage", choices=sorted(TRIALS))
+    parser.add_argument("--release", default="", help="version, name or digest; the one built last if not given")
+    parser.add_argument("--fresh", action="store_true", help="judge again, also where a verdict is recorded")
+    parser.add_argument("--config", default="pipeline.toml")
+    options = parser.parse_args()
+    settings, root = load(options.config), Path(".")
+    store = Store.of(settings)
+    release = Releases(store).resolve(options.release)
+    trial = TRIALS[options.stage]
+    judged = {"release": release.digest} | trial.inputs(settings, root)
+    verdict = None if options.fresh else Verdicts(store).find(options.stage, judged)
+    if verdict is None:
+        subject = Subject(settings, options.config, release, unpacked(release, Releases(store), root), root)
+        verdict = trial.judge(subject, judged)
+        Verdicts(store).record(verdict)
+    write(verdict)
+    return verdict.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(front_door(main))

@@ -1,0 +1,43 @@
+"""The trial `benchmark`: locust against the release, its figures against the limits."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from contracts.digest import of_sources, of_value
+from contracts.load_sample import LoadSample
+from contracts.verdict import Verdict
+from infra.process.python_env import python_for
+from infra.trials.running import running
+from infra.trials.trial import Subject
+from settings import Settings
+from settings.errors import OutsideError
+from validation.benchmark import judge
+
+LOCK = Path("requirements/load.txt")
+SAMPLE = Path("reports/benchmark/sample.json")
+
+
+class Benchmark:
+    """Loads one replica with the profile of the settings."""
+
+    def inputs(self, settings: Settings, root: Path) -> dict[str, str]:
+        """The profile, the limits, and the code that sends and judges."""
+        return {
+            "profile": of_value(settings.load.model_dump(mode="json")),
+            "limits": of_value(settings.gates.benchmark.model_dump(mode="json")),
+            "sources": of_sources(root, ("load", "validation/benchmark.py", "requirements/load.txt")),
+        }
+
+    def judge(self, subject: Subject, judged: dict[str, str]) -> Verdict:
+        """Load the release with locust and judge the sample."""
+        SAMPLE.parent.mkdir(parents=True, exist_ok=True)
+        SAMPLE.unlink(missing_ok=True)
+        with running(subject.release, subject.folder, subject.root, {}) as url:
+            argv = [str(python_for(subject.root / LOCK, subject.root)), "-m", "load", "--url", f"{url}/predict"]
+            done = subprocess.run([*argv, "--config", subject.config, "--json", str(SAMPLE)], cwd=subject.root)
+        if not SAMPLE.exists():
+            raise OutsideError(f"locust ended with {done.returncode} and left no figures", "see its output above")
+        sample = LoadSample.model_validate_json(SAMPLE.read_bytes())
+        return judge(sample, subject.settings.gates.benchmark).model_copy(update={"judged": judged})
