@@ -27,7 +27,7 @@ DataRule = Literal[
     "leak.time",
 ]
 ModelRule = Literal["limits", "baseline", "champion_digest", "noninferiority", "golden"]
-BenchmarkRule = Literal["p50", "p95", "p99", "errors", "rate"]
+BenchmarkRule = Literal["identity", "p50", "p95", "p99", "errors", "rate"]
 CanaryRule = Literal["traffic", "identity", "split", "errors", "latency", "predictions"]
 DriftRule = Literal["traffic", "drift.column", "drift.prediction", "performance"]
 SecurityRule = Literal["vulnerabilities", "secrets", "code", "workflow", "digest", "unsafe_load", "locks", "sbom"]
@@ -110,7 +110,7 @@ class BenchmarkGate(Gate):
 
     rules: Annotated[tuple[BenchmarkRule, ...], Field(min_length=1)] = BenchmarkRule.__args__  # type: ignore[attr-defined]
     """The rules that run."""
-    required: tuple[BenchmarkRule, ...] = ("p95", "errors")
+    required: tuple[BenchmarkRule, ...] = ("identity", "p95", "errors")
     """The rules that must have judged."""
     min_requests: Count = 200
     """Fewest requests; with fewer the outcome is inconclusive."""
