@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import shutil
-import subprocess  # nosec B404
+import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,7 +62,7 @@ def _from_git(root: Path) -> list[str] | None:
     if git is None:
         return None
     command = [git, "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)  # nosec B603
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     return sorted(set(filter(None, done.stdout.split("\0")))) if done.returncode == 0 else None
 
 

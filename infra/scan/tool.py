@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-import subprocess  # nosec B404
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,7 +22,7 @@ def run(argv: Sequence[str], cwd: Path, good: tuple[int, ...] = (0, 1), output: 
     """
     command = [find(argv[0]), *argv[1:]]
     try:
-        done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=SECONDS, check=False)  # nosec B603
+        done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=SECONDS, check=False)
     except subprocess.TimeoutExpired:
         raise ScannerFailed(f"{argv[0]} gave no answer within {SECONDS:.0f} s") from None
     if done.returncode not in good or not done.stdout.startswith(output):
