@@ -3,45 +3,27 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from contracts.forms import full_form
 from settings.errors import UsageError, did_you_mean
+from settings.explain import explain
 
 Value = str | int | float | bool
 Dtype = Literal["integer", "number", "string", "boolean", "datetime"]
-NAMES: dict[str, Dtype] = {
-    "integer": "integer",
-    "int": "integer",
-    "int8": "integer",
-    "int16": "integer",
-    "int32": "integer",
-    "int64": "integer",
-    "number": "number",
-    "float": "number",
-    "float32": "number",
-    "float64": "number",
-    "double": "number",
-    "string": "string",
-    "str": "string",
-    "object": "string",
-    "category": "string",
-    "boolean": "boolean",
-    "bool": "boolean",
-    "datetime": "datetime",
-    "datetime64[ns]": "datetime",
-    "date": "datetime",
-}
+ROLES = ("target", "time", "group")
 
 
 class Column(BaseModel):
     """What is declared of one column. What is not declared is not judged."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    name: str
+    name: str = Field(min_length=1)
     dtype: Dtype
     nullable: float = Field(default=0.0, ge=0.0, le=1.0)
     """Largest share of missing values."""
@@ -62,10 +44,34 @@ class Column(BaseModel):
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
         if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
-            raise ValueError(f"minimum {self.minimum} is above maximum {self.maximum}")
-        if self.categories is not None and not self.categories:
-            raise ValueError("categories is empty; leave it out or name at least one")
+            raise ValueError(f"minimum {self.minimum:g} is above maximum {self.maximum:g}")
+        if self.dtype in ("string", "boolean") and (self.minimum is not None or self.maximum is not None):
+            raise ValueError(f"a {self.dtype} column has no minimum or maximum; remove it, or change dtype")
+        if self.categories is not None:
+            _check_categories(self.dtype, self.categories)
+        if self.pattern is not None:
+            _check_pattern(self.dtype, self.pattern)
         return self
+
+
+def _check_categories(dtype: Dtype, categories: tuple[Value, ...]) -> None:
+    if not categories:
+        raise ValueError("categories is empty; leave it out or name at least one")
+    twice = [value for value in categories if categories.count(value) > 1]
+    if twice:
+        raise ValueError(f"categories names {twice[0]!r} twice")
+    for value in categories:
+        if dtype in ("integer", "number", "string") and isinstance(value, str) != (dtype == "string"):
+            raise ValueError(f"categories holds {value!r}, which is no {dtype}")
+
+
+def _check_pattern(dtype: Dtype, pattern: str) -> None:
+    if dtype != "string":
+        raise ValueError(f"pattern is declared, but dtype is '{dtype}'; allowed: for string columns")
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"pattern {pattern!r} is no regular expression: {error}") from None
 
 
 class Schema(BaseModel):
@@ -85,10 +91,16 @@ class Schema(BaseModel):
         names = [column.name for column in self.columns]
         if len(names) != len(set(names)):
             raise ValueError("a column name stands twice")
-        for role in ("target", "time", "group"):
+        for role in ROLES:
             name = getattr(self, role)
             if name and name not in names:
                 raise ValueError(f"{role} column '{name}' is not declared{did_you_mean(name, names)}")
+        if self.target and self.target in (self.time, self.group):
+            raise ValueError(
+                f"target column '{self.target}' is also the time or group column; allowed: columns that differ"
+            )
+        if self.target and not self.features:
+            raise ValueError("no column is left to predict from: all are target, time, group or key")
         return self
 
     def column(self, name: str) -> Column:
@@ -107,8 +119,11 @@ class Schema(BaseModel):
         return self.column(self.target)
 
     def with_roles(self, *, target: str, time: str = "", group: str = "") -> Schema:
-        """Return the schema with the columns that the settings give a part; raises UsageError for one that is not declared."""
-        return parse(self.dump() | {"target": target, "time": time, "group": group}, "the columns named in [data]")
+        """Return the schema with the columns that the settings give a part. Raises UsageError for one that is not declared."""
+        roles = {"target": target, "time": time, "group": group}
+        return _parse(
+            self.dump() | roles, "the columns named in [data]", "change [data] in pipeline.toml, or the schema"
+        )
 
     def dump(self) -> dict[str, Any]:
         """Return the JSON form, defaults left out."""
@@ -119,40 +134,44 @@ class Schema(BaseModel):
 def load(path: Path | str) -> Schema:
     """Read a schema file in either form. Raises UsageError naming the file and what is wrong."""
     try:
-        raw = json.loads(Path(path).read_text(encoding="utf-8"))
+        raw = json.loads(Path(path).read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise UsageError(
             f"{path}: no such schema file", f"propose one: python -m contracts.schema infer data/train.csv > {path}"
         ) from None
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path}: is not a JSON file: {error}", "mend the file") from None
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}", "make it a readable file") from None
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path}: is not JSON in UTF-8: {error}", "mend the file") from None
     return parse(raw, str(path))
 
 
 def parse(raw: Any, name: str = "schema") -> Schema:
-    """Return the schema in `raw`, plain or full form. Raises UsageError."""
+    """Return the schema in `raw`, plain or full form. Raises UsageError naming the column, the key and what is allowed."""
+    return _parse(raw, name, f"edit {name}")
+
+
+def _parse(raw: Any, name: str, next_step: str) -> Schema:
     if not isinstance(raw, dict):
-        raise UsageError(f"{name}: holds {type(raw).__name__}; allowed: an object with 'columns'")
+        raise UsageError(f"{name}: holds {type(raw).__name__}; allowed: an object with 'columns'", next_step)
+    body: dict[str, Any] = {}
     try:
-        return Schema.model_validate(_full_form(raw))
+        body = full_form(raw)
+        return Schema.model_validate_json(json.dumps(body), strict=True)
     except ValidationError as error:
-        lines = [
-            f"{'.'.join(map(str, d['loc'])) or 'schema'}: {d['msg'].removeprefix('Value error, ')}"
-            for d in error.errors()
-        ]
-        raise UsageError(f"{name}: " + "; ".join(lines), f"edit {name}") from None
+        lines = [_named(line, body["columns"]) for line in explain(error, Schema, {})]
+    except ValueError as error:
+        lines = [str(error)]
+    raise UsageError(f"{name}: {lines[0]}" if len(lines) == 1 else "\n    ".join([f"{name}:", *lines]), next_step)
 
 
-def _full_form(raw: dict[str, Any]) -> dict[str, Any]:
-    """Turn `{"columns": ["a"], "dtypes": {"a": "int64"}, "max_null_percentage": 0.05}` into the form with one object a column."""
-    raw = dict(raw)
-    dtypes, nulls = raw.pop("dtypes", {}), raw.pop("max_null_percentage", None)
-    columns = []
-    for column in raw.get("columns", []):
-        body = {"name": column} if isinstance(column, str) else dict(column)
-        body.setdefault("dtype", dtypes.get(body.get("name"), "string" if isinstance(column, str) else None))
-        body["dtype"] = NAMES.get(str(body["dtype"]), body["dtype"])
-        if nulls is not None:
-            body.setdefault("nullable", nulls)
-        columns.append(body)
-    return raw | {"columns": columns}
+def _named(line: str, columns: list[dict[str, Any]]) -> str:
+    """Say `columns.dest` where the validator says `columns.3`."""
+    return re.sub(r"(?<=\bcolumns\.)[0-9]+", lambda found: str(columns[int(found[0])].get("name", found[0])), line)
+
+
+if __name__ == "__main__":
+    from contracts.infer import main
+    from settings.errors import front_door
+
+    raise SystemExit(front_door(main))

@@ -34,22 +34,22 @@ KINDS = {
 }
 
 
-def explain(error: ValidationError, settings: type[BaseModel], replaced: Mapping[str, str]) -> list[str]:
+def explain(error: ValidationError, root: type[BaseModel], replaced: Mapping[str, str]) -> list[str]:
     """Return one line a fault, in the file's order. `replaced` names the variable behind a value not from the file."""
     lines: dict[str, str] = {}
     for detail in error.errors(include_url=False):
-        place, annotation = follow(settings, detail["loc"])
+        place, annotation = follow(root, detail["loc"])
         where = ".".join(map(str, place))
-        line = _line(detail, settings, where, annotation)
+        line = _line(detail, root, where, annotation)
         if line:
             before = lines.get(where, "")
             lines[where] = _joined(before, line) if before else line + _source(where, replaced)
     return [line for lines_at in lines.values() for line in lines_at.splitlines()]
 
 
-def follow(settings: type[BaseModel], loc: tuple[int | str, ...]) -> tuple[tuple[int | str, ...], Any]:
+def follow(root: type[BaseModel], loc: tuple[int | str, ...]) -> tuple[tuple[int | str, ...], Any]:
     """Return the part of `loc` that names a key of the file, and the type declared there; a union's tags are left out."""
-    annotation: Any = settings
+    annotation: Any = root
     for depth, part in enumerate(loc):
         inner = _inside(annotation, part)
         if inner is None:
@@ -71,12 +71,12 @@ def shown(value: Any) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
-def _line(detail: ErrorDetails, settings: type[BaseModel], where: str, annotation: Any) -> str:
+def _line(detail: ErrorDetails, root: type[BaseModel], where: str, annotation: Any) -> str:
     kind, value = detail["type"], detail["input"]
     if kind == "extra_forbidden":
         return _unknown_key(detail, annotation)
     if kind == "missing":
-        return f"key '{_dotted(detail['loc'])}' is missing{_meaning(settings, detail['loc'])}"
+        return f"key '{_dotted(detail['loc'])}' is missing{_meaning(root, detail['loc'])}"
     if kind == "value_error":
         message = detail["msg"].removeprefix("Value error, ")
         return "\n".join(f"{where}: {line}" if where else line for line in message.splitlines())
@@ -125,8 +125,8 @@ def _nearest(detail: ErrorDetails) -> str:
     return did_you_mean(detail["input"], [name.strip("'") for name in expected.split(", ")])
 
 
-def _meaning(settings: type[BaseModel], loc: tuple[int | str, ...]) -> str:
-    section = _section(follow(settings, loc[:-1])[1])
+def _meaning(root: type[BaseModel], loc: tuple[int | str, ...]) -> str:
+    section = _section(follow(root, loc[:-1])[1])
     fields = section.model_fields if section else {}
     texts = [f.description for name, f in fields.items() if loc[-1] in (name, f.alias) and f.description]
     return f": {texts[0][0].lower()}{texts[0][1:].rstrip('.')}" if texts else ""
