@@ -1,0 +1,178 @@
+"""The workflows are what the line is: each step one command that exists, and nothing that could be turned against it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from settings import load
+from tests.ci import rules
+from tests.ci.commands import FrontDoors, front_doors
+from tests.ci.rules import Workflow
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / ".github" / "workflows"
+NAMES = ("pipeline.yml", "rollback.yml")
+Check = Callable[[Workflow, FrontDoors], list[str]]
+
+READS = "    permissions:\n      contents: read\n"
+STAGING = f"    environment: staging\n{READS}"
+BROKEN: list[tuple[Check, str, str]] = [
+    (rules.commands, "run: nox -s train\n", "run: pip install x && nox -s train\n"),
+    (rules.commands, "run: nox -s train\n", "run: python -m training\n"),
+    (rules.commands, "run: nox -s train\n", "run: nox -s trane\n"),
+    (rules.commands, "run: nox -s train\n", "run: |\n          nox -s train\n          nox -s validate_model\n"),
+    (rules.commands, "run: invoke build\n", "run: invoke bild\n"),
+    (rules.commands, "run: invoke build --push", "run: invoke build --publish"),
+    (rules.commands, "run: nox -s train\n", "run: nox -s ${{ github.event.head_commit.message }}\n"),
+    (rules.commands, "run: invoke smoke --env=staging", 'run: invoke smoke --env="$ENVIRONMENT"'),
+    (rules.set_up_once, "      - uses: ./.github/actions/setup\n      - run: nox -s lint", "      - run: nox -s lint"),
+    (rules.needs, "needs: train\n", "needs: training\n"),
+    (rules.needs, "needs: [quality, integration, security]", "needs: [quality, integrations, security]"),
+    (rules.pinned, "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1", "actions/checkout@v7"),
+    (rules.pinned, " # v7.0.1", ""),
+    (rules.pinned, "./.github/actions/keep", "./.github/actions/kept"),
+    (rules.permissions, "permissions: {}\n", "permissions: write-all\n"),
+    (rules.permissions, "permissions: {}\n", ""),
+    (rules.permissions, "      contents: read\n", "      contents: write\n"),
+    (rules.permissions, f"    timeout-minutes: 60\n{READS}", "    timeout-minutes: 60\n"),
+    (rules.permissions, STAGING, f"{STAGING}      security-events: write\n"),
+    (rules.credentials, "          persist-credentials: false\n", "          persist-credentials: true\n"),
+    (rules.bounded, "    timeout-minutes: 60\n", ""),
+    (rules.bounded, "concurrency:\n", "x-concurrency:\n"),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def doors() -> FrontDoors:
+    """The sessions and tasks that exist."""
+    return front_doors(ROOT)
+
+
+def read(name: str) -> Workflow:
+    """Return a workflow of the project."""
+    return Workflow((FOLDER / name).read_text(encoding="utf-8"), ROOT)
+
+
+def test_every_workflow_is_checked() -> None:
+    assert sorted(path.name for path in FOLDER.iterdir()) == sorted(NAMES)
+
+
+@pytest.mark.parametrize("rule", rules.RULES, ids=lambda rule: str(rule.__name__))
+@pytest.mark.parametrize("name", NAMES)
+def test_workflow_keeps_the_rules(name: str, rule: Check, doors: FrontDoors) -> None:
+    assert rule(read(name), doors) == []
+
+
+@pytest.mark.parametrize(("rule", "good", "bad"), BROKEN)
+def test_a_broken_copy_is_seen(rule: Check, good: str, bad: str, doors: FrontDoors) -> None:
+    text = read("pipeline.yml").text
+    assert good in text, "the copy would not be broken"
+    assert rule(Workflow(text.replace(good, bad), ROOT), doors) != []
+
+
+def test_every_rule_is_seen_to_fail() -> None:
+    assert {rule for rule, _, _ in BROKEN} == set(rules.RULES)
+
+
+def test_the_stages_run_in_the_jobs_that_are_named_after_them() -> None:
+    pipeline = read("pipeline.yml")
+    runs = {name: [step["run"] for step in job["steps"] if "run" in step] for name, job in pipeline.jobs.items()}
+    assert runs == {
+        "quality": ["nox -s lint typecheck test"],
+        "data": ["nox -s validate_data"],
+        "train": ["nox -s train", "nox -s validate_model", "invoke build"],
+        "integration": ["nox -s integration", "nox -s benchmark"],
+        "security": ["nox -s security"],
+        "build": ["invoke build --push"],
+        "staging": ["invoke deploy --env=staging", "invoke smoke --env=staging"],
+        "production": ["invoke canary --env=production"],
+    }
+
+
+def test_triggers() -> None:
+    on = read("pipeline.yml").data[True]
+    assert on == {"push": {"branches": ["main", "develop"]}, "pull_request": None, "workflow_dispatch": None}
+    assert set(read("rollback.yml").data[True]) == {"workflow_dispatch"}
+
+
+def test_build_and_what_follows_run_on_main_alone() -> None:
+    pipeline = read("pipeline.yml")
+    assert pipeline.jobs["build"]["if"] == "github.ref == 'refs/heads/main'"
+    assert rules.needed(pipeline, "staging") == ["build"]
+    assert rules.needed(pipeline, "production") == ["staging"]
+    assert not any("if" in pipeline.jobs[name] for name in ("staging", "production")), (
+        "an `if` could undo a skipped need"
+    )
+
+
+def test_a_release_is_published_after_every_gate_said_yes() -> None:
+    pipeline = read("pipeline.yml")
+    before: set[str] = set()
+    frontier = ["build"]
+    while frontier:
+        frontier = [each for name in frontier for each in rules.needed(pipeline, name)]
+        before |= set(frontier)
+    assert before == {"quality", "data", "train", "integration", "security"}
+
+
+def test_environments_exist_in_the_settings() -> None:
+    known = set(load(ROOT / "pipeline.toml").environments)
+    pipeline, rollback = read("pipeline.yml"), read("rollback.yml")
+    named = {job["environment"] for job in pipeline.jobs.values() if "environment" in job}
+    assert named == {"staging", "production"} <= known
+    inputs = rollback.data[True]["workflow_dispatch"]["inputs"]
+    assert set(inputs["environment"]["options"]) <= known
+    for name in named:
+        commands = [step["run"] for step in pipeline.jobs[name]["steps"] if "run" in step]
+        assert all(f"--env={name}" in command for command in commands)
+
+
+def test_train_hands_on_version_and_metrics() -> None:
+    job = read("pipeline.yml").jobs["train"]
+    step = next(step for step in job["steps"] if step.get("run") == "nox -s train")
+    outputs = {name: f"${{{{ steps.{step['id']}.outputs.{name} }}}}" for name in ("model-version", "metrics")}
+    assert job["outputs"] == outputs
+
+
+def test_rollback_takes_one_click_and_one_command() -> None:
+    rollback = read("rollback.yml")
+    inputs = rollback.data[True]["workflow_dispatch"]["inputs"]
+    assert all("default" in each and not each.get("required") for each in inputs.values())
+    steps = [step for _, step in rollback.steps() if "run" in step]
+    assert [step["run"] for step in steps] == ['invoke rollback --env="$ENVIRONMENT" --to="$TO"']
+    assert steps[0]["env"] | {"GATELINE_AUDIT_KEY": ""} == {
+        "ENVIRONMENT": "${{ inputs.environment }}",
+        "TO": "${{ inputs.to }}",
+        "GATELINE_AUDIT_KEY": "",
+    }
+
+
+def test_each_job_takes_the_registry_from_the_jobs_it_needs() -> None:
+    pipeline = read("pipeline.yml")
+    for name, job in pipeline.jobs.items():
+        setup = next(step for step in job["steps"] if step.get("uses") == rules.SETUP)
+        handed = _expanded(setup.get("with", {}).get("registry", ""))
+        assert handed <= set(rules.needed(pipeline, name)), name
+        assert handed or not rules.needed(pipeline, name), name
+        assert job["steps"][-1] == {"uses": "./.github/actions/keep", "if": "always()"}, name
+
+
+def _expanded(pattern: str) -> set[str]:
+    """`registry-a` and `registry-{a,b}` as the jobs they come from."""
+    names = pattern.removeprefix("registry-").strip("{}")
+    return {each for each in names.split(",") if each}
+
+
+@pytest.mark.parametrize("name", ["setup", "keep"])
+def test_local_actions_pin_what_they_use_and_run_only_the_install(name: str) -> None:
+    text = (ROOT / ".github" / "actions" / name / "action.yml").read_text(encoding="utf-8")
+    action: dict[str, Any] = yaml.safe_load(text)
+    steps = action["runs"]["steps"]
+    assert rules.unpinned(ROOT, text, steps) == []
+    runs = [step["run"] for step in steps if "run" in step]
+    assert runs == (["uv pip install --require-hashes --requirement requirements/dev.txt"] if name == "setup" else [])
