@@ -1,0 +1,72 @@
+"""The error base and the front door: one message, one exit code, no traceback."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+
+import pytest
+
+from settings.errors import (
+    ExitCode,
+    GatelineError,
+    GateRefused,
+    Inconclusive,
+    OutsideError,
+    UsageError,
+    did_you_mean,
+    front_door,
+)
+
+
+def raising(error: BaseException) -> Callable[[], int]:
+    def main() -> int:
+        raise error
+
+    return main
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (GateRefused("no", "look"), 1),
+        (UsageError("no", "look"), 2),
+        (Inconclusive("no", "look"), 3),
+        (OutsideError("no", "look"), 4),
+        (GatelineError("no", "look"), 4),
+    ],
+)
+def test_an_expected_failure_is_a_message_and_its_exit_code(
+    error: GatelineError, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert front_door(raising(error)) == code
+    assert capsys.readouterr().err == "error: no\n  next: look\n"
+
+
+def test_success_passes_through(capsys: pytest.CaptureFixture[str]) -> None:
+    assert front_door(lambda: int(ExitCode.INCONCLUSIVE)) == 3
+    assert capsys.readouterr().err == ""
+
+
+def test_a_full_disk_is_named_with_the_file(capsys: pytest.CaptureFixture[str]) -> None:
+    assert front_door(raising(OSError(errno.ENOSPC, "No space left on device", "reports/x"))) == 4
+    assert "error: No space left on device (reports/x)\n  next: free the space" in capsys.readouterr().err
+
+
+def test_an_interrupt_ends_with_130(capsys: pytest.CaptureFixture[str]) -> None:
+    assert front_door(raising(KeyboardInterrupt())) == 130
+    assert "interrupted" in capsys.readouterr().err
+
+
+def test_a_defect_is_not_hidden() -> None:
+    with pytest.raises(ZeroDivisionError):
+        front_door(raising(ZeroDivisionError()))
+
+
+def test_a_message_without_a_next_step_stands_alone() -> None:
+    assert str(UsageError("no")) == "no"
+
+
+def test_the_nearest_name_is_offered_only_where_one_is_near() -> None:
+    assert did_you_mean("stagin", ["staging", "production"]) == "; did you mean 'staging'?"
+    assert did_you_mean("xyz", ["staging", "production"]) == ""
