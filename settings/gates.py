@@ -22,9 +22,11 @@ DataRule = Literal[
     "pattern",
     "unique",
     "sentinel",
+    "column_swap",
     "leak.rows",
     "leak.group",
     "leak.time",
+    "leak.target",
 ]
 ModelRule = Literal["limits", "baseline", "champion_digest", "noninferiority", "golden"]
 BenchmarkRule = Literal["identity", "p50", "p95", "p99", "errors", "rate"]
@@ -64,6 +66,10 @@ class DataGate(Gate):
     """Fewest rows, as a share of those that stood under the same URL when it last passed."""
     max_shared_rows: Share = 0.01
     """Largest share of test rows that may stand, identical, in train."""
+    max_label_r2: Share = 0.8
+    """Largest R² with which one column alone may explain a target of two classes."""
+    max_target_r2: Share = 0.97
+    """Largest R² with which one column alone may explain a number, or a target of many classes."""
 
 
 class ModelGate(Gate):

@@ -9,9 +9,11 @@ from validation.case import Case
 from validation.rules.columns import columns
 from validation.rules.form import encodings, formats
 from validation.rules.leak import leak_group, leak_rows, leak_time
+from validation.rules.leak_target import leak_target
 from validation.rules.nulls import nulls
 from validation.rules.row_count import row_count
 from validation.rules.sentinel import sentinels
+from validation.rules.swap import column_swap
 from validation.rules.unique import unique
 from validation.rules.values import categories, dtypes, patterns, ranges
 
@@ -27,9 +29,11 @@ RULES: Mapping[str, Callable[[Case], list[Rule]]] = {
     "pattern": patterns,
     "unique": unique,
     "sentinel": sentinels,
+    "column_swap": column_swap,
     "leak.rows": leak_rows,
     "leak.group": leak_group,
     "leak.time": leak_time,
+    "leak.target": leak_target,
 }
 
 __all__ = ["RULES"]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contracts.schema import Column
 from contracts.verdict import Rule
 from validation.case import Case, Table
-from validation.rules.entries import examples, failing, passing, share, silent, undeclared
+from validation.rules.entries import examples, failing, passing, share, silent
 from validation.typed import Mask, Typed
 
 Wrong = Callable[[Typed, Column], Mask]
@@ -28,7 +28,7 @@ def columnwise(
     """
     columns = [column for column in case.schema.columns if declared(column)]
     if not columns:
-        return [undeclared(name)]
+        return [silent(case, name)]
     entries: list[Rule] = []
     sample = 0
     for table in case.tables:

@@ -36,13 +36,8 @@ def failing(
     )
 
 
-def undeclared(name: str, reason: str = UNDECLARED) -> Rule:
-    """Say that there is nothing for this rule to judge; never required, because no data could change that."""
-    return unknown(name, reason)
-
-
-def silent(case: Case, name: str, reason: str, next_step: str = "") -> Rule:
-    """Say that the rule has something to judge, but the data does not let it."""
+def silent(case: Case, name: str, reason: str = UNDECLARED, next_step: str = "") -> Rule:
+    """Say that the rule could not judge, and why: nothing is declared for it, or the data does not let it."""
     return unknown(name, reason, required=name in case.gate.required, next_step=next_step)
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 from contracts.verdict import Rule
 from validation.case import SHOWN, Case, Table
 from validation.parts import Finding
-from validation.rules.entries import failing, passing, share, undeclared
+from validation.rules.entries import failing, passing, share, silent
 
 
 def formats(case: Case) -> list[Rule]:
@@ -18,7 +18,7 @@ def formats(case: Case) -> list[Rule]:
 def encodings(case: Case) -> list[Rule]:
     """Judge that text files are UTF-8 without a byte order mark."""
     if not any(part.text for table in case.tables for part in table.raw.parts):
-        return [undeclared("encoding", "no text file: Parquet carries its own encoding")]
+        return [silent(case, "encoding", "no text file: Parquet carries its own encoding")]
     return _findings(case, "encoding") or [
         passing(case, "encoding", "every text file is UTF-8 without a byte order mark", sample=_files(case))
     ]

@@ -11,7 +11,7 @@ import pandas as pd
 from contracts.schema import Column
 from contracts.verdict import Rule
 from validation.case import SHOWN, Case, Table
-from validation.rules.entries import failing, passing, share, silent, undeclared
+from validation.rules.entries import failing, passing, share, silent
 from validation.typed import Typed
 
 ONE_FILE = "needs train and test data"
@@ -28,7 +28,7 @@ def leak_rows(case: Case) -> list[Rule]:
     fresh test rows that would be found there by chance, and is allowed on top, with three standard errors.
     """
     if case.pair is None:
-        return [undeclared("leak.rows", ONE_FILE)]
+        return [silent(case, "leak.rows", ONE_FILE)]
     train, test = case.pair
     if not _comparable(case, train, test) or not train.rows or not test.rows:
         return [silent(case, "leak.rows", "train and test hold no column or no row to compare")]
@@ -129,9 +129,9 @@ def leak_time(case: Case) -> list[Rule]:
 def _both(case: Case, name: str, column_name: str) -> tuple[Column, Typed, Typed] | Rule:
     """Return the role's column in train and test, or the entry that says why it cannot be judged."""
     if not column_name:
-        return undeclared(name)
+        return silent(case, name)
     if case.pair is None:
-        return undeclared(name, ONE_FILE)
+        return silent(case, name, ONE_FILE)
     column = case.schema.column(column_name)
     train, test = (table.typed(column) for table in case.pair)
     if train is None or test is None or not train.known.any() or not test.known.any():

@@ -10,7 +10,7 @@ import pandas as pd
 from contracts.schema import Column
 from contracts.verdict import Rule
 from validation.case import Case, Table
-from validation.rules.entries import failing, passing, share, silent, undeclared
+from validation.rules.entries import failing, passing, share, silent
 from validation.typed import Mask
 
 
@@ -20,7 +20,7 @@ def unique(case: Case) -> list[Rule]:
     keys = tuple(column for column in case.schema.columns if column.key)
     groups += [keys] if keys and keys not in groups else []
     if not groups:
-        return [undeclared("unique")]
+        return [silent(case, "unique")]
     entries: list[Rule] = []
     sample = 0
     for table in case.tables:

@@ -65,6 +65,19 @@ def patterns(case: Case) -> list[Rule]:
     )
 
 
+def has_declared_values(column: Column) -> bool:
+    """Say whether anything is declared of a column's values beyond their dtype."""
+    return has_range(column) or column.categories is not None or column.pattern is not None
+
+
+def breaks(values: Typed, column: Column) -> Mask:
+    """Mark known values outside the range, the categories or the pattern declared of `column`."""
+    mask = outside(values, column) if has_range(column) else np.zeros(len(values.missing), dtype=bool)
+    if column.categories is not None:
+        mask = mask | _uncategorised(values, column)
+    return mask | _unmatched(values, column) if column.pattern is not None else mask
+
+
 def has_range(column: Column) -> bool:
     """Say whether a numeric column declares a minimum or a maximum."""
     return column.dtype in ("integer", "number", "datetime") and not (column.minimum is None and column.maximum is None)
