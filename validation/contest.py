@@ -1,0 +1,20 @@
+"""Who is judged, against whom, on what, and by which limits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from validation.limits import Limit
+from validation.subject import Subject
+
+
+@dataclass(frozen=True)
+class Contest:
+    """One run of the gate on a model."""
+
+    candidate: Subject
+    champion: Subject | None
+    champion_asked: bool
+    """Whether the champion was named on the command line."""
+    test_url: str
+    limits: tuple[Limit, ...]

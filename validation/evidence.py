@@ -1,0 +1,72 @@
+"""What model rules judge: the candidate, the champion beside it, the golden rows, and the limits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from settings import Metrics, ModelGate
+from validation.limits import Limit
+from validation.metrics import compute_all, measure
+from validation.paired import Difference, difference
+from validation.scored import Floats, Scored
+
+
+@dataclass(frozen=True)
+class Champion:
+    """The model in production. Without `scored` it could not be compared: `reason` says why."""
+
+    version: str = ""
+    scored: Scored | None = None
+    reason: str = ""
+    same: bool = False
+    """Whether it is the candidate itself."""
+    asked: bool = False
+    """Whether it was named on the command line, so that a comparison with it is what was asked for."""
+
+
+@dataclass(frozen=True)
+class Golden:
+    """Golden rows as they were recorded by training, and as they are scored now."""
+
+    recorded: Floats
+    scores: Floats
+    recorded_predictions: tuple[Any, ...]
+    predictions: tuple[Any, ...]
+    classes: tuple[Any, ...] = ()
+    """Of the manifest."""
+    own_classes: tuple[Any, ...] | None = None
+    """Of the estimator itself, where it has them."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything that one run of the gate looks at."""
+
+    candidate: Scored
+    golden: Golden
+    gate: ModelGate
+    settings: Metrics
+    limits: tuple[Limit, ...] = ()
+    champion: Champion = field(default_factory=Champion)
+
+    @cached_property
+    def metrics(self) -> dict[str, float]:
+        """The candidate's metrics."""
+        return compute_all(self.candidate, self.settings)
+
+    @cached_property
+    def champion_metrics(self) -> dict[str, float]:
+        """The champion's metrics on the same rows; empty where it could not be scored."""
+        return compute_all(self.champion.scored, self.settings) if self.champion.scored else {}
+
+    @property
+    def enough_rows(self) -> bool:
+        """Whether there are as many test rows as the gate asks for."""
+        return len(self.candidate) >= self.gate.min_rows
+
+    def against(self, other: Scored) -> Difference | None:
+        """Return how much better the candidate's primary metric is than another model's, on the same rows."""
+        name, settings = self.settings.primary, self.settings
+        return difference(lambda rows: measure(name, rows, settings), self.candidate, other, settings.direction)

@@ -1,0 +1,125 @@
+"""The gate on the candidate, alone and against the champion. Run it with `python -m validation.model --help`.
+
+pandas and scikit-learn are imported only when a model is judged: a recorded verdict and a usage error come without them.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from contracts.digest import of_sources, of_tree, of_value, short
+from contracts.verdict import Outcome, Rule, Verdict
+from registry.artifacts import Artifacts
+from registry.store import Store
+from registry.verdicts import Verdicts
+from settings import Settings
+from settings.errors import GateRefused, front_door
+from validation.contest import Contest
+from validation.digests import data_digest
+from validation.model_options import contest_of, options
+
+if TYPE_CHECKING:
+    from validation.evidence import Evidence
+
+STAGE = "validate_model"
+ROOT = Path(__file__).resolve().parents[1]
+SOURCES = ("validation", "contracts", "registry/loaded.py", "registry/rows.py")
+
+
+def judge(evidence: Evidence) -> tuple[Rule, ...]:
+    """Return what the gate's rules say of the evidence, in the order of the settings."""
+    from validation.model_rules import RULES
+
+    gate = evidence.gate
+    found = [(name, rule) for name in gate.rules for rule in RULES[name](evidence)]
+    return tuple(rule.model_copy(update={"required": True}) if name in gate.required else rule for name, rule in found)
+
+
+def run(contest: Contest, settings: Settings, verdicts: Verdicts, *, fresh: bool = False) -> Verdict:
+    """Return the recorded verdict on exactly these artifacts, test data, limits and rules, or judge and record a new one."""
+    judged = _judged(contest, settings)
+    recorded = None if fresh or contest.candidate.refusal else verdicts.find(STAGE, judged)
+    if recorded is not None:
+        return recorded
+    verdict = _judge(contest, settings, judged)
+    verdicts.record(verdict)
+    return verdict
+
+
+def _judged(contest: Contest, settings: Settings) -> dict[str, str]:
+    champion = contest.champion
+    gate = [
+        settings.gates.model.model_dump(mode="json"),
+        settings.metrics.model_dump(mode="json"),
+        settings.project.task,
+        settings.data.target,
+        [(limit.name, limit.value) for limit in contest.limits],
+        contest.champion_asked,
+    ]
+    spec = importlib.util.find_spec("model")
+    own = [of_tree(Path(folder)) for folder in (spec.submodule_search_locations or ())] if spec else []
+    return {
+        "artifact": contest.candidate.identity,
+        "artifact.files": contest.candidate.content,
+        "champion": champion.identity if champion else "none",
+        "champion.files": champion.content if champion else "none",
+        "test": data_digest(contest.test_url),
+        "settings": of_value(gate),
+        "sources": of_value([of_sources(ROOT, SOURCES), own]),
+    }
+
+
+def _judge(contest: Contest, settings: Settings, judged: Mapping[str, str]) -> Verdict:
+    try:
+        if contest.candidate.refusal:
+            raise GateRefused(contest.candidate.refusal, contest.candidate.next_step)
+        from validation.gathering import gather
+
+        evidence = gather(contest, settings)
+    except GateRefused as refusal:
+        return Verdict.of(STAGE, [_refused(refusal)], judged=judged)
+    from validation.model_plots import plots
+
+    rules = judge(evidence)
+    metrics = evidence.metrics | {f"champion_{name}": value for name, value in evidence.champion_metrics.items()}
+    notes = [f"candidate {contest.candidate.version} ({short(contest.candidate.identity)})", _about_champion(evidence)]
+    return Verdict.of(STAGE, rules, judged=judged, metrics=metrics, plots=plots(evidence), notes=notes)
+
+
+def _refused(refusal: GateRefused) -> Rule:
+    """A refusal's message starts with the name of the rule that refused: `digest`, `env_lock`, `unsafe_load` or `score`."""
+    name, _, reason = refusal.message.partition(": ")
+    return Rule(name=name, outcome=Outcome.FAIL, reason=reason, required=True, next_step=refusal.next_step)
+
+
+def _about_champion(evidence: Evidence) -> str:
+    champion, name = evidence.champion, evidence.settings.primary
+    if champion.same:
+        return "the candidate is the champion"
+    if not champion.version:
+        return "first model: there is no champion to compare with, and it is recorded as such"
+    if champion.scored is None:
+        return champion.reason
+    own, other = evidence.metrics.get(name), evidence.champion_metrics.get(name)
+    compared = f": {name} {own:.4f} against {other:.4f}" if own is not None and other is not None else ""
+    return f"champion {champion.version}{compared}"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Judge, write the verdict, its page and the table of metrics, and return the exit code."""
+    from report import write
+    from validation.metrics_table import markdown
+
+    chosen = options(arguments)
+    store = Store.of(chosen.settings)
+    verdict = run(contest_of(chosen, Artifacts(store)), chosen.settings, Verdicts(store), fresh=chosen.fresh)
+    page = write(verdict)
+    (page.parent / "metrics.md").write_text(markdown(verdict), encoding="utf-8")
+    return verdict.exit_code
+
+
+if __name__ == "__main__":
+    raise SystemExit(front_door(main))

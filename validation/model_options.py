@@ -1,0 +1,101 @@
+"""The command line of `python -m validation.model`."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+from registry.artifacts import CANDIDATE, CHAMPION, Artifacts
+from settings import DEFAULT_PATH, METRICS, Settings, load
+from validation.contest import Contest
+from validation.limits import limits_of
+from validation.subject import champion_of, subject_of
+
+EXAMPLES = """examples:
+  python -m validation.model                                  the candidate, by the limits of pipeline.toml
+  python -m validation.model --fresh                          judge again, though nothing changed
+  python -m validation.model --model candidate --test-data data/test.csv --min-accuracy 0.85
+  python -m validation.model --model 20260101-1a2b3c4 --champion none
+  python -m validation.model --model .gateline/candidate --min-roc-auc 0.9 --max-log-loss 0.4
+
+exit codes: 0 pass, 1 a rule failed, 2 bad settings or usage, 3 inconclusive"""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What was asked for. `champion` is None where it was not named."""
+
+    settings: Settings
+    model: str
+    test_url: str
+    champion: str | None
+    flags: dict[str, float]
+    fresh: bool
+
+
+def options(arguments: list[str] | None = None) -> Options:
+    """Parse the command line; the settings are read first, because they name the metrics that can be limited.
+
+    Raises UsageError for settings that are not good; exits with 2 for arguments that are not.
+    """
+    early = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    early.add_argument("--config", type=Path, default=DEFAULT_PATH)
+    early.add_argument("-h", "--help", action="store_true")
+    first, _ = early.parse_known_args(arguments)
+    if first.help and not first.config.is_file():
+        _parser(METRICS).parse_args(["--help"])
+    settings = load(first.config)
+    names = settings.metrics.known_names()
+    parsed = _parser(names).parse_args(arguments)
+    keys = [f"{bound}_{name}" for name in names for bound in ("min", "max")]
+    flags = {key: getattr(parsed, key) for key in keys if getattr(parsed, key) is not None}
+    return Options(settings, parsed.model, parsed.test_data or settings.data.test, parsed.champion, flags, parsed.fresh)
+
+
+def contest_of(chosen: Options, artifacts: Artifacts) -> Contest:
+    """Return who is judged against whom. Raises UsageError for a model, a champion or a limit that cannot be."""
+    settings = chosen.settings
+    limits = limits_of(settings.gates.model, settings.metrics, settings.project.task, chosen.flags)
+    return Contest(
+        candidate=subject_of(chosen.model, artifacts),
+        champion=champion_of(chosen.champion or CHAMPION, artifacts),
+        champion_asked=chosen.champion not in (None, "none"),
+        test_url=chosen.test_url,
+        limits=limits,
+    )
+
+
+def _parser(metrics: tuple[str, ...]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m validation.model",
+        description="Judge a model by the limits of [gates.model], alone and against the champion.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "--model",
+        metavar="MODEL",
+        default=CANDIDATE,
+        help="alias, version, identity or artifact folder (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--test-data", metavar="URL", help="labelled rows to judge on (default: data.test of the settings)"
+    )
+    parser.add_argument(
+        "--champion", metavar="MODEL", help="what to compare with, or none (default: the alias champion)"
+    )
+    parser.add_argument(
+        "--config", metavar="FILE", type=Path, default=DEFAULT_PATH, help="settings (default: %(default)s)"
+    )
+    parser.add_argument("--fresh", action="store_true", help="judge again, though a verdict is recorded")
+    listed = ", ".join(name.replace("_", "-") for name in metrics)
+    about = f"--min-<metric> X and --max-<metric> X replace those of [gates.model] for this run; metrics: {listed}"
+    group = parser.add_argument_group("limits", about)
+    for name in metrics:
+        for bound in ("min", "max"):
+            dashed, plain = f"--{bound}-{name.replace('_', '-')}", f"--{bound}_{name}"
+            spellings = [dashed] if dashed == plain else [dashed, plain]
+            group.add_argument(*spellings, dest=f"{bound}_{name}", type=float, metavar="X", help=argparse.SUPPRESS)
+    return parser

@@ -1,0 +1,159 @@
+"""Plots of a model's verdict: what it gets wrong, how it ranks, how its probabilities hold, against the champion."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from contracts.plot import Plot, Series
+from validation.evidence import Evidence
+from validation.scored import Floats, Scored
+
+POINTS = 100
+BINS = 10
+CLASSES = 30
+"""Most classes of a confusion matrix; the most frequent ones are shown."""
+
+
+def plots(evidence: Evidence) -> list[Plot]:
+    """Return the plots of one run, the table of metrics first."""
+    drawn = REGRESSION if evidence.candidate.task == "regression" else CLASSIFICATION
+    return [table(evidence), *(plot(evidence) for plot in drawn)]
+
+
+def table(evidence: Evidence) -> Plot:
+    """Return every metric of candidate and champion, and the limits."""
+    limits: dict[str, list[str]] = {}
+    for limit in evidence.limits:
+        limits.setdefault(limit.metric, []).append(f"{'≥' if limit.bound == 'min' else '≤'} {limit.value:g}")
+    champion = evidence.champion_metrics
+    cells = [
+        (value, champion.get(name, "–"), ", ".join(limits.get(name, [])) or "–")
+        for name, value in evidence.metrics.items()
+    ]
+    return Plot(
+        title="Metrics on the test rows",
+        kind="table",
+        rows=tuple(evidence.metrics),
+        columns=("candidate", f"champion {evidence.champion.version}".strip(), "limit"),
+        cells=tuple(cells),
+        note=f"{len(evidence.candidate):,} rows; the primary metric is {evidence.settings.primary}.",
+    )
+
+
+def confusion(evidence: Evidence) -> Plot:
+    """Return how many rows of each class were called what."""
+    scored = evidence.candidate
+    size = len(scored.classes)
+    known = scored.truth < size
+    cells = np.bincount(scored.truth[known] * size + scored.called[known], minlength=size * size).reshape(size, size)
+    shown = np.sort(np.argsort(-cells.sum(axis=1), kind="stable")[:CLASSES])
+    labels = tuple(str(scored.classes[place]) for place in shown)
+    left_out = f" The {CLASSES} most frequent of {size} classes." if size > CLASSES else ""
+    return Plot(
+        title="Confusion matrix",
+        kind="heat",
+        x_label="called",
+        y_label="true",
+        rows=labels,
+        columns=labels,
+        cells=tuple(tuple(float(cell) for cell in cells[row, shown]) for row in shown),
+        note=f"Rows by true class (down) and called class (across).{left_out}",
+    )
+
+
+def roc(evidence: Evidence) -> Plot:
+    """Return the ROC curve of candidate and champion; of many classes, one against the rest, all rows together."""
+    series = [Series(name=name, x=x, y=y) for name, scored in _both(evidence) for x, y in [_roc(scored)]]
+    return Plot(
+        title="ROC",
+        kind="line",
+        x_label="false-positive rate",
+        y_label="recall",
+        series=(*series, Series(name="chance", x=(0.0, 1.0), y=(0.0, 1.0))),
+    )
+
+
+def calibration(evidence: Evidence) -> Plot:
+    """Return how often rows of about one probability are of the class: on the diagonal where probabilities hold."""
+    series = [Series(name=name, x=x, y=y) for name, scored in _both(evidence) for x, y in [_reliability(scored)]]
+    return Plot(
+        title="Calibration",
+        kind="line",
+        x_label="probability",
+        y_label="share that was so",
+        series=(*series, Series(name="exact", x=(0.0, 1.0), y=(0.0, 1.0))),
+        note=f"{BINS} bins of equal width; empty ones are left out.",
+    )
+
+
+def predicted_against_true(evidence: Evidence) -> Plot:
+    """Return the mean of the true values in bins of the predicted ones: on the diagonal where predictions hold."""
+    series = []
+    for name, scored in _both(evidence):
+        bins = _quantile_bins(scored.called)
+        means = [(scored.called[bins == place].mean(), scored.truth[bins == place].mean()) for place in np.unique(bins)]
+        series.append(Series(name=name, x=tuple(float(x) for x, _ in means), y=tuple(float(y) for _, y in means)))
+    ends = [end for one in series for end in (min(map(float, one.x)), max(map(float, one.x)))]
+    exact = (min(ends), max(ends))
+    return Plot(
+        title="Predicted against true",
+        kind="line",
+        x_label="predicted (mean of the bin)",
+        y_label="true (mean of the bin)",
+        series=(*series, Series(name="exact", x=exact, y=exact)),
+        note=f"{2 * BINS} bins of equally many rows.",
+    )
+
+
+def residuals(evidence: Evidence) -> Plot:
+    """Return how the differences of predicted and true values are distributed."""
+    both = [(name, scored.called - scored.truth) for name, scored in _both(evidence)]
+    edges = np.histogram_bin_edges(np.concatenate([values for _, values in both]), bins=2 * BINS)
+    middles = tuple(f"{middle:.3g}" for middle in (edges[:-1] + edges[1:]) / 2)
+    series = [
+        Series(name=name, x=middles, y=tuple(float(n) / len(values) for n in np.histogram(values, edges)[0]))
+        for name, values in both
+    ]
+    return Plot(
+        title="Residuals", kind="bar", x_label="predicted − true", y_label="share of rows", series=tuple(series)
+    )
+
+
+def _both(evidence: Evidence) -> list[tuple[str, Scored]]:
+    champion = evidence.champion.scored
+    return [("candidate", evidence.candidate), *([("champion", champion)] if champion is not None else [])]
+
+
+def _roc(scored: Scored) -> tuple[tuple[float, ...], tuple[float | None, ...]]:
+    from sklearn.metrics import roc_curve
+
+    parts = scored.one_against_rest()
+    truth, score = np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
+    fpr, tpr, _ = roc_curve(truth, score)
+    grid = np.linspace(0.0, 1.0, POINTS + 1)
+    return tuple(map(float, grid)), tuple(map(float, np.interp(grid, fpr, tpr)))
+
+
+def _reliability(scored: Scored) -> tuple[tuple[float, ...], tuple[float | None, ...]]:
+    if scored.task == "binary":
+        score, hit = scored.y_score, scored.truth == scored.positive_column
+    else:
+        score, hit = scored.scores.max(axis=1), scored.truth == scored.scores.argmax(axis=1)
+    bins = np.minimum((score * BINS).astype(int), BINS - 1)
+    filled = np.unique(bins)
+    return (
+        tuple(float(score[bins == place].mean()) for place in filled),
+        tuple(float(hit[bins == place].mean()) for place in filled),
+    )
+
+
+def _quantile_bins(values: Floats) -> npt.NDArray[np.intp]:
+    edges = np.quantile(values, np.linspace(0, 1, 2 * BINS + 1)[1:-1])
+    return np.searchsorted(np.unique(edges), values, side="right")
+
+
+CLASSIFICATION: tuple[Callable[[Evidence], Plot], ...] = (confusion, roc, calibration)
+REGRESSION: tuple[Callable[[Evidence], Plot], ...] = (predicted_against_true, residuals)

@@ -1,0 +1,52 @@
+"""Rule `limits`: every metric stays within its absolute limit."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from contracts.verdict import Outcome, Rule, at_least, at_most, unknown
+from validation.evidence import Evidence
+from validation.limits import Limit
+
+NAME = "limits"
+ROWS = "add labelled rows to data.test, or lower gates.model.min_rows"
+
+
+def limits(evidence: Evidence) -> list[Rule]:
+    """Return one rule a limit; inconclusive where there is no limit, too few rows, or the metric is not defined on them."""
+    if not evidence.limits:
+        advice = "set one under [gates.model], as min_accuracy = 0.85 (regression: max_mae = 3.0)"
+        return [unknown(NAME, "no limit is set", next_step=advice)]
+    broken = int((~np.isfinite(evidence.candidate.scores)).any(axis=1).sum())
+    if broken:
+        return [_broken(broken, len(evidence.candidate))]
+    return [_judge(limit, evidence) for limit in evidence.limits]
+
+
+def _judge(limit: Limit, evidence: Evidence) -> Rule:
+    rows = len(evidence.candidate)
+    observed = evidence.metrics.get(limit.metric)
+    if not evidence.enough_rows:
+        reason = f"{rows:,} test rows, at least {evidence.gate.min_rows:,} are needed"
+        return unknown(NAME, reason, subject=limit.metric, sample=rows, limit=limit.value, next_step=ROWS)
+    if observed is None:
+        reason = f"{limit.metric} is not defined on these {rows:,} rows"
+        advice = "see that every class of the target stands in the test data, and no other"
+        return unknown(NAME, reason, subject=limit.metric, sample=rows, limit=limit.value, next_step=advice)
+    compare = at_least if limit.bound == "min" else at_most
+    rule = compare(NAME, observed, limit.value, subject=limit.metric, sample=rows)
+    advice = f"improve the model or its data; the limit is gates.model.{limit.name}"
+    return rule if rule.outcome is Outcome.PASS else rule.model_copy(update={"next_step": advice})
+
+
+def _broken(broken: int, rows: int) -> Rule:
+    return Rule(
+        name=NAME,
+        outcome=Outcome.FAIL,
+        reason=f"the model gives {broken:,} of {rows:,} test rows no finite score",
+        observed=float(broken),
+        limit=0.0,
+        unit="rows",
+        sample=rows,
+        next_step="correct the estimator or the features in model/, and train again",
+    )
