@@ -1,0 +1,31 @@
+"""The engines: what can run the releases of an environment, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from infra.engines.engine import Engine
+from settings import Settings
+from settings.errors import UsageError, did_you_mean
+
+
+def _process(settings: Settings, environment: str, root: Path) -> Engine:
+    from infra.process.engine import ProcessEngine
+
+    return ProcessEngine(settings, environment, root)
+
+
+ENGINES: dict[str, Callable[[Settings, str, Path], Engine]] = {"process": _process}
+"""Each imports what it needs when it is asked for."""
+
+
+def engine_for(settings: Settings, environment: str, root: Path = Path(".")) -> Engine:
+    """Return the engine of an environment; nothing is started. Raises UsageError for an environment that is not set."""
+    if environment not in settings.environments:
+        known = ", ".join(settings.environments)
+        raise UsageError(
+            f"there is no environment '{environment}'{did_you_mean(environment, settings.environments)} (known: {known})",
+            "name one of these, or add it to pipeline.toml",
+        )
+    return ENGINES[settings.environments[environment].engine](settings, environment, root)

@@ -1,0 +1,1 @@
+"""The process engine: releases as processes of this host, behind HAProxy, kept alive by a supervisor per environment."""

@@ -1,0 +1,51 @@
+"""The command lines of the process engine, built purely."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from infra.process.child import Command
+from infra.process.place import Place
+from infra.process.state import State, WantedReplica, WantedSlot
+
+LOOPBACK = "127.0.0.1"
+PASSED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")
+"""The variables of the host that a service sees; everything else stays outside."""
+TAKEN_OVER = ("GATELINE_REDIS_URL",)
+"""The variables of the starting command that its replicas keep, also when they are restarted."""
+CODE = Path(__file__).resolve().parents[2]
+"""The folder that holds the room `infra`."""
+
+
+def service(place: Place, slot: WantedSlot, replica: WantedReplica, environ: Mapping[str, str]) -> Command:
+    """Return how one replica is started: from its bundle, with the environment of its lock, one process on one port."""
+    own = {
+        "GATELINE_WORKERS": "1",
+        "GATELINE_LOG_DIR": str(place.predictions),
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONUNBUFFERED": "1",
+    }
+    return Command(
+        argv=(slot.python, "-m", "service", "--host", LOOPBACK, "--port", str(replica.port)),
+        folder=place.bundle(slot.release.digest),
+        variables={name: environ[name] for name in PASSED if name in environ} | dict(slot.variables) | own,
+    )
+
+
+def proxy(binary: str, config: Path, state: State, environ: Mapping[str, str]) -> Command:
+    """Return how the proxy is started: in the foreground, one process."""
+    variables = {name: environ[name] for name in ("PATH", "TZ", "LD_LIBRARY_PATH") if name in environ}
+    return Command(argv=(binary, "-db", "-f", str(config)), folder=state.runtime, variables=variables)
+
+
+def supervisor(place: Place, environ: Mapping[str, str]) -> Command:
+    """Return how the supervisor is started: from the code that the command itself runs."""
+    argv = (
+        sys.executable, "-m", "infra.process.supervisor",
+        "--root", str(place.root), "--project", place.project, "--env", place.environment,
+    )  # fmt: skip
+    return Command(argv=argv, folder=CODE, variables=dict(environ))

@@ -1,0 +1,220 @@
+"""The process engine: writes what should run, and waits until the supervisor has made it so."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+
+from contracts.release import Release
+from contracts.slots import Slot, SlotMetrics
+from infra.engines.engine import Running
+from infra.process import changes, commands, haproxy, host, measuring, ports, seeing
+from infra.process.logs import tail
+from infra.process.place import Place
+from infra.process.readiness import Readiness, wait_until
+from infra.process.record import Record, read_record
+from infra.process.repairs import repairs
+from infra.process.state import State, StateFile
+from settings import SECRETS, Environment, Settings
+from settings.errors import OutsideError, UsageError
+
+START_SECONDS = 15.0
+APPLY_SECONDS = 10.0
+SPARE_SECONDS = 10.0
+
+
+class ProcessEngine:
+    """Runs the releases of one environment on this host. Implements `Engine`."""
+
+    def __init__(self, settings: Settings, environment: str, root: Path = Path(".")) -> None:
+        """Know where everything is; nothing is started, read or written."""
+        self._settings = settings
+        self._environment: Environment = settings.environments[environment]
+        self._place = Place(root.resolve(), settings.project.name, environment)
+        self._file = StateFile(self._place.state)
+
+    def up(self) -> list[str]:
+        """Start or repair proxy and supervisor; return what had to be repaired, in words.
+
+        After `down`, also waits until every slot that has traffic is ready again.
+        """
+        haproxy.binary()
+        before, record = self._state(), self._record()
+        servers = seeing.seen_by_proxy(before, record) or {}
+        self._refuse_taken_port(before, record)
+        state = self._file.change(self._first(), self._going_up)
+        found = repairs(before, state, record, servers)
+        self._await(state)
+        if before.wanted == "down":
+            for slot in [slot for slot, wanted in state.slots.items() if wanted.share > 0]:
+                self.wait_ready(slot, self._environment.ready_seconds)
+        return found
+
+    def down(self) -> None:
+        """Stop everything of this environment; what it was running is remembered and comes back with `up`."""
+        state = self._state()
+        self._file.change(self._first(), lambda state: state.model_copy(update={"wanted": "down"}))
+        if not any(seen.child() for seen in self._record().everything):
+            return
+        self._supervise()
+        seconds = 2 * state.drain_seconds + SPARE_SECONDS
+        if not wait_until(lambda: not self._record().supervised, seconds):
+            raise OutsideError(
+                f"{self._place.environment} did not go down within {seconds:.0f} s",
+                f"see {self._place.log('supervisor')}",
+            )
+
+    def status(self) -> Running:
+        """Say what is really running. Never raises because something is down: it says so."""
+        return seeing.running(self._state(), self._record())
+
+    def fetch(self, release: Release, archive: bytes) -> None:
+        """Unpack a release on this host, verified by digest, and make its environment."""
+        host.fetch(self._place, release, archive)
+
+    def kept(self) -> list[Release]:
+        """Return the releases on this host, oldest first."""
+        return host.kept(self._place)
+
+    def start(self, slot: Slot, release: Release, replicas: int) -> None:
+        """Start `replicas` times the release's `workers` processes in an empty slot, or bring the slot to this number."""
+        python = host.interpreter(self._place, release)
+        count = replicas * self._workers(release)
+        variables = {name: os.environ[name] for name in commands.TAKEN_OVER if os.environ.get(name)}
+        self._change(lambda state: changes.started(state, slot, release, python, count, variables, self._free_ports))
+
+    def wait_ready(self, slot: Slot, seconds: float) -> None:
+        """Return when every replica answers ready with this release's digest and the proxy sees it.
+
+        A replica that ends is reported at once, with its last lines.
+        """
+        state = self._state()
+        if slot not in state.slots:
+            raise UsageError(
+                f"slot {slot} of {state.environment} is empty and cannot get ready", "start a release in it first"
+            )
+        Readiness(self._place, state, slot).wait(seconds)
+
+    def set_shares(self, shares: Mapping[Slot, float]) -> None:
+        """Give each named slot its share of traffic at once; slots not named get none. The shares add up to 1."""
+        self._change(lambda state: changes.shared(state, shares))
+
+    def guard(self, slot: Slot, heartbeat_port: int | None) -> None:
+        """Tie a slot's health to `GET` on a loopback port answering 200, beside its own health; None unties it."""
+        self._change(lambda state: changes.guarded(state, slot, heartbeat_port))
+
+    def move(self, source: Slot, target: Slot) -> None:
+        """Rename a slot; the target must be empty. Traffic is not touched; a guard does not move along."""
+        self._change(lambda state: changes.moved(state, source, target))
+
+    def stop(self, slot: Slot) -> None:
+        """Drain a slot at share 0, then stop its replicas and forget it; return when they are gone."""
+        present = self._state().slots.get(slot)
+        if present is None:
+            return
+        state = self._change(lambda state: changes.emptied(state, slot))
+        names = {replica.name for replica in present.replicas}
+        seconds = 2 * state.drain_seconds + SPARE_SECONDS
+        if not wait_until(lambda: not names & {*self._record().replicas, *self._record().leaving}, seconds):
+            raise OutsideError(
+                f"slot {slot} did not stop within {seconds:.0f} s", f"see {self._place.log('supervisor')}"
+            )
+
+    def metrics(self, slot: Slot) -> SlotMetrics:
+        """Read a slot's counters from its own replicas and from the proxy. A restart of either begins its counts anew."""
+        return measuring.metrics(self._state(), slot)
+
+    def history(self) -> list[str]:
+        """Return the digests that have been stable here, oldest first, the present one last."""
+        return list(self._state().history)
+
+    def remember(self, digests: list[str]) -> None:
+        """Replace the history."""
+        self._file.change(self._first(), lambda state: state.model_copy(update={"history": tuple(digests)}))
+
+    def _state(self) -> State:
+        return self._file.read() or self._first()
+
+    def _record(self) -> Record:
+        return read_record(self._place.record)
+
+    def _first(self) -> State:
+        return State(
+            project=self._place.project,
+            environment=self._place.environment,
+            host=self._environment.host,
+            port=self._environment.port,
+            runtime=self._place.runtime(),
+        )
+
+    def _going_up(self, state: State) -> State:
+        """Renew what the settings say, and give the replicas whose port was lost while they were down a new one."""
+        about = {"wanted": "up", "host": self._environment.host, "port": self._environment.port}
+        state = state.model_copy(update=about)
+        seen = self._record().replicas
+        idle = [
+            r.port
+            for slot in state.slots.values()
+            for r in slot.replicas
+            if not (r.name in seen and seen[r.name].child())
+        ]
+        unusable = {port for port in idle if not ports.is_free(commands.LOOPBACK, port)}
+        return changes.moved_ports(state, unusable, self._free_ports)
+
+    def _refuse_taken_port(self, state: State, record: Record) -> None:
+        where = self._environment
+        ours = record.proxied and (state.host, state.port) == (where.host, where.port)
+        if not ours and not ports.is_free(where.host, where.port):
+            variable = f"GATELINE_PORT_{self._place.environment.upper().replace('-', '_')}"
+            raise OutsideError(
+                f"port {where.port} of {self._place.environment} is taken by {ports.holder(where.port)}",
+                f"end that, or use another port: environments.{self._place.environment}.port, or {variable}",
+            )
+
+    def _change(self, change: Callable[[State], State]) -> State:
+        if self._state().wanted == "down":
+            raise UsageError(f"{self._place.environment} is down", f"invoke up --env={self._place.environment}")
+        state = self._file.change(self._first(), change)
+        self._await(state)
+        return state
+
+    def _await(self, state: State) -> None:
+        """Return when proxy and processes agree with the state; a supervisor that is missing is started."""
+        if not wait_until(lambda: self._agrees(state), APPLY_SECONDS):
+            log = self._place.log("supervisor")
+            why = self._record().trouble or tail(log, 3) or "the supervisor does not follow"
+            raise OutsideError(
+                f"{self._place.environment}: {why}", f"see {log}, then invoke up --env={self._place.environment}"
+            )
+
+    def _agrees(self, state: State) -> bool:
+        self._supervise()
+        record = self._record()
+        return record.applied >= state.revision and record.proxied
+
+    def _supervise(self) -> None:
+        """Start the supervisor if none lives. It detaches itself; secrets of the command stay with the command."""
+        if self._record().supervised:
+            return
+        environ = {name: value for name, value in os.environ.items() if name not in SECRETS}
+        command = commands.supervisor(self._place, environ)
+        log = self._place.log("supervisor")
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as output:
+            subprocess.run(
+                command.argv, cwd=command.folder, env=dict(command.variables), check=False, timeout=START_SECONDS,
+                stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+            )  # fmt: skip
+        if not wait_until(lambda: self._record().supervised, START_SECONDS):
+            raise OutsideError(f"the supervisor does not start: {tail(log, 3)}", f"see {log}")
+
+    def _free_ports(self, count: int, taken: Collection[int]) -> list[int]:
+        fixed = {environment.port for environment in self._settings.environments.values()}
+        return ports.free_ports(count, fixed | set(taken))
+
+    @staticmethod
+    def _workers(release: Release) -> int:
+        """The release says how many processes a replica has, unless the environment of the command says otherwise."""
+        return int(os.environ.get("GATELINE_WORKERS") or release.service.workers)

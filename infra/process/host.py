@@ -1,0 +1,94 @@
+"""The releases on this host: unpacked bundles, verified, each with the environment of its lock."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from contracts.digest import short
+from contracts.release import Release
+from infra.bundle import read_release, unpack, verify
+from infra.process.place import Place
+from infra.process.python_env import python_for
+from settings.errors import GateRefused, OutsideError, UsageError
+
+LOCK_FILE = "service.txt"
+WAIT_SECONDS = 120.0
+
+
+def fetch(place: Place, release: Release, archive: bytes) -> None:
+    """Unpack a release and make its environment; what is there and intact is left as it is.
+
+    Raises GateRefused (rule `digest`) if the archive holds something else; then nothing is kept of it.
+    """
+    target = place.bundle(release.digest)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(place.releases / f".{release.digest}.lock", timeout=WAIT_SECONDS):
+            if not _is_intact(target, release):
+                _replace(target, release, archive)
+    except Timeout:
+        raise OutsideError(
+            f"{target} stayed locked for {WAIT_SECONDS:.0f} s", "end the command that holds it"
+        ) from None
+    python_for(target / LOCK_FILE, place.root, release.python)
+
+
+def kept(place: Place) -> list[Release]:
+    """Return the releases that are here, oldest first."""
+    folders = place.releases.iterdir() if place.releases.exists() else ()
+    found = [read_release(folder) for folder in folders if not folder.name.startswith(".") and folder.is_dir()]
+    return sorted(found, key=lambda release: release.created)
+
+
+def interpreter(place: Place, release: Release) -> str:
+    """Return the interpreter to start a release with, after its bundle was verified once more.
+
+    Raises UsageError if the release was not fetched, and GateRefused (rule `digest`) if its files were changed.
+    """
+    folder = place.bundle(release.digest)
+    if not folder.exists():
+        raise UsageError(
+            f"release {release.name} ({short(release.digest)}) is not on this host: {folder} is missing",
+            "fetch it from the registry first: invoke deploy",
+        )
+    verify(folder, release)
+    return str(python_for(folder / LOCK_FILE, place.root, release.python))
+
+
+def _is_intact(folder: Path, release: Release) -> bool:
+    try:
+        verify(folder, release)
+        return True
+    except GateRefused:
+        return False
+
+
+def _replace(target: Path, release: Release, archive: bytes) -> None:
+    fresh = target.with_name(f".{release.digest}.fresh")
+    _remove(fresh)
+    unpack(archive, fresh)
+    try:
+        verify(fresh, release)
+        _remove(target)
+        os.rename(fresh, target)
+    finally:
+        _remove(fresh)
+    _protect(target)
+
+
+def _protect(folder: Path) -> None:
+    """Take away every right to write: a running release is never changed."""
+    for path in (*folder.rglob("*"), folder):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+
+
+def _remove(folder: Path) -> None:
+    if folder.exists():
+        for path in (folder, *folder.rglob("*")):
+            if path.is_dir():
+                path.chmod(0o755)
+        shutil.rmtree(folder)

@@ -1,0 +1,29 @@
+"""Log files that do not grow without end, though their writers never reopen them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+LARGEST = 5 * 2**20
+"""Bytes; one older file of this size is kept beside."""
+
+
+def trim(folder: Path) -> None:
+    """Move what is in each log that is too long to `<name>.log.1`. A few lines written meanwhile may be lost."""
+    for path in folder.glob("*.log"):
+        if path.stat().st_size > LARGEST:
+            shutil.copyfile(path, path.with_suffix(".log.1"))
+            os.truncate(path, 0)
+
+
+def tail(path: Path, lines: int = 10) -> str:
+    """Return the last lines of a log; empty if there is none."""
+    try:
+        with path.open("rb") as stream:
+            stream.seek(max(0, path.stat().st_size - 16_384))
+            text = stream.read().decode(errors="replace")
+    except OSError:
+        return ""
+    return "\n".join(text.strip().splitlines()[-lines:])

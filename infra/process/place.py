@@ -1,0 +1,90 @@
+"""Where an environment of the process engine keeps its files."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from contracts.digest import of_bytes
+from settings.errors import OutsideError
+
+LONGEST_SOCKET_FOLDER = 60
+"""macOS allows 104 bytes for a socket's path, and HAProxy binds a longer temporary name first."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """The folders and files of one environment below the project's folder."""
+
+    root: Path
+    project: str
+    environment: str
+
+    @property
+    def releases(self) -> Path:
+        """Where unpacked bundles are, by digest; shared by the environments of the project."""
+        return self.root / ".gateline" / "releases"
+
+    @property
+    def folder(self) -> Path:
+        """Where everything of this environment alone is."""
+        return self.root / ".gateline" / "environments" / self.environment
+
+    @property
+    def state(self) -> Path:
+        """What should run; written by commands, read by the supervisor."""
+        return self.folder / "state.json"
+
+    @property
+    def record(self) -> Path:
+        """What runs; written by the supervisor, read by commands."""
+        return self.folder / "supervisor.json"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the one supervisor for as long as it lives."""
+        return self.folder / "supervisor.lock"
+
+    @property
+    def logs(self) -> Path:
+        """What proxy, supervisor and services say."""
+        return self.folder / "logs"
+
+    @property
+    def predictions(self) -> Path:
+        """Where the services write their prediction logs."""
+        return self.folder / "predictions"
+
+    @property
+    def proxy_config(self) -> Path:
+        """The proxy's configuration, as it was last started."""
+        return self.folder / "haproxy.cfg"
+
+    def log(self, name: str) -> Path:
+        """Return the log file of one process."""
+        return self.logs / f"{name}.log"
+
+    def bundle(self, digest: str) -> Path:
+        """Return the folder of an unpacked release."""
+        return self.releases / digest
+
+    def runtime(self) -> Path:
+        """Return a short path to put this environment's sockets at, the same for every command run alike."""
+        folder = Path(tempfile.gettempdir())
+        if len(str(folder)) > LONGEST_SOCKET_FOLDER or " " in str(folder):
+            folder = Path("/tmp")
+        name = f"{self.project[:12]}-{self.environment[:12]}-{of_bytes(str(self.root).encode())[:8]}"
+        return folder / f"gateline-{os.getuid()}" / name
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder that this account alone can enter. Raises OutsideError if somebody else made it first."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    about = folder.lstat()
+    if folder.is_symlink() or about.st_uid != os.getuid() or about.st_mode & 0o077:
+        raise OutsideError(
+            f"{folder} is not a folder that this account alone can enter",
+            "remove it (somebody else may have put it there), or set TMPDIR to a folder of your own",
+        )

@@ -1,0 +1,82 @@
+"""Python environments keyed by their lock: made once, used by every release that has the same lock."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from settings.errors import OutsideError
+
+STAMP = ".complete"
+WAIT_SECONDS = 900.0
+OURS = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def python_for(lock_file: Path, root: Path, version: str = OURS) -> Path:
+    """Return the interpreter of the environment that holds exactly what `lock_file` names, made if it is not there yet.
+
+    `version` is the `major.minor` of Python. An environment cannot be moved after it was made: it is made in place under
+    a lock, and counts only once its stamp is there. Raises OutsideError if uv cannot make it.
+    """
+    folder = root / ".gateline" / "envs" / _key(lock_file, version)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    python = folder / "bin" / "python"
+    try:
+        with FileLock(folder.with_suffix(".lock"), timeout=WAIT_SECONDS):
+            if not ((folder / STAMP).exists() and python.exists()):
+                _make(folder, lock_file, version)
+    except Timeout:
+        raise OutsideError(
+            f"{folder} has been in the making by another command for {WAIT_SECONDS:.0f} s",
+            "end that command, then try again",
+        ) from None
+    return python
+
+
+def uv() -> str:
+    """Return the path of uv: from its package, else from PATH. Raises OutsideError."""
+    try:
+        from uv import find_uv_bin
+
+        return str(find_uv_bin())
+    except (ImportError, FileNotFoundError):
+        found = shutil.which("uv")
+    if not found:
+        raise OutsideError("uv is not installed, and it makes the releases' environments", "pip install uv")
+    return found
+
+
+def _key(lock_file: Path, version: str) -> str:
+    full = platform.python_version() if version == OURS else version
+    about = f"{full} {sys.implementation.name} {sys.platform} {platform.machine()}"
+    return hashlib.sha256(about.encode() + b"\n" + lock_file.read_bytes()).hexdigest()[:24]
+
+
+def _make(folder: Path, lock_file: Path, version: str) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    interpreter = sys.executable if version == OURS else version
+    _run(uv(), "venv", "--quiet", "--no-project", "--python", interpreter, str(folder))
+    _run(
+        uv(), "pip", "install", "--quiet", "--python", str(folder / "bin" / "python"),
+        "--require-hashes", "--compile-bytecode", "-r", str(lock_file),
+    )  # fmt: skip
+    (folder / STAMP).touch()
+
+
+def _run(*command: str) -> None:
+    environ = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "PYTHONPATH")}
+    done = subprocess.run(command, capture_output=True, text=True, env=environ, check=False)
+    if done.returncode:
+        lines = done.stderr.strip().splitlines()[-8:]
+        raise OutsideError(
+            f"the release's environment cannot be made: `uv {' '.join(command[1:3])}` ended with {done.returncode}:\n  "
+            + "\n  ".join(lines),
+            "mend what uv names (network, index, disk, a changed hash), then run the command again",
+        )

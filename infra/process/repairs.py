@@ -1,0 +1,43 @@
+"""What `up` found broken, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from infra.process.record import Record
+from infra.process.state import State
+from infra.process.stats import Server
+
+
+def repairs(before: State, after: State, record: Record, servers: Mapping[str, Server]) -> list[str]:
+    """Return what was not as it should be; nothing if the environment was down on purpose.
+
+    `record` and `servers` are what was seen before anything was repaired.
+    """
+    if before.wanted == "down":
+        return []
+    return [*_processes(before, record), *_ports(before, after), *_heartbeats(before, servers)]
+
+
+def _processes(before: State, record: Record) -> Iterator[str]:
+    if not record.supervised:
+        yield "the supervisor had ended; it was started again"
+    if not record.proxied:
+        yield "the proxy had ended; it was started again"
+    for slot, wanted in before.slots.items():
+        living = sum(1 for r in wanted.replicas if r.name in record.replicas and record.replicas[r.name].child())
+        ended = len(wanted.replicas) - living
+        if ended:
+            yield f"{ended} of {len(wanted.replicas)} processes of slot {slot} had ended; started again"
+
+
+def _ports(before: State, after: State) -> Iterator[str]:
+    if (before.host, before.port) != (after.host, after.port):
+        yield f"the proxy listened on {before.host}:{before.port}; it was moved to {after.host}:{after.port}"
+
+
+def _heartbeats(before: State, servers: Mapping[str, Server]) -> Iterator[str]:
+    for slot, wanted in before.slots.items():
+        seen = [servers[replica.name] for replica in wanted.replicas if replica.name in servers]
+        if wanted.guard and wanted.share > 0 and seen and not any(server.up for server in seen):
+            yield f"slot {slot} had lost its heartbeat on port {wanted.guard}; the proxy has taken it out of traffic"

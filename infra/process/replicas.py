@@ -1,0 +1,78 @@
+"""The supervisor's hand on the services: started, kept alive, and let go when the state does not name them any more."""
+
+from __future__ import annotations
+
+import functools
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping
+
+from infra.process import commands
+from infra.process.child import Command
+from infra.process.kept import Kept
+from infra.process.leaving import GONE, Leaving
+from infra.process.place import Place
+from infra.process.proxy import Proxy
+from infra.process.record import Record, Seen
+from infra.process.state import State, WantedReplica, WantedSlot
+
+
+class Replicas:
+    """Every service process of one environment."""
+
+    def __init__(self, place: Place, record: Record) -> None:
+        """Take over what an earlier supervisor left."""
+        self._place = place
+        self._left = {**record.replicas, **record.leaving}
+        self._kept: dict[str, Kept] = {}
+        self._leaving: dict[str, Leaving] = {}
+        self._drain_seconds = 0.0
+
+    @property
+    def seen(self) -> Mapping[str, Seen]:
+        """The processes that should run, for the record; some may have ended a moment ago."""
+        return {name: seen for name, kept in self._kept.items() if (seen := kept.seen)}
+
+    @property
+    def leaving(self) -> Mapping[str, Seen]:
+        """The processes that are drained and stopped, for the record."""
+        return {name: leaving.seen for name, leaving in self._leaving.items()}
+
+    def tend(self, state: State) -> dict[str, str]:
+        """Start what should run and does not; return what happened to each that ended since the last call."""
+        wanted = {replica.name: (slot, replica) for slot in state.slots.values() for replica in slot.replicas}
+        self._drain_seconds = state.drain_seconds
+        for name, (slot, replica) in wanted.items():
+            if name not in self._kept:
+                self._kept[name] = Kept(self._builder(slot, replica), self._place.log(name), self._left.pop(name, None))
+        self._let_go(wanted)
+        ended = {name: kept.tend() for name, kept in self._kept.items()}
+        return {name: how for name, how in ended.items() if how}
+
+    def retire(self, proxy: Proxy) -> None:
+        """Take one more step with each replica that leaves. Raises OutsideError if the proxy does not answer."""
+        for name, leaving in list(self._leaving.items()):
+            if leaving.step(functools.partial(proxy.release, name)):
+                del self._leaving[name]
+
+    def stop(self) -> None:
+        """Ask every replica to stop, give them the time to drain together, then end them."""
+        seen = [*self.seen.values(), *self.leaving.values(), *self._left.values()]
+        children = [child for child in (one.child() for one in seen) if child]
+        for child in children:
+            child.send(signal.SIGTERM)
+        deadline = time.monotonic() + self._drain_seconds
+        for child in children:
+            child.end(max(0.0, deadline - time.monotonic()))
+
+    def _builder(self, slot: WantedSlot, replica: WantedReplica) -> Callable[[], Command]:
+        return lambda: commands.service(self._place, slot, replica, os.environ)
+
+    def _let_go(self, wanted: Mapping[str, object]) -> None:
+        for name in [name for name in self._kept if name not in wanted]:
+            kept = self._kept.pop(name)
+            self._leaving[name] = Leaving(kept.seen or GONE, kept.child, self._drain_seconds)
+        for name, seen in self._left.items():
+            self._leaving[name] = Leaving(seen, seen.child(), self._drain_seconds)
+        self._left.clear()

@@ -1,0 +1,87 @@
+"""HAProxy's control socket: ask and tell."""
+
+from __future__ import annotations
+
+import csv
+import io
+import socket
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.process.haproxy import BACKEND
+from settings.errors import OutsideError
+
+SECONDS = 2.0
+PASSED_CHECKS = {"L4OK", "L6OK", "L7OK"}
+
+
+@dataclass(frozen=True)
+class Server:
+    """One replica as the proxy sees it."""
+
+    name: str
+    up: bool
+    """Whether it takes requests, if its weight lets it."""
+    passed: bool
+    """Whether its last health check passed; a server that was not checked yet has not."""
+    weight: int
+    current: int
+    """Requests in flight."""
+    requests: float
+    errors: float
+    """Answers with a 5xx status, failed connections and connections that ended without an answer."""
+    last_check: str
+    leaving: bool
+    """Whether it is drained or in maintenance."""
+
+
+class StatsSocket:
+    """Speaks to one running proxy. Raises OutsideError if it does not answer."""
+
+    def __init__(self, path: Path) -> None:
+        """Keep the path; each question opens its own connection."""
+        self._path = path
+
+    def ask(self, commands: Iterable[str]) -> str:
+        """Run commands in one go, in order, and return all they say."""
+        line = "; ".join(commands)
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+                connection.settimeout(SECONDS)
+                connection.connect(str(self._path))
+                connection.sendall(f"{line}\n".encode())
+                return b"".join(iter(lambda: connection.recv(65536), b"")).decode()
+        except OSError as error:
+            raise OutsideError(
+                f"the proxy does not answer on {self._path}: {error}", "invoke up, then invoke status"
+            ) from None
+
+    def servers(self) -> dict[str, Server]:
+        """Return the proxy's servers by name."""
+        text = self.ask([f"show stat {BACKEND} 4 -1"])
+        return {row["svname"]: _server(row) for row in csv.DictReader(io.StringIO(text.lstrip("# ").strip()))}
+
+    def guards(self, table: Path) -> dict[str, int]:
+        """Return the heartbeat ports by server name, as the proxy has them."""
+        rows = (line.split() for line in self.ask([f"show map {table}"]).splitlines())
+        return {row[1]: int(row[2]) for row in rows if len(row) == 3}
+
+
+def _server(row: dict[str, str]) -> Server:
+    status = row["status"]
+    return Server(
+        name=row["svname"],
+        up=status.startswith("UP"),
+        passed=row["check_status"].removeprefix("* ") in PASSED_CHECKS,
+        weight=int(row["weight"] or 0),
+        current=int(row["scur"] or 0),
+        requests=_number(row, "stot"),
+        errors=_number(row, "hrsp_5xx") + _number(row, "econ") + _number(row, "eresp"),
+        last_check=" ".join(part for part in (row["check_status"], row.get("last_chk", "")) if part),
+        leaving=status.startswith(("DRAIN", "MAINT")),
+    )
+
+
+def _number(row: dict[str, str], name: str) -> float:
+    return float(row.get(name) or 0)
