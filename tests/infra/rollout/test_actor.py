@@ -1,0 +1,62 @@
+"""Who acts, and whether it is a rehearsal."""
+
+from __future__ import annotations
+
+import getpass
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from infra.rollout.actor import acting, commit, is_rehearsal
+
+GITHUB = {
+    "GITHUB_ACTIONS": "true",
+    "GITHUB_ACTOR": "octo",
+    "GITHUB_SERVER_URL": "https://git.example",
+    "GITHUB_REPOSITORY": "a/b",
+    "GITHUB_RUN_ID": "7",
+}
+
+
+def test_a_person_at_a_machine() -> None:
+    actor = acting({})
+    assert (actor.kind, actor.name) == ("person", getpass.getuser())
+
+
+def test_the_ci_identity_wins_over_the_account() -> None:
+    actor = acting(GITHUB)
+    assert (actor.kind, actor.name, actor.run) == ("ci", "octo", "https://git.example/a/b/actions/runs/7")
+
+
+def test_gitlab() -> None:
+    actor = acting({"GITLAB_CI": "true", "GITLAB_USER_LOGIN": "lea", "CI_JOB_URL": "https://git.example/j/1"})
+    assert (actor.kind, actor.name, actor.run) == ("ci", "lea", "https://git.example/j/1")
+
+
+@pytest.mark.parametrize(
+    ("local", "environ", "expected"),
+    [
+        (True, {"RUNNER_ENVIRONMENT": "github-hosted"}, True),
+        (False, {"RUNNER_ENVIRONMENT": "github-hosted"}, False),
+        (True, {"RUNNER_ENVIRONMENT": "self-hosted"}, False),
+        (True, {}, False),
+    ],
+)
+def test_rehearsal(local: bool, environ: dict[str, str], expected: bool) -> None:
+    assert is_rehearsal(local, environ) is expected
+
+
+def test_commit_says_when_tracked_files_differ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert commit() == "nogit"
+    git = ["git", "-c", "user.name=t", "-c", "user.email=t@example.invalid"]
+    (tmp_path / "a").write_text("1")
+    for arguments in (["init", "-q"], ["add", "a"], ["commit", "-qm", "one"]):
+        subprocess.run([*git, *arguments], check=True)
+    clean = commit()
+    assert len(clean) == 40
+    (tmp_path / "b").write_text("not tracked")
+    assert commit() == clean
+    (tmp_path / "a").write_text("2")
+    assert commit() == f"{clean}-dirty"

@@ -1,0 +1,38 @@
+"""A killed command leaves word."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from infra.rollout.journal import Entry, Journal
+
+ENTRY = Entry(kind="canary", phase="begin", release="a" * 64, started="2026-01-02T03:04:05+00:00", pid=1)
+
+
+def test_nothing_under_way(tmp_path: Path) -> None:
+    assert Journal(tmp_path).read() is None
+
+
+def test_an_entry_is_read_by_another_process(tmp_path: Path) -> None:
+    Journal(tmp_path).write(ENTRY)
+    assert Journal(tmp_path).read() == ENTRY
+
+
+def test_phases_replace_each_other_and_keep_the_rest(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    journal.write(ENTRY)
+    journal.phase("watch")
+    assert journal.read() == ENTRY.model_copy(update={"phase": "watch"})
+
+
+def test_a_phase_without_an_entry_is_no_entry(tmp_path: Path) -> None:
+    Journal(tmp_path).phase("watch")
+    assert Journal(tmp_path).read() is None
+
+
+def test_clear_forgets(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    journal.write(ENTRY)
+    journal.clear()
+    journal.clear()
+    assert journal.read() is None

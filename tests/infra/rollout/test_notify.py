@@ -1,0 +1,66 @@
+"""A command gets the event; one that fails is reported and fails nothing."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from infra.rollout.notify import notify
+from settings import Notify
+
+
+@pytest.fixture()
+def webhook() -> Iterator[tuple[str, list[bytes]]]:
+    got: list[bytes] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            got.append(self.rfile.read(int(self.headers["content-length"])))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *arguments: object) -> None:
+            return
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}/hook", got
+    server.shutdown()
+    server.server_close()
+
+
+def test_command_and_webhook_get_the_event(tmp_path: Path, webhook: tuple[str, list[bytes]]) -> None:
+    url, got = webhook
+    write = f"import sys, pathlib; pathlib.Path({str(tmp_path / 'got')!r}).write_text(sys.stdin.read())"
+    said: list[str] = []
+    notify(
+        Notify(command=(sys.executable, "-c", write), webhook=url),
+        "rollback",
+        "production",
+        {"reason": "slow"},
+        said.append,
+    )
+    expected = {"event": "rollback", "environment": "production", "reason": "slow"}
+    assert json.loads((tmp_path / "got").read_text()) == expected == json.loads(got[0])
+    assert said == []
+
+
+def test_a_failing_command_and_a_dead_webhook_are_reported(tmp_path: Path) -> None:
+    said: list[str] = []
+    notify(
+        Notify(command=("/no/such/program",), webhook="http://127.0.0.1:9/hook"), "drift", "production", {}, said.append
+    )
+    assert len(said) == 2 and all("could not notify" in line for line in said)
+
+
+def test_nobody_to_tell() -> None:
+    said: list[str] = []
+    notify(Notify(), "drift", "production", {}, said.append)
+    assert said == []

@@ -1,0 +1,39 @@
+"""Quarantine holds on the host alone, and is seen through the registry by everyone else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from infra.rollout.quarantine import Quarantine
+from registry.releases import Releases
+from registry.store import Store
+
+DIGEST = "a" * 64
+
+
+def quarantine(tmp_path: Path, host: str = "one") -> Quarantine:
+    return Quarantine(tmp_path / host, Releases(Store(str(tmp_path / "registry"), "p")))
+
+
+def test_nothing_is_quarantined(tmp_path: Path) -> None:
+    assert quarantine(tmp_path).reason(DIGEST) is None
+
+
+def test_another_host_sees_it_through_the_registry(tmp_path: Path) -> None:
+    quarantine(tmp_path).add(DIGEST, "slow")
+    assert quarantine(tmp_path, "two").reason(DIGEST) == "slow"
+    assert not quarantine(tmp_path, "two").on_host(DIGEST)
+
+
+def test_it_holds_without_a_registry(tmp_path: Path) -> None:
+    (tmp_path / "registry").write_text("a file where the folder would be")
+    quarantine(tmp_path).add(DIGEST, "slow")
+    assert quarantine(tmp_path).reason(DIGEST) == "slow" and quarantine(tmp_path).on_host(DIGEST)
+    assert quarantine(tmp_path).reason("b" * 64) is None
+
+
+def test_it_can_be_lifted(tmp_path: Path) -> None:
+    quarantine(tmp_path).add(DIGEST, "slow")
+    quarantine(tmp_path).lift(DIGEST)
+    assert quarantine(tmp_path).reason(DIGEST) is None
+    assert quarantine(tmp_path, "two").reason(DIGEST) is None
