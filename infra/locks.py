@@ -38,13 +38,17 @@ def write(upgrade: bool) -> None:
     everything = sorted({line for lines in groups().values() for line in lines})
     _compile("all groups", everything, shared, ["--upgrade"] if upgrade else [], "all")
     for name, wanted in groups().items():
-        _compile(name, wanted, _file(name), ["--generate-hashes", "--upgrade", "--constraint", str(shared)], of_value(wanted))
+        _compile(
+            name, wanted, _file(name), ["--generate-hashes", "--upgrade", "--constraint", str(shared)], of_value(wanted)
+        )
 
 
 def _compile(label: str, wanted: list[str], target: Path, options: list[str], digest: str) -> None:
+    import uv  # only here: `check` runs where uv is not installed
+
     print(f"locking {label}: {len(wanted)} requirements", flush=True)
     command = [
-        "uv", "pip", "compile", "--quiet", "--universal", "--python-version", PYTHON, "--no-header", "--no-annotate",
+        uv.find_uv_bin(), "pip", "compile", "--quiet", "--universal", "--python-version", PYTHON, "--no-header", "--no-annotate",
         *options, "--output-file", str(target), "-",
     ]  # fmt: skip
     done = subprocess.run(command, input="\n".join(wanted), text=True, capture_output=True)
