@@ -29,7 +29,7 @@ def write(folder: Path, head: str = "", **sections: str) -> Path:
     return path
 
 
-def good(folder: Path, environ: Mapping[str, str] | None = None, **sections: str) -> Settings:
+def good(folder: Path, environ: Mapping[str, str] | None = None, /, **sections: str) -> Settings:
     """Return the settings of the good file with lines added."""
     return load(write(folder, **sections), environ or {})
 
