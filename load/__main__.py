@@ -28,7 +28,8 @@ EXAMPLES = """examples:
 
 ends with 0 below --max-latency, 1 above it or with too many failures, 3 if too few were answered, 4 if nothing listens"""
 HTML = Path("reports/benchmark/locust.html")
-FOREVER = 3600.0
+LONGEST = {"closed": 600.0, "until-killed": 3600.0}
+"""Seconds after which a run without a schedule, or without a count, ends by itself."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -66,6 +67,8 @@ def main(arguments: list[str] | None = None) -> int:
     order = _order(chosen, config)
     from load.run import run
 
+    if not chosen.until_killed:
+        print(figures.announce(order.url, order.requests or 0, order.rate, order.warmup), file=sys.stderr)
     with figures.progress(None if chosen.until_killed else order.requests) as tell:
         done = run(order, tell)
     if chosen.until_killed:
@@ -104,10 +107,17 @@ def _order(chosen: argparse.Namespace, config: Settings) -> Order:
         users=chosen.users or profile.users,
         rate=rate,
         warmup=0 if chosen.until_killed else profile.warmup_requests,
-        seconds=chosen.seconds or (60 + 3 * requests / rate if requests and rate else FOREVER),
+        seconds=chosen.seconds or _longest(requests, rate),
         seed=profile.seed,
         html=None if chosen.until_killed else chosen.html,
     )
+
+
+def _longest(requests: int | None, rate: float) -> float:
+    """A service that cannot keep up is given three times the planned time, then what is missing counts as unanswered."""
+    if requests is None:
+        return LONGEST["until-killed"]
+    return 60 + 3 * requests / rate if rate else LONGEST["closed"]
 
 
 def _schema(path: str, config: Settings) -> Schema:

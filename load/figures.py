@@ -21,6 +21,12 @@ class Comparison:
     code: ExitCode
 
 
+def announce(url: str, requests: int, rate: float, warmup: int) -> str:
+    """Return what is about to be sent, and how long that takes where it is known."""
+    pace = f"at {rate:g}/s, about {requests / rate:.0f} s" if rate else "as fast as answers come"
+    return f"sending {requests:,} requests to {url} {pace} (after {warmup:,} to warm up)"
+
+
 @contextmanager
 def progress(requests: int | None) -> Iterator[Callable[[int], None]]:
     """Show count, time and time left on stderr; without an end, show nothing."""

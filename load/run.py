@@ -64,11 +64,14 @@ def run(order: Order, progress: Callable[[int], None] = lambda count: None) -> R
     payloads = Payloads(order.schema, order.seed)
     traffic = Traffic(payloads, schedule, recorder, users=order.users, warmup=order.warmup)
     environment = _environment(order, traffic)
-    interrupted = _stop_on_signal(schedule)
-    _send_all(order, traffic, environment, progress, interrupted)
+    signals = _stop_on_signal(schedule)
+    broken = _stop_on_error(environment, schedule)
+    _send_all(order, traffic, environment, progress, lambda: bool(signals or broken))
+    if broken:
+        raise broken[0]
     if order.html:
         place({order.html: get_html_report(environment, show_download_link=False)})  # type: ignore[no-untyped-call]
-    return Run(recorder.sample(order.url, order.rate, order.users), bool(interrupted))
+    return Run(recorder.sample(order.url, order.rate, order.users), bool(signals))
 
 
 def reach(url: str) -> None:
@@ -97,14 +100,18 @@ def _environment(order: Order, traffic: Traffic) -> Environment:
 
 
 def _send_all(
-    order: Order, traffic: Traffic, environment: Environment, progress: Callable[[int], None], stop: list[int]
+    order: Order,
+    traffic: Traffic,
+    environment: Environment,
+    progress: Callable[[int], None],
+    stopped: Callable[[], bool],
 ) -> None:
     runner = environment.runner
     assert runner is not None
     history = gevent.spawn(stats_history, runner)
     runner.start(order.users, spawn_rate=order.users)
     deadline = time.monotonic() + order.seconds
-    while not stop and traffic.recorder.count != order.requests and time.monotonic() < deadline:
+    while not stopped() and traffic.recorder.count != order.requests and time.monotonic() < deadline:
         gevent.sleep(TICK_SECONDS)
         progress(traffic.recorder.count)
     traffic.schedule.stop()
@@ -132,3 +139,15 @@ def _stop_on_signal(schedule: Schedule) -> list[int]:
     for number in (signal.SIGINT, signal.SIGTERM):
         gevent.signal_handler(number, end, number)
     return received
+
+
+def _stop_on_error(environment: Environment, schedule: Schedule) -> list[Exception]:
+    """Return a list that holds what went wrong in a user itself (a payload that cannot be made); locust would only log it."""
+    raised: list[Exception] = []
+
+    def end(exception: Exception, **_: object) -> None:
+        raised.append(exception)
+        schedule.stop()
+
+    environment.events.user_error.add_listener(end)  # type: ignore[no-untyped-call]
+    return raised

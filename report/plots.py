@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from markupsafe import Markup
@@ -38,9 +39,12 @@ def colour(place: int) -> str:
 
 def shade(plot: Plot, cell: float | str) -> int:
     """Return how strongly a cell is coloured, 0 to 60 percent, by its size among the numbers of the matrix."""
-    sizes = [abs(value) for row in plot.cells for value in row if not isinstance(value, str)]
-    largest = max(sizes, default=0)
-    return 0 if isinstance(cell, str) or not largest else round(60 * abs(cell) / largest)
+    largest = max((_size(value) for row in plot.cells for value in row), default=0.0)
+    return round(60 * _size(cell) / largest) if largest else 0
+
+
+def _size(cell: float | str) -> float:
+    return 0.0 if isinstance(cell, str) or not math.isfinite(cell) else abs(cell)
 
 
 def _lines(plot: Plot) -> Any:
@@ -64,7 +68,9 @@ def _bars(plot: Plot) -> Any:
 
 
 def _values(series: Series, with_x: bool) -> list[Any]:
-    return list(zip(series.x, series.y, strict=True)) if with_x else list(series.y)
+    """A value that is not finite leaves a gap, as a missing one does."""
+    finite = [y if y is not None and math.isfinite(y) else None for y in series.y]
+    return list(zip(series.x, finite, strict=True)) if with_x else list(finite)
 
 
 def _stroke(plot: Plot, place: int) -> dict[str, str]:
@@ -109,6 +115,7 @@ def _style(series: int) -> Any:
     return Style(
         background="transparent",
         plot_background="transparent",
+        value_background="transparent",
         foreground="var(--ink-soft)",
         foreground_strong="var(--ink)",
         foreground_subtle="var(--line)",

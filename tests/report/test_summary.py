@@ -1,0 +1,37 @@
+"""The Markdown summary: complete, and no value breaks out of its cell."""
+
+from __future__ import annotations
+
+from report import summary
+from tests.report.examples import failing, passing
+
+
+def _rows(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.startswith("|")]
+
+
+def test_a_row_a_rule_with_as_many_cells_as_the_header() -> None:
+    rows = _rows(summary.markdown(failing()))
+    assert len(rows) == 2 + 4
+    assert {row.replace(r"\|", "").count("|") for row in rows} == {8}
+
+
+def test_outcome_and_both_numbers_are_there() -> None:
+    text = summary.markdown(failing())
+    assert text.startswith("## ✗ Benchmark: failed\n")
+    assert "| 262.5 ms | 200 | 2,000 | p95 is 262.5 ms, above the limit 200 | profile the service |" in text
+    assert "**Not judged:** rate" in text
+    assert "## ✓ Benchmark: passed" in summary.markdown(passing())
+    assert "Not judged" not in summary.markdown(passing())
+
+
+def test_recorded_and_rehearsal_are_marked_in_the_heading() -> None:
+    marked = passing().model_copy(update={"recorded": True, "rehearsal": True})
+    assert summary.markdown(marked).splitlines()[0] == "## ✓ Benchmark: passed (rehearsal) (recorded)"
+
+
+def test_hostile_text_stays_text() -> None:
+    text = summary.markdown(failing())
+    assert "<script" not in text.replace(r"\<script", "")
+    assert "[y](" not in text.replace(r"\[y\](", "")
+    assert summary.escape("a\nb | `c`") == r"a b \| \`c\`"
