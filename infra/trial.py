@@ -10,6 +10,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from contracts.verdict import Outcome
 from infra.trials import TRIALS, Subject
 from infra.trials.running import unpacked
 from registry.releases import Releases
@@ -21,7 +22,10 @@ from settings.errors import front_door
 
 
 def main() -> int:
-    """Judge the chosen release in one stage; a recorded verdict on the same inputs is reused."""
+    """Judge the chosen release in one stage; a pass recorded on the same inputs is reused.
+
+    A failure is tried again: unlike a model's, it may have been the machine's.
+    """
     parser = argparse.ArgumentParser(
         prog="python -m infra.trial",
         description=__doc__,
@@ -33,13 +37,13 @@ def main() -> int:
     parser.add_argument("--fresh", action="store_true", help="judge again, also where a verdict is recorded")
     parser.add_argument("--config", default="pipeline.toml")
     options = parser.parse_args()
-    settings, root = load(options.config), Path(".")
+    settings, root = load(options.config), Path.cwd()
     store = Store.of(settings)
     release = Releases(store).resolve(options.release)
     trial = TRIALS[options.stage]
     judged = {"release": release.digest} | trial.inputs(settings, root)
     verdict = None if options.fresh else Verdicts(store).find(options.stage, judged)
-    if verdict is None:
+    if verdict is None or verdict.outcome is not Outcome.PASS:
         subject = Subject(settings, options.config, release, unpacked(release, Releases(store), root), root)
         verdict = trial.judge(subject, judged)
         Verdicts(store).record(verdict)

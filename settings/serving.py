@@ -37,11 +37,11 @@ class Service(Section):
 class Load(Section):
     """The load profile of `benchmark` and of synthetic canary traffic."""
 
-    requests: Annotated[int, Field(ge=1)] = 2000
+    requests: Annotated[int, Field(ge=1)] = 1000
     """Requests of one benchmark run."""
     users: Annotated[int, Field(ge=1, le=1000)] = 8
     """Concurrent locust users."""
-    rate: Annotated[float, Field(ge=0.0)] = 200.0
+    rate: Annotated[float, Field(ge=0.0)] = 100.0
     """Intended requests a second over all users, sent on a schedule; 0 sends as fast as answers come."""
     warmup_requests: Annotated[int, Field(ge=0)] = 100
     """Requests sent first and not counted."""

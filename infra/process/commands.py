@@ -15,20 +15,21 @@ PASSED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")
 """The variables of the host that a service sees; everything else stays outside."""
 TAKEN_OVER = ("GATELINE_REDIS_URL",)
 """The variables of the starting command that its replicas keep, also when they are restarted."""
+FIXED = {
+    "GATELINE_WORKERS": "1",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTHONUNBUFFERED": "1",
+}
+"""What every service process gets, also on trial: one worker, one thread a prediction, nothing written into its bundle."""
 CODE = Path(__file__).resolve().parents[2]
 """The folder that holds the room `infra`."""
 
 
 def service(place: Place, slot: WantedSlot, replica: WantedReplica, environ: Mapping[str, str]) -> Command:
     """Return how one replica is started: from its bundle, with the environment of its lock, one process on one port."""
-    own = {
-        "GATELINE_WORKERS": "1",
-        "GATELINE_LOG_DIR": str(place.predictions),
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONUNBUFFERED": "1",
-    }
+    own = FIXED | {"GATELINE_LOG_DIR": str(place.predictions)}
     return Command(
         argv=(slot.python, "-m", "service", "--host", LOOPBACK, "--port", str(replica.port)),
         folder=place.bundle(slot.release.digest),

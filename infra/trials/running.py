@@ -13,7 +13,7 @@ import httpx
 
 from contracts.release import Release
 from infra import bundle
-from infra.process.commands import PASSED
+from infra.process.commands import FIXED, PASSED
 from infra.process.ports import free_ports
 from infra.process.python_env import python_for
 from infra.rollout.target import STATE
@@ -33,7 +33,7 @@ def running(release: Release, folder: Path, root: Path, more: dict[str, str]) ->
     (port,) = free_ports(1, ())
     log = root / STATE / "trial.log"
     variables = (
-        {name: os.environ[name] for name in PASSED if name in os.environ} | {"PYTHONDONTWRITEBYTECODE": "1"} | more
+        {name: os.environ[name] for name in PASSED if name in os.environ} | FIXED | more
     )
     argv = [str(python_for(folder / "service.txt", root)), "-m", "service", "--host", "127.0.0.1", "--port", str(port)]
     with log.open("wb") as stream:
