@@ -103,6 +103,11 @@ class Store:
         entries = self._fs.ls(path, detail=True)
         return [str(entry["name"]).rpartition("/")[2] for entry in entries if entry["type"] == "file"]
 
+    def _is_unmounted(self) -> bool:
+        """A link to nowhere is a registry that is gone; a folder that is not there is one that is not written yet."""
+        place = Path(self._root).parent
+        return self._local and place.is_symlink() and not place.exists()
+
     @contextmanager
     def _reaching(self, name: str, *, writing: bool = False) -> Iterator[None]:
         """Turn what a disk or a remote store raises, of whatever type, into one error with a next step.
@@ -112,7 +117,8 @@ class Store:
         try:
             yield
         except Exception as error:
-            if isinstance(error, FileExistsError) or (isinstance(error, FileNotFoundError) and not writing):
+            missing = isinstance(error, FileNotFoundError) and not writing and not self._is_unmounted()
+            if missing or isinstance(error, FileExistsError):
                 raise
             raise OutsideError(
                 f"registry {self.url}: '{name}' cannot be {'written' if writing else 'read'}: {_cause(error)}",
