@@ -73,6 +73,8 @@ class Store:
         path = self._path(name)
         with self._reaching(name, writing=True):
             if self._local:
+                if os.path.lexists(path):  # spares the write; the link below is what decides
+                    raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
                 _place(Path(path), data, os.link)
             else:
                 self._fs.pipe_file(path, data, mode="create")
