@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 HASH = re.compile(r"--hash=(sha256:[0-9a-f]{64})(?=\s|$)")
 COMMENT = re.compile(r"(^|\s)#.*$")
@@ -87,4 +89,5 @@ def _parse(number: int, line: str) -> Locked | Problem:
         return Problem(
             number, f"{requirement.name} {pins[0][1]} carries {len(hashes)} SHA-256 hashes in {len(options)} options"
         )
-    return Locked(requirement.name, pins[0][1], str(requirement.marker or ""), hashes, number)
+    name, version = canonicalize_name(requirement.name), str(Version(pins[0][1]))
+    return Locked(name, version, str(requirement.marker or ""), hashes, number)

@@ -12,7 +12,7 @@ from infra.scan.subject import Subject
 class Scanner(Protocol):
     """Looks at one aspect of a subject. Raises ScannerFailed, or anything else, where it cannot."""
 
-    def __call__(self, subject: Subject) -> Scan:
+    def __call__(self, subject: Subject, /) -> Scan:
         """Return everything that was found."""
         ...
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -43,4 +44,4 @@ def _telling_line(text: str) -> str:
     """The last line that speaks of an error; tools that print a stack end with something else."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     errors = [line for line in lines if "error" in line.lower() or line.startswith("fatal")]
-    return (errors or lines or ["without a word"])[-1]
+    return textwrap.shorten((errors or lines or ["without a word"])[-1], 160, placeholder="…")

@@ -1,0 +1,108 @@
+"""Rule `unsafe_load`: hostile files are named, and never run."""
+
+from __future__ import annotations
+
+import io
+import json
+import pickle
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contracts.manifest import MANIFEST_FILE, MODEL_FILE
+from infra.scan import model_file as scanner
+from infra.scan.finding import Finding
+from tests.infra.scan.projects import artifact, subject
+
+
+class Touch:
+    """When unpickled, leaves a mark."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (exec, (f"open({str(self.mark)!r}, 'w').close()",))
+
+
+def scan(root: Path, model: bytes, trusted: list[str] | None = None, **more: bytes) -> tuple[Finding, ...]:
+    """Scan an artifact with this model file and these further files."""
+    manifest, files = artifact(model, trusted=[] if trusted is None else trusted)
+    raw = manifest.model_dump_json(indent=2).encode()
+    return scanner.scan(subject(root, {**files, MANIFEST_FILE: raw, **more})).findings
+
+
+def test_a_real_model_whose_types_were_recorded_passes(root: Path, model_file: bytes) -> None:
+    manifest, files = artifact(model_file)
+    assert manifest.trusted_types != ()
+    raw = manifest.model_dump_json(indent=2).encode()
+    found = scanner.scan(subject(root, {**files, MANIFEST_FILE: raw}))
+    assert (found.looked_at, found.findings) == (6, ())
+
+
+def test_a_type_that_training_did_not_record_is_found(root: Path, model_file: bytes) -> None:
+    (finding,) = scan(root, model_file)
+    assert "TreePredictor, which training did not record" in finding.message
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_a_hostile_pickle_is_refused_and_not_run(root: Path, tmp_path: Path, protocol: int) -> None:
+    mark = tmp_path / "mark"
+    found = scan(root, pickle.dumps(Touch(mark), protocol=protocol))
+    assert {finding.tool for finding in found} == {"picklescan", "skops"}
+    assert any("exec (dangerous)" in finding.message for finding in found)
+    assert not mark.exists()
+
+
+def test_the_pickle_used_here_would_leave_a_mark(tmp_path: Path) -> None:
+    pickle.loads(pickle.dumps(Touch(tmp_path / "mark")))
+    assert (tmp_path / "mark").exists()
+
+
+def test_a_pickle_of_harmless_types_is_no_model_either(root: Path) -> None:
+    found = scan(root, pickle.dumps({"a": Path("x")}))
+    assert any("pickle" in finding.message for finding in found)
+
+
+def test_a_pickle_in_another_file_is_found(root: Path, model_file: bytes, tmp_path: Path) -> None:
+    hostile = pickle.dumps(Touch(tmp_path / "mark"))
+    found = scan(root, model_file, trusted=None, **{"golden.json": hostile})
+    assert any(finding.message.startswith("golden.json holds a pickle") for finding in found)
+
+
+def test_a_pickle_inside_the_model_is_found(root: Path, model_file: bytes, tmp_path: Path) -> None:
+    packed = io.BytesIO(model_file)
+    with zipfile.ZipFile(packed, "a") as archive:
+        archive.writestr("extra.pkl", pickle.dumps(Touch(tmp_path / "mark")))
+    assert any("exec" in finding.message for finding in scan(root, packed.getvalue()))
+
+
+def test_a_dangerous_type_is_found_although_a_forged_manifest_records_it(root: Path) -> None:
+    packed = io.BytesIO()
+    node = {
+        "__class__": "system", "__module__": "posix", "__loader__": "FunctionNode", "__id__": 1,
+        "content": {"module_path": "posix", "function": "system"}, "protocol": 2, "_skops_version": "0.16.0",
+    }  # fmt: skip
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("schema.json", json.dumps(node))
+    found = scan(root, packed.getvalue(), trusted=["posix.system"])
+    assert ["model.skops may name posix.system, which runs code; it was not loaded"] == [each.message for each in found]
+
+
+@pytest.mark.parametrize("model", [b"", b"not a model", b"PK\x03\x04broken"])
+def test_what_is_no_model_file_is_found(root: Path, model: bytes) -> None:
+    assert [finding.code for finding in scan(root, model)] == ["model"]
+
+
+def test_a_missing_model_file_is_found(root: Path, model_file: bytes) -> None:
+    _, files = artifact(model_file)
+    del files[MODEL_FILE]
+    assert [finding.message for finding in scanner.scan(subject(root, files)).findings] == [
+        "the artifact has no model.skops"
+    ]
+
+
+def test_no_artifact_is_nothing_looked_at(root: Path) -> None:
+    assert scanner.scan(subject(root)).looked_at == 0

@@ -1,0 +1,58 @@
+"""Rule `secrets`. Every secret here is made at run time, so that this file holds none."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from infra.scan import secrets
+from tests.infra.scan.projects import subject, write
+
+RANDOM = hashlib.sha256(b"not a secret").hexdigest()
+PLANTED = {
+    "AWS access key": "key_id = '" + "AKIA" + "IOSFODNN7EXAMPLZ" + "'",
+    "GitHub token": "t = '" + "ghp_" + RANDOM[:36] + "'",
+    "private key": "-----BEGIN " + "RSA PRIVATE KEY-----",
+    "password": "pass" + "word = '" + RANDOM[:18] + "'",
+    "URL with password": "url = 'redis" + "://user:" + RANDOM[:12] + "@host.example'",
+    "64 hex digits with a telling name": "api_" + "key = '" + RANDOM + "'",
+    "32 hex digits": "x = '" + RANDOM[:32] + "'",
+}
+
+
+@pytest.mark.parametrize("line", PLANTED.values(), ids=PLANTED.keys())
+@pytest.mark.parametrize("name", ["room/code.py", "docs/page.md", ".env", "requirements/dev.txt"])
+def test_a_planted_secret_is_found_and_not_shown(root: Path, name: str, line: str) -> None:
+    write(root, name, f"# first\n{line}\n")
+    findings = secrets.scan(subject(root)).findings
+    assert {finding.where for finding in findings} == {f"{name}:2"}
+    assert all(finding.blocks and RANDOM[:12] not in finding.message for finding in findings)
+
+
+def test_a_clean_tree_with_hashes_digests_and_pinned_actions_has_none(root: Path) -> None:
+    write(root, "room/code.py", f"DIGEST = '{RANDOM}'\nCOMMIT = '{RANDOM[:40]}'\n")
+    scan = secrets.scan(subject(root))
+    assert scan.findings == ()
+    assert scan.looked_at == 6
+
+
+def test_a_marked_line_is_left(root: Path) -> None:
+    write(root, "room/code.py", f"{PLANTED['password']}  # {secrets.MARK}\n")
+    assert secrets.scan(subject(root)).findings == ()
+
+
+def test_ignored_files_are_not_searched(root: Path) -> None:
+    write(root, "reports/page.txt", PLANTED["private key"])
+    assert secrets.scan(subject(root)).findings == ()
+
+
+def test_declared_data_is_left_out_and_named(root: Path) -> None:
+    write(root, "data/train.csv", PLANTED["private key"])
+    whole = subject(root)
+    assert len(secrets.scan(whole).findings) == 1
+    without = secrets.scan(replace(whole, rows=frozenset({"data/train.csv"})))
+    assert without.findings == ()
+    assert without.notes == ("data/train.csv: not searched for secrets, it holds rows",)
