@@ -33,6 +33,7 @@ class LoadSample(BaseModel):
     intended_rate: float = Field(default=0.0, ge=0.0)
     """Requests a second of the schedule; 0 where the next request waited for an answer."""
     users: int = Field(default=1, ge=1)
+    """The most requests that were on their way at once."""
     quantiles_ms: tuple[float, ...] = ()
     """Latencies at evenly spaced shares from 0 to 1, both included: all of them, or 1,001."""
     p50_ms: float | None = None

@@ -43,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--url", required=True, help="where to POST, path included")
     made.add_argument("--requests", type=_count, help="requests to send after the warm-up")
     made.add_argument("--max-latency", type=_positive, metavar="MS", help="largest p95 in milliseconds")
-    made.add_argument("--users", type=_count, help="users at once: the most requests on their way")
+    made.add_argument("--users", type=_count, help="users at once; on a schedule more join where answers take long")
     made.add_argument("--rate", type=_zero_or_more, help="requests a second in all, sent on a schedule; 0: none")
     made.add_argument("--seconds", type=_positive, help="longest time; ends the run in any case")
     made.add_argument(

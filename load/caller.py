@@ -28,8 +28,9 @@ class Caller(FastHttpUser):
 
     def on_start(self) -> None:
         """Warm the service up together with the other users."""
-        while self.traffic.wants_warmup():
-            self._send(Ticket(None))
+        with self.traffic.warmers:
+            while self.traffic.wants_warmup():
+                self._send(Ticket(None))
         self.traffic.arrive()
 
     @task

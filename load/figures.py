@@ -70,7 +70,7 @@ def describe(sample: LoadSample) -> str:
     intended = f" of {sample.intended_rate:g}/s intended" if sample.intended_rate else " as fast as answers came"
     lines = [
         f"{sample.requests:,} requests in {sample.seconds:.1f} s, {sample.errors:,} failed",
-        f"rate: {sample.rate:.1f} predictions/s{intended}, {sample.users} users",
+        f"rate: {sample.rate:.1f} predictions/s{intended}, at most {sample.users} at once",
     ]
     if sample.p50_ms is not None:
         lines.append(
@@ -83,13 +83,12 @@ def describe(sample: LoadSample) -> str:
 def compare(sample: LoadSample, max_latency: float | None, max_errors: float, enough: int) -> Comparison:
     """Compare p95 and the share of errors with their limits; with too few answers say that, and judge nothing.
 
-    Without `max_latency` nothing is judged but that there was an answer at all.
+    `enough` requests must have ended. Without `max_latency` nothing is judged but that there was an answer at all.
     """
-    needed = enough if max_latency is not None else 1
-    if sample.answered < needed or sample.p95_ms is None:
-        return Comparison(
-            (f"inconclusive: {sample.answered:,} requests were answered, needed are {needed:,}",), ExitCode.INCONCLUSIVE
-        )
+    asked, answered = (enough, min(enough, FEWEST)) if max_latency is not None else (1, 1)
+    if sample.requests < asked or sample.answered < answered or sample.p95_ms is None:
+        line = f"inconclusive: {sample.answered:,} of {sample.requests:,} requests were answered, needed are {asked:,}"
+        return Comparison((line,), ExitCode.INCONCLUSIVE)
     if max_latency is None:
         return Comparison((), ExitCode.PASS)
     slow, broken = sample.p95_ms > max_latency, sample.error_share > max_errors

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import socket
 import time
@@ -25,6 +26,9 @@ from load.schedule import Schedule
 from load.traffic import Traffic
 from settings.errors import OutsideError
 
+MOST_USERS = 1000
+STALL_SECONDS = 2.0
+"""A service may stall this long before a schedule runs out of users to send with."""
 GRACE_SECONDS = 5.0
 """How long requests on their way are waited for once no more are sent."""
 TICK_SECONDS = 0.1
@@ -32,7 +36,10 @@ TICK_SECONDS = 0.1
 
 @dataclass(frozen=True)
 class Order:
-    """What to send: `requests` None has no end, `rate` 0 has no schedule; `seconds` ends it in any case."""
+    """What to send: `requests` None has no end, `rate` 0 has no schedule; `seconds` ends it in any case.
+
+    On a schedule `users` is the least: as many more as answers are slow send beside them, up to `MOST_USERS`.
+    """
 
     url: str
     schema: Schema
@@ -62,7 +69,7 @@ def run(order: Order, progress: Callable[[int], None] = lambda count: None) -> R
     recorder = Recorder()
     schedule = Schedule(order.rate, order.requests)
     payloads = Payloads(order.schema, order.seed)
-    traffic = Traffic(payloads, schedule, recorder, users=order.users, warmup=order.warmup)
+    traffic = Traffic(payloads, schedule, recorder, users=crew(order), warmup=order.warmup, warmers=order.users)
     environment = _environment(order, traffic)
     signals = _stop_on_signal(schedule)
     broken = _stop_on_error(environment, schedule)
@@ -71,7 +78,13 @@ def run(order: Order, progress: Callable[[int], None] = lambda count: None) -> R
         raise broken[0]
     if order.html:
         place({order.html: get_html_report(environment, show_download_link=False)})  # type: ignore[no-untyped-call]
-    return Run(recorder.sample(order.url, order.rate, order.users), bool(signals))
+    return Run(recorder.sample(order.url, order.rate, max(traffic.most_flying, 1)), bool(signals))
+
+
+def crew(order: Order) -> int:
+    """Return how many users an order needs: those it names, or enough to go on sending through a stall."""
+    enough = math.ceil(order.rate * STALL_SECONDS)
+    return max(order.users, min(enough, MOST_USERS))
 
 
 def reach(url: str) -> None:
@@ -109,7 +122,7 @@ def _send_all(
     runner = environment.runner
     assert runner is not None
     history = gevent.spawn(stats_history, runner)
-    runner.start(order.users, spawn_rate=order.users)
+    runner.start(crew(order), spawn_rate=crew(order))
     deadline = time.monotonic() + order.seconds
     while not stopped() and traffic.recorder.count != order.requests and time.monotonic() < deadline:
         gevent.sleep(TICK_SECONDS)

@@ -18,6 +18,8 @@ class Schedule:
     """Tickets for all users together. A late request keeps its intended start, so that a stall is not hidden by waiting.
 
     That fault is known as coordinated omission: users who wait for a stalled answer send nothing, and see nothing.
+    One user at a time waits for the next due time; the others stand by, and the last to come back is the next to go,
+    so that few connections stay busy and many are there when answers take long.
     """
 
     def __init__(self, rate: float, requests: int | None) -> None:
@@ -26,6 +28,8 @@ class Schedule:
         self._given = 0
         self._start: float | None = None
         self._stopping = threading.Event()
+        self._led = False
+        self._standing_by: list[threading.Event] = []
 
     def begin(self) -> None:
         """Start the clock: the first ticket is due now."""
@@ -37,6 +41,21 @@ class Schedule:
 
     def take(self) -> Ticket | None:
         """Wait until the next request is due and return its ticket; None when there is none left."""
+        if not self.rate:
+            return self._next()
+        if self._led:
+            turn = threading.Event()
+            self._standing_by.append(turn)
+            turn.wait()
+        self._led = True
+        ticket = self._next()
+        if self._standing_by:
+            self._standing_by.pop().set()  # leads now, so `_led` stays
+        else:
+            self._led = False
+        return ticket
+
+    def _next(self) -> Ticket | None:
         if self._stopping.is_set() or self._given == self.requests:
             return None
         number, self._given = self._given, self._given + 1

@@ -15,11 +15,16 @@ from load.schedule import Schedule, Ticket
 class Traffic:
     """The users warm the service up together; when the last of them is done, the schedule and the counting begin."""
 
-    def __init__(self, payloads: Payloads, schedule: Schedule, recorder: Recorder, *, users: int, warmup: int) -> None:
-        """Share these among `users` users, who first send `warmup` requests in all."""
+    def __init__(
+        self, payloads: Payloads, schedule: Schedule, recorder: Recorder, *, users: int, warmup: int, warmers: int
+    ) -> None:
+        """Share these among `users` users, who first send `warmup` requests in all, `warmers` at a time."""
         self.payloads, self.schedule, self.recorder = payloads, schedule, recorder
         self.on_begin: Callable[[], None] = lambda: None
         self._users, self._warmup = users, warmup
+        self.warmers = threading.Semaphore(warmers)
+        self.most_flying = 0
+        """The most requests that were on their way at once."""
         self._begun = threading.Event()
         self._flying: dict[int, float] = {}
 
@@ -33,6 +38,7 @@ class Traffic:
         self._users -= 1
         if self._users == 0:
             self.on_begin()
+            self.most_flying = 0
             self.recorder.begin()
             self.schedule.begin()
             self._begun.set()
@@ -49,6 +55,7 @@ class Traffic:
         now = time.perf_counter()
         since = now if ticket.due is None else min(ticket.due, now)
         self._flying[id(ticket)] = since
+        self.most_flying = max(self.most_flying, len(self._flying))
         try:
             yield since
         finally:

@@ -107,7 +107,7 @@ def _rate(sample: LoadSample, gate: BenchmarkGate, release: str) -> Rule:
         return too_few
     limit = gate.min_rate_share * sample.intended_rate
     judged = at_least("rate", sample.rate, limit, unit="predictions/s", sample=sample.requests)
-    step = "lower load.rate, raise load.users, or try on a machine with less else to do"
+    step = "lower load.rate, speed the service up, or try on a machine with less else to do"
     return judged.model_copy(update={"next_step": step}) if judged.outcome is Outcome.FAIL else judged
 
 
@@ -130,9 +130,9 @@ RULES: dict[str, Callable[[LoadSample, BenchmarkGate, str], Rule]] = {
 
 
 def _how(sample: LoadSample) -> str:
-    users = f"{sample.users} users at once"
+    users = f"at most {sample.users} at once"
     if sample.intended_rate:
-        return f"Sent on a schedule of {sample.intended_rate:g} requests/s, at most {users}; timed from the intended start."
+        return f"Sent on a schedule of {sample.intended_rate:g} requests/s, {users}; timed from the intended start."
     return f"Sent as fast as answers came, {users}; a stall holds back the requests that would have shown it."
 
 

@@ -1,0 +1,36 @@
+"""`locust -f load/locustfile.py` works by hand."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.load.conftest import ROOT, Command
+
+
+def test_locust_runs_the_file_from_the_projects_folder(command: Command, tmp_path: Path) -> None:
+    for room in ("load", "contracts", "settings"):
+        shutil.copytree(ROOT / room, tmp_path / room, ignore=shutil.ignore_patterns("__pycache__"))
+    argv = [
+        str(Path(sys.executable).parent / "locust"),
+        "-f",
+        "load/locustfile.py",
+        "--headless",
+        "-u",
+        "2",
+        "-t",
+        "60s",
+    ]
+    argv += ["--host", command.base, "--only-summary", "--exit-code-on-error", "1"]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    process = subprocess.Popen(argv, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True)
+    command.wait_for_requests("/predict", 5)
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 0, said
+    assert re.search(r"POST +/predict +\d+ +0\(0.00%\)", said), said
