@@ -62,6 +62,11 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f"; did you mean '{near[0]}'?" if near else ""
 
 
+def first_line(error: BaseException) -> str:
+    """Return the first line of what an error says, or its type where it says nothing."""
+    return (str(error).splitlines() or [type(error).__name__])[0] or type(error).__name__
+
+
 def front_door(main: Callable[[], int]) -> int:
     """Run `main` and turn every expected failure into one message on stderr and its exit code."""
     try:

@@ -7,7 +7,9 @@ from pathlib import Path
 from contracts.event import PACKAGED, PUBLISHED
 from infra.build import build as build_release
 from infra.process.python_env import python_for
-from infra.rollout.target import Target
+from infra.rollout.recorder import Recorder
+from infra.rollout.target import STATE, audit_key
+from registry.audit import AuditLog
 from registry.store import Store
 from settings import load
 
@@ -17,12 +19,12 @@ def build(model: str, push: bool) -> int:
     settings = load()
     release = build_release(settings, model)
     python_for(Path("requirements/service.txt"), Path("."))
-    target = Target.open(next(iter(settings.environments)))
+    recorder = Recorder(AuditLog(Store.of(settings), audit_key()), STATE / "build", settings.project.name, "build")
     facts = {"release": release.model_dump(mode="json"), "registry": Store.of(settings).url}
-    if not any(event.type == PACKAGED and event.subject == release.digest for event in target.recorder.log.events()):
-        target.recorder.record(PACKAGED, release.digest, facts)
+    if not any(event.type == PACKAGED and event.subject == release.digest for event in recorder.log.events()):
+        recorder.record(PACKAGED, release.digest, facts)
     if push:
-        target.recorder.record(PUBLISHED, release.digest, facts)
+        recorder.record(PUBLISHED, release.digest, facts)
         print(f"published {release.digest} in {settings.registry.url}")
     print("next: nox -s integration benchmark security, then invoke deploy --env=staging")
     return 0

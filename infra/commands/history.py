@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -11,22 +10,30 @@ from rich.console import Console
 from rich.table import Table
 
 from contracts.digest import short
-from contracts.event import DEPLOYED, ROLLED_BACK, STARTED, UPGRADED, Event
+from contracts.event import DEPLOYED, PACKAGED, PUBLISHED, ROLLED_BACK, STARTED, UPGRADED, Event
 from contracts.files import place
-from infra.rollout.target import Target
+from infra.rollout.target import Target, audit_key
 from infra.tracing import trace as trace_back
 from registry.audit import AuditLog, Finding
 from registry.store import Store
 from settings import Settings, load
 from settings.errors import ExitCode
 
-WORDS = {DEPLOYED: "deployed", UPGRADED: "upgraded", ROLLED_BACK: "rolled back"}
+WORDS = {
+    PACKAGED: "built",
+    PUBLISHED: "published",
+    STARTED: "begins",
+    DEPLOYED: "deployed",
+    UPGRADED: "upgraded",
+    ROLLED_BACK: "rolled back",
+}
+WIDTH = 150
 
 
 def audit(trace: str, export: str) -> int:
     """Print the log, verify it, and say which edits would go unseen; 1 where the chain does not hold."""
     settings = load()
-    log = AuditLog(Store.of(settings), os.environ.get("GATELINE_AUDIT_KEY", ""))
+    log = AuditLog(Store.of(settings), audit_key())
     if trace:
         print(trace_back(settings, trace))
         return 0
@@ -52,31 +59,35 @@ def _kept_heads(settings: Settings) -> tuple[Any, ...]:
 
 
 def _print(events: list[Event]) -> None:
-    table = Table(title="audit log", title_justify="left", title_style="bold")
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=WIDTH)
+    table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("#", "time", "who", "where", "what", "release", "outcome"):
-        table.add_column(column, overflow="fold")
+        table.add_column(column, no_wrap=True, justify="right" if column == "#" else "left")
     for event in events:
         table.add_row(*_row(event))
-    Console(highlight=False).print(table)
+    console.print(table)
 
 
 def _row(event: Event) -> tuple[str, ...]:
     data = event.data
-    actor = data.get("actor", {})
-    release = data.get("release") or {}
-    name = f"{release.get('version', '')} {short(event.subject)}".strip()
-    what = str(data.get("change", "")) or event.type.rpartition("gateline.")[2].split(".")[-3]
-    stage = "begins" if event.type == STARTED else WORDS.get(event.type, str(data.get("outcome", "")))
-    detail = data.get("error") or data.get("decision") or (data.get("reason") if event.type == ROLLED_BACK else "")
-    who = f"{actor.get('name', '?')} ({actor.get('kind', '?')})"
+    actor, release = data.get("actor", {}), data.get("release") or {}
+    why = (
+        data.get("error")
+        or data.get("decision")
+        or data.get("did")
+        or (data.get("reason") if event.type == ROLLED_BACK else "")
+    )
+    outcome = WORDS.get(event.type, str(data.get("outcome", "")))
     return (
         str(event.sequence),
         event.time[:19],
-        who,
+        f"{actor.get('name', '?')} ({actor.get('kind', '?')})",
         event.source.rpartition("/")[2],
-        what,
-        name,
-        f"{stage}{f': {detail}' if detail else ''}",
+        str(data.get("change", "build")),
+        f"{release.get('version', '')} {short(event.subject)}".strip(),
+        f"{outcome}: {why}" if why else outcome,
     )
 
 

@@ -24,7 +24,7 @@ from infra.rollout.rollback import Plan, carry_out
 from infra.rollout.target import Target
 from infra.rollout.watch import Watch
 from infra.traffic import synthetic
-from settings.errors import GateRefused, UsageError
+from settings.errors import GateRefused, UsageError, first_line
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def _start_and_watch(target: Target, release: Release, options: CanaryOptions) -
     try:
         return _watched(target, release, options)
     except BaseException as failure:
-        why = "interrupted" if isinstance(failure, KeyboardInterrupt) else f"{type(failure).__name__}: {failure}"
+        why = "interrupted" if isinstance(failure, KeyboardInterrupt) else first_line(failure)
         target.say(f"{why}: {hold(target, _entry(target), why)}; go on: invoke canary --env={target.name} --resume")
         raise
 

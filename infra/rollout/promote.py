@@ -9,7 +9,7 @@ from infra.rollout.journal import Entry
 from infra.rollout.phases import begin, settle, soak, switch
 from infra.rollout.recovery import hold, recover
 from infra.rollout.target import Target
-from settings.errors import UsageError
+from settings.errors import UsageError, first_line
 
 
 def promote(target: Target, *, from_laptop: bool = False) -> Release:
@@ -38,16 +38,22 @@ def finish(target: Target, release: Release) -> None:
     begin(target, "promote", release)
     try:
         target.journal.phase("scale")
+        _off_traffic(target)
         target.engine.start(Slot.CANARY, release, target.environment.replicas)
         target.engine.wait_ready(Slot.CANARY, target.environment.ready_seconds)
-        target.engine.guard(Slot.CANARY, None)
         switch(target, Slot.CANARY)
         soak(target, Slot.CANARY, target.environment.soak_seconds)
         settle(target)
     except BaseException as failure:
-        hold(target, _entry(target), f"promotion failed: {failure}")
+        hold(target, _entry(target), f"promotion failed: {first_line(failure)}")
         raise
     target.journal.clear()
+
+
+def _off_traffic(target: Target) -> None:
+    """Stable serves alone while the canary grows: a command killed here leaves nothing to mend."""
+    target.engine.set_shares({Slot.STABLE: 1.0})
+    target.engine.guard(Slot.CANARY, None)
 
 
 def _entry(target: Target) -> Entry:

@@ -14,7 +14,7 @@ from contracts.event import FINISHED, STARTED, Event, Head
 from contracts.files import place
 from infra.rollout.actor import acting, commit
 from registry.audit import AuditLog
-from settings.errors import GatelineError
+from settings.errors import GatelineError, first_line
 
 UNREACHABLE = (OSError, GatelineError)
 
@@ -53,7 +53,7 @@ class Recorder:
         try:
             yield change
         except BaseException as error:
-            failed = {"outcome": "failed", "error": f"{type(error).__name__}: {error}"}
+            failed = {"outcome": "failed", "error": f"{type(error).__name__}: {first_line(error)}"}
             self.record(FINISHED, subject, change.data | failed)
             raise
         self.record(change.type, subject, {"outcome": "done"} | change.data)

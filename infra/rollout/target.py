@@ -28,6 +28,11 @@ from settings.errors import UsageError, did_you_mean
 STATE = Path(".gateline")
 
 
+def audit_key() -> str:
+    """Return the secret that audit events are sealed with; empty where it is not set."""
+    return os.environ.get("GATELINE_AUDIT_KEY", "")
+
+
 @dataclass(frozen=True)
 class Target:
     """Everything a rollout needs of one environment. Opening it starts and changes nothing."""
@@ -53,7 +58,7 @@ class Target:
             )
         folder = root / STATE / "environments" / name
         store = Store.of(settings)
-        log = AuditLog(store, os.environ.get("GATELINE_AUDIT_KEY", ""))
+        log = AuditLog(store, audit_key())
         return cls(
             settings=settings,
             name=name,

@@ -1,0 +1,124 @@
+"""A scratch copy of the project, worked on with the commands that a user types."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from contracts import schema as schemas
+from contracts.samples import rows
+from infra.process.python_env import python_for
+from infra.scratch import change_settings, copy_project
+from settings import Settings, load
+
+ROOT = Path(__file__).resolve().parents[2]
+LIMIT_SECONDS = 300.0
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended."""
+
+    code: int
+    output: str
+
+
+@dataclass(frozen=True)
+class Project:
+    """A scratch copy in a folder whose path holds a space."""
+
+    path: Path
+
+    @classmethod
+    def copy(cls, folder: Path, name: str, changes: Mapping[str, Any] | None = None) -> Project:
+        """Copy the project under test; production asks for the model's verdict alone unless `changes` say otherwise."""
+        quick = {"environments.production.requires": ["validate_model"], "environments.staging.soak_seconds": 0.5}
+        quick |= {"environments.production.soak_seconds": 0.5, "model.parameters.max_iter": 20}
+        return cls(copy_project(ROOT, folder / "a project" / name, name, quick | dict(changes or {})))
+
+    @property
+    def settings(self) -> Settings:
+        """Its settings now."""
+        return load(self.path / "pipeline.toml", {})
+
+    @property
+    def port(self) -> int:
+        """The port of its production."""
+        return self.settings.environments["production"].port
+
+    def change(self, **changes: Any) -> None:
+        """Set settings; `__` stands for a dot."""
+        change_settings(self.path, {key.replace("__", "."): value for key, value in changes.items()})
+
+    def invoke(self, *arguments: str, **variables: str) -> Done:
+        """Run an invoke task."""
+        return self.run(sys.executable, "-m", "invoke", *arguments, **variables)
+
+    def room(self, module: str, *arguments: str, **variables: str) -> Done:
+        """Run `python -m <module>` in the training environment."""
+        return self.run(str(self.training_python()), "-m", module, *arguments, **variables)
+
+    def run(self, *argv: str, **variables: str) -> Done:
+        """Run a command in the project's folder."""
+        done = subprocess.run(
+            argv,
+            cwd=self.path,
+            env=os.environ | variables,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=LIMIT_SECONDS,
+        )
+        return Done(done.returncode, done.stdout)
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start an invoke task and leave it running."""
+        argv = [sys.executable, "-m", "invoke", *arguments]
+        return subprocess.Popen(argv, cwd=self.path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    def training_python(self) -> Path:
+        """Return the interpreter of the training environment."""
+        return python_for(self.path / "requirements" / "train.txt", self.path)
+
+    def release(self) -> str:
+        """Train, judge and build; return the release's digest. Every command must pass."""
+        for done in (self.room("training"), self.room("validation.model"), self.invoke("build")):
+            assert done.code == 0, done.output
+        return self.chosen()
+
+    def chosen(self) -> str:
+        """Return the digest of the release built last."""
+        return (self.path / ".gateline/registry" / self.settings.project.name / "aliases/release").read_text()
+
+    def status(self, environment: str = "production") -> dict[str, Any]:
+        """Return what `invoke status --json` says."""
+        done = self.invoke("status", f"--env={environment}", "--json")
+        assert done.code == 0, done.output
+        body: dict[str, Any] = json.loads(done.output)[environment]
+        return body
+
+    def stable(self) -> str:
+        """Return the digest of production's stable release."""
+        return str(self.status()["slots"]["stable"]["release"])
+
+    def row(self) -> dict[str, Any]:
+        """Return one row made from the schema."""
+        data = self.settings.data
+        schema = schemas.load(self.path / data.schema_path).with_roles(target=data.target, time=data.time)
+        return dict(zip((column.name for column in schema.features), rows(schema, 9, seed=2)[-1], strict=True))
+
+    def break_hooks(self, code: str) -> None:
+        """Append code to `model/hooks.py`: a fault in the release that no offline gate sees."""
+        hooks = self.path / "model" / "hooks.py"
+        hooks.write_text(hooks.read_text(encoding="utf-8") + code, encoding="utf-8")
+
+    def stop(self) -> None:
+        """Stop everything it runs."""
+        for name in self.settings.environments:
+            self.invoke("down", f"--env={name}")
