@@ -1,0 +1,57 @@
+"""The line in one go, as a newcomer runs it: once from nothing, once with nothing changed."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+from tests.acceptance.project import Project
+
+# What the line's own checks judge is this very test run: they are left out here, and run by themselves before it.
+SKIP = "--skip=lint,typecheck,test"
+
+
+def test_from_nothing_to_production_and_again(tmp_path: Path) -> None:
+    project = Project.copy(tmp_path, "line", {"environments.production.requires": None})
+    try:
+        first = project.run(sys.executable, "-m", "nox", "-s", "pipeline", "--", SKIP)
+        assert first.code == 0, first.output
+        assert "first release" in first.output
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{project.port}/predict",
+            json.dumps({"features": project.row()}).encode(),
+            {"content-type": "application/json"},
+        )
+        with urllib.request.urlopen(request) as answer:
+            assert json.load(answer)["model_version"] == project.status()["slots"]["stable"]["version"]
+        events = project.invoke("audit").output.count("\n")
+
+        begun = time.monotonic()
+        again = project.run(sys.executable, "-m", "nox", "-s", "pipeline", "--", SKIP)
+        seconds = time.monotonic() - begun
+        assert again.code == 0, again.output
+        assert "nothing changed" in again.output
+        assert project.invoke("audit").output.count("\n") == events, "nothing was changed, so nothing is recorded"
+        assert seconds < 60, f"an unchanged line took {seconds:.0f} s"
+
+        project.change(model__parameters__max_iter=22)
+        canaried = project.run(sys.executable, "-m", "nox", "-s", "pipeline", "--", SKIP)
+        assert canaried.code == 0, canaried.output
+        assert "canary" in canaried.output and project.stable() == project.chosen()
+        for stage in (
+            "validate_data",
+            "train",
+            "validate_model",
+            "integration",
+            "benchmark",
+            "security",
+            "smoke",
+            "canary",
+        ):
+            assert (project.path / "reports" / stage / "index.html").exists(), stage
+            assert stage in (project.path / "reports" / "index.html").read_text()
+    finally:
+        project.stop()
