@@ -50,10 +50,9 @@ def _opened(url: str) -> IO[bytes]:
 
 
 def _of_csv(url: str, stream: IO[bytes]) -> Counts:
-    lines = io.TextIOWrapper(stream, encoding="utf-8", newline="")
     try:
-        rows = (row for row in csv.reader(lines, strict=True) if row)
-        return _of_rows(url, rows)
+        with io.TextIOWrapper(stream, encoding="utf-8", newline="") as lines:
+            return _of_rows(url, (row for row in csv.reader(lines, strict=True) if row))
     except UnicodeDecodeError as error:
         raise UsageError(f"{url}: is not UTF-8: byte 0x{error.object[error.start]:02x}", SAVE_AGAIN) from None
     except csv.Error as error:

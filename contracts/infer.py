@@ -83,7 +83,7 @@ def span(dtype: str, low: float, high: float) -> tuple[float, float]:
     least, greatest = (math.floor((low - room) / step) * step, math.ceil((high + room) / step) * step)
     digits = 12 - math.ceil(math.log10(max(abs(least), abs(greatest), step)))
     least, greatest = round(least, digits), round(greatest, digits)
-    return (max(least, 0.0) if low >= 0 else least, min(greatest, 0.0) if high <= 0 else greatest)
+    return (max(least, 0.0) if low >= 0 else least, min(greatest, 0.0) if low < 0 >= high else greatest)
 
 
 def render(schema: Schema) -> str:
@@ -159,12 +159,12 @@ def _numbers(dtype: str, known: Counter[str], labels: bool, remarks: list[str]) 
 
 
 def _apart(text: str, values: dict[str, float]) -> bool:
-    """Say whether a value lies further from all others than their whole span."""
+    """Say whether a value lies further from all others than their whole span, and than half its own size."""
     value, others = float(text), [other for name, other in values.items() if name != text]
     if not others:
         return False
     low, high = min(others), max(others)
-    return (value < low and low - value > high - low) or (value > high and value - high > high - low)
+    return max(low - value, value - high) > max(high - low, abs(value) / 2)
 
 
 def _remarks(dtype: str, known: Counter[str], total: int) -> Iterator[str]:

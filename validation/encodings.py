@@ -25,6 +25,9 @@ def decoded(data: bytes) -> tuple[bytes, list[Finding]]:
         finding = Finding("encoding", f"starts with a byte order mark ({name.upper()})", SAVE_AGAIN)
         plain = data[len(mark) :] if name == "utf-8" else data.decode(name, errors="replace").encode()
         return plain, [finding, *decoded(plain)[1]]
+    if b"\x00" in data:
+        nul = Finding("encoding", "holds NUL bytes: it is UTF-16, or binary", SAVE_AGAIN)
+        return data.decode("utf-8", errors="replace").encode(), [nul]
     try:
         data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -40,8 +43,6 @@ def _not_utf8(data: bytes, error: UnicodeDecodeError) -> Finding:
 
 def _suspicious(data: bytes) -> list[Finding]:
     """Return marks of text that went through a wrong encoding earlier, though it is valid UTF-8 now."""
-    if b"\x00" in data:
-        return [Finding("encoding", "holds NUL bytes: it is UTF-16, or binary", SAVE_AGAIN)]
     if REPLACEMENT in data:
         line = data.count(b"\n", 0, data.index(REPLACEMENT)) + 1
         reason = f"holds the replacement character U+FFFD (line {line}): it was decoded wrongly before it was written"

@@ -90,7 +90,7 @@ def _of_values(series: pd.Series[Any], dtype: Dtype) -> Typed:
     missing = series.isna().to_numpy(bool)
     wrong = np.where(missing, False, True) if not _fits(series, dtype, missing) else np.zeros(len(series), dtype=bool)
     if wrong.any():
-        return Typed(pd.Series(_nothing(dtype, len(series)), index=series.index), missing, wrong)
+        return Typed(pd.Series([None] * len(series), index=series.index, dtype=PANDAS[dtype]), missing, wrong)
     if dtype == "datetime" and pd.api.types.is_string_dtype(series.dtype) and not missing.all():
         return _of_text(series.astype("str").fillna(""), dtype)
     if dtype in ("integer", "number"):
@@ -114,16 +114,11 @@ def _of_numbers(series: pd.Series[Any], dtype: Dtype, missing: Mask) -> Typed:
 def _fits(series: pd.Series[Any], dtype: Dtype, missing: Mask) -> bool:
     kinds = pd.api.types
     boolean = kinds.is_bool_dtype(series.dtype)
+    string = kinds.is_string_dtype(series.dtype) and kinds.infer_dtype(series, skipna=True) == "string"
     return bool(
         missing.all()
         or (dtype in ("integer", "number") and kinds.is_numeric_dtype(series.dtype) and not boolean)
-        or (dtype == "string" and kinds.is_string_dtype(series.dtype))
+        or (dtype == "string" and string)
         or (dtype == "boolean" and boolean)
-        or (
-            dtype == "datetime" and (kinds.is_datetime64_any_dtype(series.dtype) or kinds.is_string_dtype(series.dtype))
-        )
+        or (dtype == "datetime" and (kinds.is_datetime64_any_dtype(series.dtype) or string))
     )
-
-
-def _nothing(dtype: Dtype, length: int) -> Any:
-    return pd.array([pd.NA] * length, dtype=PANDAS[dtype]) if dtype != "string" else np.full(length, None, dtype=object)

@@ -44,7 +44,7 @@ def _entry(case: Case, table: Table, column: Column, values: Typed) -> Rule:
 
 
 def _passing(case: Case, found: list[tuple[Table, Column, Typed]]) -> Rule:
-    table, column, values = max(found, key=lambda one: one[2].missing.mean() - one[1].nullable)
+    table, column, values = max(found, key=lambda one: one[2].missing.mean() / (one[1].nullable or 1))
     observed = float(values.missing.mean())
     reason = (
         f"all {len(case.schema.columns)} columns are within their limits; nearest to its own: '{column.name}' of {table.name} "

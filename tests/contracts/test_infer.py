@@ -1,0 +1,210 @@
+"""The schema that is proposed for a file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from contracts import schema as schemas
+from contracts.infer import head_room, infer, main, propose, render, span
+from contracts.schema import Column
+from contracts.shapes import pattern_of
+from settings.errors import UsageError, front_door
+
+EXAMPLE = Path(__file__).parents[2] / "data" / "train.csv"
+
+
+def proposed(values: list[str], *, labels: bool = False) -> tuple[dict[str, Any], list[str]]:
+    from collections import Counter
+
+    body, remarks = propose("x", Counter(values), labels=labels)
+    del body["name"]
+    return body, remarks
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype"),
+    [
+        (["1", "-2", "3"], "integer"),
+        (["1990.0", "", "2001.0"], "integer"),
+        (["1990.0", "2001.0"], "number"),
+        (["1", "2.5", "1e3"], "number"),
+        (["1", "NA", "3"], "integer"),
+        (["007", "012"], "string"),
+        (["99999999999999999999", "1"], "string"),
+        (["true", "False", ""], "boolean"),
+        (["0", "1"], "integer"),
+        (["2024-01-01", "2024-02-03T04:05:06Z"], "datetime"),
+        (["2024-01-01", "soon"], "string"),
+        (["1", "a"], "string"),
+        (["", ""], "string"),
+    ],
+)
+def test_the_narrowest_dtype_that_holds_for_all(values: list[str], dtype: str) -> None:
+    assert proposed(values)[0]["dtype"] == dtype
+
+
+@pytest.mark.parametrize(("share", "allowed"), [(0.001, 0.02), (0.1, 0.14), (0.168, 0.22), (0.9, 1.0), (1.0, 1.0)])
+def test_missing_values_get_head_room(share: float, allowed: float) -> None:
+    assert head_room(share) == allowed
+
+
+def test_a_full_column_may_miss_nothing() -> None:
+    assert "nullable" not in proposed(["1", "2"])[0]
+    assert proposed(["1", "2", "", "3"])[0]["nullable"] == 0.33
+
+
+@pytest.mark.parametrize(
+    ("dtype", "seen", "declared"),
+    [
+        ("integer", (10, 20), (5, 25)),
+        ("integer", (1, 100), (0, 150)),
+        ("integer", (-10, 10), (-20, 20)),
+        ("integer", (-8, -4), (-10, -2)),
+        ("integer", (-3, 0), (-5, 0)),
+        ("integer", (7, 7), (3, 11)),
+        ("number", (0.2, 0.6), (0.0, 0.8)),
+        ("number", (1234.5, 5678.9), (0.0, 8000.0)),
+        ("number", (0.0, 0.0), (0.0, 1.0)),
+        ("number", (1e-9, 3e-9), (0.0, 4e-9)),
+    ],
+)
+def test_ranges_get_head_room_and_keep_their_sign(
+    dtype: str, seen: tuple[float, float], declared: tuple[float, float]
+) -> None:
+    assert span(dtype, *seen) == pytest.approx(declared, rel=1e-9)
+
+
+def test_few_repeated_strings_are_categories() -> None:
+    assert proposed(["b", "a"] * 5)[0]["categories"] == ["a", "b"]
+    assert "categories" not in proposed(["b", "a"] * 2)[0]
+    assert "categories" not in proposed([f"v{number}" for number in range(31)] * 9)[0]
+
+
+def test_labels_are_categories_however_few_rows() -> None:
+    assert proposed(["b", "a"], labels=True)[0]["categories"] == ["a", "b"]
+    assert proposed(["3", "1", "2"], labels=True)[0] == {"dtype": "integer", "categories": [1, 2, 3]}
+    assert proposed(["1", "2", "3"])[0] == {"dtype": "integer", "minimum": 0, "maximum": 4}
+    assert proposed(["0", "1"])[0] == {"dtype": "integer", "categories": [0, 1]}
+
+
+@pytest.mark.parametrize(
+    ("values", "pattern"),
+    [
+        ([f"A{chr(65 + number)}C" for number in range(25)], "[A-Z]{3}"),
+        ([f"AB-{number:04d}" for number in range(25)], "[A-Z]{2}\\-[0-9]{4}"),
+        ([f"{number:x}A7"[-3:].upper().zfill(3) for number in range(40)], "[A-Z0-9]{3}"),
+        ([f"name {number}" for number in range(8, 40)], None),
+        (["ABC", "ABD"], None),
+    ],
+)
+def test_an_obvious_form_is_a_pattern(values: list[str], pattern: str | None) -> None:
+    assert pattern_of(values) == pattern
+    if pattern:
+        Column(name="x", dtype="string", pattern=pattern)
+
+
+def test_a_far_repeated_code_is_a_sentinel_and_said_so() -> None:
+    body, remarks = proposed(["5", "7", "9"] * 10 + ["-999"] * 3)
+    assert body == {"dtype": "integer", "sentinels": [-999], "minimum": 3, "maximum": 11}
+    assert "-999 stands 3 times" in remarks[0] and "sentinel" in remarks[0]
+
+
+@pytest.mark.parametrize("values", [["-999", "-1200", "800"], ["999", "1000", "5"], ["-999", "-998"]])
+def test_such_a_code_among_values_like_it_is_none(values: list[str]) -> None:
+    assert "sentinels" not in proposed(values * 10)[0]
+
+
+def test_minus_one_among_the_others_is_only_noted() -> None:
+    body, remarks = proposed(["-1", "0", "5", "9"])
+    assert "sentinels" not in body and "-1 stands 1 times" in remarks[0]
+    assert proposed(["-1", "-2", "5"])[1] == []
+
+
+def test_what_a_person_should_look_at_is_noted() -> None:
+    assert "key" in proposed([f"id {number}" for number in range(40)])[1][0]
+    assert "one value alone" in proposed(["a", "a"])[1][0]
+    assert "no value" in proposed(["", ""])[1][0]
+    assert "not missing" in proposed(["NA", "b"])[1][0]
+    assert "time column" in proposed(["2024-01-01", "2024-01-02"])[1][0]
+
+
+def test_the_example_is_proposed_as_it_was_declared() -> None:
+    found, notes = infer(str(EXAMPLE), "late")
+    declared = schemas.load(EXAMPLE.parent / "schema.json")
+    assert [(c.name, c.dtype) for c in found.columns] == [(c.name, c.dtype) for c in declared.columns]
+    assert found.target == "late" and found.column("late").categories == (0, 1)
+    assert found.column("dest").pattern == "[A-Z]{3}" and found.column("origin").categories == ("EWR", "JFK", "LGA")
+    assert notes and infer(str(EXAMPLE), "late") == (found, notes)
+
+
+def test_csv_and_parquet_are_proposed_alike(tmp_path: Path) -> None:
+    rows = pd.DataFrame(
+        {
+            "count": pd.array([1, None, 3] * 10, dtype="Int64"),
+            "size": [0.5, 1.25, float("nan")] * 10,
+            "kind": ["a", None, "b"] * 10,
+            "on": [True, False, True] * 10,
+            "when": pd.to_datetime(["2024-01-01", "2024-01-02", "2024-01-03"] * 10),
+        }
+    )
+    rows.to_parquet(tmp_path / "rows.parquet")
+    rows.to_csv(tmp_path / "rows.csv", index=False)
+    text, typed = (infer(str(tmp_path / name))[0] for name in ("rows.csv", "rows.parquet"))
+    assert text == typed
+    assert [column.dtype for column in text.columns] == ["integer", "number", "string", "boolean", "datetime"]
+
+
+def test_what_is_rendered_is_read_again(tmp_path: Path) -> None:
+    found, _ = infer(str(EXAMPLE), "late")
+    (tmp_path / "schema.json").write_text(render(found))
+    assert schemas.load(tmp_path / "schema.json") == found
+    assert '"minimum": 0,' in render(found) and len(render(found).splitlines()) == 17
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "the file is empty"),
+        (b"\n\n", "the file is empty"),
+        (b"a,b\n", "no row"),
+        (b"a,b\n1,2\n3\n", "row 2 has 1 fields, the header 2"),
+        (b"a,a\n1,2\n", "names 'a' more than once"),
+        (b"\xef\xbb\xbfa,b\n1,2\n", "byte order mark"),
+        (b"a,b\n1,\xff\n", "not UTF-8: byte 0xff"),
+        (b'a,b\n1,"2\n', "not a CSV file"),
+        (b"PAR1 and nothing", "not a readable Parquet file"),
+    ],
+)
+def test_files_that_cannot_be_read_are_refused(tmp_path: Path, content: bytes, said: str) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_bytes(content)
+    with pytest.raises(UsageError) as raised:
+        infer(str(path))
+    assert said in raised.value.message and str(path) in raised.value.message and raised.value.next_step
+
+
+@pytest.mark.parametrize(("name", "said"), [("none.csv", "no such data file"), ("", "is a folder")])
+def test_files_that_are_not_there_are_refused(tmp_path: Path, name: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        infer(str(tmp_path / name))
+
+
+def test_the_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("sys.argv", ["schema", "infer", str(EXAMPLE), "--target", "late"])
+    assert front_door(main) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)["target"] == "late" and said.err.startswith("note: ")
+
+
+def test_the_command_refuses_an_unknown_target(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["schema", "infer", str(EXAMPLE), "--target", "lat"])
+    assert front_door(main) == 2
+    said = capsys.readouterr()
+    assert said.out == "" and "did you mean 'late'?" in said.err
