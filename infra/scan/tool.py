@@ -11,21 +11,24 @@ from pathlib import Path
 
 from infra.scan.finding import ScannerFailed
 
-SECONDS = 25.0
-"""No scanner may hold the line longer than this."""
+SECONDS = 120.0
+"""No scanner may hold the line longer than this, on a machine however busy."""
 
 
-def run(argv: Sequence[str], cwd: Path, good: tuple[int, ...] = (0, 1), output: str = "") -> str:
+def run(
+    argv: Sequence[str], cwd: Path, good: tuple[int, ...] = (0, 1), output: str = "", seconds: float | None = None
+) -> str:
     """Return a tool's standard output.
 
     Raises ScannerFailed where the tool is missing or too slow, ends with another exit code than a `good` one, or where
     its output does not begin with `output`: some tools end with 1 both for a finding and for a failure.
     """
     command = [find(argv[0]), *argv[1:]]
+    limit = SECONDS if seconds is None else seconds
     try:
-        done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=SECONDS, check=False)
+        done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=limit, check=False)
     except subprocess.TimeoutExpired:
-        raise ScannerFailed(f"{argv[0]} gave no answer within {SECONDS:.0f} s") from None
+        raise ScannerFailed(f"{argv[0]} gave no answer within {limit:.0f} s") from None
     if done.returncode not in good or not done.stdout.startswith(output):
         raise ScannerFailed(f"{argv[0]} could not scan (exit {done.returncode}): {_telling_line(done.stderr)}")
     return done.stdout

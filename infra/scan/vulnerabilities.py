@@ -21,6 +21,8 @@ CONTROL = ("jinja2", "2.4.1")
 """Carries PYSEC-2014-8 and later ones, in every database."""
 SERVICE, DEV = f"{LOCKS}/service.txt", f"{LOCKS}/dev.txt"
 TOOLS = ("pip-audit",)
+SECONDS = 45.0
+"""A database that hangs may cost no more than this a lock: the rule is not required unless the settings say so."""
 SILENT = "no vulnerability database answered: nothing is said of a package that is known to be vulnerable"
 Answers = dict[tuple[str, str | None], dict[str, Any]]
 
@@ -69,7 +71,9 @@ def _audit(subject: Subject, pins: list[str]) -> list[dict[str, Any]]:
             argv += ["--vulnerability-service", "osv", "--osv-url", subject.gate.osv_url, "--cache-dir", scratch]
         for accepted in subject.gate.accepted_vulnerabilities:
             argv += ["--ignore-vuln", accepted]
-        found: list[dict[str, Any]] = json.loads(tool.run(argv, subject.root, output="{"))["dependencies"]
+        found: list[dict[str, Any]] = json.loads(tool.run(argv, subject.root, output="{", seconds=SECONDS))[
+            "dependencies"
+        ]
         return found
 
 

@@ -12,18 +12,20 @@ from infra.scan import secrets
 from tests.infra.scan.projects import subject, write
 
 RANDOM = hashlib.sha256(b"not a secret").hexdigest()
-PLANTED = {
-    "AWS access key": "key_id = '" + "AKIA" + "IOSFODNN7EXAMPLZ" + "'",
-    "GitHub token": "t = '" + "ghp_" + RANDOM[:36] + "'",
-    "private key": "-----BEGIN " + "RSA PRIVATE KEY-----",
-    "password": "pass" + "word = '" + RANDOM[:18] + "'",
-    "URL with password": "url = 'redis" + "://user:" + RANDOM[:12] + "@host.example'",
-    "64 hex digits with a telling name": "api_" + "key = '" + RANDOM + "'",
-    "32 hex digits": "x = '" + RANDOM[:32] + "'",
-}
+WORD = "pass" + "word = '" + RANDOM[:18] + "'"
+PRIVATE = "-----BEGIN " + "RSA PRIVATE KEY-----"
+PLANTED = [
+    pytest.param("key_id = '" + "AKIA" + "IOSFODNN7EXAMPLZ" + "'", id="aws"),
+    pytest.param("t = '" + "ghp_" + RANDOM[:36] + "'", id="github"),
+    pytest.param(PRIVATE, id="private"),
+    pytest.param(WORD, id="named"),
+    pytest.param("url = 'redis" + "://user:" + RANDOM[:12] + "@host.example'", id="address"),
+    pytest.param("api_" + "key = '" + RANDOM + "'", id="named-64-hex-digits"),
+    pytest.param("x = '" + RANDOM[:32] + "'", id="32-hex-digits"),
+]
 
 
-@pytest.mark.parametrize("line", PLANTED.values(), ids=PLANTED.keys())
+@pytest.mark.parametrize("line", PLANTED)
 @pytest.mark.parametrize("name", ["room/code.py", "docs/page.md", ".env", "requirements/dev.txt"])
 def test_a_planted_secret_is_found_and_not_shown(root: Path, name: str, line: str) -> None:
     write(root, name, f"# first\n{line}\n")
@@ -40,17 +42,17 @@ def test_a_clean_tree_with_hashes_digests_and_pinned_actions_has_none(root: Path
 
 
 def test_a_marked_line_is_left(root: Path) -> None:
-    write(root, "room/code.py", f"{PLANTED['password']}  # {secrets.MARK}\n")
+    write(root, "room/code.py", f"{WORD}  # {secrets.MARK}\n")
     assert secrets.scan(subject(root)).findings == ()
 
 
 def test_ignored_files_are_not_searched(root: Path) -> None:
-    write(root, "reports/page.txt", PLANTED["private key"])
+    write(root, "reports/page.txt", PRIVATE)
     assert secrets.scan(subject(root)).findings == ()
 
 
 def test_declared_data_is_left_out_and_named(root: Path) -> None:
-    write(root, "data/train.csv", PLANTED["private key"])
+    write(root, "data/train.csv", PRIVATE)
     whole = subject(root)
     assert len(secrets.scan(whole).findings) == 1
     without = secrets.scan(replace(whole, rows=frozenset({"data/train.csv"})))
