@@ -46,14 +46,10 @@ CHECKS = (nox("lint"), nox("typecheck"), nox("test"))
 MODEL = (nox("validate_data"), nox("train"), nox("validate_model"))
 RELEASE = (task("build"), nox("integration"), nox("benchmark"), nox("security"))
 STAGING = (task("deploy", "--env=staging"), task("smoke", "--env=staging"))
-FIRST = (task("deploy", "--env=production"), task("smoke", "--env=production"))
-CANARY = (task("canary", "--env=production", "--traffic=synthetic"), task("smoke", "--env=production"))
+PRODUCTION_STAGES = (task("canary", "--env=production", "--traffic=synthetic"), task("smoke", "--env=production"))
 
 
-def stages(settings: Settings, champion: bool) -> tuple[Stage, ...]:
-    """Return the line for these settings: the first release of all is deployed, every later one is canaried."""
-    refuse_remote(settings)
-    return (*CHECKS, *MODEL, *RELEASE, *STAGING, *(CANARY if champion else FIRST))
+LINE = (*CHECKS, *MODEL, *RELEASE, *STAGING, *PRODUCTION_STAGES)
 
 
 def refuse_remote(settings: Settings) -> None:
@@ -71,8 +67,9 @@ def refuse_remote(settings: Settings) -> None:
 def run(skip: frozenset[str], console: Console) -> int:
     """Run every stage until one does not pass; return its exit code, or 0."""
     settings = load()
+    refuse_remote(settings)
     champion = Target.open(PRODUCTION).engine.status().release_in(Slot.STABLE)
-    listed = [stage for stage in stages(settings, champion is not None) if stage.name not in skip]
+    listed = [stage for stage in LINE if stage.name not in skip]
     timings, results = Timings.read(), list[Result]()
     for number, stage in enumerate(listed, start=1):
         left = timings.expected([later.name for later in listed[number - 1 :]])
@@ -95,7 +92,7 @@ def main() -> int:
     parser.add_argument("--skip", default="", help="stages to leave out, separated by commas (the summary names them)")
     options = parser.parse_args()
     skip = frozenset(filter(None, options.skip.split(",")))
-    known = {stage.name for stage in (*CHECKS, *MODEL, *RELEASE, *STAGING, *FIRST, *CANARY)}
+    known = {stage.name for stage in LINE}
     for name in skip - known:
         raise UsageError(f"--skip names '{name}', which is no stage", f"one of: {', '.join(sorted(known))}")
     if not DEFAULT_PATH.exists():

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from contracts.release import Release
+from contracts.slots import Slot
 from infra.rollout.canary import CanaryOptions, Ended
 from infra.rollout.canary import canary as run_canary
 from infra.rollout.decision import Step
 from infra.rollout.deploy import DeployOptions
 from infra.rollout.deploy import deploy as run_deploy
 from infra.rollout.promote import promote as run_promote
+from infra.rollout.recovery import recover
+from infra.rollout.rehearsal import start_champion
 from infra.rollout.rollback import candidates, plan
 from infra.rollout.rollback import rollback as run_rollback
 from infra.rollout.target import Target
@@ -36,12 +39,32 @@ def canary(env: str, reference: str, options: CanaryOptions, wait: float) -> int
         raise UsageError(f"--traffic is '{options.traffic}'; allowed: {', '.join(TRAFFIC)}")
     target = Target.open(env)
     with target.exclusively("invoke canary", wait):
+        recover(target)
         release = target.releases.resolve(reference)
+        if _is_first(target):
+            return _first(target, release, options)
         ended = run_canary(target, release, options)
     if ended is None:
         target.say(f"{release.name} is stable here already: nothing to judge")
         return 0
     return _report_canary(target, ended)
+
+
+def _is_first(target: Target) -> bool:
+    """Say whether there is no champion to compare with; a rehearsal starts the registry's."""
+    if target.engine.status().release_in(Slot.STABLE) is not None:
+        return False
+    return not (target.rehearsal and start_champion(target))
+
+
+def _first(target: Target, release: Release, options: CanaryOptions) -> int:
+    target.say("no champion serves here: the first release is deployed without a canary, and recorded as such")
+    allowed = DeployOptions(
+        unjudged=options.unjudged, release_quarantine=options.release_quarantine, from_laptop=options.from_laptop
+    )
+    run_deploy(target, release, allowed)
+    _say_serving(target, release, "deployed")
+    return 0
 
 
 def promote(env: str, from_laptop: bool, wait: float) -> int:

@@ -114,7 +114,7 @@ def _watched(target: Target, release: Release, options: CanaryOptions) -> Verdic
         target.engine.guard(Slot.CANARY, heartbeat.port)
         share = target.environment.canary_share
         target.engine.set_shares({Slot.STABLE: 1.0 - share, Slot.CANARY: share})
-        if options.traffic == "synthetic":
+        if options.traffic == "synthetic" or target.rehearsal:
             rate = options.rate or target.settings.load.rate or 50.0
             url = f"{target.engine.status().url}/predict"
             stack.enter_context(synthetic(url, rate, seconds + 60, "pipeline.toml", Path(".")))

@@ -21,7 +21,6 @@ from tests.acceptance.project import Project
         (("deploy", "--env=prodution"), 2, ("prodution", "did you mean 'production'")),
         (("deploy", "--env=production", "--release=nope"), 2, ("no release 'nope'",)),
         (("canary", "--env=production", "--traffic=fake"), 2, ("fake", "real, synthetic")),
-        (("canary", "--env=staging"), 2, ("invoke deploy --env=staging",)),
         (("canary", "--env=production", "--resume"), 2, ("no canary is held",)),
         (("promote", "--env=production"), 2, ("no canary",)),
         (("rollback", "--env=production"), 2, ("nothing to go back to", "--list")),
