@@ -32,13 +32,13 @@ def _entries(case: Case, table: Table, part: Part) -> Iterator[Rule]:
     extra = [str(name) for name in part.frame.columns if name not in declared]
     numbers: dict[str, Any] = {"limit": 0.0, "unit": "columns", "sample": len(declared)}
     if missing and names:
-        reason = f"{where}{len(missing)} declared columns are missing: " + ", ".join(
+        reason = f"{where}declared, but missing: " + ", ".join(
             f"'{name}'{did_you_mean(name, extra)}" for name in missing
         )
         yield failing(
             case, "columns", table, reason, "restore them, or change the schema", observed=len(missing), **numbers
         )
     if extra and case.schema.extra_columns == "forbid":
-        reason = f"{where}{len(extra)} columns are not declared: " + ", ".join(map(repr, extra))
+        reason = f"{where}not declared: " + ", ".join(map(repr, extra))
         next_step = 'declare them, drop them, or set "extra_columns": "allow" in the schema'
         yield failing(case, "columns", table, reason, next_step, observed=len(extra), **numbers)

@@ -44,7 +44,7 @@ def columnwise(
         return entries
     if not sample:
         return [silent(case, name, "there is no value to judge", "see the rules format, columns and row_count")]
-    return [passing(case, name, f"all {sample} values of {len(columns)} columns hold", sample=sample)]
+    return [passing(case, name, f"all {sample} values hold (columns judged: {len(columns)})", sample=sample)]
 
 
 def _entry(
