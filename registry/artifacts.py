@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import json
 import re
+import secrets
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
@@ -37,12 +39,13 @@ class Artifacts:
         if self.has(manifest.identity) and not replace:
             return self.manifest(manifest.identity)
         for _ in range(ATTEMPTS):
+            start = time.monotonic()
             self._write(manifest, files)
-            try:
-                self.files(manifest.identity)
-            except GateRefused:  # another training of equal inputs wrote in between: who writes last, writes whole
-                continue
-            return self.manifest(manifest.identity)
+            if self._reads_back(manifest.identity):
+                return self.manifest(manifest.identity)
+            time.sleep(secrets.randbelow(1000) / 250 * (time.monotonic() - start))
+            if self._reads_back(manifest.identity):
+                return self.manifest(manifest.identity)
         raise OutsideError(
             f"registry {self._store.url}: artifact {short(manifest.identity)} does not read back as it was written",
             "check the disk, see that no other training runs, then train again",
@@ -110,6 +113,14 @@ class Artifacts:
         for name, data in files.items():
             self._store.write(f"{folder}/{name}", data)
         self._store.write(f"{folder}/{MANIFEST_FILE}", _bytes_of(self._claim_version(manifest)))
+
+    def _reads_back(self, identity: str) -> bool:
+        """Two trainings of equal inputs that write at once can mix their files; after a random wait one of them repairs it."""
+        try:
+            self.files(identity)
+        except GateRefused:
+            return False
+        return True
 
     def _read(self, identity: str, name: str) -> bytes:
         try:

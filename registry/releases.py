@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from pydantic import ValidationError
+
+from contracts.digest import short
 from contracts.release import Release
 from registry.store import Store
-from settings.errors import UsageError, did_you_mean
+from settings.errors import GateRefused, UsageError, did_you_mean
+
+REPAIR = "remove this record from the registry and build again: invoke build"
 
 
 class Releases:
@@ -24,8 +29,14 @@ class Releases:
         return self._store.exists(f"releases/{digest}.json")
 
     def get(self, digest: str) -> Release:
-        """Return a release's record. Raises FileNotFoundError."""
-        return Release.model_validate_json(self._store.read(f"releases/{digest}.json"))
+        """Return a release's record. Raises FileNotFoundError, and GateRefused (rule `digest`) for a spoilt one."""
+        try:
+            release = Release.model_validate_json(self._store.read(f"releases/{digest}.json"))
+        except ValidationError as error:
+            raise GateRefused(f"digest: {short(digest)} is not readable: {error.errors()[0]['msg']}", REPAIR) from None
+        if release.digest != digest:
+            raise GateRefused(f"digest: {short(digest)} holds the record of release {short(release.digest)}", REPAIR)
+        return release
 
     def choose(self, digest: str) -> None:
         """Let the stages that name no release take this one."""
@@ -51,7 +62,9 @@ class Releases:
             if whole or (len(reference) >= 8 and release.digest.startswith(reference)):
                 return release
         names = [release.name for release in listed]
-        raise UsageError(f"no release '{reference}'{did_you_mean(reference, names)}", f"known: {', '.join(names[-5:]) or 'none'}")
+        raise UsageError(
+            f"no release '{reference}'{did_you_mean(reference, names)}", f"known: {', '.join(names[-5:]) or 'none'}"
+        )
 
     def archive(self, digest: str) -> bytes:
         """Return the packed bundle. Raises FileNotFoundError."""
@@ -60,8 +73,7 @@ class Releases:
     def all(self) -> list[Release]:
         """Return every release, oldest first."""
         names = [name for name in self._store.names("releases") if name.endswith(".json")]
-        read = (Release.model_validate_json(self._store.read(f"releases/{name}")) for name in names)
-        return sorted(read, key=lambda release: release.created)
+        return sorted((self.get(name.removesuffix(".json")) for name in names), key=lambda release: release.created)
 
     def quarantine(self, digest: str, reason: str) -> None:
         """Mark a release as one that was left by a rollback: deploy refuses it."""

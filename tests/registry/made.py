@@ -13,8 +13,6 @@ from contracts import schema as schemas
 from contracts.digest import of_bytes, of_value
 from contracts.manifest import GOLDEN_FILE, METRICS_FILE, MODEL_FILE, REFERENCE_FILE, SCHEMA_FILE, Manifest
 from contracts.schema import Schema
-from model.features import preprocessor
-from registry.loaded import untrusted_types
 
 LIBRARIES = ("scikit-learn", "numpy", "skops")
 
@@ -40,6 +38,8 @@ def files() -> dict[str, bytes]:
     import skops.io
     from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.pipeline import make_pipeline
+
+    from model.features import preprocessor
 
     table, labels = rows()
     estimator = make_pipeline(preprocessor(schema()), HistGradientBoostingClassifier(max_iter=5, random_state=0))
@@ -69,7 +69,10 @@ def manifest(contents: dict[str, bytes] | None = None, **changes: Any) -> Manife
         "features": ("origin", "delay"),
         "classes": (0, 1),
         "positive": 1,
-        "trusted_types": tuple(untrusted_types(model)) if model == files().get(MODEL_FILE) else (),
         "libraries": {name: importlib.metadata.version(name) for name in LIBRARIES},
     }
+    if "trusted_types" not in changes and model.startswith(b"PK"):
+        from registry.loaded import untrusted_types
+
+        changes["trusted_types"] = tuple(untrusted_types(model))
     return Manifest.model_validate(body | changes)
