@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
-from contracts.digest import of_file, of_value
-from contracts.plot import Plot
-from contracts.verdict import Verdict
 from infra.scan import running, sarif
-from infra.scan.finding import Scan
+from infra.scan.deciding import decide
 from infra.scan.gathering import gather
-from infra.scan.scanner import Scanner, judge
+from infra.scan.scanner import Scanner
 from infra.scan.subject import Subject
 from registry.store import Store
 from registry.verdicts import Verdicts
@@ -43,37 +39,6 @@ def main() -> int:
     write(verdict)
     Verdicts(Store.of(settings)).record(verdict)
     return verdict.exit_code
-
-
-def decide(subject: Subject, scans: Mapping[str, Scan]) -> Verdict:
-    """Return the verdict on what the scanners brought back."""
-    required = subject.gate.required
-    return Verdict.of(
-        "security",
-        [judge(name, scan, name in required) for name, scan in scans.items()],
-        judged=_judged(subject),
-        plots=[_table(scans)] if any(scan.findings for scan in scans.values()) else [],
-        notes=[note for scan in scans.values() for note in scan.notes],
-    )
-
-
-def _judged(subject: Subject) -> dict[str, str]:
-    """The release where there is one, and always the tree, so that another tree is another verdict."""
-    tree = of_value({name: of_file(subject.root / name) for name in subject.files})
-    return ({"release": subject.release.digest, "artifact": subject.release.artifact} if subject.release else {}) | {
-        "tree": tree
-    }
-
-
-def _table(scans: Mapping[str, Scan]) -> Plot:
-    found = [(name, finding) for name, scan in scans.items() for finding in scan.findings]
-    return Plot(
-        title="Findings",
-        kind="table",
-        rows=tuple(str(number) for number in range(1, len(found) + 1)),
-        columns=("rule", "tool", "check", "where", "what"),
-        cells=tuple((name, entry.tool, entry.code, entry.where, entry.message) for name, entry in found),
-    )
 
 
 def _named(subject: Subject) -> str:

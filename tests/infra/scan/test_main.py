@@ -12,10 +12,8 @@ from pathlib import Path
 import pytest
 
 from contracts.verdict import Outcome, Verdict
-from infra.scan.__main__ import decide, main
-from infra.scan.finding import Finding, Scan
+from infra.scan.__main__ import main
 from registry.verdicts import Verdicts
-from settings import SecurityGate
 from settings.errors import front_door
 from tests.infra.scan import projects
 
@@ -105,17 +103,3 @@ def test_an_unknown_release_is_bad_usage(run: Run, root: Path) -> None:
 def test_help_shows_examples() -> None:
     command = [sys.executable, "-m", "infra.scan", "--help"]
     assert "examples:" in subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-
-
-@pytest.mark.parametrize(("required", "outcome"), [(("code",), Outcome.INCONCLUSIVE), ((), Outcome.PASS)])
-def test_what_must_be_judged_is_the_settings_choice(root: Path, required: tuple[str, ...], outcome: Outcome) -> None:
-    subject = projects.subject(root, gate=SecurityGate.model_validate_json(json.dumps({"required": required})))
-    scans = {"code": Scan(0, "files", ()), "locks": Scan(1, "lines", ())}
-    assert decide(subject, scans).outcome is outcome
-
-
-def test_a_shared_tree_makes_one_verdict_and_another_tree_another(root: Path) -> None:
-    scans = {"code": Scan(1, "files", (), (Finding("bandit", "B1", "x"),))}
-    first, again = (decide(projects.subject(root), scans).judged for _ in range(2))
-    projects.write(root, "room/code.py", "VALUE = 2\n")
-    assert first == again != decide(projects.subject(root), scans).judged
