@@ -137,14 +137,16 @@ class CanaryGate(Gate):
 
     rules: Annotated[tuple[CanaryRule, ...], Field(min_length=1)] = CanaryRule.__args__  # type: ignore[attr-defined]
     """The rules that run."""
-    required: tuple[CanaryRule, ...] = ("traffic", "identity", "split", "errors")
-    """The rules that must have judged."""
+    required: tuple[CanaryRule, ...] = ("traffic", "identity", "split", "errors", "latency", "predictions")
+    """The rules that must have judged: where the traffic is too thin for one of them, the canary is held, not promoted."""
     min_requests: Count = 200
     """Fewest requests the canary must have answered before it can be promoted."""
     max_error_increase: Share = 0.01
     """How much larger than stable's the canary's share of errors may be."""
     max_latency_ratio: Annotated[float, Field(gt=1.0)] = 1.25
-    """Largest ratio of the canary's to stable's mean latency."""
+    """Largest ratio of the canary's to stable's mean latency, single requests capped at some four times stable's median."""
+    warmup_requests: Annotated[int, Field(ge=0)] = 20
+    """First answers of the canary that `latency` leaves out: a cold start is no slowness."""
     max_prediction_shift: Share = 0.1
     """Largest distance between the two distributions of predictions (total variation, 0 to 1)."""
     alpha: Annotated[float, Field(gt=0.0, lt=0.5)] = 0.01
@@ -160,8 +162,14 @@ class DriftGate(Gate):
     """The rules that must have judged."""
     min_rows: Count = 500
     """Fewest live rows; with fewer the outcome is inconclusive."""
-    max_psi: Positive = 0.2
-    """Largest population stability index of a column or of the predictions."""
+    max_psi: Positive = 0.05
+    """Largest population stability index of a column or of the predictions, sampling noise taken off: 0.3 σ is about 0.09."""
+    alpha: Annotated[float, Field(gt=0.0, lt=0.5)] = 0.01
+    """Chance that one window of unchanged data is called drifted, over all columns and the predictions together."""
+    ignored: tuple[str, ...] = ()
+    """Columns that are not judged, such as those that follow the calendar within a window."""
+    min_labels: Count = 200
+    """Fewest matured labels; with fewer `performance` is inconclusive."""
     max_metric_drop: Annotated[float, Field(ge=0.0)] = 0.05
     """How much worse than at training time the primary metric may be on matured labels."""
 

@@ -1,0 +1,228 @@
+"""Judge a canary against stable from what both slots counted: rules, both numbers, and what is still open.
+
+`judge` is pure and may be called as often as one likes: the tests behind it are anytime-valid (docs/canary.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import exp, inf, log
+
+from contracts.verdict import Outcome, Rule, Verdict, unknown
+from settings import CanaryGate
+from validation.alphas import ALPHAS, PASS_ALPHA, WITHIN_ALPHA, reached
+from validation.canary_plots import plots
+from validation.detectable import Detectable, detectable, prediction_shift_seen
+from validation.error_shift import ErrorShift, error_shift
+from validation.latency_ratio import FEWEST_BLOCKS, LatencyRatio, latency_ratio
+from validation.observation import Block, Look, blocks, thinned, total
+from validation.prediction_shift import PredictionShift, prediction_shift
+from validation.split import FEWEST_EXPECTED, band, log_e_split
+
+__all__ = ["Detectable", "Look", "detectable", "judge", "thinned"]
+
+RELEVANT = 0.75
+"""A shift of predictions below this part of the limit is no reason to stop; see docs/canary.md for why it is not 1."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """What the rules look at."""
+
+    history: Sequence[Look]
+    gate: CanaryGate
+    share: float
+    release: str
+    stable_release: str
+
+    @cached_property
+    def blocks(self) -> list[Block]:
+        """The complete blocks."""
+        return blocks(self.history)
+
+    @cached_property
+    def total(self) -> Block:
+        """Everything since the first look."""
+        return total(self.history)
+
+    @cached_property
+    def errors(self) -> ErrorShift:
+        """The evidence on errors."""
+        return error_shift(self.blocks, self.gate.max_error_increase)
+
+    @cached_property
+    def latency(self) -> LatencyRatio:
+        """The evidence on latency."""
+        return latency_ratio(self.blocks, self.gate.max_latency_ratio, self.gate.warmup_requests)
+
+    @cached_property
+    def predictions(self) -> PredictionShift:
+        """The evidence on predictions."""
+        return prediction_shift(self.blocks, self.gate.max_prediction_shift)
+
+    def alpha(self, rule: str) -> float:
+        """The rule's part of the chance of a false alarm."""
+        return self.gate.alpha * ALPHAS[rule]
+
+
+def judge(history: Sequence[Look], *, gate: CanaryGate, share: float, release: str, stable_release: str) -> Verdict:
+    """Say whether the canary is to be rolled back (fail), may be promoted (pass), or is to be watched on (inconclusive).
+
+    `history` begins when the canary got its `share` of traffic; `release` and `stable_release` are the digests in the slots.
+    """
+    case = Case(history, gate, share, release, stable_release)
+    rules = [RULES[name](case).model_copy(update={"required": name in gate.required}) for name in gate.rules]
+    return Verdict.of(
+        "canary",
+        rules,
+        judged={"release": release, "stable": stable_release},
+        metrics=_metrics(case),
+        plots=plots(case.blocks, case.predictions.label),
+    )
+
+
+def traffic(case: Case) -> Rule:
+    """Judge whether the canary has answered enough requests."""
+    answered, needed = case.total.canary.answered, case.gate.min_requests
+    facts = {"observed": answered, "limit": float(needed), "unit": "requests", "sample": int(answered)}
+    if not answered:
+        return unknown("traffic", f"the canary has answered no request, {needed} are needed", next_step=SEND, **facts)
+    if answered < needed:
+        return unknown("traffic", f"the canary has answered {answered:.0f} of {needed} requests", **facts)
+    return _rule(
+        "traffic", Outcome.PASS, f"the canary has answered {answered:.0f} requests, at least {needed}", **facts
+    )
+
+
+def identity(case: Case) -> Rule:
+    """Judge whether each slot's figures come from the release that is said to run in it."""
+    ours = frozenset().union(*(look.canary.releases for look in case.history))
+    theirs = frozenset().union(*(look.stable.releases for look in case.history))
+    facts = {"observed": _names(ours), "limit": _names({case.release})}
+    if case.stable_release in ours or case.release == case.stable_release:
+        return _rule("identity", Outcome.FAIL, "the canary's figures come from stable", next_step=ROUTES, **facts)
+    if ours - {case.release}:
+        why = f"the canary's figures come from {_names(ours)}, not from {_names({case.release})} alone"
+        return _rule("identity", Outcome.FAIL, why, next_step=ROUTES, **facts)
+    if theirs - {case.stable_release}:
+        why = f"stable's figures come from {_names(theirs)}, not from {_names({case.stable_release})} alone"
+        facts = {"observed": _names(theirs), "limit": _names({case.stable_release})}
+        return _rule("identity", Outcome.FAIL, why, next_step=ROUTES, **facts)
+    if not ours or not theirs:
+        return unknown("identity", f"{'stable' if ours else 'the canary'} has not named its release yet", **facts)
+    return _rule("identity", Outcome.PASS, f"canary is {_names(ours)}, stable is {_names(theirs)}", **facts)
+
+
+def split(case: Case) -> Rule:
+    """Judge whether the proxy gave the canary its share."""
+    ours, theirs = case.total.canary.proxied, case.total.stable.proxied
+    seen, (low, high) = ours / (ours + theirs) if ours + theirs else 0.0, band(case.share)
+    facts = {"observed": seen, "limit": case.share, "unit": "share", "sample": int(ours + theirs)}
+    what = f"the proxy sent {ours:.0f} of {ours + theirs:.0f} requests to the canary ({seen:.1%})"
+    if reached(log_e_split(ours, theirs, case.share), case.alpha("split")):
+        return _rule("split", Outcome.FAIL, f"{what}, intended {case.share:.1%}", next_step=WEIGHTS, **facts)
+    if (ours + theirs) * case.share >= FEWEST_EXPECTED and low <= seen <= high:
+        return _rule("split", Outcome.PASS, f"{what}, intended {case.share:.1%}", **facts)
+    return unknown("split", f"{what}: too few, or too uneven, to say that it is {case.share:.1%}", **facts)
+
+
+def errors(case: Case) -> Rule:
+    """Judge whether the canary fails more often than stable by more than is allowed."""
+    seen, limit = case.errors, case.gate.max_error_increase
+    requests = sum(block.canary.requests for block in case.blocks)
+    facts = {"observed": seen.excess, "limit": limit, "unit": "share", "sample": int(requests)}
+    what = f"the canary fails {seen.canary:.2%} of requests, stable {seen.stable:.2%}"
+    if reached(seen.not_above, case.alpha("errors")) and reached(seen.within, WITHIN_ALPHA):
+        return _rule("errors", Outcome.FAIL, f"{what}: more than {limit:.2%} above", next_step=LOGS, **facts)
+    if requests and reached(seen.harmful, PASS_ALPHA):
+        return _rule("errors", Outcome.PASS, f"{what}: not {limit:.2%} above", **facts)
+    return unknown(
+        "errors", f"{what}: {requests:.0f} requests cannot yet tell whether that is {limit:.2%} above", **facts
+    )
+
+
+def latency(case: Case) -> Rule:
+    """Judge whether the canary is slower than stable by more than is allowed."""
+    seen, limit = case.latency, case.gate.max_latency_ratio
+    facts = {"observed": seen.ratio, "limit": limit, "unit": "ratio", "sample": seen.blocks}
+    if not seen.blocks:
+        why = f"no block of seconds with answers of both after the canary's first {case.gate.warmup_requests}"
+        return unknown("latency", why, **facts | {"observed": None})
+    what = f"the canary takes {seen.ratio:.2f} times as long as stable (± {exp(seen.level.error) - 1:.0%})"
+    slower = seen.level.estimate - seen.level.error > log(limit) and seen.last > log(limit)
+    if seen.blocks >= FEWEST_BLOCKS and slower and reached(seen.not_above, case.alpha("latency")):
+        return _rule("latency", Outcome.FAIL, f"{what}, allowed {limit:.2f}", next_step=SLOW, **facts)
+    if seen.blocks >= FEWEST_BLOCKS and reached(seen.harmful, PASS_ALPHA):
+        return _rule("latency", Outcome.PASS, f"{what}, allowed {limit:.2f}", **facts)
+    return unknown("latency", f"{what}: cannot yet tell whether that is within {limit:.2f}", **facts)
+
+
+def predictions(case: Case) -> Rule:
+    """Judge whether the canary's predictions are distributed otherwise than stable's."""
+    seen, limit = case.predictions, case.gate.max_prediction_shift
+    facts = {"observed": seen.distance, "limit": limit, "unit": "share", "sample": int(seen.canary_rows)}
+    if not seen.canary_rows or not seen.stable_rows:
+        return unknown("predictions", "no predictions of both slots to compare", **facts | {"observed": None})
+    name = seen.label
+    what = f"'{name}' is {seen.canary[name]:.1%} of the canary's predictions, {seen.stable[name]:.1%} of stable's"
+    relevant = seen.distance >= RELEVANT * limit
+    if relevant and reached(seen.equal, case.alpha("predictions")):
+        why = f"{what}: distributions {seen.distance:.3f} apart, allowed {limit:.3f}"
+        return _rule("predictions", Outcome.FAIL, why, next_step=COMPARE, **facts)
+    finest = _finest(seen, case.gate)
+    if not relevant and finest <= limit:
+        return _rule("predictions", Outcome.PASS, f"{what}: a shift of {limit:.3f} would have been seen", **facts)
+    return unknown(
+        "predictions", f"{what}: so far a shift of {finest:.3f} would be seen, {limit:.3f} is to be", **facts
+    )
+
+
+def _finest(seen: PredictionShift, gate: CanaryGate) -> float:
+    """Return the smallest shift of any label that would have been found by now."""
+    share = max(seen.stable.values(), key=lambda value: value * (1 - value), default=0.0)
+    share = min(max(share, 1e-4), 1 - 1e-4)
+    if len(seen.stable) == 1:
+        share = 1e-4
+    return prediction_shift_seen(seen.canary_rows, seen.stable_rows, share, len(seen.stable), gate)
+
+
+RULES: dict[str, Callable[[Case], Rule]] = {
+    "traffic": traffic,
+    "identity": identity,
+    "split": split,
+    "errors": errors,
+    "latency": latency,
+    "predictions": predictions,
+}
+SEND = "send traffic to the environment, or use --traffic=synthetic; then: invoke canary --resume"
+ROUTES = "look at what runs where: invoke status"
+WEIGHTS = "look at the proxy's weights: invoke status"
+LOGS = "read the canary's log in the release folder"
+SLOW = "compare the two releases under load: nox -s benchmark"
+COMPARE = "compare the two models on the same rows: nox -s validate_model"
+
+
+def _rule(name: str, outcome: Outcome, reason: str, **facts: object) -> Rule:
+    return Rule.model_validate({"name": name, "outcome": outcome, "reason": reason, **facts})
+
+
+def _names(digests: frozenset[str] | set[str]) -> str:
+    return " and ".join(sorted(digest[:12] for digest in digests)) or "no release"
+
+
+def _metrics(case: Case) -> dict[str, float]:
+    ours, theirs = case.total.canary, case.total.stable
+    figures = {
+        "seconds": case.history[-1].seconds - case.history[0].seconds if case.history else 0.0,
+        "canary_requests": ours.answered,
+        "stable_requests": theirs.answered,
+        "canary_error_share": ours.error_share,
+        "stable_error_share": theirs.error_share,
+        "canary_mean_ms": 1000 * (ours.mean_seconds or 0.0),
+        "stable_mean_ms": 1000 * (theirs.mean_seconds or 0.0),
+        "latency_ratio": case.latency.ratio if case.latency.blocks else inf,
+        "prediction_shift": case.predictions.distance,
+    }
+    return {name: value for name, value in figures.items() if value != inf}

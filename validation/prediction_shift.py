@@ -1,0 +1,132 @@
+"""How far the canary's predictions are distributed from stable's, with evidence that may be looked at at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import sqrt
+
+from validation.observation import Block, Increment
+from validation.sequential import TINY, Counts, hedged, log_e_shares, log_mean_exp, log_mean_exp_weighted, sums
+
+MEMORY = 0.97
+"""Weight of what is known of stable's shares after one more block."""
+MOST_LABELS = 20
+"""Labels judged one by one; the rarer ones are judged together."""
+REST = "other labels"
+SMALLEST = 0.001
+UP_AND_DOWN = (-1, 1)
+Pair = tuple[Mapping[str, float], Mapping[str, float]]
+"""Counts by label in one block: the canary's, stable's."""
+
+
+@dataclass(frozen=True)
+class PredictionShift:
+    """Both distributions and the log evidence against their being equal."""
+
+    canary: Mapping[str, float]
+    stable: Mapping[str, float]
+    distance: float
+    """Total variation, less what equal distributions would show at these sample sizes."""
+    equal: float
+    """Against 'both slots predict alike'."""
+    canary_rows: float
+    stable_rows: float
+
+    @property
+    def label(self) -> str:
+        """The label whose share differs most."""
+        return max(self.canary, key=lambda name: abs(self.canary[name] - self.stable[name]), default="")
+
+
+def prediction_shift(blocks: Sequence[Block], limit: float) -> PredictionShift:
+    """Weigh the predictions of all blocks, looking for distances of about `limit` and more."""
+    labels = judged_labels(blocks)
+    pairs = [(_by_label(block.canary, labels), _by_label(block.stable, labels)) for block in blocks]
+    canary = {name: sum(pair[0][name] for pair in pairs) for name in labels}
+    stable = {name: sum(pair[1][name] for pair in pairs) for name in labels}
+    return PredictionShift(
+        canary=_shares(canary),
+        stable=_shares(stable),
+        distance=_distance(canary, stable),
+        equal=_equal(labels, pairs, limit),
+        canary_rows=sum(canary.values()),
+        stable_rows=sum(stable.values()),
+    )
+
+
+def judged_labels(blocks: Sequence[Block]) -> list[str]:
+    """Return the labels that are judged, most frequent first, the rarest as one."""
+    seen: dict[str, float] = {}
+    for block in blocks:
+        for part in (block.canary, block.stable):
+            for name, count in part.predictions.items():
+                seen[name] = seen.get(name, 0.0) + count
+    ordered = sorted((name for name in seen if seen[name]), key=lambda name: (-seen[name], name))
+    return ordered if len(ordered) <= MOST_LABELS else [*ordered[: MOST_LABELS - 1], REST]
+
+
+def shift_grid(limit: float, labels: int) -> list[float]:
+    """Return the shifts of one label's share that are looked for: from what each has when all move, doubled until 1."""
+    found = [min(max(2 * limit / max(labels, 2), SMALLEST), 0.5)]
+    while found[-1] * 2 < 1.0:
+        found.append(found[-1] * 2)
+    return found
+
+
+def grid_weights(shifts: int) -> list[float]:
+    """Return the weight of each shift, up and down: half for the smallest, half of the rest for the next, and so on."""
+    halves = [0.5 ** (index + 1) for index in range(shifts)]
+    return [half / sum(halves) / 2 for half in halves for _ in UP_AND_DOWN]
+
+
+def _equal(labels: Sequence[str], pairs: Sequence[Pair], limit: float) -> float:
+    """Of two labels one says it all."""
+    judged = labels[:1] if len(labels) == 2 else labels
+    shifts = shift_grid(limit, len(labels))
+    return log_mean_exp([_evidence(name, pairs, shifts) for name in judged]) if judged else 0.0
+
+
+def _evidence(label: str, pairs: Sequence[Pair], shifts: Sequence[float]) -> float:
+    """One label against all others. The first block's alternatives come from a flat prior, others' from those before."""
+    hits, trials, rows = 0.5, 1.0, [[0.0] * 2 * len(shifts)]
+    for canary, stable in pairs:
+        counts = Counts(canary[label], sum(canary.values()), stable[label], sum(stable.values()))
+        share = hits / trials
+        rows.append([_against(counts, share, sign * shift) for shift in shifts for sign in UP_AND_DOWN])
+        hits, trials = MEMORY * hits + counts.stable_hits, MEMORY * trials + counts.stable_trials
+        hits, trials = max(hits, TINY), max(trials, 1.0)
+    return log_mean_exp_weighted(sums(rows), grid_weights(len(shifts)))
+
+
+def _against(counts: Counts, share: float, shift: float) -> float:
+    """An alternative that is no share bets nothing."""
+    return hedged(log_e_shares(counts, share + shift, share, None)) if 0.0 < share + shift < 1.0 else 0.0
+
+
+def _by_label(part: Increment, labels: Sequence[str]) -> dict[str, float]:
+    """Count rows by judged label. Rows of one request are alike: a request weighs as one row, however many it held."""
+    rows = sum(part.predictions.values())
+    weight = min(1.0, part.answered / rows) if rows else 1.0
+    counts = {name: weight * part.predictions.get(name, 0.0) for name in labels}
+    if REST in counts:
+        counts[REST] = weight * rows - sum(counts.values())
+    return counts
+
+
+def _shares(counts: Mapping[str, float]) -> dict[str, float]:
+    rows = sum(counts.values())
+    return {name: count / rows if rows else 0.0 for name, count in counts.items()}
+
+
+def _distance(canary: Mapping[str, float], stable: Mapping[str, float]) -> float:
+    """Half the summed differences, each with the variance it would have under equality taken out of its square."""
+    ours, theirs = sum(canary.values()), sum(stable.values())
+    if not ours or not theirs:
+        return 0.0
+    distance = 0.0
+    for name in canary:
+        share = (canary[name] + stable[name]) / (ours + theirs)
+        variance = share * (1 - share) * (1 / ours + 1 / theirs)
+        distance += sqrt(max(0.0, (canary[name] / ours - stable[name] / theirs) ** 2 - variance)) / 2
+    return distance
