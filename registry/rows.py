@@ -25,7 +25,10 @@ def encode(rows: Sequence[Sequence[Any]], schema: Schema) -> npt.NDArray[np.obje
         if len(row) != len(columns):
             raise ValueError(f"row {index} holds {len(row)} values; the schema has {len(columns)} features")
         for place, (column, value) in enumerate(zip(columns, row, strict=True)):
-            encoded[index, place] = _encode(column, value)
+            try:
+                encoded[index, place] = _encode(column, value)
+            except (TypeError, ValueError, OverflowError):
+                raise ValueError(f"row {index}: '{column.name}' is no {column.dtype}") from None
     return encoded
 
 

@@ -1,0 +1,46 @@
+"""The example's transformers: strings become codes or columns, numbers stay or are scaled, missing is borne."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from contracts import schema as schemas
+from contracts.schema import Schema
+from model.features import preprocessor, standardized
+
+ROWS = np.array([[1.0, "JFK", 5.0], [3.0, "EWR", np.nan], [5.0, "JFK", 7.0]], dtype=object)
+
+
+@pytest.fixture
+def schema() -> Schema:
+    columns = [("hour", "number"), ("origin", "string"), ("seats", "number"), ("late", "integer")]
+    return schemas.parse({"columns": [{"name": n, "dtype": d} for n, d in columns], "target": "late"})
+
+
+def test_strings_become_codes_and_numbers_pass(schema: Schema) -> None:
+    made = np.asarray(preprocessor(schema).fit_transform(ROWS), dtype=float)
+    assert made[:, 0].tolist() == [1.0, 0.0, 1.0]
+    assert made[:, 1].tolist() == [1.0, 3.0, 5.0]
+    assert np.isnan(made[1, 2])
+
+
+def test_a_string_not_seen_in_training_is_minus_one(schema: Schema) -> None:
+    fitted = preprocessor(schema).fit(ROWS)
+    assert float(fitted.transform(np.array([[1.0, "LGA", 5.0]], dtype=object))[0, 0]) == -1.0
+
+
+def test_for_linear_models_numbers_are_imputed_and_scaled(schema: Schema) -> None:
+    made: Any = standardized(schema).fit_transform(ROWS)
+    made = np.asarray(made.todense() if hasattr(made, "todense") else made, dtype=float)
+    assert made[:, :2].tolist() == [[0.0, 1.0], [1.0, 0.0], [0.0, 1.0]]
+    assert np.allclose(made[:, 2:].mean(axis=0), 0.0)
+    assert made[1, 3] == pytest.approx(0.0)
+
+
+def test_for_linear_models_an_unseen_string_has_no_column(schema: Schema) -> None:
+    made: Any = standardized(schema).fit(ROWS).transform(np.array([[1.0, "LGA", 5.0]], dtype=object))
+    made = np.asarray(made.todense() if hasattr(made, "todense") else made, dtype=float)
+    assert made[0, :2].tolist() == [0.0, 0.0]
