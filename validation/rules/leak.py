@@ -8,11 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from contracts.schema import Column
+from contracts.schema import Column, Schema
 from contracts.verdict import Rule
 from validation.case import SHOWN, Case, Table
 from validation.rules.entries import failing, passing, share, silent
-from validation.typed import Typed
 
 ONE_FILE = "needs train and test data"
 TOO_COMMON = 0.5
@@ -30,7 +29,7 @@ def leak_rows(case: Case) -> list[Rule]:
     if case.pair is None:
         return [silent(case, "leak.rows", ONE_FILE)]
     train, test = case.pair
-    if not _comparable(case, train, test) or not train.rows or not test.rows:
+    if not _comparable(case, train, test):
         return [silent(case, "leak.rows", "train and test hold no column or no row to compare")]
     rows, others = _row_hashes(test), _row_hashes(train)
     chance = float(pd.Series(others).duplicated(keep=False).mean())
@@ -64,13 +63,13 @@ def leak_group(case: Case) -> list[Rule]:
     found = _both(case, "leak.group", case.schema.group)
     if isinstance(found, Rule):
         return [found]
-    column, train, test = found
+    column, train_table, table = found
+    train, test = train_table.columns[column.name], table.columns[column.name]
     groups = set(test.values[test.known]) & set(train.values[train.known])
     both = test.values.isin(groups).to_numpy(bool) & test.known
     if not groups:
         total = int(test.known.sum())
         return [passing(case, "leak.group", f"no value of '{column.name}' stands in both", sample=total)]
-    train_table, table = case.pair or (case.tables[0], case.tables[0])
     reason = (
         f"{len(groups)} values also stand in {train_table.name}, in {share(int(both.sum()), table.rows)} test rows; "
         f"allowed 0: rows {table.places(both)}"
@@ -98,10 +97,10 @@ def leak_time(case: Case) -> list[Rule]:
     found = _both(case, "leak.time", case.schema.time)
     if isinstance(found, Rule):
         return [found]
-    column, train, test = found
+    column, table, other = found
+    train, test = table.columns[column.name], other.columns[column.name]
     first = test.values[test.known].min()
     late = (train.values > first).fillna(False).to_numpy(bool) & train.known
-    table, other = case.pair or (case.tables[0], case.tables[0])
     if not late.any():
         reason = f"every training row is from the earliest test row's '{column.name}' or before"
         return [passing(case, "leak.time", reason, sample=table.rows)]
@@ -126,33 +125,33 @@ def leak_time(case: Case) -> list[Rule]:
     ]
 
 
-def _both(case: Case, name: str, column_name: str) -> tuple[Column, Typed, Typed] | Rule:
-    """Return the role's column in train and test, or the entry that says why it cannot be judged."""
+def _both(case: Case, name: str, column_name: str) -> tuple[Column, Table, Table] | Rule:
+    """Return the role's column with train and test, or the entry that says why it cannot be judged."""
     if not column_name:
         return silent(case, name)
     if case.pair is None:
         return silent(case, name, ONE_FILE)
     column = case.schema.column(column_name)
-    train, test = (table.typed(column) for table in case.pair)
-    if train is None or test is None or not train.known.any() or not test.known.any():
+    found = [table.typed(column) for table in case.pair]
+    if not all(values is not None and values.known.any() for values in found):
         return silent(case, name, f"'{column_name}' has no value to compare in train or in test")
-    return column, train, test
+    return column, *case.pair
 
 
-def _compared(case_schema_table: Table) -> list[str]:
-    schema = case_schema_table.schema
-    roles = {schema.target, schema.time} - {""}
-    features = {column.name for column in schema.features}
-    return [column.name for column in schema.columns if column.name in features | roles]
+def _compared(schema: Schema) -> list[str]:
+    """Return the names of features, target and time."""
+    names = {column.name for column in schema.features} | {schema.target, schema.time}
+    return [column.name for column in schema.columns if column.name in names]
 
 
 def _comparable(case: Case, train: Table, test: Table) -> bool:
-    names = _compared(train)
-    return bool(names) and all(name in train.columns and name in test.columns for name in names)
+    names = _compared(case.schema)
+    rows = train.rows and test.rows
+    return bool(names and rows) and all(name in train.columns and name in test.columns for name in names)
 
 
 def _row_hashes(table: Table) -> npt.NDArray[np.uint64]:
     """Return one hash a row, shape (n,), over the typed values, so that `1` and `1.0` are the same."""
-    names = _compared(table)
+    names = _compared(table.schema)
     frame = pd.DataFrame({name: table.columns[name].values.reset_index(drop=True) for name in names})
     return np.asarray(pd.util.hash_pandas_object(frame, index=False), dtype=np.uint64)

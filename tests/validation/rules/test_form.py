@@ -82,6 +82,12 @@ def test_an_open_quote_fails(tmp_path: Path, good: bytes) -> None:
     assert any("quote" in entry.reason for entry in entries) and {e.outcome for e in entries} == {Outcome.FAIL}
 
 
+def test_a_header_that_cannot_be_parsed_fails(tmp_path: Path) -> None:
+    assert (
+        "not a readable CSV file" in one(formats(judged(tmp_path, b"a" * 200_000 + b",b\n1,2\n")), Outcome.FAIL).reason
+    )
+
+
 @pytest.mark.parametrize("separator", [b";", b"\t"])
 def test_another_separator_fails(tmp_path: Path, good: bytes, separator: bytes) -> None:
     entries = formats(judged(tmp_path, good.replace(b",", separator)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 
 from contracts.verdict import Outcome
@@ -74,6 +75,14 @@ def test_different_values_outside_the_range_are_no_sentinel() -> None:
     data = frame()
     data.loc[:20, "pressure"] = data.loc[:20, "pressure"] * 1000
     assert one(sentinels(case(data)), Outcome.PASS)
+
+
+def test_a_sentinel_among_times_and_words_that_cannot_be_numbers() -> None:
+    declared = schema(taken={"sentinels": ["1970-01-01"]}, gusts={"sentinels": ["calm", -1]})
+    data = frame()
+    assert one(sentinels(case(data, declared=declared)), Outcome.PASS)
+    data.loc[2, "taken"] = pd.Timestamp(0, tz="UTC")
+    assert one(sentinels(case(data, declared=declared)), Outcome.FAIL).subject == "train: taken"
 
 
 def test_a_sentinel_among_strings() -> None:

@@ -1,0 +1,1 @@
+"""Judgement of data and models: pure rules that return verdicts."""
