@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -16,7 +17,7 @@ from registry.loaded import LoadedModel
 from settings.errors import UsageError
 from training.commit import commit_of
 from training.estimators import explain
-from training.fitting import libraries, pack, unpack
+from training.fitting import libraries, pack
 from training.golden import golden_of
 from training.identity import ROOT, Plan
 from training.labels import Labels
@@ -26,7 +27,7 @@ from validation.metrics import compute
 
 
 @dataclass(frozen=True)
-class Packed:
+class Measured:
     """A model as it will be read everywhere, and what it says of the test rows."""
 
     model: LoadedModel
@@ -36,32 +37,33 @@ class Packed:
     metrics: dict[str, float]
 
 
-def measure(estimator: Any, plan: Plan, split: Split, labels: Labels) -> Packed:
+def measure(estimator: Any, plan: Plan, split: Split, labels: Labels) -> Measured:
     """Pack a fitted estimator, read it back, and measure what was read on the test rows."""
-    data, trusted = pack(estimator, plan.settings.model.estimator)
-    manifest = _manifest(plan, split, labels, trusted)
-    model = LoadedModel(manifest, plan.schema, unpack(data, trusted), {}, {})
+    packed = pack(estimator, plan.settings.model.estimator)
+    manifest = _manifest(plan, split, labels, packed.trusted)
+    model = LoadedModel(manifest, plan.schema, packed.estimator, {}, {})
     scores = _scores(model, split.test)
     decided = model.decide(scores)
     metrics = compute(manifest.task, split.test.labels, scores, decided, labels.classes, plan.settings.metrics)
-    return Packed(model, data, scores, decided, metrics)
+    return Measured(model, packed.data, scores, decided, metrics)
 
 
-def files_of(packed: Packed, split: Split) -> tuple[Manifest, dict[str, bytes]]:
+def files_of(measured: Measured, split: Split) -> tuple[Manifest, dict[str, bytes]]:
     """Return the manifest and every other file of the artifact."""
-    model = packed.model
-    is_numbers = model.manifest.task == "regression"
-    tops = packed.scores[:, model.positive_column] if model.manifest.task == "binary" else packed.scores.max(axis=1)
-    reference = reference_of(split.train.features, model.schema, tops, () if is_numbers else packed.decided)
+    model = measured.model
+    tops = measured.scores[:, model.positive_column] if model.manifest.task == "binary" else measured.scores.max(axis=1)
+    counts = Counter(measured.decided)
+    labels = {str(label): counts[label] / len(measured.decided) for label in model.manifest.classes}
+    reference = reference_of(split.train.features, model.schema, tops, labels)
     files = {
-        MODEL_FILE: packed.data,
+        MODEL_FILE: measured.data,
         SCHEMA_FILE: _json(model.schema.dump()),
-        METRICS_FILE: _json(packed.metrics),
+        METRICS_FILE: _json(measured.metrics),
         REFERENCE_FILE: _json(reference.model_dump(mode="json")),
         GOLDEN_FILE: _json(golden_of(model)),
     }
     digests = {name: of_bytes(data) for name, data in files.items()}
-    return model.manifest.model_copy(update={"files": digests, "metrics": packed.metrics}), files
+    return model.manifest.model_copy(update={"files": digests, "metrics": measured.metrics}), files
 
 
 def _manifest(plan: Plan, split: Split, labels: Labels, trusted: tuple[str, ...]) -> Manifest:

@@ -44,25 +44,46 @@ def _by_class(model: Model, schema: Schema) -> Any:
     from model.features import preprocessor
 
     module, _, name = model.estimator.rpartition(".")
-    cls = _named(module, name, model.estimator)
-    if not inspect.isclass(cls):
-        raise UsageError(f"model.estimator: '{model.estimator}' is not a class", f"a function is named {module}:{name}")
+    cls = _named(module, name)
+    if not inspect.isclass(cls) or not hasattr(cls, "fit"):
+        raise UsageError(
+            f"model.estimator: '{model.estimator}' is not the class of an estimator",
+            f"a function is named {module}:{name}",
+        )
     parameters = dict(model.parameters)
-    if "random_state" in inspect.signature(cls).parameters:
+    if _takes_random_state(cls):
         parameters.setdefault("random_state", model.seed)
     return make_pipeline(preprocessor(schema), _call(cls, model.estimator, parameters))
 
 
 def _by_function(model: Model, schema: Schema) -> Any:
     module, _, name = model.estimator.partition(":")
-    function = _named(module, name, model.estimator)
+    function = _named(module, name)
     if not callable(function):
         raise UsageError(f"model.estimator: '{model.estimator}' is not a function", HERE)
     return _call(function, model.estimator, {"schema": schema, "seed": model.seed, **model.parameters})
 
 
+def _takes_random_state(cls: Any) -> bool:
+    try:
+        return "random_state" in inspect.signature(cls).parameters
+    except ValueError:
+        return False
+
+
 def _call(make: Any, name: str, parameters: dict[str, Any]) -> Any:
-    signature = inspect.signature(make)
+    _refuse_other_parameters(make, name, parameters)
+    try:
+        return make(**parameters)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"model.estimator: '{name}' could not be made: {explain(error)}", HERE) from error
+
+
+def _refuse_other_parameters(make: Any, name: str, parameters: dict[str, Any]) -> None:
+    try:
+        signature = inspect.signature(make)
+    except ValueError:  # written in C without a signature: what it takes shows when it is called
+        return
     try:
         signature.bind(**parameters)
     except TypeError as error:
@@ -71,25 +92,17 @@ def _call(make: Any, name: str, parameters: dict[str, Any]) -> Any:
         raise UsageError(
             f"model.parameters: '{name}': {error}{did_you_mean(unknown, known)}", f"it takes {', '.join(known)}"
         ) from None
-    try:
-        return make(**parameters)
-    except (TypeError, ValueError) as error:
-        raise UsageError(f"model.estimator: '{name}' could not be made: {explain(error)}", HERE) from error
 
 
-def _named(module: str, name: str, reference: str) -> Any:
-    found = _import(module, reference)
+def _named(module: str, name: str) -> Any:
+    found = _import(module)
     if hasattr(found, name):
         return getattr(found, name)
     known = [known for known in dir(found) if not known.startswith("_")]
     raise UsageError(f"model.estimator: module '{module}' has no '{name}'{did_you_mean(name, known)}", HERE)
 
 
-def _import(module: str, reference: str) -> ModuleType:
-    if not module:
-        raise UsageError(
-            f"model.estimator: '{reference}' names no module", "write package.module.Class or module:function"
-        )
+def _import(module: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
@@ -118,15 +131,22 @@ def _near_module(missing: str) -> str:
 
 
 def _refuse_other_task(name: str, estimator: Any, task: str) -> None:
-    from sklearn.base import is_classifier, is_regressor
-
     if not callable(getattr(estimator, "fit", None)):
         raise UsageError(f"model.estimator: '{name}' gave {type(estimator).__name__}, which has no fit", HERE)
-    wrong = is_regressor(estimator) if task == "classification" else is_classifier(estimator)
-    if wrong:
+    if _is_of(estimator, "regression" if task == "classification" else "classification"):
         kind = "a regressor" if task == "classification" else "a classifier"
         raise UsageError(f"model.estimator: '{name}' is {kind}, but project.task is {task}", "change one of the two")
     if task == "classification" and not hasattr(estimator, "predict_proba"):
         raise UsageError(
             f"model.estimator: '{name}' has no predict_proba, so nothing can be ranked or thresholded", CALIBRATE
         )
+
+
+def _is_of(estimator: Any, task: str) -> bool:
+    """An estimator that does not derive from scikit-learn's base says nothing of its kind."""
+    from sklearn.base import is_classifier, is_regressor
+
+    try:
+        return bool(is_classifier(estimator) if task == "classification" else is_regressor(estimator))
+    except AttributeError:
+        return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import random
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -31,25 +32,28 @@ def fit(estimator: Any, rows: Rows, model: Model) -> Any:
         ) from error
 
 
-def pack(estimator: Any, name: str) -> tuple[bytes, tuple[str, ...]]:
-    """Return the fitted estimator as a skops file, with the types in it that a loader must be told to trust."""
+@dataclass(frozen=True)
+class Packed:
+    """A skops file, the types in it that a loader must be told to trust, and what is read from it."""
+
+    data: bytes
+    trusted: tuple[str, ...]
+    estimator: Any
+
+
+def pack(estimator: Any, name: str) -> Packed:
+    """Return a fitted estimator as it will be read elsewhere. Raises UsageError where it cannot be stored or read back."""
     import skops.io
 
     try:
         data: bytes = skops.io.dumps(estimator)
-        return data, tuple(untrusted_types(data))
+        trusted = untrusted_types(data)
+        return Packed(data, tuple(trusted), skops.io.loads(data, trusted=trusted))
     except Exception as error:
         raise UsageError(
-            f"'{name}' was fitted but cannot be stored: {explain(error)}",
+            f"'{name}' was fitted but cannot be stored and read back: {explain(error)}",
             "let it hold named functions and classes of model/ or of a library only (no lambda, no open file)",
         ) from error
-
-
-def unpack(data: bytes, trusted: tuple[str, ...]) -> Any:
-    """Return the estimator as it will be read everywhere else."""
-    import skops.io
-
-    return skops.io.loads(data, trusted=list(trusted))
 
 
 def libraries(trusted: tuple[str, ...]) -> dict[str, str]:

@@ -59,8 +59,6 @@ def plan(settings: Settings) -> Plan:
     """Return what these settings train. Raises UsageError for data, schema, columns or a lock that are not there."""
     data = settings.data
     schema = schemas.load(data.schema_path).with_roles(target=data.target, time=data.time, group=data.group)
-    if not schema.features:
-        raise UsageError(f"{data.schema_path}: declares no feature beside target, time, group and keys", "declare one")
     shaping = resolved(settings)
     inputs = {
         "train": data_digest(data.train),

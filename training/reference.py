@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +16,7 @@ CATEGORIES = 100
 
 
 def reference_of(
-    features: npt.NDArray[np.object_], schema: Schema, scores: npt.NDArray[np.float64], labels: Sequence[Any]
+    features: npt.NDArray[np.object_], schema: Schema, scores: npt.NDArray[np.float64], labels: dict[str, float]
 ) -> Reference:
     """Return the distribution of training features of shape (n, features), and of test scores (m,) and decided labels."""
     columns = {
@@ -26,11 +24,10 @@ def reference_of(
         for place, column in enumerate(schema.features)
     }
     edges = _edges(scores)
-    counts = Counter(str(label) for label in labels)
     return Reference(
         columns=columns,
         scores=ScoreReference(edges=edges, shares=_shares(scores, edges)),
-        labels={label: count / len(labels) for label, count in sorted(counts.items())},
+        labels=labels,
         rows=len(features),
     )
 
@@ -55,10 +52,10 @@ def _strings(values: npt.NDArray[np.object_]) -> ColumnReference:
 
 
 def _edges(values: npt.NDArray[np.float64]) -> tuple[float, ...]:
-    """Inner deciles, each once: a column with few values gets a bin a value."""
+    """Inner deciles, each a value that occurs, and each once: a column with few values gets a bin a value."""
     if not len(values):
         return ()
-    deciles = np.quantile(values, np.linspace(0, 1, BINS + 1)[1:-1])
+    deciles = np.quantile(values, np.linspace(0, 1, BINS + 1)[1:-1], method="nearest")
     return tuple(float(edge) for edge in np.unique(deciles) if edge > values.min())
 
 

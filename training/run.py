@@ -46,9 +46,9 @@ def train(plan: Plan, artifacts: Artifacts, steps: Steps, expected: float = 0.0)
         labels.refuse_other_classes(fitted, meaning)
     fit_seconds = time.monotonic() - before_fit
     with steps.step(measure):
-        packed = artifact.measure(fitted, plan, split, meaning)
+        measured = artifact.measure(fitted, plan, split, meaning)
     with steps.step(describe):
-        manifest, files = artifact.files_of(packed, split)
+        manifest, files = artifact.files_of(measured, split)
     with steps.step(store):
         stored = artifacts.add(manifest, files, replace=is_broken(artifacts, plan.identity))
     return Trained(stored, artifacts.files(stored.identity), split.young, fit_seconds, time.monotonic() - start)

@@ -1,0 +1,58 @@
+"""Reference statistics, against values counted by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from contracts.schema import parse
+from training.reference import CATEGORIES, reference_of
+
+SCHEMA = parse({"columns": [{"name": "n", "dtype": "number"}, {"name": "s", "dtype": "string"}]})
+
+
+def features(numbers: list[float], texts: list[str | None]) -> np.ndarray[tuple[int, int], np.dtype[np.object_]]:
+    rows = np.empty((len(numbers), 2), dtype=object)
+    rows[:, 0], rows[:, 1] = numbers, texts
+    return rows
+
+
+def test_numbers_fall_into_deciles_and_missing_ones_are_counted_apart() -> None:
+    numbers = [float(number) for number in range(100)] + [float("nan")] * 25
+    found = reference_of(features(numbers, ["a"] * 125), SCHEMA, np.arange(10.0), {}).columns["n"]
+    assert found.missing == 0.2
+    np.testing.assert_allclose(found.bins, [10, 20, 30, 40, 50, 59, 69, 79, 89])
+    np.testing.assert_allclose(found.shares, [0.1] * 5 + [0.09] + [0.1] * 3 + [0.11])
+
+
+def test_a_column_of_few_values_has_a_bin_a_value() -> None:
+    found = reference_of(features([0.0] * 6 + [1.0] * 4, ["a"] * 10), SCHEMA, np.arange(10.0), {}).columns["n"]
+    assert found.bins == (1.0,)
+    assert found.shares == (0.6, 0.4)
+    assert (found.index(0.0), found.index(1.0), found.index(float("nan"))) == (0, 1, None)
+
+
+def test_a_column_without_a_value_has_no_bins() -> None:
+    found = reference_of(features([float("nan")] * 4, [None] * 4), SCHEMA, np.arange(10.0), {}).columns
+    assert (found["n"].bins, found["n"].shares, found["n"].missing) == ((), (0.0,), 1.0)
+    assert (found["s"].categories, found["s"].shares, found["s"].missing) == ((), (0.0,), 1.0)
+
+
+def test_strings_are_counted_by_value_with_one_bin_for_others() -> None:
+    found = reference_of(features([0.0] * 5, ["b", "a", "b", None, "b"]), SCHEMA, np.arange(5.0), {}).columns["s"]
+    assert (found.categories, found.shares, found.missing) == (("a", "b"), (0.25, 0.75, 0.0), 0.19999999999999996)
+    assert (found.index("b"), found.index("new"), found.index(None)) == (1, 2, None)
+
+
+def test_rare_strings_share_the_last_bin() -> None:
+    texts: list[str | None] = [f"v{number:03}" for number in range(CATEGORIES + 20)]
+    found = reference_of(features([0.0] * len(texts), texts), SCHEMA, np.arange(9.0), {}).columns["s"]
+    assert len(found.categories) == CATEGORIES
+    assert abs(found.shares[-1] - 20 / 120) < 1e-12
+
+
+def test_scores_are_counted_and_labels_kept() -> None:
+    found = reference_of(features([0.0] * 2, ["a"] * 2), SCHEMA, np.linspace(0, 1, 11), {"0": 0.2, "1": 0.8})
+    assert found.labels == {"0": 0.2, "1": 0.8}
+    assert found.scores.edges[0] == 0.1 and len(found.scores.shares) == 10
+    assert (found.scores.index(-5.0), found.scores.index(5.0)) == (0, 9)
+    assert found.rows == 2
