@@ -66,8 +66,10 @@ class DataGate(Gate):
     """Fewest rows, as a share of those that stood under the same URL when it last passed."""
     max_shared_rows: Share = 0.01
     """Largest share of test rows that may stand, identical, in train."""
-    max_label_r2: Share = 0.8
+    max_label_r2: Share = 0.9
     """Largest R² with which one column alone may explain a target of two classes."""
+    max_flag_r2: Share = 0.7
+    """The same for a column that has two values itself: a copy with one label in twenty changed has about 0.8."""
     max_target_r2: Share = 0.97
     """Largest R² with which one column alone may explain a number, or a target of many classes."""
 

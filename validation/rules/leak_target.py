@@ -1,7 +1,7 @@
 """Rule `leak.target`: no single column is the target, or the target with noise.
 
 Measured by R²: of the straight line from a numeric column to the target (for many classes: of the class means of the column),
-or of the target's means by category. 1 is a copy; a strong but honest predictor of two classes stays well below 0.8.
+or of the target's means by category. 1 is a copy; an honest predictor of two classes rarely comes near 0.9.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def leak_target(case: Case) -> list[Rule]:
     entries = [_entry(case, *one) for one in found if one[2] > one[3]]
     if entries:
         return entries
-    table, column, observed, limit, _ = max(found, key=lambda one: one[2])
+    table, column, observed, limit, _ = max(found, key=lambda one: one[2] - one[3])
     reason = f"no column explains the target alone; the most: '{column.name}' of {table.name}, R² {observed:.3g}"
     return [passing(case, "leak.target", reason, sample=found[0][4], observed=observed, limit=limit)]
 
@@ -49,7 +49,8 @@ def _entry(case: Case, table: Table, column: Column, observed: float, limit: flo
         "leak.target",
         table,
         f"explains the target '{case.schema.target}' alone with R² {observed:.3g}, above the limit {limit:.3g}",
-        "drop it if it is known only after the target; if it is honest, raise gates.data.max_label_r2 or max_target_r2",
+        "drop it if it is known only after the target; if it is honest, raise its limit in gates.data "
+        "(max_label_r2, max_flag_r2, max_target_r2)",
         column=column.name,
         observed=observed,
         limit=limit,
@@ -64,15 +65,22 @@ def _measured(case: Case, table: Table) -> list[tuple[Table, Column, float, floa
     if target is None:
         return []
     codes, classes = _classes(target, target_column)
-    limit = case.gate.max_label_r2 if classes == 2 else case.gate.max_target_r2
     found = []
     for column in case.schema.features:
         values = table.typed(column)
         both = target.known & values.known if values is not None else np.zeros(0, dtype=bool)
         if values is not None and both.sum() >= FEWEST:
-            observed = _r2(values, column, codes, classes, both)
+            observed, limit = _r2(values, column, codes, classes, both), _limit(case, values, classes)
             found += [(table, column, observed, limit, int(both.sum()))] if observed is not None else []
     return found
+
+
+def _limit(case: Case, values: Typed, classes: int) -> float:
+    """Two classes are told apart by many honest numbers, but rarely by a column that has two values itself."""
+    if classes != 2:
+        return case.gate.max_target_r2
+    flag = values.values[values.known].nunique() == 2
+    return case.gate.max_flag_r2 if flag else case.gate.max_label_r2
 
 
 def _classes(target: Typed, column: Column) -> tuple[Floats, int]:

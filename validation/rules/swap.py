@@ -26,6 +26,8 @@ from validation.typed import Typed
 
 MOST = 2000
 """Values of a column that are compared, evenly spread over its rows."""
+FEWEST = 0.05
+"""Share of the two columns' values that must break what is declared of their own: a few are outliers, not a swap."""
 CLEARLY = 2.0
 """Times that a column must be further from its own past than from the other's."""
 
@@ -99,10 +101,10 @@ def _against_declared(case: Case, table: Table, pairs: list[tuple[Column, Column
     broken = {column.name: _share(table, column, column) for column in case.schema.columns}
     for a, b in pairs:
         straight = broken[a.name] + broken[b.name]
-        if straight and has_declared_values(a) and has_declared_values(b):
+        if straight >= FEWEST and has_declared_values(a) and has_declared_values(b):
             if _share(table, a, b) == _share(table, b, a) == 0.0:
                 reason = f"'{a.name}' fits what is declared of '{b.name}', and the other way round, but not its own"
-                yield _entry(case, table, (a, b), reason, straight, 0.0)
+                yield _entry(case, table, (a, b), reason, straight, FEWEST)
 
 
 def _share(table: Table, column: Column, declared: Column) -> float:

@@ -38,18 +38,25 @@ def test_a_threshold_of_a_column_is_no_copy_of_it() -> None:
     assert one(leak_target(case(data)), Outcome.PASS)
 
 
-@pytest.mark.parametrize("noise", [0.0, 0.05, 0.2])
+@pytest.mark.parametrize("noise", [0.01, 0.05, 0.1])
 @pytest.mark.parametrize("scale", [1.0, -40.0])
 def test_the_target_with_noise_fails(noise: float, scale: float) -> None:
     data = with_extra(scale * (frame()["rain"] + RNG.normal(0, noise, 1000)))
     entry = one(leak_target(case(data, declared=declared())), Outcome.FAIL)
-    assert entry.subject == "train: extra" and entry.limit == 0.8
+    assert entry.subject == "train: extra" and entry.limit == 0.9
 
 
 def test_the_target_with_some_labels_flipped_fails() -> None:
     rain = frame()["rain"].to_numpy()
-    data = with_extra(np.where(RNG.random(1000) < 0.03, 1 - rain, rain).astype(float))
-    assert one(leak_target(case(data, declared=declared())), Outcome.FAIL)
+    for share, outcome in ((0.0, Outcome.FAIL), (0.04, Outcome.FAIL), (0.2, Outcome.PASS)):
+        data = with_extra(np.where(RNG.random(1000) < share, 1 - rain, rain).astype(float))
+        found = one(leak_target(case(data, declared=declared())), outcome)
+        assert outcome is Outcome.PASS or found.limit == 0.7
+
+
+def test_a_number_that_tells_two_classes_apart_well_is_honest() -> None:
+    data = with_extra(frame()["rain"] + RNG.normal(0, 0.25, 1000))
+    assert one(leak_target(case(data, declared=declared())), Outcome.PASS)
 
 
 def test_the_target_in_words_fails() -> None:

@@ -56,6 +56,14 @@ def test_a_value_out_of_range_is_no_swap() -> None:
     assert one(column_swap(case(data)), Outcome.PASS)
 
 
+def test_a_few_values_out_of_range_are_no_swap_though_another_column_would_take_them() -> None:
+    """Each of the two fits what is declared of the other alone; of a column's own, one value breaks it."""
+    declared = schema(warmth={"maximum": 39}, pressure={"minimum": -100, "maximum": 1100})
+    data = frame().assign(pressure=frame()["warmth"].clip(-25, 38))
+    data.loc[0, "warmth"] = 39.5
+    assert one(column_swap(case(data, declared=declared)), Outcome.PASS)
+
+
 def test_one_file_with_nothing_declared_is_not_a_pass() -> None:
     assert one(column_swap(case(frame(), declared=BARE)), Outcome.INCONCLUSIVE)
 
