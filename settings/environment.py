@@ -19,6 +19,8 @@ OVERRIDES: dict[str, tuple[str, ...]] = {
 OTHERS = {
     "GATELINE_AUDIT_KEY": "Secret that seals every audit event with an HMAC.",
     "GATELINE_LOG_DIR": "Folder of a running service's prediction log; set by the engine.",
+    "GATELINE_URL": "Address of the release under test; set for the integration tests.",
+    "GATELINE_BUNDLE": "Folder of the release under test; set for the integration tests.",
 }
 """Variables that are no settings but are read somewhere, with what they are for."""
 

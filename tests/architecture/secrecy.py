@@ -1,0 +1,72 @@
+"""No secret is printed, logged or raised, and every variable that is read is declared."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from settings.environment import OTHERS, OVERRIDES, PORT_PREFIX, SECRETS
+from settings.secrets import LOOKS_SECRET
+from tests.architecture.source import FRONT_DOORS, files, rooms, tree, where
+
+SPEAKING = {
+    "print",
+    "write",
+    "debug",
+    "info",
+    "warning",
+    "error",
+    "exception",
+    "critical",
+    "log",
+    "append_text",
+    "write_text",
+}
+"""Calls that show their arguments to someone."""
+VARIABLE = re.compile(r"GATELINE_[A-Z_]+")
+
+
+def spoken_secrets(root: Path) -> list[str]:
+    """Complain of secrets among what is printed, logged, written or raised."""
+    return [complaint for path in files(root, *rooms(root), *FRONT_DOORS) for complaint in _spoken(root, path)]
+
+
+def _spoken(root: Path, path: Path) -> Iterator[str]:
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
+            arguments = [*node.exc.args, *(keyword.value for keyword in node.exc.keywords)]
+        elif isinstance(node, ast.Call) and _name(node.func) in SPEAKING:
+            arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
+        else:
+            continue
+        for inner in (inner for argument in arguments for inner in ast.walk(argument)):
+            if _is_secret(inner):
+                yield f"{where(root, path, node.lineno)}: shows {ast.unparse(inner)}, which is a secret"
+
+
+def _is_secret(node: ast.AST) -> bool:
+    """Say whether a node reads a secret: by its name, from the environment, or the whole environment at once."""
+    if isinstance(node, ast.Subscript | ast.Call) and "environ" in ast.unparse(node):
+        return any(secret in ast.unparse(node) for secret in SECRETS)
+    if isinstance(node, ast.Name | ast.Attribute):
+        return bool(LOOKS_SECRET.search(_name(node))) or ast.unparse(node) == "os.environ"
+    return False
+
+
+def undeclared(root: Path) -> list[str]:
+    """Complain of environment variables that `settings/environment.py` does not name: settings refuse to load with one set."""
+    known = {*OVERRIDES, *OTHERS, *SECRETS}
+    return [
+        f"{where(root, path, node.lineno)}: {name} is not named in settings/environment.py"
+        for path in files(root, *rooms(root), *FRONT_DOORS)
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        for name in VARIABLE.findall(node.value)
+        if name not in known and not name.startswith(PORT_PREFIX) and name != PORT_PREFIX.rstrip("_")
+    ]
+
+
+def _name(node: ast.AST) -> str:
+    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
