@@ -97,7 +97,7 @@ def _errors(sample: LoadSample, gate: BenchmarkGate, release: str) -> Rule:
     )
     kinds = ", ".join(f"{count:,} × {kind}" for kind, count in sample.failures.items())
     step = f"read the service's log; what failed: {kinds}" if judged.outcome is Outcome.FAIL else ""
-    return judged.model_copy(update={"next_step": step})
+    return judged.model_copy(update={"next_step": step, "subject": ""})
 
 
 def _rate(sample: LoadSample, gate: BenchmarkGate, release: str) -> Rule:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -13,13 +12,11 @@ from pathlib import Path
 from tests.load.conftest import ROOT, Command
 
 
-def test_locust_runs_the_file_from_the_projects_folder(command: Command, tmp_path: Path) -> None:
-    for room in ("load", "contracts", "settings"):
-        shutil.copytree(ROOT / room, tmp_path / room, ignore=shutil.ignore_patterns("__pycache__"))
+def test_locust_finds_the_rooms_by_itself(command: Command) -> None:
     argv = [
         str(Path(sys.executable).parent / "locust"),
         "-f",
-        "load/locustfile.py",
+        str(ROOT / "load" / "locustfile.py"),
         "--headless",
         "-u",
         "2",
@@ -28,7 +25,7 @@ def test_locust_runs_the_file_from_the_projects_folder(command: Command, tmp_pat
     ]
     argv += ["--host", command.base, "--only-summary", "--exit-code-on-error", "1"]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    process = subprocess.Popen(argv, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(argv, cwd=command.folder, env=environment, stderr=subprocess.PIPE, text=True)
     command.wait_for_requests("/predict", 5)
     process.send_signal(signal.SIGTERM)
     _, said = process.communicate(timeout=30)
