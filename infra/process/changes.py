@@ -26,8 +26,11 @@ def started(
             f"slot {slot} of {state.environment} runs {present.release.name}, so {release.name} cannot start there",
             f"empty it first: stop({slot}), or use another slot",
         )
+    if count < 1:
+        raise UsageError(f"{count} processes asked for in slot {slot} of {state.environment}; allowed: 1 or more")
     wanted = present or WantedSlot(release=release, python=python, variables=variables)
-    return _sized(state, slot, wanted, count, ports)
+    patient = max(state.drain_seconds, release.service.drain_seconds)
+    return _sized(state.model_copy(update={"drain_seconds": patient}), slot, wanted, count, ports)
 
 
 def _sized(state: State, slot: Slot, wanted: WantedSlot, count: int, ports: PortSource) -> State:

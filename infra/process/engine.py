@@ -17,6 +17,7 @@ from infra.process.readiness import Readiness, wait_until
 from infra.process.record import Record, read_record
 from infra.process.repairs import repairs
 from infra.process.state import State, StateFile
+from infra.process.strays import end_strays
 from settings import SECRETS, Environment, Settings
 from settings.errors import OutsideError, UsageError
 
@@ -54,17 +55,16 @@ class ProcessEngine:
 
     def down(self) -> None:
         """Stop everything of this environment; what it was running is remembered and comes back with `up`."""
-        state = self._state()
-        self._file.change(self._first(), lambda state: state.model_copy(update={"wanted": "down"}))
-        if not any(seen.child() for seen in self._record().everything):
+        state = self._file.change(self._first(), lambda state: state.model_copy(update={"wanted": "down"}))
+        living = [child for child in (seen.child() for seen in self._record().everything) if child]
+        if not living:
             return
-        self._supervise()
+        if not self._record().supervised:
+            self._start_supervisor()
         seconds = 2 * state.drain_seconds + SPARE_SECONDS
-        if not wait_until(lambda: not self._record().supervised, seconds):
-            raise OutsideError(
-                f"{self._place.environment} did not go down within {seconds:.0f} s",
-                f"see {self._place.log('supervisor')}",
-            )
+        if not wait_until(lambda: not any(child.alive() for child in living), seconds):
+            log = self._place.log("supervisor")
+            raise OutsideError(f"{self._place.environment} did not go down within {seconds:.0f} s", f"see {log}")
 
     def status(self) -> Running:
         """Say what is really running. Never raises because something is down: it says so."""
@@ -166,12 +166,19 @@ class ProcessEngine:
     def _refuse_taken_port(self, state: State, record: Record) -> None:
         where = self._environment
         ours = record.proxied and (state.host, state.port) == (where.host, where.port)
-        if not ours and not ports.is_free(where.host, where.port):
+        if ours or ports.is_free(where.host, where.port):
+            return
+        if not self._freed_of_strays(record):
             variable = f"GATELINE_PORT_{self._place.environment.upper().replace('-', '_')}"
             raise OutsideError(
                 f"port {where.port} of {self._place.environment} is taken by {ports.holder(where.port)}",
                 f"end that, or use another port: environments.{self._place.environment}.port, or {variable}",
             )
+
+    def _freed_of_strays(self, record: Record) -> bool:
+        """End what this environment left without a record of it; return whether that frees the port."""
+        found = end_strays(self._place, record)
+        return bool(found) and wait_until(lambda: ports.is_free(self._environment.host, self._environment.port), 2.0)
 
     def _change(self, change: Callable[[State], State]) -> State:
         if self._state().wanted == "down":
@@ -195,20 +202,30 @@ class ProcessEngine:
         return record.applied >= state.revision and record.proxied
 
     def _supervise(self) -> None:
-        """Start the supervisor if none lives. It detaches itself; secrets of the command stay with the command."""
-        if self._record().supervised:
-            return
+        """Start the supervisor if none lives, and return when one does."""
+        if not self._record().supervised:
+            self._start_supervisor()
+            if not wait_until(lambda: self._record().supervised, START_SECONDS):
+                log = self._place.log("supervisor")
+                raise OutsideError(f"the supervisor does not start: {tail(log, 3)}", f"see {log}")
+
+    def _start_supervisor(self) -> None:
+        """It detaches itself; secrets of the command stay with the command."""
         environ = {name: value for name, value in os.environ.items() if name not in SECRETS}
         command = commands.supervisor(self._place, environ)
         log = self._place.log("supervisor")
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
             subprocess.run(
-                command.argv, cwd=command.folder, env=dict(command.variables), check=False, timeout=START_SECONDS,
-                stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-            )  # fmt: skip
-        if not wait_until(lambda: self._record().supervised, START_SECONDS):
-            raise OutsideError(f"the supervisor does not start: {tail(log, 3)}", f"see {log}")
+                command.argv,
+                cwd=command.folder,
+                env=dict(command.variables),
+                check=False,
+                timeout=START_SECONDS,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+            )
 
     def _free_ports(self, count: int, taken: Collection[int]) -> list[int]:
         fixed = {environment.port for environment in self._settings.environments.values()}

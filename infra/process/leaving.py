@@ -36,7 +36,7 @@ class Leaving:
             return False
         if self._child:
             self._child.send(signal.SIGKILL)
-        return True
+        return not (self._child and self._child.alive())
 
     def _ask_to_stop(self) -> None:
         self._deadline = time.monotonic() + self._drain

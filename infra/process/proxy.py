@@ -39,6 +39,11 @@ class Proxy:
         """Whether the proxy lives."""
         return self._kept.alive
 
+    @property
+    def listens(self) -> bool:
+        """Whether the proxy has come so far that it can be asked."""
+        return self.alive and self._state.socket.exists()
+
     def tend(self, state: State) -> str:
         """Start the proxy with this state if it does not run; return how it ended if it did since the last call."""
         if (state.host, state.port) != (self._state.host, self._state.port):
@@ -62,7 +67,7 @@ class Proxy:
         server = self.stats.servers().get(name)
         if server is None:
             return True
-        if not server.leaving:
+        if server.up:
             self.stats.ask(steering.drain(name))
         elif server.current == 0 or forced:
             self.stats.ask(steering.remove(name, forced) + steering.forget_guards([name], self._state.guards))
@@ -88,6 +93,7 @@ class Proxy:
         """Write what the proxy starts from: it comes back exactly as it was."""
         make_private(self._state.runtime.parent)
         make_private(self._state.runtime)
+        self._state.socket.unlink(missing_ok=True)
         write_whole(self._state.guards, haproxy.guards_file(self._state).encode())
         write_whole(self._place.proxy_config, haproxy.config(self._state).encode())
         return commands.proxy(haproxy.binary(), self._place.proxy_config, self._state, os.environ)

@@ -32,7 +32,7 @@ class Replicas:
     @property
     def seen(self) -> Mapping[str, Seen]:
         """The processes that should run, for the record; some may have ended a moment ago."""
-        return {name: seen for name, kept in self._kept.items() if (seen := kept.seen)}
+        return self._left | {name: seen for name, kept in self._kept.items() if (seen := kept.seen)}
 
     @property
     def leaving(self) -> Mapping[str, Seen]:
@@ -58,7 +58,7 @@ class Replicas:
 
     def stop(self) -> None:
         """Ask every replica to stop, give them the time to drain together, then end them."""
-        seen = [*self.seen.values(), *self.leaving.values(), *self._left.values()]
+        seen = [*self.seen.values(), *self.leaving.values()]
         children = [child for child in (one.child() for one in seen) if child]
         for child in children:
             child.send(signal.SIGTERM)

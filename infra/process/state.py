@@ -52,8 +52,8 @@ class State(_Frozen):
     port: int
     runtime: Path
     """The folder of the sockets."""
-    drain_seconds: float = 10.0
-    """How long the running requests of a replica that leaves may take."""
+    drain_seconds: float = 1.0
+    """How long the running requests of a replica that leaves may take: the longest of the releases that ran here."""
     wanted: Literal["up", "down"] = "down"
     revision: int = 0
     """Counts the changes: the supervisor says up to which one it has come."""

@@ -32,8 +32,6 @@ class Server:
     errors: float
     """Answers with a 5xx status, failed connections and connections that ended without an answer."""
     last_check: str
-    leaving: bool
-    """Whether it is drained or in maintenance."""
 
 
 class StatsSocket:
@@ -79,7 +77,6 @@ def _server(row: dict[str, str]) -> Server:
         requests=_number(row, "stot"),
         errors=_number(row, "hrsp_5xx") + _number(row, "econ") + _number(row, "eresp"),
         last_check=" ".join(part for part in (row["check_status"], row.get("last_chk", "")) if part),
-        leaving=status.startswith(("DRAIN", "MAINT")),
     )
 
 

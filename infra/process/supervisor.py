@@ -29,7 +29,7 @@ TICK_SECONDS = 0.05
 AGREE_SECONDS = 1.0
 """How often the proxy is compared with the state when nothing has changed."""
 TRIM_SECONDS = 10.0
-LOCK_SECONDS = 5.0
+LOCK_SECONDS = 1.0
 
 
 class Supervisor:
@@ -40,7 +40,7 @@ class Supervisor:
         self._place = place
         self._file = StateFile(place.state)
         self._state = self._read()
-        self._stamp = 0
+        self._stamp: tuple[int, int] = (0, 0)
         record = read_record(place.record)
         end_strays(place, record)
         me = Child.of_this_process()
@@ -53,9 +53,16 @@ class Supervisor:
         self._agreed = self._trimmed = 0.0
 
     def run(self) -> None:
-        """Tick until the state says down."""
+        """Tick until the state says down.
+
+        Where the environment's folder was removed, end and leave proxy and services running: nothing can be told to
+        this supervisor any more, and the next `up` makes everything anew.
+        """
+        self._publish()
         while self.tick():
             time.sleep(TICK_SECONDS)
+            if not self._place.lock.exists():
+                return
         self._stop()
 
     def tick(self) -> bool:
@@ -63,9 +70,10 @@ class Supervisor:
 
         A step that fails holds up none of the others: the proxy is restarted whatever else is wrong.
         """
-        troubles = [self._attempt(step) for step in (self._read_if_changed, self._tend, self._agree, self._retire)]
+        unread = self._attempt(self._read_if_changed)
         if self._state.wanted == "down":
             return False
+        troubles = [unread, *(self._attempt(step) for step in (self._tend, self._agree, self._retire))]
         self._complain("; ".join(trouble for trouble in troubles if trouble))
         self._attempt(self._publish)
         self._attempt(self._trim_logs)
@@ -86,7 +94,8 @@ class Supervisor:
         return state
 
     def _read_if_changed(self) -> None:
-        stamp = self._place.state.stat().st_mtime_ns
+        about = self._place.state.stat()
+        stamp = (about.st_mtime_ns, about.st_ino)
         if stamp != self._stamp:
             self._state, self._stamp = self._read(), stamp
 
@@ -105,9 +114,10 @@ class Supervisor:
         if self._applied == self._state.revision and now - self._agreed < AGREE_SECONDS:
             return
         if not self._proxy.alive:
-            raise OutsideError(f"the proxy does not run: {tail(self._place.log('proxy'), 1)}")
-        self._proxy.agree()
-        self._applied, self._agreed = self._state.revision, now
+            raise OutsideError(f"the proxy does not run: {tail(self._place.log('proxy'), 4)}")
+        if self._proxy.listens:
+            self._proxy.agree()
+            self._applied, self._agreed = self._state.revision, now
 
     def _retire(self) -> None:
         self._replicas.retire(self._proxy)

@@ -1,7 +1,7 @@
 """A service for the engine's tests: the HTTP contract of the real one, with knobs that make it fail.
 
-Knobs in knobs.json: latency (seconds an answer takes), error_share (every n-th answer is 500), crash (message: ends at
-once), never_ready, ready_after (seconds), release (reports this digest), stubborn (ignores SIGTERM), body_bytes.
+Knobs in knobs.json: latency (seconds an answer takes), error_every (every n-th answer is 500), crash (message: ends at
+once), never_ready, ready_after (seconds), release (reports this digest), stubborn (ignores SIGTERM).
 """
 
 from __future__ import annotations
@@ -25,31 +25,29 @@ class Tiny:
     """Answers requests, and counts them."""
 
     def __init__(self, digest: str) -> None:
+        """Answer as the release of this digest."""
         self.digest = KNOBS.get("release", digest)
         self.count = {"2xx": 0, "5xx": 0}
         self.seconds: list[float] = []
         self.running = 0
-        self.idle: set[asyncio.StreamWriter] = set()
 
     async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer the requests of one connection."""
         try:
             while await self._one(reader, writer):
                 pass
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
-            self.idle.discard(writer)
             writer.close()
 
     async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        self.idle.add(writer)
         head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
-        self.idle.discard(writer)
         self.running += 1
         try:
             headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head[1:])}
             body = await reader.readexactly(int(headers.get("content-length", 0)))
-            status, answer = await self._answer(*head[0].split(" ")[:2], body)
+            status, answer = await self._answer(head[0].split(" ")[1], body)
             close = headers.get("connection", "").lower() == "close"
             lines = [f"HTTP/1.1 {status} X", f"content-length: {len(answer)}", f"x-gateline-release: {self.digest}"]
             writer.write("\r\n".join([*lines, *(["connection: close"] if close else []), "", ""]).encode() + answer)
@@ -58,32 +56,33 @@ class Tiny:
             self.running -= 1
         return not close
 
-    async def _answer(self, method: str, path: str, body: bytes) -> tuple[int, bytes]:
+    async def _answer(self, path: str, body: bytes) -> tuple[int, bytes]:
         if path == "/predict":
             return await self._predict(body)
         if path == "/health/ready":
             ready = not KNOBS.get("never_ready") and time.monotonic() - STARTED >= KNOBS.get("ready_after", 0.0)
-            return (200 if ready else 503), json.dumps({"release": self.digest, "pid": os.getpid()}).encode()
+            about = {"release": self.digest, "pid": os.getpid(), "variables": dict(os.environ)}
+            return (200 if ready else 503), json.dumps(about).encode()
         return 200, self.page().encode()
 
     async def _predict(self, body: bytes) -> tuple[int, bytes]:
         begun = time.monotonic()
-        if KNOBS.get("latency"):
-            await asyncio.sleep(KNOBS["latency"])
-        every = round(1 / KNOBS["error_share"]) if KNOBS.get("error_share") else 0
-        failed = bool(every) and (sum(self.count.values()) + 1) % every == 0
+        await asyncio.sleep(KNOBS.get("latency", 0.0))
+        every = int(KNOBS.get("error_every", 0))
+        failed = every > 0 and (sum(self.count.values()) + 1) % every == 0
         self.count["5xx" if failed else "2xx"] += 1
         self.seconds.append(time.monotonic() - begun)
         return (500 if failed else 200), json.dumps({"prediction": 1, "bytes": len(body)}).encode()
 
     def page(self) -> str:
+        """Return the Prometheus page."""
         lines = [f'gateline_release_info{{release="{self.digest}",version="1",artifact="a"}} 1']
         lines += [f'gateline_requests_total{{status="{status}"}} {count}' for status, count in self.count.items()]
         lines += [f'gateline_predictions_total{{label="1"}} {self.count["2xx"]}']
         counts = [(bound, sum(1 for value in self.seconds if value <= bound)) for bound in BUCKETS]
         names = [("+Inf" if bound == float("inf") else str(bound), count) for bound, count in counts]
         lines += [f'gateline_request_seconds_bucket{{le="{name}"}} {count}' for name, count in names]
-        lines += [f"gateline_request_seconds_sum {sum(self.seconds)}", f"gateline_request_seconds_count {len(self.seconds)}"]
+        lines += [f"gateline_request_seconds_sum {sum(self.seconds)}"]
         return "\n".join(lines) + "\n"
 
 
@@ -92,7 +91,9 @@ async def serve(port: int) -> None:
     tiny = Tiny(json.loads(Path("release.json").read_text())["digest"])
     server = await asyncio.start_server(tiny.connected, "127.0.0.1", port, reuse_address=True)
     stopped = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, lambda: KNOBS.get("stubborn") or stopped.set())
+    ignored = asyncio.Event()
+    told = ignored if KNOBS.get("stubborn") else stopped
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told.set)
     print(f"listening on {port}", flush=True)
     await stopped.wait()
     server.close()

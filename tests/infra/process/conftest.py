@@ -1,0 +1,96 @@
+"""Whole environments in a temporary folder, always torn down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contracts.release import Release
+from contracts.slots import Slot
+from infra.process.engine import ProcessEngine
+from infra.process.place import Place
+from infra.process.ports import free_ports
+from infra.process.record import Record, read_record
+from infra.process.state import State, StateFile
+from settings import Settings
+from tests.infra import bundles
+
+READY_SECONDS = 20.0
+
+
+def settings(port: int, name: str = "tiny", **production: Any) -> Settings:
+    """Return settings with one environment, `production`, on this port."""
+    return Settings.model_validate(
+        {
+            "project": {"name": name},
+            "data": {"target": "y"},
+            "environments": {"production": {"port": port, "replicas": 2, "ready_seconds": READY_SECONDS} | production},
+        }
+    )
+
+
+class House:
+    """One environment and what the tests do to it."""
+
+    def __init__(self, root: Path) -> None:
+        """Choose a free port; nothing is started."""
+        self.root = root
+        self.port = free_ports(1, ())[0]
+        self.engine = ProcessEngine(settings(self.port), "production", root)
+        self.place = Place(root.resolve(), "tiny", "production")
+        self._made = 0
+
+    def fetched(self, version: str = "1", **knobs: Any) -> Release:
+        """Return a release that is on the host."""
+        self._made += 1
+        release, archive = bundles.packed(self.root / f"bundle-{self._made}", version, **knobs)
+        self.engine.fetch(release, archive)
+        return release
+
+    def serving(self, replicas: int = 2, **knobs: Any) -> Release:
+        """Return a release that has all traffic as stable."""
+        self.engine.up()
+        release = self.fetched(**knobs)
+        self.engine.start(Slot.STABLE, release, replicas)
+        self.engine.wait_ready(Slot.STABLE, READY_SECONDS)
+        self.engine.set_shares({Slot.STABLE: 1.0})
+        return release
+
+    def canary(self, version: str = "2", replicas: int = 1, **knobs: Any) -> Release:
+        """Return a release that is ready as canary, at share 0."""
+        release = self.fetched(version, **knobs)
+        self.engine.start(Slot.CANARY, release, replicas)
+        self.engine.wait_ready(Slot.CANARY, READY_SECONDS)
+        return release
+
+    @property
+    def url(self) -> str:
+        """Where the proxy listens."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def state(self) -> State:
+        """What should run."""
+        state = StateFile(self.place.state).read()
+        assert state is not None
+        return state
+
+    @property
+    def record(self) -> Record:
+        """What the supervisor says that runs."""
+        return read_record(self.place.record)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    """Yield an environment that is down; its folder's name holds a space."""
+    root = tmp_path / "a project"
+    root.mkdir()
+    house = House(root)
+    try:
+        yield house
+    finally:
+        house.engine.down()

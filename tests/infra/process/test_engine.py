@@ -1,0 +1,269 @@
+"""The engine from the outside: real processes, a real proxy."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from contracts.slots import Slot
+from infra.process.engine import ProcessEngine
+from infra.process.ports import free_ports
+from settings.errors import OutsideError, UsageError
+from tests.infra.process.conftest import READY_SECONDS, House, settings
+from tests.infra.traffic import Traffic
+
+
+def predict(url: str) -> httpx.Response:
+    return httpx.post(f"{url}/predict", content=b"{}", timeout=5)
+
+
+def gone(pid: int) -> bool:
+    """Say whether a process has ended; its parent may not have noticed yet."""
+    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+
+def test_nothing_runs_before_up(house: House) -> None:
+    running = house.engine.status()
+    assert not running.proxy_alive and not running.supervised and not running.slots
+    assert not house.place.folder.exists()
+
+
+def test_up_is_repeatable_and_answers_503_while_empty(house: House) -> None:
+    assert house.engine.up() == []
+    before = house.record
+    assert house.engine.up() == []
+    assert house.record.supervisor == before.supervisor and house.record.proxy == before.proxy
+    assert predict(house.url).status_code == 503
+
+
+def test_a_release_serves_from_its_bundle(house: House) -> None:
+    release = house.serving()
+    answer = predict(house.url)
+    assert answer.status_code == 200 and answer.headers["x-gateline-release"] == release.digest
+    status = house.engine.status().slots[Slot.STABLE]
+    assert status.share == 1.0 and status.release == release
+    assert [replica.alive for replica in status.replicas] == [True, True]
+    pids = [seen.pid for seen in house.record.replicas.values()]
+    assert {psutil.Process(pid).cwd() for pid in pids} == {str(house.place.bundle(release.digest))}
+
+
+def test_a_replica_sees_only_allowed_variables(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GATELINE_AUDIT_KEY", "secret")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("GATELINE_REDIS_URL", "redis://127.0.0.1:1/0")
+    house.serving()
+    address = house.engine.status().slots[Slot.STABLE].replicas[0].address
+    variables = httpx.get(f"http://{address}/health/ready").json()["variables"]
+    assert "secret" not in variables.values()
+    assert variables["GATELINE_REDIS_URL"] == "redis://127.0.0.1:1/0"
+    assert variables["GATELINE_LOG_DIR"] == str(house.place.predictions)
+    supervisor = house.record.supervisor
+    assert supervisor and "GATELINE_AUDIT_KEY" not in psutil.Process(supervisor.pid).environ()
+
+
+def test_every_replica_has_as_many_processes_as_the_release_says(house: House) -> None:
+    house.serving(replicas=1, workers=2)
+    assert len(house.engine.status().slots[Slot.STABLE].replicas) == 2
+
+
+@pytest.mark.parametrize("keep_alive", [True, False])
+def test_a_share_is_exact_whatever_the_number_of_replicas(house: House, keep_alive: bool) -> None:
+    stable, canary = house.serving(replicas=2), house.canary()
+    house.engine.set_shares({Slot.STABLE: 0.9, Slot.CANARY: 0.1})
+    assert house.engine.status().slots[Slot.CANARY].share == pytest.approx(0.1)
+    with Traffic(house.url, keep_alive=keep_alive) as traffic:
+        traffic.wait_for(1000)
+    assert not traffic.lost and set(traffic.releases) == {stable.digest, canary.digest}
+    assert abs(traffic.releases[canary.digest] - traffic.answered / 10) <= 3, traffic.releases
+
+
+def test_a_slot_without_a_share_gets_no_request(house: House) -> None:
+    stable, canary = house.serving(), house.canary()
+    with Traffic(house.url) as traffic:
+        traffic.wait_for(200)
+    assert set(traffic.releases) == {stable.digest} and canary.digest != stable.digest
+
+
+def test_metrics_are_the_slots_own(house: House) -> None:
+    stable, canary = house.serving(), house.canary(error_every=4)
+    house.engine.set_shares({Slot.STABLE: 0.5, Slot.CANARY: 0.5})
+    with Traffic(house.url, threads=1) as traffic:
+        traffic.wait_for(200)
+    of_stable, of_canary = house.engine.metrics(Slot.STABLE), house.engine.metrics(Slot.CANARY)
+    assert of_stable.releases == {stable.digest} and of_canary.releases == {canary.digest}
+    assert of_stable.errors == 0 and of_stable.proxy_errors == 0
+    assert of_canary.errors == of_canary.proxy_errors == len(traffic.lost) > 0
+    assert of_stable.requests + of_canary.requests == traffic.answered + len(traffic.lost)
+    assert of_canary.proxied == of_canary.requests and of_stable.proxied == of_stable.requests
+    assert of_stable.predictions == {"1": of_stable.requests}
+    assert of_stable.latency_buckets[float("inf")] == of_stable.requests and of_stable.latency_sum > 0
+
+
+def test_start_brings_a_slot_to_the_number_asked_for(house: House) -> None:
+    release = house.serving(replicas=1)
+    first = house.engine.status().slots[Slot.STABLE].replicas[0]
+    with Traffic(house.url) as traffic:
+        house.engine.start(Slot.STABLE, release, 3)
+        house.engine.wait_ready(Slot.STABLE, READY_SECONDS)
+        three = house.engine.status().slots[Slot.STABLE]
+        house.engine.start(Slot.STABLE, release, 1)
+        traffic.wait_for(200)
+    assert len(three.replicas) == 3 and three.share == 1.0
+    assert [r.address for r in house.engine.status().slots[Slot.STABLE].replicas] == [first.address]
+    assert not traffic.lost
+
+
+def test_a_slot_that_runs_another_release_is_refused(house: House) -> None:
+    house.serving()
+    other = house.fetched("2")
+    with pytest.raises(UsageError, match=r"slot stable of production runs 1\+.*\n  next: empty it first"):
+        house.engine.start(Slot.STABLE, other, 1)
+
+
+def test_a_release_that_was_not_fetched_is_refused(house: House) -> None:
+    release = house.serving().model_copy(update={"digest": "f" * 64})
+    with pytest.raises(UsageError, match="release 1.* is not on this host"):
+        house.engine.start(Slot.CANARY, release, 1)
+
+
+def test_stop_ends_the_processes_and_forgets_the_slot(house: House) -> None:
+    house.serving()
+    house.canary()
+    names = [replica.name for replica in house.engine.status().slots[Slot.CANARY].replicas]
+    pids = [house.record.replicas[name].pid for name in names]
+    house.engine.stop(Slot.CANARY)
+    assert all(gone(pid) for pid in pids)
+    assert set(house.engine.status().slots) == {Slot.STABLE}
+    house.engine.stop(Slot.CANARY)
+
+
+def test_a_slot_with_traffic_is_not_stopped(house: House) -> None:
+    house.serving()
+    house.canary()
+    with pytest.raises(UsageError, match="slot stable of production has 100% of traffic"):
+        house.engine.stop(Slot.STABLE)
+    assert predict(house.url).status_code == 200
+
+
+def test_the_only_slot_can_be_stopped(house: House) -> None:
+    house.serving()
+    house.engine.stop(Slot.STABLE)
+    assert house.engine.status().slots == {} and predict(house.url).status_code == 503
+
+
+def test_a_replica_that_ignores_sigterm_is_killed(house: House) -> None:
+    house.engine.up()
+    release = house.fetched(stubborn=True, drain_seconds=0.5)
+    house.engine.start(Slot.STABLE, release, 1)
+    house.engine.wait_ready(Slot.STABLE, READY_SECONDS)
+    pid = next(iter(house.record.replicas.values())).pid
+    house.engine.stop(Slot.STABLE)
+    assert gone(pid)
+
+
+def test_move_takes_release_and_share_along(house: House) -> None:
+    release = house.serving()
+    addresses = [replica.address for replica in house.engine.status().slots[Slot.STABLE].replicas]
+    house.engine.move(Slot.STABLE, Slot.PREVIOUS)
+    moved = house.engine.status().slots
+    assert (
+        set(moved) == {Slot.PREVIOUS} and moved[Slot.PREVIOUS].release == release and moved[Slot.PREVIOUS].share == 1.0
+    )
+    assert [replica.address for replica in moved[Slot.PREVIOUS].replicas] == addresses
+
+
+def test_down_stops_everything_and_up_brings_it_back(house: House) -> None:
+    release = house.serving()
+    house.engine.remember(["a", release.digest])
+    pids = [seen.pid for seen in house.record.everything]
+    house.engine.down()
+    running = house.engine.status()
+    assert all(gone(pid) for pid in pids)
+    assert not running.proxy_alive and not running.supervised and running.release_in(Slot.STABLE) == release
+    assert running.slots[Slot.STABLE].share == 0.0 and not running.slots[Slot.STABLE].replicas[0].alive
+    house.engine.down()
+    assert house.engine.up() == []
+    assert predict(house.url).headers["x-gateline-release"] == release.digest
+    assert house.engine.history() == ["a", release.digest]
+
+
+def test_a_change_is_refused_while_down(house: House) -> None:
+    house.serving()
+    house.engine.down()
+    with pytest.raises(UsageError, match=r"production is down\n  next: invoke up --env=production"):
+        house.engine.set_shares({Slot.STABLE: 1.0})
+
+
+def test_a_taken_port_names_port_and_holder(house: House) -> None:
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", house.port))
+        other.listen()
+        with pytest.raises(OutsideError, match=rf"port {house.port} of production is taken by process {os.getpid()}"):
+            house.engine.up()
+        assert house.record.supervisor is None
+    assert house.engine.up() == []
+
+
+def test_a_replicas_port_that_was_lost_while_down_is_replaced(house: House) -> None:
+    house.serving(replicas=2)
+    house.engine.down()
+    lost = house.state.slots[Slot.STABLE].replicas[0].port
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", lost))
+        other.listen()
+        house.engine.up()
+    ports = {replica.port for replica in house.state.slots[Slot.STABLE].replicas}
+    assert len(ports) == 2 and lost not in ports
+    assert predict(house.url).status_code == 200
+
+
+def test_another_port_in_the_settings_moves_the_proxy(house: House) -> None:
+    house.serving()
+    old, new = house.port, free_ports(1, {house.port})[0]
+    moved = ProcessEngine(settings(new), "production", house.root)
+    assert moved.up() == [f"the proxy listened on 127.0.0.1:{old}; it was moved to 127.0.0.1:{new}"]
+    assert moved.status().url == f"http://127.0.0.1:{new}" and predict(moved.status().url).status_code == 200
+    with pytest.raises(httpx.ConnectError):
+        predict(house.url)
+
+
+def test_two_projects_share_a_host(house: House, tmp_path: Path) -> None:
+    house.serving(replicas=1)
+    other = House(tmp_path)
+    try:
+        release = other.serving(replicas=1, latency=0.001)
+        assert predict(other.url).headers["x-gateline-release"] == release.digest
+        other.engine.down()
+        assert predict(house.url).status_code == 200
+    finally:
+        other.engine.down()
+
+
+def test_two_supervisors_do_not_run_at_once(house: House) -> None:
+    from infra.process import commands
+
+    house.serving(replicas=1)
+    command = commands.supervisor(house.place, os.environ)
+    argv = [*command.argv, "--foreground"]
+    done = subprocess.run(argv, cwd=command.folder, capture_output=True, text=True, timeout=20, check=True)
+    assert "another supervisor is at work" in done.stdout
+    assert predict(house.url).status_code == 200
+
+
+def test_a_damaged_state_is_named(house: House) -> None:
+    house.engine.up()
+    whole = house.place.state.read_bytes()
+    house.place.state.write_bytes(whole[:50])
+    try:
+        with pytest.raises(OutsideError, match="state.json is damaged"):
+            house.engine.status()
+    finally:
+        house.place.state.write_bytes(whole)
