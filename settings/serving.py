@@ -40,7 +40,7 @@ class Load(Section):
     requests: Annotated[int, Field(ge=1)] = 1000
     """Requests of one benchmark run."""
     users: Annotated[int, Field(ge=1, le=1000)] = 8
-    """Concurrent locust users."""
+    """Concurrent locust users; with a rate the least: more join while answers are slow."""
     rate: Annotated[float, Field(ge=0.0)] = 100.0
     """Intended requests a second over all users, sent on a schedule; 0 sends as fast as answers come."""
     warmup_requests: Annotated[int, Field(ge=0)] = 100
