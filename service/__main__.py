@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from contracts.release import ARTIFACT_FOLDER, RELEASE_FILE, Release
-from settings.errors import OutsideError, UsageError, front_door
+from settings.errors import GatelineError, OutsideError, UsageError, front_door
 
 EXAMPLES = """examples:
   python -m service --port 8000                 serve the bundle in the current folder
@@ -69,11 +69,15 @@ def serve(release: Release, bundle: Path, host: str, port: int) -> None:
     )
     logging.getLogger("service").info("%s listens on %s:%d", release.name, *listening.getsockname()[:2])
     servers.run(server, application.build(), listening)
-    failure = application.state.failure
-    if failure is not None:
-        raise OutsideError(
-            f"the model of {release.name} cannot be loaded: {failure or type(failure).__name__}"
-        ) from failure
+    if application.state.failure is not None:
+        raise _not_loaded(release, application.state.failure)
+
+
+def _not_loaded(release: Release, failure: BaseException) -> OutsideError:
+    text = f"the model of {release.name} cannot be loaded"
+    if isinstance(failure, GatelineError):
+        return OutsideError(f"{text}: {failure.message}", failure.next_step)
+    return OutsideError(f"{text}: {type(failure).__name__}: {failure}", "read the stack trace above")
 
 
 def _log_folder() -> Path | None:

@@ -46,7 +46,7 @@ class Application:
         self._failed = failed
         self._log = self._open_log(options.log_folder)
         self._cache = ScoreCache(options.redis_url, release) if options.redis_url else None
-        self._endpoint = PredictEndpoint(release, self.state, self.metrics, self._log)
+        self._endpoint = PredictEndpoint(release, self.state, self.metrics, self._log, self._cache)
 
     def build(self) -> FastAPI:
         """Return the application with its routes."""
@@ -58,7 +58,7 @@ class Application:
             openapi_url=None,
             lifespan=self._lifespan,
         )
-        app.add_api_route("/predict", self._endpoint.__call__, methods=["POST"], summary="Predict one row or many")
+        app.add_api_route("/predict", self._endpoint.predict, methods=["POST"], summary="Predict one row or many")
         app.add_api_route("/health/live", self.live, summary="Say that the process runs")
         app.add_api_route("/health/ready", self.ready, summary="Say whether the model answers its golden rows")
         app.add_api_route("/metrics", self.metrics_page, summary="Show the counters for Prometheus")
@@ -97,7 +97,9 @@ class Application:
     @contextlib.asynccontextmanager
     async def _lifespan(self, app: FastAPI) -> AsyncIterator[None]:
         loop = asyncio.get_running_loop()
-        load_in_thread(self.state, self._load, lambda: _call(loop, self._settled))
+        if self._cache:
+            self._cache.search()
+        load_in_thread(self._load, lambda outcome: _call(loop, lambda: self._settle(outcome)))
         try:
             yield
         finally:
@@ -106,13 +108,15 @@ class Application:
             if self._log:
                 self._log.close()
 
-    def _settled(self) -> None:
-        if self.state.loaded is None:
+    def _settle(self, outcome: Loaded | BaseException) -> None:
+        """Be ready with what was loaded, or stop."""
+        if isinstance(outcome, BaseException):
+            self.state.failure = outcome
             return self._failed()
-        self.metrics.expect(self.state.loaded.predictor.all_labels())
+        self.metrics.expect(outcome.predictor.all_labels())
         if self._cache:
-            self._cache.open(self.state.loaded.predictor.width)
-            self._endpoint.cache = self._cache
+            self._cache.width = outcome.predictor.width
+        self.state.loaded = outcome
 
     def _open_log(self, folder: Path | None) -> PredictionLog | None:
         service = self.release.service

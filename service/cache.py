@@ -37,7 +37,7 @@ class ScoreCache:
     """Scores by project, release and row. Requests ask Redis only while it answers; a task of its own finds it back."""
 
     def __init__(self, url: str, release: Release) -> None:
-        """Prepare the connection to `url`; `open` makes it. Raises UsageError for a URL that is none."""
+        """Prepare the connection to `url`; `search` makes it. Raises UsageError for a URL that is none."""
         try:
             self._redis = Redis.from_url(
                 url,
@@ -51,7 +51,8 @@ class ScoreCache:
             ) from None
         self._prefix = f"{release.project}:{release.digest}:"
         self._seconds = release.service.cache_seconds
-        self._width = 0
+        self.width = 0
+        """Scores a row; zero until the model is loaded, and nothing shared is believed till then."""
         self.answering = False
         self._probe: asyncio.Task[None] | None = None
         self._writes: set[asyncio.Task[None]] = set()
@@ -60,12 +61,8 @@ class ScoreCache:
         """Return the key of an encoded row."""
         return self._prefix + sha256(json.dumps(list(row), ensure_ascii=False).encode()).hexdigest()
 
-    def open(self, width: int) -> None:
-        """Look for Redis in the background until it answers; scores have `width` numbers a row."""
-        self._width = width
-        self._search()
-
-    def _search(self) -> None:
+    def search(self) -> None:
+        """Look for Redis in the background until it answers; nobody asks it meanwhile."""
         self.answering = False
         if self._probe is None or self._probe.done():
             self._probe = asyncio.create_task(self._find())
@@ -124,7 +121,7 @@ class ScoreCache:
     def _failed(self, error: Exception) -> None:
         if self.answering:
             log.warning("Redis does not answer (%s); predictions go on without it", type(error).__name__)
-        self._search()
+        self.search()
 
     def _read(self, value: bytes | None) -> Scores | None:
         """Return shared scores, or None for what this release cannot have written."""
@@ -132,6 +129,6 @@ class ScoreCache:
             scores = json.loads(value) if value is not None else None
         except ValueError:
             return None
-        if not isinstance(scores, list) or len(scores) != self._width:
+        if not isinstance(scores, list) or len(scores) != self.width:
             return None
         return scores if all(isinstance(score, float) and math.isfinite(score) for score in scores) else None

@@ -67,9 +67,11 @@ def json_schema(column: Column, example: Any = None) -> dict[str, Any]:
     )
 
 
-def allowed(column: Column) -> str:
-    """Return in words what a request may hold in a column."""
-    text = _one_of(column.categories) if column.categories is not None else WORDS[column.dtype] + _between(column)
+def allowed(column: Column, *, beyond: bool = False) -> str:
+    """Return in words what a request may hold in a column; `beyond` names the limits of undeclared ranges too."""
+    text = (
+        _one_of(column.categories) if column.categories is not None else WORDS[column.dtype] + _between(column, beyond)
+    )
     if column.pattern is not None:
         text += f" that matches {column.pattern}"
     if column.sentinels:
@@ -92,11 +94,9 @@ def posix_seconds(value: Any) -> float:
 
 
 def _number(column: Column) -> Any:
-    whole = column.dtype == "integer"
-    largest = LARGEST_INTEGER if whole else LARGEST_NUMBER
-    low = -largest if column.minimum is None else column.minimum
-    high = largest if column.maximum is None else column.maximum
-    return Annotated[float, Field(strict=True, allow_inf_nan=False, ge=low, le=high, multiple_of=1 if whole else None)]
+    low, high = _limits(column)
+    step = 1 if column.dtype == "integer" else None
+    return Annotated[float, Field(strict=True, allow_inf_nan=False, ge=low, le=high, multiple_of=step)]
 
 
 def _text(column: Column) -> Any:
@@ -133,13 +133,23 @@ def _typed(column: Column, values: tuple[Value, ...]) -> frozenset[Any]:
     return frozenset(posix_seconds(value) if column.dtype == "datetime" else value for value in values)
 
 
-def _between(column: Column) -> str:
-    low, high = column.minimum, column.maximum
+def _between(column: Column, beyond: bool) -> str:
+    low, high = _limits(column) if beyond else (column.minimum, column.maximum)
     if low is not None and high is not None:
-        return f" from {low:.15g} to {high:.15g}"
+        return f" from {low:.17g} to {high:.17g}"
     if low is not None:
-        return f" from {low:.15g} on"
-    return f" up to {high:.15g}" if high is not None else ""
+        return f" from {low:.17g} on"
+    return f" up to {high:.17g}" if high is not None else ""
+
+
+def _limits(column: Column) -> tuple[float | None, float | None]:
+    """Return the smallest and largest value: the declared ones, else what every estimator can take."""
+    largest = {"integer": LARGEST_INTEGER, "number": LARGEST_NUMBER}.get(column.dtype)
+    lowest = None if largest is None else -largest
+    return (
+        lowest if column.minimum is None else column.minimum,
+        largest if column.maximum is None else column.maximum,
+    )
 
 
 def _one_of(categories: tuple[Value, ...]) -> str:

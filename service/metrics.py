@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
@@ -57,8 +58,8 @@ class Metrics:
     def predicted(self, labels: list[str]) -> None:
         """Count one prediction a label."""
         self.rows.inc(len(labels))
-        for label in labels:
-            self._predictions.labels(label).inc()
+        for label, count in collections.Counter(labels).items():
+            self._predictions.labels(label).inc(count)
 
     def exposition(self) -> bytes:
         """Return the metrics page."""

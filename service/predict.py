@@ -43,17 +43,24 @@ T = TypeVar("T")
 class PredictEndpoint:
     """Answers predictions of the release in `state`; counts every answer; lets no exception through."""
 
-    def __init__(self, release: Release, state: State, metrics: Metrics, prediction_log: PredictionLog | None) -> None:
-        """Keep what answers are made of. `cache` is set once the model is loaded."""
+    def __init__(
+        self,
+        release: Release,
+        state: State,
+        metrics: Metrics,
+        prediction_log: PredictionLog | None,
+        cache: ScoreCache | None,
+    ) -> None:
+        """Keep what answers are made of."""
         self._release = release
         self._state = state
         self._metrics = metrics
         self._log = prediction_log
+        self._cache = cache
         self._limiter: anyio.CapacityLimiter | None = None
         self._logged = -QUIET_SECONDS
-        self.cache: ScoreCache | None = None
 
-    async def __call__(self, request: Request) -> Response:
+    async def predict(self, request: Request) -> Response:
         """Answer one request: 200, 4xx with what is wrong, 500 where model or hook failed, 503 while loading."""
         started = time.perf_counter()
         request_id = _request_id(request)
@@ -76,11 +83,19 @@ class PredictEndpoint:
             raise Refusal(503, "the model is being loaded", {"Retry-After": "1"})
         body = await read_body(request, self._release.service.max_body_bytes)
         asked = await self._off_loop(len(body) > INLINE_BYTES, lambda: loaded.requests.parse(body))
-        rows = self._prepared(loaded, asked.rows)
-        answers = await self._predict(loaded, rows, request_id)
+        scores = await self._scores(loaded, self._prepared(loaded, asked.rows))
+        content = self._content(loaded.predictor.answer(scores), asked.single, request_id)
+        self._count(loaded, scores, request_id)
+        return content
+
+    def _content(self, answers: list[dict[str, Any]], single: bool, request_id: str) -> bytes:
         named = {"model_version": self._release.version, "request_id": request_id}
-        content = answers[0] | named if asked.single else {"predictions": answers} | named
-        return json.dumps(content, allow_nan=False).encode()
+        return json.dumps((answers[0] if single else {"predictions": answers}) | named, allow_nan=False).encode()
+
+    def _count(self, loaded: Loaded, scores: Scores, request_id: str) -> None:
+        self._metrics.predicted(loaded.predictor.labels(scores))
+        if self._log:
+            self._log.write(request_id, loaded.predictor.logged(scores))
 
     def _prepared(self, loaded: Loaded, rows: list[Row]) -> Encoded:
         from service.predictor import Refused
@@ -90,28 +105,20 @@ class PredictEndpoint:
         except Refused as refused:
             raise Refusal(422, str(refused) or "the model's own check refused the rows") from refused
 
-    async def _predict(self, loaded: Loaded, rows: Encoded, request_id: str) -> list[dict[str, Any]]:
-        scores = await self._scores(loaded, rows)
-        answers = loaded.predictor.answer(scores)
-        self._metrics.predicted(loaded.predictor.labels(scores))
-        if self._log:
-            self._log.write(request_id, loaded.predictor.logged(scores))
-        return answers
-
     async def _scores(self, loaded: Loaded, rows: Encoded) -> Scores:
         """Take from the cache what it holds, score the rest, and share it."""
         import numpy as np
 
-        if self.cache is None:
+        if self._cache is None:
             return await self._off_loop(len(rows) > INLINE_ROWS, lambda: loaded.predictor.score(rows))
         listed = rows.tolist()
-        found = await self.cache.get(listed)
+        found = await self._cache.get(listed)
         missing = [index for index, scores in enumerate(found) if scores is None]
         self._metrics.cache_hits.inc(len(rows) - len(missing))
         if missing:
             asked = rows[missing]
             fresh = await self._off_loop(len(asked) > INLINE_ROWS, lambda: loaded.predictor.score(asked))
-            self.cache.put([listed[index] for index in missing], fresh.tolist())
+            self._cache.put([listed[index] for index in missing], fresh.tolist())
             for index, scores in zip(missing, fresh.tolist()):
                 found[index] = scores
         return np.asarray(found, dtype=np.float64)

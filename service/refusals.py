@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from pydantic import ValidationError
@@ -15,6 +17,11 @@ from settings.errors import did_you_mean
 
 LISTED = 10
 """Problems named in one answer."""
+MOST = 20_000
+"""Beyond so many problems none is named: to list them would hold up every other request."""
+LONGEST = 80
+"""Characters of a name that are shown, and compared with the known ones."""
+BEYOND = ("less_than_equal", "greater_than_equal", "finite_number")
 TAGS = {"object", "array", "features", "rows"}
 FORMS = "an object with 'features' (one row, a list in schema order or an object by name) or 'rows' (a list of objects)"
 
@@ -45,17 +52,29 @@ def refused_body(error: ValidationError, body: bytes) -> Refusal:
 
 
 def refused_values(error: ValidationError, schema: Schema, max_rows: int) -> Refusal:
-    """Return the refusal of values that the schema does not allow."""
+    """Return the refusal of values that the schema does not allow: field, value and what is allowed, of the first ten."""
+    count = error.error_count()
+    if count > MOST:
+        return Refusal(422, f"the body has {count} problems, too many to name; allowed: {FORMS}")
     details = error.errors(include_url=False, include_context=False)
-    lines = [_problem(detail, schema, max_rows) for detail in details[:LISTED]]
-    if len(details) > LISTED:
-        lines.append(f"and {len(details) - LISTED} more")
-    return Refusal(422, "; ".join(lines))
+    problems = [_problem(detail, schema, max_rows) for detail in details[:LISTED]]
+    more = [f"and {count - LISTED} more"] if count > LISTED else []
+    return Refusal(422, "; ".join([*map(_joined, _grouped(problems)), *more]))
 
 
-def _problem(detail: ErrorDetails, schema: Schema, max_rows: int) -> str:
+def _grouped(problems: list[tuple[str, str]]) -> list[tuple[list[str], str]]:
+    """Gather what is wrong under what is allowed, so that the same words do not stand twice."""
+    return [([wrong for wrong, _ in group], key) for key, group in groupby(problems, key=itemgetter(1))]
+
+
+def _joined(group: tuple[list[str], str]) -> str:
+    return f"{', '.join(group[0])}; allowed: {group[1]}"
+
+
+def _problem(detail: ErrorDetails, schema: Schema, max_rows: int) -> tuple[str, str]:
+    """Return what is wrong, and what is allowed."""
     path = _path(detail["loc"])
-    if not path or len(path) == 1 or (len(path) == 2 and path[0] == "rows"):
+    if len(path) < 2 or (len(path) == 2 and path[0] == "rows"):
         return _wrong_form(detail, path, schema, max_rows)
     return _wrong_value(detail, path, schema)
 
@@ -68,33 +87,36 @@ def _path(loc: tuple[int | str, ...]) -> tuple[int | str, ...]:
     return (*path[:1], *path[2:]) if len(path) > 1 and path[0] == "features" and path[1] in TAGS else path
 
 
-def _wrong_form(detail: ErrorDetails, path: tuple[int | str, ...], schema: Schema, max_rows: int) -> str:
+def _wrong_form(detail: ErrorDetails, path: tuple[int | str, ...], schema: Schema, max_rows: int) -> tuple[str, str]:
     where = _written(path) or "the body"
     count = len(detail["input"]) if isinstance(detail["input"], list) else 0
-    kind = detail["type"]
+    kind, names = detail["type"], ", ".join(column.name for column in schema.features)
+    if kind == "extra_forbidden" and where in ("features", "rows"):
+        return "features and rows stand side by side", FORMS
     if kind == "extra_forbidden":
-        return f"'{where}' is not known{did_you_mean(where, ('features', 'rows'))}; allowed: {FORMS}"
+        return f"{where} is not known{did_you_mean(where, ('features', 'rows'))}", FORMS
     if kind == "missing":
-        return f"'{where}' is missing; allowed: {FORMS}"
-    if kind in ("too_long", "too_short") and path[0] == "rows":
-        return f"rows holds {count} rows; allowed: 1 to {max_rows}"
+        return f"{where} is missing", FORMS
+    if kind in ("too_long", "too_short") and where == "rows":
+        return f"rows holds {count} rows", f"1 to {max_rows}"
     if kind == "too_long":
-        names = ", ".join(column.name for column in schema.features)
-        return f"features holds {count} values; allowed: {len(schema.features)}, in this order: {names}"
-    return f"{where} is {shown(detail['input'])}; allowed: {FORMS}"
+        return f"features holds {count} values", f"{len(schema.features)}, in this order: {names}"
+    if len(path) == 2:
+        return f"{where} is {shown(detail['input'])}", f"an object that names {names}"
+    return f"{where} is {shown(detail['input'])}", FORMS
 
 
-def _wrong_value(detail: ErrorDetails, path: tuple[int | str, ...], schema: Schema) -> str:
+def _wrong_value(detail: ErrorDetails, path: tuple[int | str, ...], schema: Schema) -> tuple[str, str]:
     names = [column.name for column in schema.features]
     last = path[-1]
     name = names[last] if isinstance(last, int) else last
     where = f"{_written(path)} ({name})" if isinstance(last, int) else _written(path)
     if name not in names:
-        return f"{where} is not a column of a request{did_you_mean(name, names)}; allowed: {', '.join(names)}"
-    expected = allowed(schema.column(name))
+        return f"{where} is not a column of a request{did_you_mean(name[:LONGEST], names)}", ", ".join(names)
+    expected = allowed(schema.column(name), beyond=detail["type"] in BEYOND)
     if detail["type"] == "missing":
-        return f"{where} is missing; allowed: {expected}"
-    return f"{where} is {_shown(detail['input'])}; allowed: {expected}"
+        return f"{where} is missing", expected
+    return f"{where} is {_shown(detail['input'])}", expected
 
 
 def _shown(value: Any) -> str:
@@ -104,5 +126,5 @@ def _shown(value: Any) -> str:
 
 
 def _written(path: tuple[int | str, ...]) -> str:
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part[:LONGEST]}" for part in path)
     return text.removeprefix(".")

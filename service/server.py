@@ -14,6 +14,8 @@ from fastapi import FastAPI
 from settings.errors import OutsideError
 
 BACKLOG = 2048
+KEEP_ALIVE_SECONDS = 75
+"""Longer than a proxy keeps idle connections, so that it is the proxy that closes them."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -38,7 +40,9 @@ def server(drain_seconds: float) -> uvicorn.Server:
         access_log=False,
         log_config=None,
         server_header=False,
+        proxy_headers=False,
         ws="none",
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=math.ceil(drain_seconds),
     )
     return uvicorn.Server(config)

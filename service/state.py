@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from contracts.manifest import GOLDEN_FILE, MANIFEST_FILE, MODEL_FILE, REFERENCE_FILE, SCHEMA_FILE
 from contracts.release import ARTIFACT_FOLDER, Release
-from settings.errors import GateRefused
+from settings.errors import GatelineError, GateRefused
 
 if TYPE_CHECKING:
     from service.predictor import Predictor
     from service.requests import Requests
 
+FILES = (MANIFEST_FILE, MODEL_FILE, SCHEMA_FILE, REFERENCE_FILE, GOLDEN_FILE)
 log = logging.getLogger(__name__)
 
 
@@ -30,7 +32,7 @@ class Loaded:
 
 @dataclass
 class State:
-    """Loading, loaded, or failed. Written once by the loading thread."""
+    """Loading, loaded, or failed. Written once, on the event loop."""
 
     loaded: Loaded | None = None
     failure: BaseException | None = None
@@ -46,7 +48,11 @@ def load(bundle: Path, release: Release) -> Loaded:
     from service.predictor import Predictor
     from service.requests import Requests
 
-    loaded = load_folder(bundle / ARTIFACT_FOLDER)
+    folder = bundle / ARTIFACT_FOLDER
+    missing = [name for name in FILES if not (folder / name).is_file()]
+    if missing:
+        raise GateRefused(f"digest: the artifact holds no {missing[0]}", "build the release again")
+    loaded = load_folder(folder)
     if loaded.manifest.identity != release.artifact:
         raise GateRefused(
             f"digest: the release names artifact {release.artifact[:12]}, the bundle holds {loaded.manifest.identity[:12]}",
@@ -59,21 +65,22 @@ def load(bundle: Path, release: Release) -> Loaded:
     return Loaded(predictor, requests)
 
 
-def load_in_thread(state: State, load: Callable[[], Loaded], done: Callable[[], None]) -> threading.Thread:
-    """Load beside the event loop, write the outcome into `state`, then call `done` from the thread."""
+def load_in_thread(load: Callable[[], Loaded], done: Callable[[Loaded | BaseException], None]) -> None:
+    """Load beside the event loop; `done` is called from the thread with what was loaded, or why it was not."""
 
     def run() -> None:
         started = time.perf_counter()
         try:
-            state.loaded = load()
-            log.info("ready after %.1f s", time.perf_counter() - started)
+            outcome: Loaded | BaseException = load()
+            log.info("the model answers its golden rows after %.1f s", time.perf_counter() - started)
+        except GatelineError as error:
+            outcome = error
         except BaseException as error:
-            state.failure = error
-        done()
+            log.exception("loading failed")
+            outcome = error
+        done(outcome)
 
-    thread = threading.Thread(target=run, name="load", daemon=True)
-    thread.start()
-    return thread
+    threading.Thread(target=run, name="load", daemon=True).start()
 
 
 def _fullest(rows: list[list[Any]]) -> list[Any]:
