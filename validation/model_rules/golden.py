@@ -33,7 +33,9 @@ def differs(golden: Golden) -> str:
     rows = len(golden.recorded)
     off = rows - int((np.abs(golden.scores - golden.recorded) <= TOLERANCE).all(axis=1).sum())
     if off:
-        return f"{off} of {rows} golden rows score otherwise than recorded, by up to {_distance(golden):.3g}"
+        distance = _distance(golden)
+        by = "no number" if distance is None else f"by up to {distance:.3g}"
+        return f"{off} of {rows} golden rows score otherwise than recorded, {by}"
     pairs = zip(golden.recorded_predictions, golden.predictions, strict=False)
     others = sum(recorded != now for recorded, now in pairs)
     return f"{others} of {rows} golden rows are decided otherwise than recorded" if others else ""
