@@ -16,6 +16,14 @@ from settings.errors import OutsideError
 from validation.benchmark import judge
 
 LOCK = Path("requirements/load.txt")
+SOURCES = (
+    "load",
+    "validation/benchmark.py",
+    "validation/benchmark_plots.py",
+    "contracts/load_sample.py",
+    "contracts/samples.py",
+    "requirements/load.txt",
+)
 SAMPLE = Path("reports/benchmark/sample.json")
 
 
@@ -27,7 +35,7 @@ class Benchmark:
         return {
             "profile": of_value(settings.load.model_dump(mode="json")),
             "limits": of_value(settings.gates.benchmark.model_dump(mode="json")),
-            "sources": of_sources(root, ("load", "validation/benchmark.py", "requirements/load.txt")),
+            "sources": of_sources(root, SOURCES),
         }
 
     def judge(self, subject: Subject, judged: dict[str, str]) -> Verdict:
@@ -40,4 +48,4 @@ class Benchmark:
         if not SAMPLE.exists():
             raise OutsideError(f"locust ended with {done.returncode} and left no figures", "see its output above")
         sample = LoadSample.model_validate_json(SAMPLE.read_bytes())
-        return judge(sample, subject.settings.gates.benchmark).model_copy(update={"judged": judged})
+        return judge(sample, subject.settings.gates.benchmark, subject.release.digest, judged)
