@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from pydantic import ValidationError
 
@@ -109,11 +110,18 @@ def _extract(members: tarfile.TarFile, target: Path) -> None:
         left -= member.size
         _refuse_unsafe(member, left)
         path = target / member.name
-        path.parent.mkdir(parents=True, exist_ok=True)
         content = members.extractfile(member)
         assert content is not None
-        with content, path.open("xb") as stream:
+        with content, _created(path, member) as stream:
             shutil.copyfileobj(content, stream)
+
+
+def _created(path: Path, member: tarfile.TarInfo) -> IO[bytes]:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("xb")
+    except (FileExistsError, NotADirectoryError):
+        raise _refused(member, "is there twice, or is a file and a folder") from None
 
 
 def _refuse_unsafe(member: tarfile.TarInfo, left: int) -> None:
@@ -128,4 +136,8 @@ def _refuse_unsafe(member: tarfile.TarInfo, left: int) -> None:
         why = f"makes the bundle larger than {LARGEST} bytes"
     else:
         return
-    raise GateRefused(f"digest: archive member {member.name!r} {why}", "do not use this archive; build again")
+    raise _refused(member, why)
+
+
+def _refused(member: tarfile.TarInfo, why: str) -> GateRefused:
+    return GateRefused(f"digest: archive member {member.name!r} {why}", "do not use this archive; build again")

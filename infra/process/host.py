@@ -9,7 +9,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from contracts.digest import short
-from contracts.release import Release
+from contracts.release import RELEASE_FILE, Release
 from infra.bundle import read_release, unpack, verify
 from infra.process.place import Place
 from infra.process.python_env import python_for
@@ -39,8 +39,7 @@ def fetch(place: Place, release: Release, archive: bytes) -> None:
 
 def kept(place: Place) -> list[Release]:
     """Return the releases that are here, oldest first."""
-    folders = place.releases.iterdir() if place.releases.exists() else ()
-    found = [read_release(folder) for folder in folders if not folder.name.startswith(".") and folder.is_dir()]
+    found = [read_release(record.parent) for record in place.releases.glob(f"[!.]*/{RELEASE_FILE}")]
     return sorted(found, key=lambda release: release.created)
 
 

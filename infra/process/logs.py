@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from pathlib import Path
 
 LARGEST = 5 * 2**20
 """Bytes; one older file of this size is kept beside."""
+KEPT_SECONDS = 30 * 86_400.0
+"""A log that nobody wrote to for so long is removed."""
 
 
 def trim(folder: Path) -> None:
-    """Move what is in each log that is too long to `<name>.log.1`. A few lines written meanwhile may be lost."""
-    for path in folder.glob("*.log"):
-        if path.stat().st_size > LARGEST:
+    """Move what is in each log that is too long to `<name>.log.1`. A few lines written meanwhile may be lost.
+
+    Logs of processes long gone are removed.
+    """
+    for path in folder.glob("*.log*"):
+        if time.time() - path.stat().st_mtime > KEPT_SECONDS:
+            path.unlink()
+        elif path.suffix == ".log" and path.stat().st_size > LARGEST:
             shutil.copyfile(path, path.with_suffix(".log.1"))
             os.truncate(path, 0)
 

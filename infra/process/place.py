@@ -10,8 +10,8 @@ from pathlib import Path
 from contracts.digest import of_bytes
 from settings.errors import OutsideError
 
-LONGEST_SOCKET_FOLDER = 60
-"""macOS allows 104 bytes for a socket's path, and HAProxy binds a longer temporary name first."""
+LONGEST_SOCKET_FOLDER = 28
+"""macOS allows 104 bytes for a socket's path, and HAProxy binds a longer temporary name first; its own TMPDIR is too long."""
 
 
 @dataclass(frozen=True)

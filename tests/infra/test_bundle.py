@@ -1,0 +1,156 @@
+"""Bundles: packed the same way every time, unpacked safely, known by their digest."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import os
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from contracts.release import RELEASE_FILE
+from infra import bundle
+from settings.errors import GateRefused
+from tests.infra import bundles
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    bundles.make(tmp_path / "made")
+    return tmp_path / "made"
+
+
+def archive_of(add: Callable[[tarfile.TarFile], None]) -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        add(archive)
+    return packed.getvalue()
+
+
+def plain(name: str, data: bytes = b"x") -> bytes:
+    member = tarfile.TarInfo(name)
+    member.size = len(data)
+    return archive_of(lambda archive: archive.addfile(member, io.BytesIO(data)))
+
+
+def special(name: str, kind: bytes, target: str = "") -> bytes:
+    member = tarfile.TarInfo(name)
+    member.type, member.linkname = kind, target
+    return archive_of(lambda archive: archive.addfile(member))
+
+
+def test_what_is_unpacked_is_what_was_packed(folder: Path, tmp_path: Path) -> None:
+    bundle.unpack(bundle.pack(folder), tmp_path / "there")
+    release = bundle.read_release(tmp_path / "there")
+    bundle.verify(tmp_path / "there", release)
+    assert bundle.digest_of(tmp_path / "there") == release.digest == bundle.digest_of(folder)
+    assert (tmp_path / "there/service/__main__.py").read_text() == bundles.SOURCE.read_text()
+
+
+def test_an_archive_depends_on_names_and_contents_alone(folder: Path) -> None:
+    before = bundle.pack(folder)
+    path = folder / "service.txt"
+    os.utime(path, (1, 1))
+    path.chmod(0o600)
+    (folder / "service/__pycache__").mkdir()
+    (folder / "service/__pycache__/x.pyc").write_bytes(b"x")
+    assert bundle.pack(folder) == before
+    path.write_text("changed")
+    assert bundle.pack(folder) != before
+
+
+@pytest.mark.parametrize("field", ["digest", "created", "commit"])
+def test_the_digest_leaves_out_what_stands_beside(folder: Path, field: str) -> None:
+    before = bundle.digest_of(folder)
+    record = json.loads((folder / RELEASE_FILE).read_text())
+    (folder / RELEASE_FILE).write_text(json.dumps(record | {field: "other"}, indent=7))
+    assert bundle.digest_of(folder) == before
+
+
+@pytest.mark.parametrize("change", ["file", "added", "removed", "version"])
+def test_the_digest_covers_every_file_and_the_record(folder: Path, change: str) -> None:
+    release = bundle.read_release(folder)
+    record = json.loads((folder / RELEASE_FILE).read_text())
+    if change == "file":
+        (folder / "service/__main__.py").write_text("print('changed')")
+    elif change == "added":
+        (folder / "service/more.py").write_text("")
+    elif change == "removed":
+        (folder / "service/knobs.json").unlink()
+    else:
+        (folder / RELEASE_FILE).write_text(json.dumps(record | {"version": "2"}))
+    with pytest.raises(GateRefused, match=rf"^digest: the files of 1\+{release.digest[:8]} have digest"):
+        bundle.verify(folder, release)
+
+
+def test_bytecode_that_a_digest_does_not_cover_is_refused(folder: Path) -> None:
+    release = bundle.read_release(folder)
+    (folder / "service/__pycache__").mkdir()
+    with pytest.raises(GateRefused, match="digest: .*__pycache__ is no part of"):
+        bundle.verify(folder, release)
+
+
+@pytest.mark.parametrize(
+    ("archive", "why"),
+    [
+        (plain("../outside"), "leads out of the bundle"),
+        (plain("service/../../outside"), "leads out of the bundle"),
+        (plain("/tmp/outside"), "leads out of the bundle"),
+        (plain("service\\..\\outside"), "leads out of the bundle"),
+        (special("link", tarfile.SYMTYPE, "/etc/passwd"), "is no plain file"),
+        (special("link", tarfile.LNKTYPE, "../../outside"), "is no plain file"),
+        (special("device", tarfile.CHRTYPE), "is no plain file"),
+        (special("pipe", tarfile.FIFOTYPE), "is no plain file"),
+        (special("folder", tarfile.DIRTYPE), "is no plain file"),
+        (plain("service/__pycache__/app.pyc"), "is a cache"),
+    ],
+)
+def test_a_hostile_archive_leaves_nothing_behind(tmp_path: Path, archive: bytes, why: str) -> None:
+    target = tmp_path / "releases" / "there"
+    with pytest.raises(GateRefused, match=f"digest: archive member .* {why}"):
+        bundle.unpack(archive, target)
+    assert list(target.parent.iterdir()) == [] and not (tmp_path / "outside").exists()
+
+
+def test_one_name_twice_is_refused(tmp_path: Path) -> None:
+    def twice(archive: tarfile.TarFile) -> None:
+        archive.addfile(tarfile.TarInfo("a"))
+        archive.addfile(tarfile.TarInfo("a"))
+
+    archive = archive_of(twice)
+    with pytest.raises(GateRefused, match="digest: archive member 'a' is there twice"):
+        bundle.unpack(archive, tmp_path / "there")
+
+
+def test_an_archive_that_fills_the_disk_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bundle, "LARGEST", 1000)
+    bundle.unpack(plain("small", b"x" * 1000), tmp_path / "small")
+    with pytest.raises(GateRefused, match="larger than 1000 bytes"):
+        bundle.unpack(plain("large", b"x" * 1001), tmp_path / "large")
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[: len(data) // 2], lambda data: b"no archive", lambda data: b""])
+def test_a_damaged_archive_is_named(folder: Path, tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
+    with pytest.raises(GateRefused, match="digest: the release archive is damaged"):
+        bundle.unpack(damage(bundle.pack(folder)), tmp_path / "there")
+    assert not (tmp_path / "there").exists()
+
+
+def test_an_archive_of_other_bytes_is_damaged(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(GateRefused, match="digest: the release archive is damaged"):
+        bundle.unpack(gzip.compress(b"no tar" * 200), tmp_path / "there")
+
+
+@pytest.mark.parametrize(
+    ("content", "why"), [(None, "is missing"), ("{}", "is unreadable"), ("no JSON", "is unreadable")]
+)
+def test_a_folder_without_a_record_is_no_bundle(folder: Path, content: str | None, why: str) -> None:
+    (folder / RELEASE_FILE).unlink()
+    if content is not None:
+        (folder / RELEASE_FILE).write_text(content)
+    with pytest.raises(GateRefused, match=f"^digest: .*release.json {why}"):
+        bundle.read_release(folder)
