@@ -110,14 +110,17 @@ class ProcessEngine:
         self._change(lambda state: changes.moved(state, source, target))
 
     def stop(self, slot: Slot) -> None:
-        """Drain a slot at share 0, then stop its replicas and forget it; return when they are gone."""
+        """Drain a slot at share 0, then stop its replicas and forget it.
+
+        Returns when no request runs there and the replicas were told to stop; the supervisor sees them to their end.
+        """
         present = self._state().slots.get(slot)
         if present is None:
             return
         state = self._change(lambda state: changes.emptied(state, slot))
         names = {replica.name for replica in present.replicas}
         seconds = 2 * state.drain_seconds + SPARE_SECONDS
-        if not wait_until(lambda: not names & {*self._record().replicas, *self._record().leaving}, seconds):
+        if not wait_until(lambda: not names & self._record().in_use, seconds):
             raise OutsideError(
                 f"slot {slot} did not stop within {seconds:.0f} s", f"see {self._place.log('supervisor')}"
             )

@@ -24,6 +24,11 @@ class Leaving:
         self._deadline = time.monotonic() + drain_seconds
         self._released = False
 
+    @property
+    def draining(self) -> bool:
+        """Whether the proxy still knows it."""
+        return not self._released
+
     def step(self, release: Callable[[bool], bool]) -> bool:
         """Go one step; return True when the process is gone. `release(forced)` says whether the proxy has let go."""
         late = time.monotonic() > self._deadline

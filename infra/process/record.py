@@ -36,6 +36,8 @@ class Record(BaseModel):
     replicas: Mapping[str, Seen] = Field(default_factory=dict)
     leaving: Mapping[str, Seen] = Field(default_factory=dict)
     """Replicas that are drained and stopped."""
+    draining: tuple[str, ...] = ()
+    """Those of them that the proxy still knows."""
     applied: int = -1
     """The state's revision that proxy and processes agree with."""
     trouble: str = ""
@@ -46,6 +48,11 @@ class Record(BaseModel):
         """Every process that is named here."""
         own = [seen for seen in (self.supervisor, self.proxy) if seen]
         return [*own, *self.replicas.values(), *self.leaving.values()]
+
+    @property
+    def in_use(self) -> set[str]:
+        """The replicas that serve, or that may still have a request running."""
+        return {*self.replicas, *self.draining}
 
     @property
     def supervised(self) -> bool:

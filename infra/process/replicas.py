@@ -39,6 +39,11 @@ class Replicas:
         """The processes that are drained and stopped, for the record."""
         return {name: leaving.seen for name, leaving in self._leaving.items()}
 
+    @property
+    def draining(self) -> tuple[str, ...]:
+        """Those of them that the proxy still knows, for the record."""
+        return tuple(name for name, leaving in self._leaving.items() if leaving.draining)
+
     def tend(self, state: State) -> dict[str, str]:
         """Start what should run and does not; return what happened to each that ended since the last call."""
         wanted = {replica.name: (slot, replica) for slot in state.slots.values() for replica in slot.replicas}

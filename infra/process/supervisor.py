@@ -128,6 +128,7 @@ class Supervisor:
             proxy=self._proxy.seen,
             replicas=self._replicas.seen,
             leaving=self._replicas.leaving,
+            draining=self._replicas.draining,
             applied=self._applied,
             trouble=self._trouble,
         )

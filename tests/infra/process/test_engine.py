@@ -14,6 +14,7 @@ import pytest
 from contracts.slots import Slot
 from infra.process.engine import ProcessEngine
 from infra.process.ports import free_ports
+from infra.process.readiness import wait_until
 from settings.errors import OutsideError, UsageError
 from tests.infra.process.conftest import READY_SECONDS, House, settings
 from tests.infra.traffic import Traffic
@@ -138,7 +139,7 @@ def test_stop_ends_the_processes_and_forgets_the_slot(house: House) -> None:
     names = [replica.name for replica in house.engine.status().slots[Slot.CANARY].replicas]
     pids = [house.record.replicas[name].pid for name in names]
     house.engine.stop(Slot.CANARY)
-    assert all(gone(pid) for pid in pids)
+    assert wait_until(lambda: all(gone(pid) for pid in pids), 5)
     assert set(house.engine.status().slots) == {Slot.STABLE}
     house.engine.stop(Slot.CANARY)
 
@@ -164,7 +165,8 @@ def test_a_replica_that_ignores_sigterm_is_killed(house: House) -> None:
     house.engine.wait_ready(Slot.STABLE, READY_SECONDS)
     pid = next(iter(house.record.replicas.values())).pid
     house.engine.stop(Slot.STABLE)
-    assert gone(pid)
+    assert not gone(pid) and house.engine.status().slots == {}
+    assert wait_until(lambda: gone(pid), 5)
 
 
 def test_move_takes_release_and_share_along(house: House) -> None:
