@@ -78,7 +78,7 @@ def project(folder: Path, kind: str = "binary", rows: int = 600, **sections: Map
             "time": "when",
         },
         "model": {"estimator": TREES[task], "seed": 7, "parameters": {"min_samples_leaf": 15}},
-        "metrics": {"primary": "rmse", "direction": "minimize"} if task == "regression" else {},
+        "metrics": {"primary": "rmse", "direction": "minimize"} if task == "regression" else {"primary": "accuracy"},
         "gates.model": {"max_rmse": 2.0} if task == "regression" else {"min_accuracy": 0.6},
         "registry": {"url": f"{folder}/store"},
         "environments.staging": {"port": 8101},

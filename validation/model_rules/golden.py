@@ -26,6 +26,8 @@ def golden(evidence: Evidence) -> list[Rule]:
 
 def differs(golden: Golden) -> str:
     """Return how a model differs from what training recorded of it, or nothing."""
+    if not len(golden.recorded):
+        return ""
     if golden.own_classes is not None and golden.own_classes != golden.classes:
         return "the estimator orders its classes otherwise than the manifest"
     if golden.recorded.shape != golden.scores.shape:

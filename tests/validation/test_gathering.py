@@ -1,0 +1,161 @@
+"""Candidate and champion score the same rows; whoever cannot is a reason, not a crash."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from zipfile import ZIP_DEFLATED
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from contracts.manifest import GOLDEN_FILE
+from contracts.verdict import Outcome
+from settings import Settings
+from settings.errors import GateRefused, UsageError
+from tests.training.example import artifacts_of
+from tests.validation.conftest import Own
+from tests.validation.trained import golden_with, stored_again
+from training.run import Trained
+from validation.contest import Contest
+from validation.evidence import Evidence
+from validation.gathering import gather
+from validation.model import judge
+from validation.subject import subject_of
+
+
+def gathered(settings: Settings, candidate: str, champion: str = "", test: str = "", asked: bool = False) -> Evidence:
+    artifacts = artifacts_of(settings)
+    other = subject_of(champion, artifacts) if champion else None
+    return gather(Contest(subject_of(candidate, artifacts), other, asked, test or settings.data.test, ()), settings)
+
+
+def copied(settings: Settings, trained: Trained, name: str = "b", **changes: Any) -> str:
+    return stored_again(artifacts_of(settings), trained.files, name, **changes)
+
+
+@pytest.mark.parametrize("kind", ["binary", "multiclass", "regression"])
+def test_the_candidate_is_measured_as_training_measured_it(own: Own, kind: str) -> None:
+    settings, trained = own(kind)
+    found = gathered(settings, trained.manifest.identity)
+    assert found.metrics == trained.manifest.metrics
+    assert len(found.candidate) == 600
+    assert found.champion.scored is None and not found.champion.version
+    np.testing.assert_array_equal(found.golden.scores, found.golden.recorded)
+    assert found.golden.own_classes == (None if kind == "regression" else trained.manifest.classes)
+
+
+def test_a_champion_scores_the_same_rows_with_a_threshold_of_its_own(own: Own) -> None:
+    settings, trained = own("binary")
+    model = json.dumps({"rows": [], "scores": []}).encode()
+    champion = copied(settings, trained, threshold=0.0, files={GOLDEN_FILE: model, "model.skops": other_model(trained)})
+    found = gathered(settings, trained.manifest.identity, champion)
+    assert found.champion.scored is not None and found.champion.version == "20260101-b"
+    np.testing.assert_array_equal(found.champion.scored.truth, found.candidate.truth)
+    assert set(found.champion.scored.called.tolist()) == {1}
+
+
+def test_the_same_model_under_another_identity_is_the_champion_itself(own: Own) -> None:
+    settings, trained = own("binary")
+    for champion in (trained.manifest.identity, copied(settings, trained)):
+        found = gathered(settings, trained.manifest.identity, champion, asked=True).champion
+        assert found.same and found.asked and found.scored is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"libraries": {"scikit-learn": "0.1"}}, "env_lock: 20260101-b was trained with scikit-learn 0.1"),
+        ({"target": "late"}, "it predicts 'late' (binary)"),
+        ({"classes": (1, 0)}, "it no longer answers as it was trained"),
+        ({"trusted_types": ()}, "unsafe_load: model.skops names sklearn.tree._tree.Tree"),
+        (
+            {"files": {"model.skops": b"cos\nsystem\n(S'touch executed'\ntR."}},
+            "unsafe_load: model.skops is not a skops file",
+        ),
+    ],
+)
+def test_a_champion_that_cannot_be_compared_is_a_reason(own: Own, changes: dict[str, Any], reason: str) -> None:
+    settings, trained = own("binary")
+    files = {"model.skops": other_model(trained)} | changes.pop("files", {})
+    champion = copied(settings, trained, files=files, **changes)
+    found = gathered(settings, trained.manifest.identity, champion).champion
+    assert found.scored is None and reason in found.reason and found.version == "20260101-b"
+    assert not Path("executed").exists()
+
+
+def test_a_champion_whose_file_was_touched_is_a_reason(own: Own) -> None:
+    settings, trained = own("binary")
+    champion = copied(settings, trained)
+    stored = Path(settings.registry.url) / "small" / "artifacts" / champion / "model.skops"
+    stored.write_bytes(stored.read_bytes() + b"x")
+    found = gathered(settings, trained.manifest.identity, champion).champion
+    assert found.scored is None and "cannot be compared: digest: model.skops" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule"),
+    [({"libraries": {"numpy": "0.1"}}, "env_lock"), ({"files": {"model.skops": b"\x80\x04."}}, "unsafe_load")],
+)
+def test_a_candidate_that_cannot_be_loaded_is_refused_by_name(own: Own, changes: dict[str, Any], rule: str) -> None:
+    settings, trained = own("binary")
+    with pytest.raises(GateRefused, match=f"^{rule}: "):
+        gathered(settings, copied(settings, trained, **changes))
+
+
+def test_golden_rows_of_exchanged_classes_fail(own: Own) -> None:
+    settings, trained = own("multiclass")
+    golden = json.loads(trained.files[GOLDEN_FILE])
+    exchanged = [[row[1], row[0], row[2]] for row in golden["scores"]]
+    faults: dict[str, dict[str, Any]] = {
+        "scores": {"files": {GOLDEN_FILE: golden_with(trained.files, scores=exchanged)}},
+        "classes": {"classes": ("mid", "low", "top")},
+        "stale": {
+            "files": {GOLDEN_FILE: golden_with(trained.files, scores=(np.array(golden["scores"]) + 1e-6).tolist())}
+        },
+    }
+    for name, changes in faults.items():
+        rules = judge(gathered(settings, copied(settings, trained, name, **changes)))
+        assert [rule.outcome for rule in rules if rule.name == "golden"] == [Outcome.FAIL], name
+
+
+def test_a_positive_class_exchanged_after_training_fails_on_golden_decisions(own: Own) -> None:
+    settings, trained = own("binary")
+    rules = judge(gathered(settings, copied(settings, trained, threshold=0.999)))
+    (golden,) = [rule for rule in rules if rule.name == "golden"]
+    assert golden.outcome is Outcome.FAIL and "decided otherwise" in golden.reason
+
+
+def test_a_model_of_another_target_or_task_is_refused(own: Own, tmp_path: Path) -> None:
+    settings, trained = own("binary")
+    other = settings.model_copy(update={"data": settings.data.model_copy(update={"target": "size"})})
+    with pytest.raises(UsageError, match="predicts 'y', but data.target is 'size'"):
+        gathered(other, trained.manifest.identity)
+    task = settings.model_copy(update={"project": settings.project.model_copy(update={"task": "regression"})})
+    with pytest.raises(UsageError, match="is for binary, but project.task is regression"):
+        gathered(task, trained.manifest.identity)
+
+
+def test_test_data_of_one_class_is_refused(own: Own, tmp_path: Path) -> None:
+    settings, trained = own("binary")
+    table = pd.read_csv(settings.data.test, dtype=str, keep_default_na=False)
+    table[table["y"] == "1"].to_csv(tmp_path / "ones.csv", index=False)
+    with pytest.raises(UsageError, match="rows have one value of the target 'y'"):
+        gathered(settings, trained.manifest.identity, test=str(tmp_path / "ones.csv"))
+
+
+def test_test_data_without_a_column_is_refused(own: Own, tmp_path: Path) -> None:
+    settings, trained = own("binary")
+    pd.read_csv(settings.data.test).drop(columns="size").to_csv(tmp_path / "less.csv", index=False)
+    with pytest.raises(UsageError, match="there is no column 'size'"):
+        gathered(settings, trained.manifest.identity, test=str(tmp_path / "less.csv"))
+
+
+def other_model(trained: Trained) -> bytes:
+    """Return the same model packed once more: other bytes, equal answers."""
+    import skops.io
+
+    read = skops.io.loads(trained.files["model.skops"], trusted=list(trained.manifest.trusted_types))
+    return bytes(skops.io.dumps(read, compression=ZIP_DEFLATED))
