@@ -70,10 +70,11 @@ def serve(release: Release, bundle: Path, host: str, port: int) -> None:
     logging.getLogger("service").info("%s listens on %s:%d", release.name, *listening.getsockname()[:2])
     servers.run(server, application.build(), listening)
     if application.state.failure is not None:
-        raise _not_loaded(release, application.state.failure)
+        raise not_loaded(release, application.state.failure)
 
 
-def _not_loaded(release: Release, failure: BaseException) -> OutsideError:
+def not_loaded(release: Release, failure: BaseException) -> OutsideError:
+    """Return the error that a process ends with when its model cannot be loaded."""
     text = f"the model of {release.name} cannot be loaded"
     if isinstance(failure, GatelineError):
         return OutsideError(f"{text}: {failure.message}", failure.next_step)

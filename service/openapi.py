@@ -12,6 +12,7 @@ from service.state import Loaded
 
 REFUSALS = {
     "400": "The body is empty, not UTF-8 or not JSON",
+    "408": "The body did not arrive in time",
     "413": "The body is larger than service.max_body_bytes",
     "415": "The body is compressed",
     "422": "A value is not what the schema allows; the message names field, value and what is allowed",

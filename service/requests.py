@@ -66,7 +66,7 @@ class Requests:
         return {"in order": {"features": self.example}, "by name": {"features": named}, "many": {"rows": [named]}}
 
     def _refusal(self, error: ValidationError, body: bytes) -> Refusal:
-        if error.errors(include_url=False, include_context=False)[0]["type"] == "json_invalid":
+        if error.error_count() == 1 and error.errors(include_url=False)[0]["type"] == "json_invalid":
             return refused_body(error, body)
         return refused_values(error, self.schema, self.max_rows)
 

@@ -45,6 +45,7 @@ COLUMNS: list[dict[str, Any]] = [
 ]
 ROW: list[Any] = ["AA", "JFK", 17, 12.5, None, False, "2013-06-01T12:00:00Z"]
 NAMED: dict[str, Any] = dict(zip([column["name"] for column in COLUMNS], ROW))
+Change = Callable[[dict[str, bytes]], None]
 CLASSES: dict[str, tuple[Any, ...]] = {"binary": (0, 1), "multiclass": ("early", "late", "on time"), "regression": ()}
 
 
@@ -60,7 +61,7 @@ class Recipe:
     """Source of the bundle's own `model/hooks.py`."""
     artifact: str = ""
     """Identity that the release names; the artifact's own where empty."""
-    change: Callable[[dict[str, bytes]], None] = lambda files: None
+    change: Change = lambda files: None
     """Changes the artifact's files after their digests were taken."""
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import httpx
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 @dataclass
@@ -26,6 +26,11 @@ class Service:
     process: subprocess.Popen[str]
     client: httpx.Client
     errors: Path
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where it listens."""
+        return self.client.base_url.host, self.client.base_url.port or 0
 
     def wait_for(self, path: str, status: int = 200) -> httpx.Response:
         """Ask until the answer has this status."""

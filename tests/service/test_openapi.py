@@ -1,0 +1,62 @@
+"""The OpenAPI document says what /predict takes and answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+
+from contracts.release import Release
+from service.app import Application, Options
+from service.openapi import document, prediction_schema
+from service.state import Loaded
+
+
+@pytest.fixture(scope="module")
+def operation(release: Release, loaded: Loaded) -> dict[str, Any]:
+    app: FastAPI = Application(release, lambda: loaded, Options(), lambda: None).build()
+    found = document(app, loaded)["paths"]["/predict"]["post"]
+    assert isinstance(found, dict)
+    return found
+
+
+def test_the_request_has_its_forms_and_an_example_of_each(operation: dict[str, Any], loaded: Loaded) -> None:
+    content = operation["requestBody"]["content"]["application/json"]
+    assert {form["$ref"].rpartition("/")[2] for form in content["schema"]["oneOf"]} == {"OneRow", "ManyRows"}
+    assert {name: example["value"] for name, example in content["examples"].items()} == loaded.requests.examples()
+    assert None not in content["examples"]["in order"]["value"]["features"]
+
+
+def test_every_status_is_described(operation: dict[str, Any]) -> None:
+    assert set(operation["responses"]) == {"200", "400", "408", "413", "415", "422", "500", "503"}
+
+
+def test_every_reference_leads_somewhere(release: Release, loaded: Loaded) -> None:
+    body = document(Application(release, lambda: loaded, Options(), lambda: None).build(), loaded)
+
+    def references(value: Any) -> set[str]:
+        if isinstance(value, list):
+            return set().union(*map(references, value))
+        if not isinstance(value, dict):
+            return set()
+        own = {str(value["$ref"])} if "$ref" in value else set()
+        return own.union(*map(references, value.values()))
+
+    known = {f"#/components/schemas/{name}" for name in body["components"]["schemas"]}
+    assert references(body) == known
+
+
+@pytest.mark.parametrize(
+    ("update", "properties"),
+    [
+        ({}, {"prediction", "probability"}),
+        ({"task": "multiclass"}, {"prediction", "probabilities"}),
+        ({"task": "regression"}, {"prediction"}),
+    ],
+)
+def test_the_answer_is_described_by_task(loaded: Loaded, update: dict[str, str], properties: set[str]) -> None:
+    manifest = loaded.predictor.model.manifest.model_copy(update=update)
+    body = prediction_schema(manifest)
+    assert set(body["properties"]) == set(body["required"]) == properties
+    assert "late" in body["properties"]["prediction"]["description"]
