@@ -151,6 +151,8 @@ class CanaryGate(Gate):
     """First answers of the canary that `latency` leaves out: a cold start is no slowness."""
     max_prediction_shift: Share = 0.1
     """Largest distance between the two distributions of predictions (total variation, 0 to 1)."""
+    max_prediction_ratio: Annotated[float, Field(gt=1.0)] = 2.5
+    """Largest factor by which the share of one label may grow or shrink; for rare labels, which cannot shift by much."""
     alpha: Annotated[float, Field(gt=0.0, lt=0.5)] = 0.01
     """Chance of a false alarm over the whole canary, however often it is looked at."""
 

@@ -60,7 +60,7 @@ class Case:
     @cached_property
     def predictions(self) -> PredictionShift:
         """The evidence on predictions."""
-        return prediction_shift(self.blocks, self.gate.max_prediction_shift)
+        return prediction_shift(self.blocks, self.gate.max_prediction_shift, self.gate.max_prediction_ratio)
 
     def alpha(self, rule: str) -> float:
         """The rule's part of the chance of a false alarm."""
@@ -166,17 +166,17 @@ def predictions(case: Case) -> Rule:
     if not seen.canary_rows or not seen.stable_rows:
         return unknown("predictions", "no predictions of both slots to compare", **facts | {"observed": None})
     name = seen.label
-    what = f"'{name}' is {seen.canary[name]:.1%} of the canary's predictions, {seen.stable[name]:.1%} of stable's"
-    relevant = seen.distance >= RELEVANT * limit
+    what = (
+        f"'{name}' is {seen.canary[name]:.2%} of the canary's predictions, {seen.stable[name]:.2%} of stable's; "
+        f"distributions {seen.distance:.3f} apart (allowed {limit:.3f})"
+    )
+    relevant = seen.distance >= RELEVANT * limit or seen.factor >= case.gate.max_prediction_ratio
     if relevant and reached(seen.equal, case.alpha("predictions")):
-        why = f"{what}: distributions {seen.distance:.3f} apart, allowed {limit:.3f}"
-        return _rule("predictions", Outcome.FAIL, why, next_step=COMPARE, **facts)
+        return _rule("predictions", Outcome.FAIL, what, next_step=COMPARE, **facts)
     finest = _finest(seen, case.gate)
     if not relevant and finest <= limit:
-        return _rule("predictions", Outcome.PASS, f"{what}: a shift of {limit:.3f} would have been seen", **facts)
-    return unknown(
-        "predictions", f"{what}: so far a shift of {finest:.3f} would be seen, {limit:.3f} is to be", **facts
-    )
+        return _rule("predictions", Outcome.PASS, f"{what}; a shift of {limit:.3f} would have been seen", **facts)
+    return unknown("predictions", f"{what}; so far a shift of {finest:.3f} would be seen", **facts)
 
 
 def _finest(seen: PredictionShift, gate: CanaryGate) -> float:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import exp, log, sqrt
+from typing import NamedTuple
 
 from settings import CanaryGate
 from validation.alphas import ALPHAS, PASS_ALPHA
+from validation.label_alternatives import Alternative, alternatives
 from validation.latency_ratio import Point, estimated
 from validation.observation import BLOCK_SECONDS
-from validation.prediction_shift import grid_weights, shift_grid
 from validation.sequential import nearest_null
 
 POWER_Z = 1.645
 """95 % of a normal distribution lie above its mean less this many standard deviations."""
+FIND_Z = 1.96
+"""The same for a shift of predictions, with some reserve: it is to be found in at least 95 % before the canary is promoted."""
 SCATTER = 0.3
 """Variance of one request's capped latency, relative to the squared mean, where it has not been measured."""
 
@@ -77,23 +80,28 @@ def error_increase_seen(canary: float, stable: float, share: float) -> float:
 
     def shown(excess: float) -> bool:
         null = nearest_null(share, share, excess, canary, stable)
-        return _power(((canary, share, null[0]), (stable, share, null[1])), -log(PASS_ALPHA))
+        trials = (Trials(canary, share, share, null[0]), Trials(stable, share, share, null[1]))
+        return _power(trials, -log(PASS_ALPHA), POWER_Z)
 
     return _smallest(shown, 1.0 - share - 1e-6)
 
 
 def prediction_shift_seen(canary: float, stable: float, share: float, labels: int, gate: CanaryGate) -> float:
     """Return the smallest shift of a label's share from `share`, towards the middle (the harder way), that would be found."""
-    shifts = shift_grid(gate.max_prediction_shift, labels)
-    judged = 1 if labels <= 2 else labels
-    sign = 1.0 if share <= 0.5 else -1.0
+    looked_for = alternatives(gate.max_prediction_shift, gate.max_prediction_ratio, labels)
+    needed = -log(gate.alpha * ALPHAS["predictions"]) + log(max(1, labels - 1) if labels <= 2 else labels)
 
     def found(shift: float) -> bool:
-        total = canary + stable
-        common = (canary * (share + sign * shift) + stable * share) / total if total else share
-        nearest = min(range(len(shifts)), key=lambda index: abs(log(shifts[index] / shift)))
-        needed = -log(gate.alpha * ALPHAS["predictions"]) + log(judged / grid_weights(len(shifts))[2 * nearest])
-        return _power(((canary, share + sign * shift, common), (stable, share, common)), needed)
+        truth = share + (shift if share <= 0.5 else -shift)
+        return any(_finds(alternative, truth, needed) for alternative in looked_for)
+
+    def _finds(alternative: Alternative, truth: float, needed: float) -> bool:
+        likely = alternative.of(share)
+        if not 0.0 < likely < 1.0 or not canary or not stable:
+            return False
+        common = nearest_null(likely, share, None, canary, stable)[0]
+        trials = (Trials(canary, truth, likely, common), Trials(stable, share, share, common))
+        return _power(trials, needed - log(alternative.weight), FIND_Z)
 
     return _smallest(found, max(share, 1 - share) - 1e-6)
 
@@ -113,14 +121,23 @@ def _distance_needed(log_e: float) -> float:
     return POWER_Z + sqrt(POWER_Z**2 + 2 * log_e)
 
 
-def _power(parts: tuple[tuple[float, float, float], ...], needed: float) -> bool:
-    """Say whether evidence of (trials, true share, null share) reaches `needed` in 95 % of cases (normal approximation)."""
+class Trials(NamedTuple):
+    """Bernoulli trials: how many, their share in truth, the share that is bet on, and the null's."""
+
+    trials: float
+    truth: float
+    likely: float
+    null: float
+
+
+def _power(parts: Sequence[Trials], needed: float, z: float) -> bool:
+    """Say whether evidence reaches `needed` but for a normal tail beyond `z`."""
     mean = variance = 0.0
-    for trials, share, null in parts:
-        won, lost = log(share / null), log((1 - share) / (1 - null))
-        mean += trials * (share * won + (1 - share) * lost)
-        variance += trials * share * (1 - share) * (won - lost) ** 2
-    return mean - POWER_Z * sqrt(variance) >= needed
+    for trials, truth, likely, null in parts:
+        won, lost = log(likely / null), log((1 - likely) / (1 - null))
+        mean += trials * (truth * won + (1 - truth) * lost)
+        variance += trials * truth * (1 - truth) * (won - lost) ** 2
+    return mean - z * sqrt(variance) >= needed
 
 
 def _smallest(seen: Callable[[float], bool], largest: float) -> float:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean, median
 
 from validation.observation import Block, Increment
 from validation.sequential import Counts, hedged, log_e_shares, log_mean_exp, sums
 
 PRIOR_SHARE = 0.001
-PRIOR_TRIALS = 200.0
-MEMORY = 0.95
-"""Weight of what is known of stable's share after one more block: a burst is forgotten within some minutes."""
+RECENT_BLOCKS = 24
+BURST_SHARE = 0.02
+"""A block counts in what is expected with at most this share of errors above three times the median block's."""
 SMALLEST_LIMIT = 0.002
 """A tolerance of zero is tested by alternatives of this size and up."""
 STEP = 2.5
@@ -60,21 +61,35 @@ def excess_grid(tolerance: float) -> list[float]:
     return found
 
 
-def _weigh(block: Block, stable: float, tolerance: float) -> list[float]:
+def _weigh(block: Block, expected: tuple[float, float], tolerance: float) -> list[float]:
+    """Return the log e-variables of a block: each excess against equality and the tolerance, then none against harm."""
     counts = Counts(block.canary.errors, block.canary.requests, block.stable.errors, block.stable.requests)
-    likely = [min(stable + excess, (1 + stable) / 2) for excess in excess_grid(tolerance)]
-    equal = [hedged(log_e_shares(counts, canary, stable, None)) for canary in likely]
-    within = [hedged(log_e_shares(counts, canary, stable, tolerance)) for canary in likely]
-    return [*equal, *within, hedged(log_e_shares(counts, stable, stable, tolerance))]
+    excesses = excess_grid(tolerance)
+    equal = [hedged(*(_above(counts, share, excess, 0.0) for share in expected)) for excess in excesses]
+    within = [hedged(*(_above(counts, share, excess, tolerance) for share in expected)) for excess in excesses]
+    harmful = hedged(*(log_e_shares(counts, share, share, tolerance) for share in expected))
+    return [*equal, *within, harmful]
 
 
-def _expected(blocks: Sequence[Block]) -> list[float]:
-    """Return stable's share as known before each block, with a weak prior: no block chooses its own alternatives."""
-    errors, trials, known = PRIOR_SHARE * PRIOR_TRIALS, PRIOR_TRIALS, []
+def _above(counts: Counts, stable: float, excess: float, margin: float) -> float:
+    """Where stable fails nearly always, no share lies beyond the margin: such an alternative bets nothing."""
+    canary = min(stable + excess, (1 + stable) / 2)
+    return log_e_shares(counts, canary, stable, margin) if canary - stable > margin else 0.0
+
+
+def _expected(blocks: Sequence[Block]) -> list[tuple[float, float]]:
+    """Return stable's error share as known before each block: the usual one of the last minutes, and that of the block before.
+
+    The second is for bursts: they are over before they are usual. No block has a say in what is expected of itself.
+    """
+    shares: list[float] = []
+    known = []
     for block in blocks:
-        known.append(errors / trials)
-        errors, trials = MEMORY * errors + block.stable.errors, MEMORY * trials + block.stable.requests
-        errors, trials = errors + (1 - MEMORY) * PRIOR_SHARE * PRIOR_TRIALS, trials + (1 - MEMORY) * PRIOR_TRIALS
+        recent = shares[-RECENT_BLOCKS:]
+        highest = 3 * median(recent) + BURST_SHARE if recent else 0.0
+        usual = fmean([PRIOR_SHARE, *(min(share, highest) for share in recent)])
+        known.append((usual, (usual + shares[-1]) / 2 if shares else usual))
+        shares.append(block.stable.error_share if block.stable.requests else usual)
     return known
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 
+from validation.label_alternatives import Alternative, alternatives
 from validation.observation import Block, Increment
 from validation.sequential import TINY, Counts, hedged, log_e_shares, log_mean_exp, log_mean_exp_weighted, sums
 
@@ -14,8 +15,8 @@ MEMORY = 0.97
 MOST_LABELS = 20
 """Labels judged one by one; the rarer ones are judged together."""
 REST = "other labels"
-SMALLEST = 0.001
-UP_AND_DOWN = (-1, 1)
+ADDED_ROWS = 3.0
+"""Rows added to each count before a factor is taken: a label with one row more or less has not doubled."""
 Pair = tuple[Mapping[str, float], Mapping[str, float]]
 """Counts by label in one block: the canary's, stable's."""
 
@@ -30,6 +31,8 @@ class PredictionShift:
     """Total variation, less what equal distributions would show at these sample sizes."""
     equal: float
     """Against 'both slots predict alike'."""
+    factor: float
+    """Largest factor between a label's count and what stable's share makes of it, some rows added to both; 1 or more."""
     canary_rows: float
     stable_rows: float
 
@@ -39,8 +42,8 @@ class PredictionShift:
         return max(self.canary, key=lambda name: abs(self.canary[name] - self.stable[name]), default="")
 
 
-def prediction_shift(blocks: Sequence[Block], limit: float) -> PredictionShift:
-    """Weigh the predictions of all blocks, looking for distances of about `limit` and more."""
+def prediction_shift(blocks: Sequence[Block], limit: float, factor: float) -> PredictionShift:
+    """Weigh the predictions of all blocks, looking for distances from `limit` on and shares `factor` times stable's."""
     labels = judged_labels(blocks)
     pairs = [(_by_label(block.canary, labels), _by_label(block.stable, labels)) for block in blocks]
     canary = {name: sum(pair[0][name] for pair in pairs) for name in labels}
@@ -49,7 +52,8 @@ def prediction_shift(blocks: Sequence[Block], limit: float) -> PredictionShift:
         canary=_shares(canary),
         stable=_shares(stable),
         distance=_distance(canary, stable),
-        equal=_equal(labels, pairs, limit),
+        equal=_equal(labels, pairs, limit, factor),
+        factor=_factor(canary, stable),
         canary_rows=sum(canary.values()),
         stable_rows=sum(stable.values()),
     )
@@ -66,42 +70,27 @@ def judged_labels(blocks: Sequence[Block]) -> list[str]:
     return ordered if len(ordered) <= MOST_LABELS else [*ordered[: MOST_LABELS - 1], REST]
 
 
-def shift_grid(limit: float, labels: int) -> list[float]:
-    """Return the shifts of one label's share that are looked for: from what each has when all move, doubled until 1."""
-    found = [min(max(2 * limit / max(labels, 2), SMALLEST), 0.5)]
-    while found[-1] * 2 < 1.0:
-        found.append(found[-1] * 2)
-    return found
-
-
-def grid_weights(shifts: int) -> list[float]:
-    """Return the weight of each shift, up and down: half for the smallest, half of the rest for the next, and so on."""
-    halves = [0.5 ** (index + 1) for index in range(shifts)]
-    return [half / sum(halves) / 2 for half in halves for _ in UP_AND_DOWN]
-
-
-def _equal(labels: Sequence[str], pairs: Sequence[Pair], limit: float) -> float:
+def _equal(labels: Sequence[str], pairs: Sequence[Pair], limit: float, factor: float) -> float:
     """Of two labels one says it all."""
-    judged = labels[:1] if len(labels) == 2 else labels
-    shifts = shift_grid(limit, len(labels))
-    return log_mean_exp([_evidence(name, pairs, shifts) for name in judged]) if judged else 0.0
+    judged = labels[1:] if len(labels) == 2 else labels
+    found = alternatives(limit, factor, len(labels))
+    return log_mean_exp([_evidence(name, pairs, found) for name in judged]) if judged else 0.0
 
 
-def _evidence(label: str, pairs: Sequence[Pair], shifts: Sequence[float]) -> float:
+def _evidence(label: str, pairs: Sequence[Pair], found: Sequence[Alternative]) -> float:
     """One label against all others. The first block's alternatives come from a flat prior, others' from those before."""
-    hits, trials, rows = 0.5, 1.0, [[0.0] * 2 * len(shifts)]
+    hits, trials, rows = 0.5, 1.0, [[0.0] * len(found)]
     for canary, stable in pairs:
         counts = Counts(canary[label], sum(canary.values()), stable[label], sum(stable.values()))
-        share = hits / trials
-        rows.append([_against(counts, share, sign * shift) for shift in shifts for sign in UP_AND_DOWN])
-        hits, trials = MEMORY * hits + counts.stable_hits, MEMORY * trials + counts.stable_trials
-        hits, trials = max(hits, TINY), max(trials, 1.0)
-    return log_mean_exp_weighted(sums(rows), grid_weights(len(shifts)))
+        share = max(hits / trials, TINY)
+        rows.append([_against(counts, share, alternative.of(share)) for alternative in found])
+        hits, trials = MEMORY * hits + counts.stable_hits, max(MEMORY * trials + counts.stable_trials, 1.0)
+    return log_mean_exp_weighted(sums(rows), [alternative.weight for alternative in found])
 
 
-def _against(counts: Counts, share: float, shift: float) -> float:
+def _against(counts: Counts, stable: float, canary: float) -> float:
     """An alternative that is no share bets nothing."""
-    return hedged(log_e_shares(counts, share + shift, share, None)) if 0.0 < share + shift < 1.0 else 0.0
+    return hedged(log_e_shares(counts, canary, stable, None)) if 0.0 < canary < 1.0 else 0.0
 
 
 def _by_label(part: Increment, labels: Sequence[str]) -> dict[str, float]:
@@ -130,3 +119,11 @@ def _distance(canary: Mapping[str, float], stable: Mapping[str, float]) -> float
         variance = share * (1 - share) * (1 / ours + 1 / theirs)
         distance += sqrt(max(0.0, (canary[name] / ours - stable[name] / theirs) ** 2 - variance)) / 2
     return distance
+
+
+def _factor(canary: Mapping[str, float], stable: Mapping[str, float]) -> float:
+    ours, theirs = sum(canary.values()), sum(stable.values())
+    if not ours or not theirs:
+        return 1.0
+    factors = [(canary[name] + ADDED_ROWS) / (stable[name] / theirs * ours + ADDED_ROWS) for name in canary]
+    return max(max(factor, 1 / factor) for factor in factors)

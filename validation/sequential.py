@@ -15,10 +15,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import erfc, exp, inf, lgamma, log, log1p, pi, sqrt
 
 TINY = 1e-12
-STAKE = 0.9
+STAKE = 0.8
 """Part of the evidence that one block may cost at most: see `hedged`."""
 
 
@@ -46,6 +47,7 @@ def log_e_shares(counts: Counts, canary: float, stable: float, margin: float | N
     )
 
 
+@lru_cache(maxsize=65536)
 def nearest_null(
     canary: float, stable: float, margin: float | None, canary_trials: float, stable_trials: float
 ) -> tuple[float, float]:
@@ -64,12 +66,12 @@ def nearest_null(
     return low + margin, low
 
 
-def hedged(log_e: float) -> float:
-    """Return the log of `1 - STAKE + STAKE * e`: an e-variable too, that no single strange block can bring down to nothing.
+def hedged(*log_e: float) -> float:
+    """Return the log of `1 - STAKE + STAKE * mean(e)`: an e-variable too, that no strange block can bring down to nothing.
 
     A burst of errors in both slots is unlikely under every alternative; evidence would else take hours to recover from it.
     """
-    return log_mean_exp_weighted([0.0, log_e], [1.0 - STAKE, STAKE])
+    return log_mean_exp_weighted([0.0, *log_e], [1.0 - STAKE, *[STAKE / len(log_e)] * len(log_e)])
 
 
 def log_mean_exp_weighted(values: Sequence[float], weights: Sequence[float]) -> float:

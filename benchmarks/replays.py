@@ -1,0 +1,138 @@
+"""Make up a canary's and stable's counters as they would be scraped every second: equal slots, faults, harmless events.
+
+Latencies are lognormal around a level that wanders for each replica by itself (first-order autoregressive from second to
+second), with a stall now and then. Requests arrive at random (Poisson) and are dealt out round robin, as the proxy does.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass, field
+from math import exp, inf, log, sqrt
+from random import Random
+
+from contracts.slots import SlotMetrics
+from validation.observation import Look
+
+CANARY, STABLE = "c" * 64, "5" * 64
+BOUNDS = (
+    *(0.0005, 0.00075, 0.001, 0.0015, 0.002, 0.003, 0.004, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.075),
+    *(0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1.0, 2.0, 5.0, 10.0, inf),
+)
+"""Bucket bounds of the service's latency histogram, in seconds."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happens to both slots from one second to another."""
+
+    start: float = inf
+    end: float = inf
+    size: float = 0.0
+
+    def at(self, second: float, otherwise: float) -> float:
+        """Return the event's size while it lasts."""
+        return self.size if self.start <= second < self.end else otherwise
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """What is played: the traffic, what differs in the canary, and what happens to both slots."""
+
+    rate: float = 50.0
+    """Requests a second, over both slots."""
+    share: float = 0.1
+    """Share that the canary really gets."""
+    seconds: int = 240
+    errors: tuple[float, float] = (0.0005, 0.0005)
+    """Share of answers with a 5xx status: the canary's, stable's."""
+    positives: tuple[float, float] = (0.3, 0.3)
+    """Share of positive predictions: the canary's, stable's."""
+    slowdown: float = 1.0
+    """The canary's latency over stable's."""
+    cold_requests: int = 5
+    """First answers of the canary that take ten times as long."""
+    burst: Event = field(default_factory=Event)
+    """A share of errors in both slots."""
+    slow_machine: Event = field(default_factory=Event)
+    """A factor on the latency of both slots."""
+    wander: float = 0.1
+    """Standard deviation of a replica's log latency level."""
+    fade: float = 0.9
+    """Correlation of the level from one second to the next."""
+    scatter: float = 0.5
+    """Standard deviation of one request's log latency around the level."""
+    median: float = 0.004
+    """Median latency in seconds."""
+    stalls: float = 0.01
+    """Share of requests that wait for 50 ms more, on average."""
+
+
+class Played:
+    """One slot's counters as they grow."""
+
+    def __init__(self, traffic: Traffic, canary: bool, random: Random) -> None:
+        """Start every counter at zero."""
+        self._traffic, self._canary, self._random = traffic, canary, random
+        self._levels = [_wander(traffic, random) for _ in range(1 if canary else 2)]
+        self._requests = self._errors = self._positives = 0
+        self._seconds = 0.0
+        self._buckets = [0] * len(BOUNDS)
+
+    def answer(self, second: int) -> None:
+        """Count one request."""
+        traffic, index = self._traffic, 0 if self._canary else 1
+        seconds = self._latency(second)
+        self._requests += 1
+        self._seconds += seconds
+        self._buckets[bisect_left(BOUNDS, seconds)] += 1
+        self._errors += self._random.random() < traffic.burst.at(second, 0.0) + traffic.errors[index]
+        self._positives += self._random.random() < traffic.positives[index]
+
+    def read(self) -> SlotMetrics:
+        """Return the counters as scraped."""
+        below, cumulative = 0, {}
+        for bound, count in zip(BOUNDS, self._buckets):
+            below += count
+            cumulative[bound] = float(below)
+        return SlotMetrics(
+            releases=frozenset({CANARY if self._canary else STABLE}),
+            requests=self._requests,
+            errors=self._errors,
+            latency_sum=self._seconds,
+            latency_buckets=cumulative,
+            predictions={"0": self._requests - self._positives, "1": self._positives},
+            proxied=self._requests,
+            proxy_errors=self._errors,
+        )
+
+    def _latency(self, second: int) -> float:
+        traffic, random = self._traffic, self._random
+        level = self._levels[self._requests % len(self._levels)][second] + log(traffic.slow_machine.at(second, 1.0))
+        seconds = traffic.median * exp(level + random.gauss(0.0, traffic.scatter))
+        if random.random() < traffic.stalls:
+            seconds += random.expovariate(20.0)
+        if not self._canary:
+            return seconds
+        return seconds * traffic.slowdown * (10.0 if self._requests < traffic.cold_requests else 1.0)
+
+
+def replay(traffic: Traffic, seed: int) -> list[Look]:
+    """Return one look a second, the first before any request; equal seeds give equal looks."""
+    random = Random(seed)
+    canary, stable = Played(traffic, True, random), Played(traffic, False, random)
+    looks, dealt, due = [Look(0.0, canary.read(), stable.read())], 0, random.expovariate(traffic.rate)
+    for second in range(traffic.seconds):
+        while due < second + 1:
+            dealt += 1
+            (canary if int(dealt * traffic.share) > int((dealt - 1) * traffic.share) else stable).answer(second)
+            due += random.expovariate(traffic.rate)
+        looks.append(Look(second + 1.0, canary.read(), stable.read()))
+    return looks
+
+
+def _wander(traffic: Traffic, random: Random) -> list[float]:
+    step, levels = traffic.wander * sqrt(1 - traffic.fade**2), [random.gauss(0.0, traffic.wander)]
+    while len(levels) < traffic.seconds:
+        levels.append(traffic.fade * levels[-1] + random.gauss(0.0, step))
+    return levels
