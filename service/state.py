@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from contracts.manifest import GOLDEN_FILE, MANIFEST_FILE, MODEL_FILE, REFERENCE_FILE, SCHEMA_FILE
 from contracts.release import ARTIFACT_FOLDER, Release
+from service.columns import Row
+from service.refusals import Refusal
 from settings.errors import GatelineError, GateRefused
 
 if TYPE_CHECKING:
@@ -61,8 +63,16 @@ def load(bundle: Path, release: Release) -> Loaded:
     predictor = Predictor(loaded, model.hooks)
     golden = loaded.golden["rows"]
     requests = Requests(loaded.schema, release.service.max_rows, _fullest(golden))
-    predictor.check_golden([requests.typed_row(row) for row in golden])
+    predictor.check_golden(typed(requests, golden))
     return Loaded(predictor, requests)
+
+
+def typed(requests: Requests, golden: list[list[Any]]) -> list[Row]:
+    """Return the golden rows as a request would carry them. Raises GateRefused for one that no request may carry."""
+    try:
+        return [requests.typed_row(row) for row in golden]
+    except Refusal as refusal:
+        raise GateRefused(f"golden: a golden row is not one of the schema: {refusal}", "train again") from None
 
 
 def load_in_thread(load: Callable[[], Loaded], done: Callable[[Loaded | BaseException], None]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from contracts.release import Release
-from service.state import Loaded, load, load_in_thread
+from service.state import Loaded, load, load_in_thread, typed
 from settings.errors import GateRefused
 from tests.service import bundles
 
@@ -45,6 +45,12 @@ def test_another_artifact_than_the_release_names_is_refused(tmp_path: Path) -> N
 def test_a_whole_bundle_is_loaded_with_an_example_without_missing_values(loaded: Loaded, release: Release) -> None:
     assert loaded.predictor.model.manifest.identity == release.artifact
     assert None not in loaded.requests.example
+
+
+def test_a_golden_row_that_no_request_may_carry_is_refused(loaded: Loaded) -> None:
+    assert len(typed(loaded.requests, [bundles.ROW])) == 1
+    with pytest.raises(GateRefused, match=r"golden row is not one of the schema: \S+ \(hour\) is 99"):
+        typed(loaded.requests, [[*bundles.ROW[:2], 99, *bundles.ROW[3:]]])
 
 
 def test_the_outcome_is_handed_over_either_way(loaded: Loaded, caplog: pytest.LogCaptureFixture) -> None:
