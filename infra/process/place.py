@@ -74,7 +74,7 @@ class Place:
         """Return a short path to put this environment's sockets at, the same for every command run alike."""
         folder = Path(tempfile.gettempdir())
         if len(str(folder)) > LONGEST_SOCKET_FOLDER or " " in str(folder):
-            folder = Path("/tmp")
+            folder = Path("/tmp")  # nosec B108: the folder inside is made for this account alone (0700)
         name = f"{self.project[:12]}-{self.environment[:12]}-{of_bytes(str(self.root).encode())[:8]}"
         return folder / f"gateline-{os.getuid()}" / name
 

@@ -11,7 +11,7 @@ from infra.process.state import State, WantedReplica
 from infra.process.stats import Server, StatsSocket
 from settings.errors import OutsideError
 
-EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "*": "127.0.0.1"}
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "*": "127.0.0.1"}  # nosec B104: no bind, an address to show
 
 
 def running(state: State, record: Record) -> Running:

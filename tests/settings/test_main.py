@@ -37,7 +37,7 @@ def test_it_says_where_a_value_comes_from_and_hides_credentials(tmp_path: Path) 
     done = run(
         "--config",
         str(write(tmp_path)),
-        GATELINE_REDIS_URL="redis://app:hunter2@cache:6379/0",
+        GATELINE_REDIS_URL="redis://app:hunter2@cache:6379/0",  # pragma: allowlist secret
         GATELINE_NOTIFY_WEBHOOK="https://hooks.example/services/T0/hunter3",
         GATELINE_AUDIT_KEY="hunter4",
         GATELINE_PORT_STAGING="9001",

@@ -11,7 +11,7 @@ from settings.secrets import origin, redacted, secrets_in
     ("text", "shown"),
     [
         ("redis://:pw@host:1/0", "redis://***@host:1/0"),
-        ("s3://key:secret@bucket/a@b", "s3://***@bucket/a@b"),
+        ("s3://key:secret@bucket/a@b", "s3://***@bucket/a@b"),  # pragma: allowlist secret
         ("cannot open redis://u:p@h and http://v:q@i", "cannot open redis://***@h and http://***@i"),
         ("https://host/path@2", "https://host/path@2"),
         ("data/train.csv", "data/train.csv"),
