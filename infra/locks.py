@@ -48,7 +48,8 @@ def _compile(label: str, wanted: list[str], target: Path, options: list[str], di
 
     print(f"locking {label}: {len(wanted)} requirements", flush=True)
     command = [
-        uv.find_uv_bin(), "pip", "compile", "--quiet", "--universal", "--python-version", PYTHON, "--no-header", "--no-annotate",
+        uv.find_uv_bin(), "pip", "compile", "--quiet", "--universal", "--python-version", PYTHON,
+        "--no-header", "--no-annotate",
         *options, "--output-file", str(target), "-",
     ]  # fmt: skip
     done = subprocess.run(command, input="\n".join(wanted), text=True, capture_output=True)

@@ -86,7 +86,10 @@ STEPS = (
 
 
 def walk(project: Path, console: Console) -> None:
-    """Run every step; from the first release on there is live traffic. Raises OutsideError where a step ends otherwise than told."""
+    """Run every step; from the first release on there is live traffic.
+
+    Raises OutsideError where a step ends otherwise than told.
+    """
     before, after = STEPS[:4], STEPS[4:]
     for number, step in enumerate(before, start=1):
         _run(number, step, project, console)
@@ -105,7 +108,7 @@ def _run(number: int, step: Step, project: Path, console: Console) -> None:
     console.print(f"\n[bold]{number}/{len(STEPS)}[/bold]  {step.why}\n[cyan]$ {shown}[/cyan]")
     done = subprocess.run([python, *arguments], cwd=project)
     if done.returncode != step.code:
-        raise OutsideError(f"the tour expected exit {step.code} of `{shown}`, it was {done.returncode}", f"look into {project}")
+        raise OutsideError(f"the tour expected exit {step.code} of `{shown}`, got {done.returncode}", f"look into {project}")
 
 
 def main() -> int:
@@ -118,7 +121,8 @@ def main() -> int:
     try:
         walk(project.resolve(), console)
         console.rule()
-        console.print(f"[green]the tour took {time.monotonic() - begun:.0f} s[/green]. Its pages: {project}/reports/index.html")
+        console.print(f"[green]the tour took {time.monotonic() - begun:.0f} s[/green]")
+        console.print(f"its pages: {project}/reports/index.html")
         console.print("next: nox -s pipeline takes your own model the same way")
     finally:
         _stop(project)

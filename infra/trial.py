@@ -29,7 +29,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m infra.trial",
         description=__doc__,
-        epilog="examples:\n  nox -s integration\n  nox -s benchmark -- --fresh\n  nox -s benchmark -- --release 20260102-abc1234",
+        epilog="examples:\n  nox -s integration\n  nox -s benchmark -- --fresh\n  nox -s benchmark -- --release 20260102-abc",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("stage", choices=sorted(TRIALS))

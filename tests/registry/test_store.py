@@ -237,4 +237,4 @@ def test_credentials_in_the_url_are_not_shown(tmp_path: Path) -> None:
     with pytest.raises(OutsideError) as caught:
         Store("nowhere://key:hunter2@bucket", "p")  # pragma: allowlist secret
     assert "hunter2" not in str(caught.value)
-    assert Store("memory://key:hunter2@bucket", "p").url == "memory://***@bucket"
+    assert Store("memory://key:hunter2@bucket", "p").url == "memory://***@bucket"  # pragma: allowlist secret
