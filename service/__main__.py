@@ -59,6 +59,7 @@ def serve(release: Release, bundle: Path, host: str, port: int) -> None:
     from service.app import Application, Options
     from service.state import load
 
+    one_thread_a_row()
     bundle = bundle.resolve()
     sys.path.insert(0, str(bundle))
     listening = servers.listen(host, port)
@@ -71,6 +72,16 @@ def serve(release: Release, bundle: Path, host: str, port: int) -> None:
     servers.run(server, application.build(), listening)
     if application.state.failure is not None:
         raise not_loaded(release, application.state.failure)
+
+
+def one_thread_a_row() -> None:
+    """Let numeric libraries use one thread, unless the environment says otherwise; must come before they are imported.
+
+    A row is too little work to share: threads that wait for each other cost tenfold on a busy machine. Rows and replicas
+    are what runs side by side.
+    """
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
 
 
 def not_loaded(release: Release, failure: BaseException) -> OutsideError:

@@ -240,6 +240,23 @@ def test_the_service_imports_neither_pandas_nor_any_room_that_it_may_not(bundle:
     assert imported == "set()"
 
 
+THREADS = """
+from service.__main__ import one_thread_a_row
+one_thread_a_row()
+import numpy, sklearn.ensemble, threadpoolctl
+print({pool["num_threads"] for pool in threadpoolctl.threadpool_info()})
+"""
+
+
+@pytest.mark.parametrize("given", ["", "2"])
+def test_a_row_is_scored_by_one_thread_unless_the_environment_says_otherwise(given: str) -> None:
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    kept = {name: value for name, value in os.environ.items() if name not in names}
+    environment = kept | {"PYTHONPATH": os.getcwd()} | (dict.fromkeys(names, given) if given else {})
+    ran = subprocess.run([sys.executable, "-c", THREADS], env=environment, capture_output=True, text=True, timeout=60)
+    assert ran.stdout.strip() == f"{{{given or 1}}}", ran.stderr
+
+
 def test_a_failure_that_nobody_foresaw_is_named_by_its_type(release: Release) -> None:
     error = not_loaded(release, ModuleNotFoundError("No module named 'nothing'"))
     assert error.exit_code == 4
