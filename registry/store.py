@@ -84,10 +84,12 @@ class Store:
         path = self._path(folder)
         try:
             with self._reaching(folder):
-                found = _names_locally(path) if self._local else self._names_remotely(path)
+                self._fs.invalidate_cache()
+                entries = self._fs.ls(path, detail=True)
         except FileNotFoundError:
             return []
-        return sorted(name for name in found if not name.startswith("."))
+        names = (str(entry["name"]).rpartition("/")[2] for entry in entries if entry["type"] == "file")
+        return sorted(name for name in names if not name.startswith("."))
 
     def delete(self, name: str) -> None:
         """Remove an object; nothing happens if it is not there."""
@@ -99,11 +101,6 @@ class Store:
         if {"", ".", ".."} & set(name.split("/")):
             raise ValueError(f"'{name}' is no name of an object")
         return f"{self._root}/{name}"
-
-    def _names_remotely(self, path: str) -> list[str]:
-        self._fs.invalidate_cache()
-        entries = self._fs.ls(path, detail=True)
-        return [str(entry["name"]).rpartition("/")[2] for entry in entries if entry["type"] == "file"]
 
     def _is_unmounted(self) -> bool:
         """A link to nowhere is a registry that is gone; a folder that is not there is one that is not written yet."""
@@ -151,9 +148,3 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except FileExistsError:
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder)) from None
-
-
-def _names_locally(path: str) -> list[str]:
-    """A file that another process removes meanwhile is passed over, where `ls` would fail on it."""
-    with os.scandir(path) as entries:
-        return [entry.name for entry in entries if entry.is_file()]

@@ -139,6 +139,16 @@ def test_an_edited_last_line_is_found_by_the_head_kept_elsewhere_or_by_the_seal(
     assert lines_named(sealed) == [6]
 
 
+@pytest.mark.parametrize("indent", [1, 4])
+def test_a_last_line_written_in_another_form_is_found_by_the_chain_alone(tmp_path: Path, indent: int) -> None:
+    log = written(tmp_path)
+    path = line(tmp_path, 6)
+    path.write_text(json.dumps(json.loads(path.read_bytes()), indent=indent), encoding="utf-8")
+    assert [finding.reason for finding in log.verify()] == [
+        "chain: line 6 was changed: its bytes are not those of a stored event"
+    ]
+
+
 def test_a_line_that_was_added_by_hand_at_the_end_is_found_by_its_seal_alone(tmp_path: Path) -> None:
     log = written(tmp_path, key=KEY)
     AuditLog(Store(str(tmp_path), "p")).append(event(7))
