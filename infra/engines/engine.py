@@ -28,7 +28,7 @@ class SlotStatus:
     slot: Slot
     release: Release
     share: float
-    """Share of traffic, 0 to 1, as the proxy has it."""
+    """Share of traffic, 0 to 1, as the proxy has it now: a slot of which no replica is up has none."""
     replicas: tuple[Replica, ...]
 
 
@@ -75,31 +75,45 @@ class Engine(Protocol):
         ...
 
     def start(self, slot: Slot, release: Release, replicas: int) -> None:
-        """Start replicas of a fetched release in an empty slot (or bring the slot to this number), at share 0."""
+        """Start replicas of a fetched release in an empty slot (or bring the slot to this number), at share 0.
+
+        Each has as many processes as `release.service.workers` says. Raises UsageError if the slot runs another release
+        or the release was not fetched, GateRefused (rule `digest`) if its files were changed.
+        """
         ...
 
     def wait_ready(self, slot: Slot, seconds: float) -> None:
-        """Return when every replica answers ready and the proxy sees it. Raises OutsideError with the service's last lines."""
+        """Return when every replica answers ready and the proxy sees it.
+
+        Raises OutsideError with the service's last lines, at once if it ended, and GateRefused (rule `digest`) if
+        another release answers.
+        """
         ...
 
     def set_shares(self, shares: Mapping[Slot, float]) -> None:
-        """Give each named slot its share of traffic at once; slots not named get none."""
+        """Give each named slot its share of traffic at once; slots not named get none. The shares add up to 1."""
         ...
 
     def guard(self, slot: Slot, heartbeat_port: int | None) -> None:
-        """Tie a slot's health in the proxy to a heartbeat on loopback, or (None) to the service itself again."""
+        """Tie a slot's health in the proxy also to a heartbeat on loopback, or (None) to the service alone again.
+
+        The heartbeat answers GET with 200; silent, or with another status, it takes the slot out within 2 s.
+        """
         ...
 
     def move(self, source: Slot, target: Slot) -> None:
-        """Rename a slot; the target must be empty. Traffic is not touched: the share moves along."""
+        """Rename a slot; the target must be empty. Traffic is not touched: the share moves along, a guard does not."""
         ...
 
     def stop(self, slot: Slot) -> None:
-        """Drain a slot at share 0, then stop its replicas and forget it. An empty slot is left empty."""
+        """Drain a slot at share 0, then stop its replicas and forget it. An empty slot is left empty.
+
+        Returns when no request runs there any more. Raises UsageError if the slot has a share that another could take.
+        """
         ...
 
     def metrics(self, slot: Slot) -> SlotMetrics:
-        """Read a slot's counters from its own replicas and from the proxy."""
+        """Read a slot's counters from its own replicas and from the proxy. Raises OutsideError if none answers."""
         ...
 
     def history(self) -> list[str]:

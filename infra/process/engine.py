@@ -10,8 +10,9 @@ from pathlib import Path
 from contracts.release import Release
 from contracts.slots import Slot, SlotMetrics
 from infra.engines.engine import Running
-from infra.process import changes, commands, haproxy, host, measuring, ports, seeing
+from infra.process import changes, commands, haproxy, host, ports, seeing
 from infra.process.logs import tail
+from infra.process.measuring import Meter
 from infra.process.place import Place
 from infra.process.readiness import Readiness, wait_until
 from infra.process.record import Record, read_record
@@ -35,6 +36,7 @@ class ProcessEngine:
         self._environment: Environment = settings.environments[environment]
         self._place = Place(root.resolve(), settings.project.name, environment)
         self._file = StateFile(self._place.state)
+        self._meter = Meter()
 
     def up(self) -> list[str]:
         """Start or repair proxy and supervisor; return what had to be repaired, in words.
@@ -126,8 +128,11 @@ class ProcessEngine:
             )
 
     def metrics(self, slot: Slot) -> SlotMetrics:
-        """Read a slot's counters from its own replicas and from the proxy. A restart of either begins its counts anew."""
-        return measuring.metrics(self._state(), slot)
+        """Read a slot's counters from its own replicas and from the proxy.
+
+        For one engine object they only ever grow; a new one does not know what was counted before a restart.
+        """
+        return self._meter.read(self._state(), self._record(), slot)
 
     def history(self) -> list[str]:
         """Return the digests that have been stable here, oldest first, the present one last."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import random
 import socket
 from collections.abc import Collection
@@ -15,15 +16,20 @@ FIRST, LAST = 20_000, 29_999
 
 
 def is_free(host: str, port: int) -> bool:
-    """Say whether a server could listen on the port now."""
+    """Say whether nobody listens on the port now. Raises OutsideError if nobody ever could: wrong address, no permission."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((host, port))
+            probe.bind(("" if host == "*" else host, port))
             probe.listen(1)
-        except OSError:
-            return False
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                return False
+            raise OutsideError(
+                f"nothing can listen on {host}:{port}: {error.strerror}",
+                "set host and port to what this machine allows",
+            ) from None
     return True
 
 

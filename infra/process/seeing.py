@@ -11,7 +11,7 @@ from infra.process.state import State, WantedReplica
 from infra.process.stats import Server, StatsSocket
 from settings.errors import OutsideError
 
-EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "*": "127.0.0.1"}  # nosec B104: no bind, an address to show
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "*": "127.0.0.1"}  # nosec B104: no bind, an address to show
 
 
 def running(state: State, record: Record) -> Running:
@@ -19,11 +19,16 @@ def running(state: State, record: Record) -> Running:
     servers = seen_by_proxy(state, record)
     return Running(
         environment=state.environment,
-        url=f"http://{EVERYWHERE.get(state.host, state.host)}:{state.port}",
+        url=f"http://{_address(state.host)}:{state.port}",
         proxy_alive=servers is not None,
         supervised=record.supervised,
         slots={slot: _slot(state, slot, record, servers or {}) for slot in state.slots},
     )
+
+
+def _address(host: str) -> str:
+    host = EVERYWHERE.get(host, host)
+    return f"[{host}]" if ":" in host else host
 
 
 def seen_by_proxy(state: State, record: Record) -> dict[str, Server] | None:

@@ -84,11 +84,18 @@ class House:
         return read_record(self.place.record)
 
 
+@pytest.fixture(scope="session")
+def environments(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of Python environments that all tests use."""
+    return tmp_path_factory.mktemp("envs")
+
+
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def house(tmp_path: Path, environments: Path) -> Iterator[House]:
     """Yield an environment that is down; its folder's name holds a space."""
     root = tmp_path / "a project"
-    root.mkdir()
+    (root / ".gateline").mkdir(parents=True)
+    (root / ".gateline" / "envs").symlink_to(environments)
     house = House(root)
     try:
         yield house

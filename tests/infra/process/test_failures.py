@@ -42,6 +42,35 @@ def test_a_killed_replica_is_replaced_and_no_request_is_lost(house: House) -> No
     assert sum(replica.restarts for replica in replicas.values()) == 1
 
 
+def test_metrics_only_grow_when_replicas_or_the_proxy_are_restarted(house: House) -> None:
+    house.serving(replicas=2)
+    names = list(house.record.replicas)
+    with Traffic(house.url) as traffic:
+        traffic.wait_for(100)
+        looks = [house.engine.metrics(Slot.STABLE)]
+        for victim in (house.record.replicas[names[0]], house.record.replicas[names[1]], house.record.proxy):
+            kill(victim)
+            looks += [house.engine.metrics(Slot.STABLE) for _ in range(5)] if victim != house.record.proxy else []
+            assert wait_until(
+                lambda: house.record.proxied and not [r for r in house.record.replicas.values() if not r.child()], 10
+            )
+            house.engine.wait_ready(Slot.STABLE, READY_SECONDS)
+            traffic.wait_for(100)
+            looks.append(house.engine.metrics(Slot.STABLE))
+    for earlier, later in zip(looks, looks[1:], strict=False):
+        assert later.requests >= earlier.requests and later.proxied >= earlier.proxied
+        assert later.latency_sum >= earlier.latency_sum and later.predictions["1"] >= earlier.predictions["1"]
+    assert looks[-1].requests >= 350
+
+
+def test_a_slot_of_which_nothing_answers_has_no_metrics(house: House) -> None:
+    house.serving(replicas=2)
+    house.engine.start(Slot.CANARY, house.fetched("2", crash="no"), 1)
+    with pytest.raises(OutsideError, match="gives no metrics"):
+        house.engine.metrics(Slot.CANARY)
+    assert house.engine.metrics(Slot.STABLE).requests == 0
+
+
 def test_requests_in_flight_at_a_killed_replica_are_answered_by_another(house: House) -> None:
     house.serving(replicas=2, latency=0.3)
     with Traffic(house.url, threads=8) as traffic:

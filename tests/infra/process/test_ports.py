@@ -43,6 +43,12 @@ def test_ports_named_by_the_caller_are_not_given(monkeypatch: pytest.MonkeyPatch
         ports.free_ports(1, {first})
 
 
+@pytest.mark.parametrize("host", ["192.0.2.1", "no.such.host.invalid"])
+def test_an_address_of_no_use_is_named(host: str) -> None:
+    with pytest.raises(OutsideError, match=f"nothing can listen on {host}:20000: "):
+        ports.is_free(host, 20_000)
+
+
 def test_the_holder_of_a_port_is_named() -> None:
     with listener() as server:
         taken = int(server.getsockname()[1])
