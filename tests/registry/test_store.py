@@ -141,6 +141,7 @@ KILLED = """
 import sys
 from registry.store import Store
 store = Store(sys.argv[1], "p")
+store.write("x", b"a" * 3_000_000)
 print("ready", flush=True)
 while True:
     store.write("x", b"a" * 3_000_000)
@@ -148,12 +149,12 @@ while True:
 """
 
 
-@pytest.mark.parametrize("delay", [0.0, 0.007, 0.02, 0.05])
+@pytest.mark.parametrize("delay", [0.003, 0.01, 0.02, 0.05])
 def test_a_writer_killed_in_the_middle_leaves_a_whole_object(tmp_path: Path, delay: float) -> None:
     writer = subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE)
     assert writer.stdout is not None
     writer.stdout.readline()
-    time.sleep(0.05 + delay)
+    time.sleep(delay)
     writer.send_signal(signal.SIGKILL)
     writer.wait()
     writer.stdout.close()
