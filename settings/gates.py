@@ -97,6 +97,8 @@ class ModelGate(Gate):
     """Lowest average precision."""
     min_recall_at_fpr: Share | None = None
     """Lowest recall at the fixed false-positive rate."""
+    max_log_loss: Positive | None = None
+    """Largest log loss."""
     max_mae: Positive | None = None
     """Largest mean absolute error (regression, units of the target)."""
     max_rmse: Positive | None = None
