@@ -57,3 +57,6 @@ class Reference(BaseModel):
     scores: ScoreReference
     labels: dict[str, float] = Field(default_factory=dict)
     rows: int
+    """Training rows behind `columns`."""
+    score_rows: int = 0
+    """Test rows behind `scores` and `labels`; 0 where it was not recorded."""

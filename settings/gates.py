@@ -168,7 +168,7 @@ class DriftGate(Gate):
     """The rules that must have judged."""
     min_rows: Count = 500
     """Fewest live rows; with fewer the outcome is inconclusive."""
-    max_psi: Positive = 0.05
+    max_psi: Positive = 0.04
     """Largest population stability index of a column or of the predictions, sampling noise taken off: 0.3 σ is about 0.09."""
     alpha: Annotated[float, Field(gt=0.0, lt=0.5)] = 0.01
     """Chance that one window of unchanged data is called drifted, over all columns and the predictions together."""
