@@ -94,21 +94,21 @@ def test_bytecode_that_a_digest_does_not_cover_is_refused(folder: Path) -> None:
         bundle.verify(folder, release)
 
 
-@pytest.mark.parametrize(
-    ("archive", "why"),
-    [
-        (plain("../outside"), "leads out of the bundle"),
-        (plain("service/../../outside"), "leads out of the bundle"),
-        (plain("/tmp/outside"), "leads out of the bundle"),
-        (plain("service\\..\\outside"), "leads out of the bundle"),
-        (special("link", tarfile.SYMTYPE, "/etc/passwd"), "is no plain file"),
-        (special("link", tarfile.LNKTYPE, "../../outside"), "is no plain file"),
-        (special("device", tarfile.CHRTYPE), "is no plain file"),
-        (special("pipe", tarfile.FIFOTYPE), "is no plain file"),
-        (special("folder", tarfile.DIRTYPE), "is no plain file"),
-        (plain("service/__pycache__/app.pyc"), "is a cache"),
-    ],
-)
+HOSTILE = {
+    "parent": (plain("../outside"), "leads out of the bundle"),
+    "parent below": (plain("service/../../outside"), "leads out of the bundle"),
+    "absolute": (plain("/tmp/outside"), "leads out of the bundle"),
+    "backslash": (plain("service\\..\\outside"), "leads out of the bundle"),
+    "symbolic link": (special("link", tarfile.SYMTYPE, "/etc/passwd"), "is no plain file"),
+    "hard link": (special("link", tarfile.LNKTYPE, "../../outside"), "is no plain file"),
+    "device": (special("device", tarfile.CHRTYPE), "is no plain file"),
+    "pipe": (special("pipe", tarfile.FIFOTYPE), "is no plain file"),
+    "folder": (special("folder", tarfile.DIRTYPE), "is no plain file"),
+    "cache": (plain("service/__pycache__/app.pyc"), "is a cache"),
+}
+
+
+@pytest.mark.parametrize(("archive", "why"), HOSTILE.values(), ids=HOSTILE.keys())
 def test_a_hostile_archive_leaves_nothing_behind(tmp_path: Path, archive: bytes, why: str) -> None:
     target = tmp_path / "releases" / "there"
     with pytest.raises(GateRefused, match=f"digest: archive member .* {why}"):
