@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -166,12 +165,18 @@ def test_a_writer_killed_in_the_middle_leaves_a_whole_object(tmp_path: Path, del
 
 
 FULL = """
+import resource
 import sys
 from registry.store import Store
 from settings.errors import front_door
 store = Store(sys.argv[1], "p")
 def main():
-    getattr(store, sys.argv[2])("a/x", b"n" * 50_000)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8192, before[1]))
+    try:
+        getattr(store, sys.argv[2])("a/x", b"n" * 50_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
     return 0
 raise SystemExit(front_door(main))
 """
@@ -182,12 +187,8 @@ def test_a_full_disk_is_a_clear_error_and_leaves_nothing_half_done(tmp_path: Pat
     store = Store(str(tmp_path), "p")
     if action == "write":
         store.write("a/x", b"old")
-
-    def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))
-
     command = [sys.executable, "-B", "-c", FULL, str(tmp_path), action]
-    done = subprocess.run(command, cwd=ROOT, preexec_fn=limit, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 4
     assert f"error: registry {tmp_path}: 'a/x' cannot be written: File too large" in done.stderr
     assert "next: check registry.url, that its disk has space" in done.stderr
