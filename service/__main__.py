@@ -6,12 +6,17 @@ import argparse
 import logging
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
 from contracts.release import ARTIFACT_FOLDER, RELEASE_FILE, Release
 from settings.errors import GatelineError, OutsideError, UsageError, front_door
+
+if TYPE_CHECKING:
+    from service.app import Options
 
 EXAMPLES = """examples:
   python -m service --port 8000                 serve the bundle in the current folder
@@ -56,7 +61,7 @@ def read_release(bundle: Path) -> Release:
 def serve(release: Release, bundle: Path, host: str, port: int) -> None:
     """Listen, load in the background, serve. Raises OutsideError for a taken port and a model that cannot be loaded."""
     from service import server as servers
-    from service.app import Application, Options
+    from service.app import Application
     from service.state import load
 
     one_thread_a_row()
@@ -64,7 +69,7 @@ def serve(release: Release, bundle: Path, host: str, port: int) -> None:
     sys.path.insert(0, str(bundle))
     listening = servers.listen(host, port)
     server = servers.server(release.service.drain_seconds)
-    options = Options(_log_folder(), os.environ.get("GATELINE_REDIS_URL", release.service.redis_url))
+    options = options_of(release, os.environ)
     application = Application(
         release, lambda: load(bundle, release), options, lambda: setattr(server, "should_exit", True)
     )
@@ -92,9 +97,12 @@ def not_loaded(release: Release, failure: BaseException) -> OutsideError:
     return OutsideError(f"{text}: {type(failure).__name__}: {failure}", "read the stack trace above")
 
 
-def _log_folder() -> Path | None:
-    folder = os.environ.get("GATELINE_LOG_DIR", "")
-    return Path(folder) if folder else None
+def options_of(release: Release, environ: Mapping[str, str]) -> Options:
+    """Return what the host gives the process; an empty variable counts as not set."""
+    from service.app import Options
+
+    folder = environ.get("GATELINE_LOG_DIR", "")
+    return Options(Path(folder) if folder else None, environ.get("GATELINE_REDIS_URL") or release.service.redis_url)
 
 
 def _arguments() -> argparse.Namespace:

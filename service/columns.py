@@ -74,8 +74,9 @@ def allowed(column: Column, *, beyond: bool = False) -> str:
     )
     if column.pattern is not None:
         text += f" that matches {column.pattern}"
-    if column.sentinels:
-        text += f" other than {', '.join(map(shown, column.sentinels))}"
+    near = [value for value in column.sentinels if _in_range(column, value)]
+    if near:
+        text += f" other than {', '.join(map(shown, near))}"
     return text + (", or null" if column.nullable > 0 else "")
 
 
@@ -140,6 +141,14 @@ def _between(column: Column, beyond: bool) -> str:
     if low is not None:
         return f" from {low:.17g} on"
     return f" up to {high:.17g}" if high is not None else ""
+
+
+def _in_range(column: Column, value: Value) -> bool:
+    """Say whether the range alone would let a value through."""
+    low, high = column.minimum, column.maximum
+    if isinstance(value, str) or column.dtype == "datetime":
+        return True
+    return (low is None or value >= low) and (high is None or value <= high)
 
 
 def _limits(column: Column) -> tuple[float | None, float | None]:

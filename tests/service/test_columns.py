@@ -96,6 +96,11 @@ def test_the_json_schema_anchors_the_pattern_and_describes_what_has_no_descripti
         ({"dtype": "number", "maximum": 2}, "a number up to 2"),
         ({"dtype": "number", "nullable": 0.1, "sentinels": (-999,)}, "a number other than -999, or null"),
         ({"dtype": "string", "categories": ("a", "b")}, 'one of "a", "b"'),
+        (
+            {"dtype": "integer", "minimum": 0, "maximum": 9, "sentinels": (-1, 9, 10)},
+            "a whole number from 0 to 9 other than 9",
+        ),
+        ({"dtype": "string", "sentinels": ("NA",)}, 'text other than "NA"'),
         ({"dtype": "boolean"}, "true or false"),
     ],
 )

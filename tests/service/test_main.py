@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from contracts.release import Release
-from service.__main__ import not_loaded
+from service.__main__ import not_loaded, options_of
 from settings import Service
 from tests.service import bundles, processes
 from tests.service.bundles import NAMED, ROW
@@ -255,6 +255,22 @@ def test_a_row_is_scored_by_one_thread_unless_the_environment_says_otherwise(giv
     environment = kept | {"PYTHONPATH": os.getcwd()} | (dict.fromkeys(names, given) if given else {})
     ran = subprocess.run([sys.executable, "-c", THREADS], env=environment, capture_output=True, text=True, timeout=60)
     assert ran.stdout.strip() == f"{{{given or 1}}}", ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("environ", "folder", "url"),
+    [
+        ({}, None, "redis://release"),
+        ({"GATELINE_REDIS_URL": "", "GATELINE_LOG_DIR": ""}, None, "redis://release"),
+        ({"GATELINE_REDIS_URL": "redis://host", "GATELINE_LOG_DIR": "log"}, Path("log"), "redis://host"),
+    ],
+)
+def test_the_environment_replaces_what_it_sets(
+    release: Release, environ: dict[str, str], folder: Path | None, url: str
+) -> None:
+    named = release.model_copy(update={"service": Service(redis_url="redis://release")})
+    options = options_of(named, environ)
+    assert (options.log_folder, options.redis_url) == (folder, url)
 
 
 def test_a_failure_that_nobody_foresaw_is_named_by_its_type(release: Release) -> None:
