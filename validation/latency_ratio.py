@@ -161,7 +161,8 @@ def capped_mean(part: Increment, cap: float) -> float | None:
     core = part.latency_sum - sum(count * (_middle(low, high) - cap) for low, high, count in spans if low >= cap)
     lowest = sum(count * min(low, cap) for low, _, count in spans)
     highest = sum(count * min(high, cap) for _, high, count in spans)
-    return min(max(core, lowest), highest) / rows or None
+    mean = min(max(core, lowest), highest) / rows
+    return mean if mean > 0 else None
 
 
 def _spans(buckets: Mapping[float, float]) -> list[tuple[float, float, float]]:

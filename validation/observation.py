@@ -165,7 +165,7 @@ def _per_bucket(before: Mapping[float, float], after: Mapping[float, float]) -> 
     cumulative = _difference(before, after)
     counts, below = {}, 0.0
     for bound in sorted(cumulative):
-        counts[bound], below = cumulative[bound] - below, cumulative[bound]
+        counts[bound], below = max(0.0, cumulative[bound] - below), max(below, cumulative[bound])
     return counts
 
 

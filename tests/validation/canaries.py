@@ -1,0 +1,83 @@
+"""Histories of canaries with exact counts, for tests of one rule at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from benchmarks.replays import BOUNDS, CANARY, STABLE
+from contracts.slots import SlotMetrics
+from contracts.verdict import Rule, Verdict
+from settings import CanaryGate
+from validation.canary import Look, judge
+
+
+@dataclass(frozen=True)
+class Steady:
+    """What one slot counts every second."""
+
+    requests: float = 5.0
+    errors: float = 0.0
+    seconds: float = 0.010
+    """Latency of every request."""
+    positives: float = 0.3
+    """Share of the predictions."""
+    proxied: float | None = None
+    proxy_errors: float = 0.0
+    releases: frozenset[str] = frozenset({CANARY})
+
+    def after(self, seconds: float) -> SlotMetrics:
+        """Return the counters after so many seconds."""
+        answered = self.requests * seconds
+        return SlotMetrics(
+            releases=self.releases,
+            requests=answered,
+            errors=self.errors * seconds,
+            latency_sum=answered * self.seconds,
+            latency_buckets={bound: answered if self.seconds <= bound else 0.0 for bound in BOUNDS},
+            predictions={"0": answered * (1 - self.positives), "1": answered * self.positives},
+            proxied=answered if self.proxied is None else self.proxied * seconds,
+            proxy_errors=self.proxy_errors * seconds,
+        )
+
+
+CANARY_SLOT = Steady()
+STABLE_SLOT = Steady(requests=45.0, releases=frozenset({STABLE}))
+
+
+def steady(seconds: int, canary: Steady = CANARY_SLOT, stable: Steady = STABLE_SLOT) -> list[Look]:
+    """Return one look a second over so many seconds."""
+    return [Look(float(at), canary.after(at), stable.after(at)) for at in range(seconds + 1)]
+
+
+def verdict_on(history: list[Look], gate: CanaryGate | None = None, share: float = 0.1) -> Verdict:
+    """Judge a history with the default gate and digests."""
+    return judge(history, gate=gate or CanaryGate(), share=share, release=CANARY, stable_release=STABLE)
+
+
+def rule_on(name: str, history: list[Look], gate: CanaryGate | None = None) -> Rule:
+    """Return one rule of the verdict."""
+    return {rule.name: rule for rule in verdict_on(history, gate).rules}[name]
+
+
+def then(first: list[Look], second: list[Look]) -> list[Look]:
+    """Return a history that goes on with another: its counters grow from where the first ended."""
+    last = first[-1]
+    grown = [
+        Look(last.seconds + look.seconds, plus(last.canary, look.canary), plus(last.stable, look.stable))
+        for look in second[1:]
+    ]
+    return [*first, *grown]
+
+
+def plus(left: SlotMetrics, right: SlotMetrics) -> SlotMetrics:
+    """Return the sum of two reads."""
+    return SlotMetrics(
+        releases=left.releases | right.releases,
+        requests=left.requests + right.requests,
+        errors=left.errors + right.errors,
+        latency_sum=left.latency_sum + right.latency_sum,
+        latency_buckets={b: left.latency_buckets.get(b, 0) + n for b, n in right.latency_buckets.items()},
+        predictions={name: left.predictions.get(name, 0) + n for name, n in right.predictions.items()},
+        proxied=left.proxied + right.proxied,
+        proxy_errors=left.proxy_errors + right.proxy_errors,
+    )
