@@ -17,7 +17,8 @@ from settings import load
 def build(model: str, push: bool) -> int:
     """Pack a release, prepare the environment it runs in, and record it when it is new."""
     settings = load()
-    release = build_release(settings, model)
+    as_written = load(environ={}).service  # what the environment overrides (a URL with a password) is no part of a release
+    release = build_release(settings.model_copy(update={"service": as_written}), model)
     python_for(Path("requirements/service.txt"), Path("."))
     recorder = Recorder(AuditLog(Store.of(settings), audit_key()), STATE / "build", settings.project.name, "build")
     facts = {"release": release.model_dump(mode="json"), "registry": Store.of(settings).url}
