@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import fmean, median
 
 from validation.observation import Block, Increment
@@ -41,7 +42,7 @@ class ErrorShift:
 def error_shift(blocks: Sequence[Block], limit: float) -> ErrorShift:
     """Weigh the errors of all blocks against a tolerance of `limit` (a difference of shares)."""
     tolerance = max(limit, SMALLEST_LIMIT)
-    rows = [_weigh(block, stable, tolerance) for block, stable in zip(blocks, _expected(blocks))]
+    rows = [_weigh(_counts(block), expected, tolerance) for block, expected in zip(blocks, _expected(blocks))]
     excesses = excess_grid(tolerance)
     added = sums(rows) if rows else [0.0] * (2 * len(excesses) + 1)
     return ErrorShift(
@@ -61,14 +62,18 @@ def excess_grid(tolerance: float) -> list[float]:
     return found
 
 
-def _weigh(block: Block, expected: tuple[float, float], tolerance: float) -> list[float]:
+def _counts(block: Block) -> Counts:
+    return Counts(block.canary.errors, block.canary.requests, block.stable.errors, block.stable.requests)
+
+
+@lru_cache(maxsize=4096)
+def _weigh(counts: Counts, expected: tuple[float, float], tolerance: float) -> tuple[float, ...]:
     """Return the log e-variables of a block: each excess against equality and the tolerance, then none against harm."""
-    counts = Counts(block.canary.errors, block.canary.requests, block.stable.errors, block.stable.requests)
     excesses = excess_grid(tolerance)
     equal = [hedged(*(_above(counts, share, excess, 0.0) for share in expected)) for excess in excesses]
     within = [hedged(*(_above(counts, share, excess, tolerance) for share in expected)) for excess in excesses]
     harmful = hedged(*(log_e_shares(counts, share, share, tolerance) for share in expected))
-    return [*equal, *within, harmful]
+    return (*equal, *within, harmful)
 
 
 def _above(counts: Counts, stable: float, excess: float, margin: float) -> float:

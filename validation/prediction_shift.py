@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import sqrt
 
 from validation.label_alternatives import Alternative, alternatives
@@ -73,19 +74,24 @@ def judged_labels(blocks: Sequence[Block]) -> list[str]:
 def _equal(labels: Sequence[str], pairs: Sequence[Pair], limit: float, factor: float) -> float:
     """Of two labels one says it all."""
     judged = labels[1:] if len(labels) == 2 else labels
-    found = alternatives(limit, factor, len(labels))
+    found = tuple(alternatives(limit, factor, len(labels)))
     return log_mean_exp([_evidence(name, pairs, found) for name in judged]) if judged else 0.0
 
 
-def _evidence(label: str, pairs: Sequence[Pair], found: Sequence[Alternative]) -> float:
+def _evidence(label: str, pairs: Sequence[Pair], found: tuple[Alternative, ...]) -> float:
     """One label against all others. The first block's alternatives come from a flat prior, others' from those before."""
-    hits, trials, rows = 0.5, 1.0, [[0.0] * len(found)]
+    hits, trials, rows = 0.5, 1.0, [(0.0,) * len(found)]
     for canary, stable in pairs:
         counts = Counts(canary[label], sum(canary.values()), stable[label], sum(stable.values()))
         share = max(hits / trials, TINY)
-        rows.append([_against(counts, share, alternative.of(share)) for alternative in found])
+        rows.append(_weigh(counts, share, found))
         hits, trials = MEMORY * hits + counts.stable_hits, max(MEMORY * trials + counts.stable_trials, 1.0)
     return log_mean_exp_weighted(sums(rows), [alternative.weight for alternative in found])
+
+
+@lru_cache(maxsize=32768)
+def _weigh(counts: Counts, share: float, found: tuple[Alternative, ...]) -> tuple[float, ...]:
+    return tuple(_against(counts, share, alternative.of(share)) for alternative in found)
 
 
 def _against(counts: Counts, stable: float, canary: float) -> float:
