@@ -67,6 +67,13 @@ class House:
         return release
 
     @property
+    def stable(self) -> Release:
+        """The release in the stable slot."""
+        release = self.engine.status().release_in(Slot.STABLE)
+        assert release is not None
+        return release
+
+    @property
     def url(self) -> str:
         """Where the proxy listens."""
         return f"http://127.0.0.1:{self.port}"
@@ -84,19 +91,43 @@ class House:
         return read_record(self.place.record)
 
 
+def built(parent: Path, environments: Path) -> House:
+    """Return an environment in a folder whose name holds a space."""
+    root = parent / "a project"
+    (root / ".gateline").mkdir(parents=True)
+    (root / ".gateline" / "envs").symlink_to(environments)
+    return House(root)
+
+
 @pytest.fixture(scope="session")
 def environments(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder of Python environments that all tests use."""
     return tmp_path_factory.mktemp("envs")
 
 
+@pytest.fixture(scope="module")
+def standing(tmp_path_factory: pytest.TempPathFactory, environments: Path) -> Iterator[House]:
+    """Yield an environment whose stable slot serves, for the tests of one module."""
+    house = built(tmp_path_factory.mktemp("standing"), environments)
+    try:
+        house.serving(replicas=2)
+        yield house
+    finally:
+        house.engine.down()
+
+
+@pytest.fixture
+def steady(standing: House) -> Iterator[House]:
+    """Yield the environment that stands, for a test that changes nothing but shares and canary."""
+    yield standing
+    standing.engine.set_shares({Slot.STABLE: 1.0})
+    standing.engine.stop(Slot.CANARY)
+
+
 @pytest.fixture
 def house(tmp_path: Path, environments: Path) -> Iterator[House]:
-    """Yield an environment that is down; its folder's name holds a space."""
-    root = tmp_path / "a project"
-    (root / ".gateline").mkdir(parents=True)
-    (root / ".gateline" / "envs").symlink_to(environments)
-    house = House(root)
+    """Yield an environment that is down."""
+    house = built(tmp_path, environments)
     try:
         yield house
     finally:

@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from contracts.slots import Slot
+from infra.process import commands
 from infra.process.engine import ProcessEngine
 from infra.process.ports import free_ports
 from infra.process.readiness import wait_until
@@ -43,15 +44,14 @@ def test_up_is_repeatable_and_answers_503_while_empty(house: House) -> None:
     assert predict(house.url).status_code == 503
 
 
-def test_a_release_serves_from_its_bundle(house: House) -> None:
-    release = house.serving()
-    answer = predict(house.url)
+def test_a_release_serves_from_its_bundle(steady: House) -> None:
+    release = steady.stable
+    answer = predict(steady.url)
     assert answer.status_code == 200 and answer.headers["x-gateline-release"] == release.digest
-    status = house.engine.status().slots[Slot.STABLE]
-    assert status.share == 1.0 and status.release == release
-    assert [replica.alive for replica in status.replicas] == [True, True]
-    pids = [seen.pid for seen in house.record.replicas.values()]
-    assert {psutil.Process(pid).cwd() for pid in pids} == {str(house.place.bundle(release.digest))}
+    status = steady.engine.status().slots[Slot.STABLE]
+    assert status.share == 1.0 and [replica.alive for replica in status.replicas] == [True, True]
+    pids = [seen.pid for seen in steady.record.replicas.values()]
+    assert {psutil.Process(pid).cwd() for pid in pids} == {str(steady.place.bundle(release.digest))}
 
 
 def test_a_replica_sees_only_allowed_variables(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,36 +74,39 @@ def test_every_replica_has_as_many_processes_as_the_release_says(house: House) -
 
 
 @pytest.mark.parametrize("keep_alive", [True, False])
-def test_a_share_is_exact_whatever_the_number_of_replicas(house: House, keep_alive: bool) -> None:
-    stable, canary = house.serving(replicas=2), house.canary()
-    house.engine.set_shares({Slot.STABLE: 0.9, Slot.CANARY: 0.1})
-    assert house.engine.status().slots[Slot.CANARY].share == pytest.approx(0.1)
-    with Traffic(house.url, keep_alive=keep_alive) as traffic:
+def test_a_share_is_exact_whatever_the_number_of_replicas(steady: House, keep_alive: bool) -> None:
+    canary = steady.canary()
+    steady.engine.set_shares({Slot.STABLE: 0.9, Slot.CANARY: 0.1})
+    assert steady.engine.status().slots[Slot.CANARY].share == pytest.approx(0.1)
+    with Traffic(steady.url, keep_alive=keep_alive) as traffic:
         traffic.wait_for(1000)
-    assert not traffic.lost and set(traffic.releases) == {stable.digest, canary.digest}
+    assert not traffic.lost and set(traffic.releases) == {steady.stable.digest, canary.digest}
     assert abs(traffic.releases[canary.digest] - traffic.answered / 10) <= 3, traffic.releases
 
 
-def test_a_slot_without_a_share_gets_no_request(house: House) -> None:
-    stable, canary = house.serving(), house.canary()
-    with Traffic(house.url) as traffic:
+def test_a_slot_without_a_share_gets_no_request(steady: House) -> None:
+    steady.canary()
+    with Traffic(steady.url) as traffic:
         traffic.wait_for(200)
-    assert set(traffic.releases) == {stable.digest} and canary.digest != stable.digest
+    assert set(traffic.releases) == {steady.stable.digest} and not traffic.lost
 
 
-def test_metrics_are_the_slots_own(house: House) -> None:
-    stable, canary = house.serving(), house.canary(error_every=4)
-    house.engine.set_shares({Slot.STABLE: 0.5, Slot.CANARY: 0.5})
-    with Traffic(house.url, threads=1) as traffic:
+def test_metrics_are_the_slots_own(steady: House) -> None:
+    stable, canary = steady.stable, steady.canary(error_every=4)
+    before = steady.engine.metrics(Slot.STABLE)
+    steady.engine.set_shares({Slot.STABLE: 0.5, Slot.CANARY: 0.5})
+    with Traffic(steady.url, threads=1) as traffic:
         traffic.wait_for(200)
-    of_stable, of_canary = house.engine.metrics(Slot.STABLE), house.engine.metrics(Slot.CANARY)
+    of_stable, of_canary = steady.engine.metrics(Slot.STABLE), steady.engine.metrics(Slot.CANARY)
     assert of_stable.releases == {stable.digest} and of_canary.releases == {canary.digest}
     assert of_stable.errors == 0 and of_stable.proxy_errors == 0
     assert of_canary.errors == of_canary.proxy_errors == len(traffic.lost) > 0
-    assert of_stable.requests + of_canary.requests == traffic.answered + len(traffic.lost)
-    assert of_canary.proxied == of_canary.requests and of_stable.proxied == of_stable.requests
-    assert of_stable.predictions == {"1": of_stable.requests}
-    assert of_stable.latency_buckets[float("inf")] == of_stable.requests and of_stable.latency_sum > 0
+    new = of_stable.requests - before.requests
+    assert new + of_canary.requests == traffic.answered + len(traffic.lost)
+    assert of_canary.proxied == of_canary.requests and of_stable.proxied - before.proxied == new
+    assert of_stable.predictions["1"] - before.predictions["1"] == new
+    assert of_canary.predictions == {"1": of_canary.requests - of_canary.errors}
+    assert of_canary.latency_buckets[float("inf")] == of_canary.requests and of_canary.latency_sum > 0
 
 
 def test_start_brings_a_slot_to_the_number_asked_for(house: House) -> None:
@@ -120,36 +123,33 @@ def test_start_brings_a_slot_to_the_number_asked_for(house: House) -> None:
     assert not traffic.lost
 
 
-def test_a_slot_that_runs_another_release_is_refused(house: House) -> None:
-    house.serving()
-    other = house.fetched("2")
+def test_a_slot_that_runs_another_release_is_refused(steady: House) -> None:
+    other = steady.fetched("2")
     with pytest.raises(UsageError, match=r"slot stable of production runs 1\+.*\n  next: empty it first"):
-        house.engine.start(Slot.STABLE, other, 1)
+        steady.engine.start(Slot.STABLE, other, 1)
 
 
-def test_a_release_that_was_not_fetched_is_refused(house: House) -> None:
-    release = house.serving().model_copy(update={"digest": "f" * 64})
+def test_a_release_that_was_not_fetched_is_refused(steady: House) -> None:
+    release = steady.stable.model_copy(update={"digest": "f" * 64})
     with pytest.raises(UsageError, match="release 1.* is not on this host"):
-        house.engine.start(Slot.CANARY, release, 1)
+        steady.engine.start(Slot.CANARY, release, 1)
 
 
-def test_stop_ends_the_processes_and_forgets_the_slot(house: House) -> None:
-    house.serving()
-    house.canary()
-    names = [replica.name for replica in house.engine.status().slots[Slot.CANARY].replicas]
-    pids = [house.record.replicas[name].pid for name in names]
-    house.engine.stop(Slot.CANARY)
+def test_stop_ends_the_processes_and_forgets_the_slot(steady: House) -> None:
+    steady.canary()
+    names = [replica.name for replica in steady.engine.status().slots[Slot.CANARY].replicas]
+    pids = [steady.record.replicas[name].pid for name in names]
+    steady.engine.stop(Slot.CANARY)
     assert wait_until(lambda: all(gone(pid) for pid in pids), 5)
-    assert set(house.engine.status().slots) == {Slot.STABLE}
-    house.engine.stop(Slot.CANARY)
+    assert set(steady.engine.status().slots) == {Slot.STABLE}
+    steady.engine.stop(Slot.CANARY)
 
 
-def test_a_slot_with_traffic_is_not_stopped(house: House) -> None:
-    house.serving()
-    house.canary()
+def test_a_slot_with_traffic_is_not_stopped(steady: House) -> None:
+    steady.canary()
     with pytest.raises(UsageError, match="slot stable of production has 100% of traffic"):
-        house.engine.stop(Slot.STABLE)
-    assert predict(house.url).status_code == 200
+        steady.engine.stop(Slot.STABLE)
+    assert predict(steady.url).status_code == 200
 
 
 def test_the_only_slot_can_be_stopped(house: House) -> None:
@@ -249,23 +249,30 @@ def test_two_projects_share_a_host(house: House, tmp_path: Path) -> None:
         other.engine.down()
 
 
-def test_two_supervisors_do_not_run_at_once(house: House) -> None:
-    from infra.process import commands
-
-    house.serving(replicas=1)
-    command = commands.supervisor(house.place, os.environ)
+def test_two_supervisors_do_not_run_at_once(steady: House) -> None:
+    command = commands.supervisor(steady.place, os.environ)
     argv = [*command.argv, "--foreground"]
     done = subprocess.run(argv, cwd=command.folder, capture_output=True, text=True, timeout=20, check=True)
     assert "another supervisor is at work" in done.stdout
-    assert predict(house.url).status_code == 200
+    assert predict(steady.url).status_code == 200
 
 
-def test_a_damaged_state_is_named(house: House) -> None:
-    house.engine.up()
-    whole = house.place.state.read_bytes()
-    house.place.state.write_bytes(whole[:50])
+def test_a_damaged_state_is_named_and_production_answers(steady: House) -> None:
+    whole = steady.place.state.read_bytes()
+    steady.place.state.write_bytes(whole[:50])
     try:
         with pytest.raises(OutsideError, match="state.json is damaged"):
-            house.engine.status()
+            steady.engine.status()
+        assert wait_until(lambda: "state.json is damaged" in steady.record.trouble, 5)
+        assert predict(steady.url).status_code == 200
     finally:
-        house.place.state.write_bytes(whole)
+        steady.place.state.write_bytes(whole)
+    assert wait_until(lambda: steady.record.trouble == "", 5)
+
+
+def test_an_empty_slot_has_nothing_to_wait_for_or_to_measure(steady: House) -> None:
+    with pytest.raises(UsageError, match="slot canary of production is empty and cannot get ready"):
+        steady.engine.wait_ready(Slot.CANARY, 1)
+    with pytest.raises(UsageError, match="slot canary of production is empty and has no metrics"):
+        steady.engine.metrics(Slot.CANARY)
+    assert [release.digest for release in steady.engine.kept()].count(steady.stable.digest) == 1
