@@ -29,6 +29,7 @@ def reference_of(
         scores=ScoreReference(edges=edges, shares=_shares(scores, edges)),
         labels=labels,
         rows=len(features),
+        score_rows=len(scores),
     )
 
 

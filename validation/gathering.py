@@ -84,7 +84,7 @@ def golden_of(model: LoadedModel) -> Golden:
         recorded=recorded,
         scores=scores,
         recorded_predictions=tuple(model.golden.get("predictions", ())),
-        predictions=tuple(model.decide(scores)) if rows else (),
+        predictions=tuple(model.decide(scores)) if rows and scores.shape == recorded.shape else (),
         classes=model.manifest.classes,
         own_classes=None if own is None or model.manifest.task == "regression" else tuple(own.tolist()),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from contracts.schema import Schema, parse
 from settings import Model
 from settings.errors import UsageError
-from training.estimators import build, explain
+from training.estimators import _is_of, build, explain
 
 
 @pytest.fixture
@@ -64,6 +65,10 @@ def test_a_function_builds_the_whole(schema: Schema) -> None:
         ("model.estimators.logistic", {}, "is not the class of an estimator"),
         ("sklearn.linear_model.Ridge", {}, "is a regressor, but project.task is classification"),
         ("sklearn.svm.LinearSVC", {}, "has no predict_proba"),
+        ("model.estimators:__doc__", {}, "is not a function"),
+        ("builtins:dict", {}, "gave dict, which has no fit"),
+        ("tests.training.moody:broken", {}, "could not be made: ValueError: no estimator today"),
+        ("tests.training.moody:moody", {"depth": 3}, "got an unexpected keyword argument 'depth'"),
         ("builtins.dict", {}, "is not the class of an estimator"),
     ],
 )
@@ -87,3 +92,30 @@ def test_a_classifier_is_no_regression(schema: Schema) -> None:
 
 def test_an_error_is_explained_on_one_line() -> None:
     assert explain(ValueError("bad\n  shape")) == "ValueError: bad shape"
+
+
+def test_an_estimator_of_no_known_kind_is_taken_as_it_is(schema: Schema) -> None:
+    class Plain:
+        def fit(self, features: Any, labels: Any) -> Plain:
+            return self
+
+        def predict_proba(self, features: Any) -> Any:
+            return features
+
+    assert not _is_of(Plain(), "regression")
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("import nowhere_to_be_found", "'lone' needs 'nowhere_to_be_found', which is not installed"),
+        ("1 / 0", "'lone' cannot be imported: ZeroDivisionError"),
+    ],
+)
+def test_a_module_that_cannot_be_imported_says_why(
+    schema: Schema, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, message: str
+) -> None:
+    (tmp_path / "lone.py").write_text(source)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(UsageError, match=re.escape(message)):
+        build(model("lone:build"), schema, "classification")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from settings.errors import UsageError
-from tests.training.example import command, copy_of_project, settings_of, trained
+from tests.training.example import artifacts_of, command, copy_of_project, settings_of, trained
 
 STRICT = '''
 class Strict(TransformerMixin, BaseEstimator):
@@ -39,9 +39,19 @@ def test_a_feature_that_fails_on_a_value_the_schema_allows_is_named_by_its_line(
     assert "narrow the schema" in done.stderr
 
 
-def test_scores_that_are_not_finite_are_refused(tmp_path: Path) -> None:
-    settings = settings_of(
-        tmp_path, "regression", model={"estimator": "tests.training.nowhere:nowhere", "parameters": {}}
-    )
-    with pytest.raises(UsageError, match="600 of 600 test rows with no finite number"):
+@pytest.mark.parametrize(
+    ("mood", "message"),
+    [
+        ("nan", "600 of 600 test rows with no finite number"),
+        ("short", r"shape \(600, 1\), expected \(600, 2\)"),
+        ("raise", "cannot score the test rows: ValueError: not today"),
+    ],
+)
+def test_scores_that_are_none_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mood: str, message: str
+) -> None:
+    settings = settings_of(tmp_path, model={"estimator": "tests.training.moody:moody", "parameters": {}})
+    monkeypatch.setenv("MOOD", mood)
+    with pytest.raises(UsageError, match=message):
         trained(settings)
+    assert not artifacts_of(settings).versions()

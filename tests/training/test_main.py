@@ -58,6 +58,12 @@ def slow(schema, seed):
 """
 
 
+AS_AT_A_TERMINAL = """import runpy, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a test run in the background inherits that it is ignored
+runpy.run_module("training", run_name="__main__")
+"""
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Stand in a small project."""
@@ -206,7 +212,7 @@ def test_an_interrupt_in_mid_fit_stores_nothing(tmp_path: Path) -> None:
     folder = copy_of_project(tmp_path, model={"estimator": "model.slow:slow", "parameters": {}})
     (folder / "model" / "slow.py").write_text(SLOW)
     running = subprocess.Popen(
-        [sys.executable, "-m", "training"], cwd=folder, stderr=subprocess.PIPE, text=True, env=dict(os.environ)
+        [sys.executable, "-c", AS_AT_A_TERMINAL], cwd=folder, stderr=subprocess.PIPE, text=True, env=dict(os.environ)
     )
     try:
         deadline = time.monotonic() + 60

@@ -55,4 +55,4 @@ def test_scores_are_counted_and_labels_kept() -> None:
     assert found.labels == {"0": 0.2, "1": 0.8}
     assert found.scores.edges[0] == 0.1 and len(found.scores.shares) == 10
     assert (found.scores.index(-5.0), found.scores.index(5.0)) == (0, 9)
-    assert found.rows == 2
+    assert (found.rows, found.score_rows) == (2, 11)

@@ -15,7 +15,7 @@ from contracts.manifest import GOLDEN_FILE
 from contracts.verdict import Outcome
 from settings import Settings
 from settings.errors import GateRefused, UsageError
-from tests.training.example import artifacts_of
+from tests.training.example import artifacts_of, settings_of, trained
 from tests.validation.conftest import Own
 from tests.validation.trained import golden_with, stored_again
 from training.run import Trained
@@ -32,35 +32,35 @@ def gathered(settings: Settings, candidate: str, champion: str = "", test: str =
     return gather(Contest(subject_of(candidate, artifacts), other, asked, test or settings.data.test, ()), settings)
 
 
-def copied(settings: Settings, trained: Trained, name: str = "b", **changes: Any) -> str:
-    return stored_again(artifacts_of(settings), trained.files, name, **changes)
+def copied(settings: Settings, result: Trained, name: str = "b", **changes: Any) -> str:
+    return stored_again(artifacts_of(settings), result.files, name, **changes)
 
 
 @pytest.mark.parametrize("kind", ["binary", "multiclass", "regression"])
 def test_the_candidate_is_measured_as_training_measured_it(own: Own, kind: str) -> None:
-    settings, trained = own(kind)
-    found = gathered(settings, trained.manifest.identity)
-    assert found.metrics == trained.manifest.metrics
+    settings, result = own(kind)
+    found = gathered(settings, result.manifest.identity)
+    assert found.metrics == result.manifest.metrics
     assert len(found.candidate) == 600
     assert found.champion.scored is None and not found.champion.version
     np.testing.assert_array_equal(found.golden.scores, found.golden.recorded)
-    assert found.golden.own_classes == (None if kind == "regression" else trained.manifest.classes)
+    assert found.golden.own_classes == (None if kind == "regression" else result.manifest.classes)
 
 
 def test_a_champion_scores_the_same_rows_with_a_threshold_of_its_own(own: Own) -> None:
-    settings, trained = own("binary")
+    settings, result = own("binary")
     model = json.dumps({"rows": [], "scores": []}).encode()
-    champion = copied(settings, trained, threshold=0.0, files={GOLDEN_FILE: model, "model.skops": other_model(trained)})
-    found = gathered(settings, trained.manifest.identity, champion)
+    champion = copied(settings, result, threshold=0.0, files={GOLDEN_FILE: model, "model.skops": other_model(result)})
+    found = gathered(settings, result.manifest.identity, champion)
     assert found.champion.scored is not None and found.champion.version == "20260101-b"
     np.testing.assert_array_equal(found.champion.scored.truth, found.candidate.truth)
     assert set(found.champion.scored.called.tolist()) == {1}
 
 
 def test_the_same_model_under_another_identity_is_the_champion_itself(own: Own) -> None:
-    settings, trained = own("binary")
-    for champion in (trained.manifest.identity, copied(settings, trained)):
-        found = gathered(settings, trained.manifest.identity, champion, asked=True).champion
+    settings, result = own("binary")
+    for champion in (result.manifest.identity, copied(settings, result)):
+        found = gathered(settings, result.manifest.identity, champion, asked=True).champion
         assert found.same and found.asked and found.scored is None
 
 
@@ -78,20 +78,20 @@ def test_the_same_model_under_another_identity_is_the_champion_itself(own: Own) 
     ],
 )
 def test_a_champion_that_cannot_be_compared_is_a_reason(own: Own, changes: dict[str, Any], reason: str) -> None:
-    settings, trained = own("binary")
-    files = {"model.skops": other_model(trained)} | changes.pop("files", {})
-    champion = copied(settings, trained, files=files, **changes)
-    found = gathered(settings, trained.manifest.identity, champion).champion
+    settings, result = own("binary")
+    files = {"model.skops": other_model(result)} | changes.pop("files", {})
+    champion = copied(settings, result, files=files, **changes)
+    found = gathered(settings, result.manifest.identity, champion).champion
     assert found.scored is None and reason in found.reason and found.version == "20260101-b"
     assert not Path("executed").exists()
 
 
 def test_a_champion_whose_file_was_touched_is_a_reason(own: Own) -> None:
-    settings, trained = own("binary")
-    champion = copied(settings, trained)
+    settings, result = own("binary")
+    champion = copied(settings, result)
     stored = Path(settings.registry.url) / "small" / "artifacts" / champion / "model.skops"
     stored.write_bytes(stored.read_bytes() + b"x")
-    found = gathered(settings, trained.manifest.identity, champion).champion
+    found = gathered(settings, result.manifest.identity, champion).champion
     assert found.scored is None and "cannot be compared: digest: model.skops" in found.reason
 
 
@@ -100,62 +100,77 @@ def test_a_champion_whose_file_was_touched_is_a_reason(own: Own) -> None:
     [({"libraries": {"numpy": "0.1"}}, "env_lock"), ({"files": {"model.skops": b"\x80\x04."}}, "unsafe_load")],
 )
 def test_a_candidate_that_cannot_be_loaded_is_refused_by_name(own: Own, changes: dict[str, Any], rule: str) -> None:
-    settings, trained = own("binary")
+    settings, result = own("binary")
     with pytest.raises(GateRefused, match=f"^{rule}: "):
-        gathered(settings, copied(settings, trained, **changes))
+        gathered(settings, copied(settings, result, **changes))
+
+
+@pytest.mark.parametrize(("mood", "reason"), [("raise", "ValueError: not today"), ("short", r"shape \(600, 1\)")])
+def test_a_candidate_that_cannot_score_is_refused_and_a_champion_is_a_reason(
+    own: Own, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mood: str, reason: str
+) -> None:
+    settings, good = own("binary")
+    model = {"estimator": "tests.training.moody:moody", "parameters": {}}
+    moody = trained(settings_of(tmp_path / "moody", model=model))
+    identity = copied(settings, moody, "moody")
+    monkeypatch.setenv("MOOD", mood)
+    with pytest.raises(GateRefused, match=f"^score: .*{reason}"):
+        gathered(settings, identity)
+    found = gathered(settings, good.manifest.identity, identity).champion
+    assert found.scored is None and "it no longer answers as it was trained" in found.reason
 
 
 def test_golden_rows_of_exchanged_classes_fail(own: Own) -> None:
-    settings, trained = own("multiclass")
-    golden = json.loads(trained.files[GOLDEN_FILE])
+    settings, result = own("multiclass")
+    golden = json.loads(result.files[GOLDEN_FILE])
     exchanged = [[row[1], row[0], row[2]] for row in golden["scores"]]
     faults: dict[str, dict[str, Any]] = {
-        "scores": {"files": {GOLDEN_FILE: golden_with(trained.files, scores=exchanged)}},
+        "scores": {"files": {GOLDEN_FILE: golden_with(result.files, scores=exchanged)}},
         "classes": {"classes": ("mid", "low", "top")},
         "stale": {
-            "files": {GOLDEN_FILE: golden_with(trained.files, scores=(np.array(golden["scores"]) + 1e-6).tolist())}
+            "files": {GOLDEN_FILE: golden_with(result.files, scores=(np.array(golden["scores"]) + 1e-6).tolist())}
         },
     }
     for name, changes in faults.items():
-        rules = judge(gathered(settings, copied(settings, trained, name, **changes)))
+        rules = judge(gathered(settings, copied(settings, result, name, **changes)))
         assert [rule.outcome for rule in rules if rule.name == "golden"] == [Outcome.FAIL], name
 
 
 def test_a_positive_class_exchanged_after_training_fails_on_golden_decisions(own: Own) -> None:
-    settings, trained = own("binary")
-    rules = judge(gathered(settings, copied(settings, trained, threshold=0.999)))
+    settings, result = own("binary")
+    rules = judge(gathered(settings, copied(settings, result, threshold=0.999)))
     (golden,) = [rule for rule in rules if rule.name == "golden"]
     assert golden.outcome is Outcome.FAIL and "decided otherwise" in golden.reason
 
 
 def test_a_model_of_another_target_or_task_is_refused(own: Own, tmp_path: Path) -> None:
-    settings, trained = own("binary")
+    settings, result = own("binary")
     other = settings.model_copy(update={"data": settings.data.model_copy(update={"target": "size"})})
     with pytest.raises(UsageError, match="predicts 'y', but data.target is 'size'"):
-        gathered(other, trained.manifest.identity)
+        gathered(other, result.manifest.identity)
     task = settings.model_copy(update={"project": settings.project.model_copy(update={"task": "regression"})})
     with pytest.raises(UsageError, match="is for binary, but project.task is regression"):
-        gathered(task, trained.manifest.identity)
+        gathered(task, result.manifest.identity)
 
 
 def test_test_data_of_one_class_is_refused(own: Own, tmp_path: Path) -> None:
-    settings, trained = own("binary")
+    settings, result = own("binary")
     table = pd.read_csv(settings.data.test, dtype=str, keep_default_na=False)
     table[table["y"] == "1"].to_csv(tmp_path / "ones.csv", index=False)
     with pytest.raises(UsageError, match="rows have one value of the target 'y'"):
-        gathered(settings, trained.manifest.identity, test=str(tmp_path / "ones.csv"))
+        gathered(settings, result.manifest.identity, test=str(tmp_path / "ones.csv"))
 
 
 def test_test_data_without_a_column_is_refused(own: Own, tmp_path: Path) -> None:
-    settings, trained = own("binary")
+    settings, result = own("binary")
     pd.read_csv(settings.data.test).drop(columns="size").to_csv(tmp_path / "less.csv", index=False)
     with pytest.raises(UsageError, match="there is no column 'size'"):
-        gathered(settings, trained.manifest.identity, test=str(tmp_path / "less.csv"))
+        gathered(settings, result.manifest.identity, test=str(tmp_path / "less.csv"))
 
 
-def other_model(trained: Trained) -> bytes:
+def other_model(result: Trained) -> bytes:
     """Return the same model packed once more: other bytes, equal answers."""
     import skops.io
 
-    read = skops.io.loads(trained.files["model.skops"], trusted=list(trained.manifest.trusted_types))
+    read = skops.io.loads(result.files["model.skops"], trusted=list(result.manifest.trusted_types))
     return bytes(skops.io.dumps(read, compression=ZIP_DEFLATED))
