@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import time
 
@@ -82,12 +83,13 @@ class Proxy:
             self.stats.ask(steering.mark_down(name))
 
     def stop(self) -> None:
-        """Let running requests end, then end the proxy."""
+        """Let running requests end, then end the proxy and remove its sockets."""
         self._kept.send(signal.SIGUSR1)
         deadline = time.monotonic() + STOP_SECONDS
         while self._kept.alive and time.monotonic() < deadline:
             time.sleep(0.02)
         self._kept.send(signal.SIGKILL)
+        shutil.rmtree(self._state.runtime, ignore_errors=True)
 
     def _prepare(self) -> Command:
         """Write what the proxy starts from: it comes back exactly as it was."""

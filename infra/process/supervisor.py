@@ -6,6 +6,7 @@ It holds nothing that is not on disk. When it dies, proxy and services go on; th
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 import time
@@ -154,8 +155,9 @@ class Supervisor:
 
 
 def say(what: str) -> None:
-    """Write one line to the supervisor's log."""
-    print(f"{datetime.now(UTC).isoformat(timespec='milliseconds')} {what}", flush=True)
+    """Write one line to the supervisor's log; a full disk does not end the supervisor."""
+    with contextlib.suppress(OSError):
+        print(f"{datetime.now(UTC).isoformat(timespec='milliseconds')} {what}", flush=True)
 
 
 def supervise(place: Place) -> int:

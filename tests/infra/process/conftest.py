@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
+import psutil
 import pytest
 
 from contracts.release import Release
@@ -13,7 +17,8 @@ from contracts.slots import Slot
 from infra.process.engine import ProcessEngine
 from infra.process.place import Place
 from infra.process.ports import free_ports
-from infra.process.record import Record, read_record
+from infra.process.readiness import wait_until
+from infra.process.record import Record, Seen, read_record
 from infra.process.state import State, StateFile
 from settings import Settings
 from tests.infra import bundles
@@ -97,6 +102,23 @@ def built(parent: Path, environments: Path) -> House:
     (root / ".gateline").mkdir(parents=True)
     (root / ".gateline" / "envs").symlink_to(environments)
     return House(root)
+
+
+def predict(url: str) -> httpx.Response:
+    """Send one request."""
+    return httpx.post(f"{url}/predict", content=b"{}", timeout=5)
+
+
+def kill(seen: Seen | None) -> None:
+    """Kill a process, and return when it is dead."""
+    assert seen is not None
+    os.kill(seen.pid, signal.SIGKILL)
+    assert wait_until(lambda: seen.child() is None, 5)
+
+
+def gone(pid: int) -> bool:
+    """Say whether a process has ended; its parent may not have noticed yet."""
+    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
 
 
 @pytest.fixture(scope="session")

@@ -2,46 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-from pathlib import Path
 
 import httpx
 import psutil
 import pytest
 
 from contracts.slots import Slot
-from infra.process import commands
-from infra.process.engine import ProcessEngine
-from infra.process.ports import free_ports
 from infra.process.readiness import wait_until
 from settings.errors import OutsideError, UsageError
-from tests.infra.process.conftest import READY_SECONDS, House, settings
+from tests.infra.process.conftest import READY_SECONDS, House, gone, predict
 from tests.infra.traffic import Traffic
-
-
-def predict(url: str) -> httpx.Response:
-    return httpx.post(f"{url}/predict", content=b"{}", timeout=5)
-
-
-def gone(pid: int) -> bool:
-    """Say whether a process has ended; its parent may not have noticed yet."""
-    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-
-
-def test_nothing_runs_before_up(house: House) -> None:
-    running = house.engine.status()
-    assert not running.proxy_alive and not running.supervised and not running.slots
-    assert not house.place.folder.exists()
-
-
-def test_up_is_repeatable_and_answers_503_while_empty(house: House) -> None:
-    assert house.engine.up() == []
-    before = house.record
-    assert house.engine.up() == []
-    assert house.record.supervisor == before.supervisor and house.record.proxy == before.proxy
-    assert predict(house.url).status_code == 503
 
 
 def test_a_release_serves_from_its_bundle(steady: House) -> None:
@@ -89,24 +59,6 @@ def test_a_slot_without_a_share_gets_no_request(steady: House) -> None:
     with Traffic(steady.url) as traffic:
         traffic.wait_for(200)
     assert set(traffic.releases) == {steady.stable.digest} and not traffic.lost
-
-
-def test_metrics_are_the_slots_own(steady: House) -> None:
-    stable, canary = steady.stable, steady.canary(error_every=4)
-    before = steady.engine.metrics(Slot.STABLE)
-    steady.engine.set_shares({Slot.STABLE: 0.5, Slot.CANARY: 0.5})
-    with Traffic(steady.url, threads=1) as traffic:
-        traffic.wait_for(200)
-    of_stable, of_canary = steady.engine.metrics(Slot.STABLE), steady.engine.metrics(Slot.CANARY)
-    assert of_stable.releases == {stable.digest} and of_canary.releases == {canary.digest}
-    assert of_stable.errors == 0 and of_stable.proxy_errors == 0
-    assert of_canary.errors == of_canary.proxy_errors == len(traffic.lost) > 0
-    new = of_stable.requests - before.requests
-    assert new + of_canary.requests == traffic.answered + len(traffic.lost)
-    assert of_canary.proxied == of_canary.requests and of_stable.proxied - before.proxied == new
-    assert of_stable.predictions["1"] - before.predictions["1"] == new
-    assert of_canary.predictions == {"1": of_canary.requests - of_canary.errors}
-    assert of_canary.latency_buckets[float("inf")] == of_canary.requests and of_canary.latency_sum > 0
 
 
 def test_start_brings_a_slot_to_the_number_asked_for(house: House) -> None:
@@ -178,83 +130,6 @@ def test_move_takes_release_and_share_along(house: House) -> None:
         set(moved) == {Slot.PREVIOUS} and moved[Slot.PREVIOUS].release == release and moved[Slot.PREVIOUS].share == 1.0
     )
     assert [replica.address for replica in moved[Slot.PREVIOUS].replicas] == addresses
-
-
-def test_down_stops_everything_and_up_brings_it_back(house: House) -> None:
-    release = house.serving()
-    house.engine.remember(["a", release.digest])
-    pids = [seen.pid for seen in house.record.everything]
-    house.engine.down()
-    running = house.engine.status()
-    assert all(gone(pid) for pid in pids)
-    assert not running.proxy_alive and not running.supervised and running.release_in(Slot.STABLE) == release
-    assert running.slots[Slot.STABLE].share == 0.0 and not running.slots[Slot.STABLE].replicas[0].alive
-    house.engine.down()
-    assert house.engine.up() == []
-    assert predict(house.url).headers["x-gateline-release"] == release.digest
-    assert house.engine.history() == ["a", release.digest]
-
-
-def test_a_change_is_refused_while_down(house: House) -> None:
-    house.serving()
-    house.engine.down()
-    with pytest.raises(UsageError, match=r"production is down\n  next: invoke up --env=production"):
-        house.engine.set_shares({Slot.STABLE: 1.0})
-
-
-def test_a_taken_port_names_port_and_holder(house: House) -> None:
-    with socket.socket() as other:
-        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        other.bind(("127.0.0.1", house.port))
-        other.listen()
-        with pytest.raises(OutsideError, match=rf"port {house.port} of production is taken by process {os.getpid()}"):
-            house.engine.up()
-        assert house.record.supervisor is None
-    assert house.engine.up() == []
-
-
-def test_a_replicas_port_that_was_lost_while_down_is_replaced(house: House) -> None:
-    house.serving(replicas=2)
-    house.engine.down()
-    lost = house.state.slots[Slot.STABLE].replicas[0].port
-    with socket.socket() as other:
-        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        other.bind(("127.0.0.1", lost))
-        other.listen()
-        house.engine.up()
-    ports = {replica.port for replica in house.state.slots[Slot.STABLE].replicas}
-    assert len(ports) == 2 and lost not in ports
-    assert predict(house.url).status_code == 200
-
-
-def test_another_port_in_the_settings_moves_the_proxy(house: House) -> None:
-    house.serving()
-    old, new = house.port, free_ports(1, {house.port})[0]
-    moved = ProcessEngine(settings(new), "production", house.root)
-    assert moved.up() == [f"the proxy listened on 127.0.0.1:{old}; it was moved to 127.0.0.1:{new}"]
-    assert moved.status().url == f"http://127.0.0.1:{new}" and predict(moved.status().url).status_code == 200
-    with pytest.raises(httpx.ConnectError):
-        predict(house.url)
-
-
-def test_two_projects_share_a_host(house: House, tmp_path: Path) -> None:
-    house.serving(replicas=1)
-    other = House(tmp_path)
-    try:
-        release = other.serving(replicas=1, latency=0.001)
-        assert predict(other.url).headers["x-gateline-release"] == release.digest
-        other.engine.down()
-        assert predict(house.url).status_code == 200
-    finally:
-        other.engine.down()
-
-
-def test_two_supervisors_do_not_run_at_once(steady: House) -> None:
-    command = commands.supervisor(steady.place, os.environ)
-    argv = [*command.argv, "--foreground"]
-    done = subprocess.run(argv, cwd=command.folder, capture_output=True, text=True, timeout=20, check=True)
-    assert "another supervisor is at work" in done.stdout
-    assert predict(steady.url).status_code == 200
 
 
 def test_a_damaged_state_is_named_and_production_answers(steady: House) -> None:
