@@ -62,6 +62,7 @@ class Application:
         app.add_api_route("/health/live", self.live, summary="Say that the process runs")
         app.add_api_route("/health/ready", self.ready, summary="Say whether the model answers its golden rows")
         app.add_api_route("/metrics", self.metrics_page, summary="Show the counters for Prometheus")
+        app.add_api_route("/drift", self.drift, summary="Show what was seen, counted in the reference's bins")
         app.add_api_route("/openapi.json", self.openapi, include_in_schema=False)
         app.add_api_route("/docs", self.docs, include_in_schema=False)
         self._app = app
@@ -81,6 +82,12 @@ class Application:
     async def metrics_page(self) -> Response:
         """Answer the counters."""
         return Response(self.metrics.exposition(), media_type=CONTENT_TYPE_LATEST)
+
+    async def drift(self) -> Response:
+        """Answer the counts that drift is judged by."""
+        if self.state.loaded is None:
+            return JSONResponse({"detail": "the model is being loaded"}, 503)
+        return JSONResponse(self.state.loaded.drift.snapshot().model_dump(mode="json"))
 
     async def openapi(self) -> Response:
         """Answer the OpenAPI document, made from the schema."""

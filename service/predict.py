@@ -83,17 +83,20 @@ class PredictEndpoint:
             raise Refusal(503, "the model is being loaded", {"Retry-After": "1"})
         body = await read_body(request, self._release.service.max_body_bytes)
         asked = await self._off_loop(len(body) > INLINE_BYTES, lambda: loaded.requests.parse(body))
-        scores = await self._scores(loaded, self._prepared(loaded, asked.rows))
+        rows = self._prepared(loaded, asked.rows)
+        scores = await self._scores(loaded, rows)
         content = self._content(loaded.predictor.answer(scores), asked.single, request_id)
-        self._count(loaded, scores, request_id)
+        self._count(loaded, rows, scores, request_id)
         return content
 
     def _content(self, answers: list[dict[str, Any]], single: bool, request_id: str) -> bytes:
         named = {"model_version": self._release.version, "request_id": request_id}
         return json.dumps((answers[0] if single else {"predictions": answers}) | named, allow_nan=False).encode()
 
-    def _count(self, loaded: Loaded, scores: Scores, request_id: str) -> None:
-        self._metrics.predicted(loaded.predictor.labels(scores))
+    def _count(self, loaded: Loaded, rows: Encoded, scores: Scores, request_id: str) -> None:
+        labels = loaded.predictor.labels(scores)
+        self._metrics.predicted(labels)
+        loaded.drift.add(rows.tolist(), loaded.predictor.compared(scores), labels)
         if self._log:
             self._log.write(request_id, loaded.predictor.logged(scores))
 

@@ -48,7 +48,7 @@ class Predictor:
         """Keep both; nothing is scored yet. Raises ValueError for a reference that is not one."""
         self.model = model
         self._hooks = hooks
-        self._reference = Reference.model_validate(model.reference)
+        self.reference = Reference.model_validate(model.reference)
 
     def prepare(self, rows: list[Row]) -> Encoded:
         """Return what is scored, shape (n, features), after the hook `before`. Raises Refused, BrokenModel."""
@@ -80,19 +80,23 @@ class Predictor:
     def labels(self, scores: Scores) -> list[str]:
         """Return what each prediction is counted as: its class, or the reference's bin that its number falls in."""
         if self.is_regression:
-            return [str(self._reference.scores.index(number)) for number in scores[:, 0].tolist()]
+            return [str(self.reference.scores.index(number)) for number in scores[:, 0].tolist()]
         return [str(label) for label in self.model.decide(scores)]
 
     def all_labels(self) -> list[str]:
         """Return every label that can be counted."""
         if self.is_regression:
-            return [str(index) for index in range(len(self._reference.scores.edges) + 1)]
+            return [str(index) for index in range(len(self.reference.scores.edges) + 1)]
         return [str(label) for label in self.model.manifest.classes]
 
     def logged(self, scores: Scores) -> list[Any]:
         """Return what the prediction log keeps of each row: the positive's probability, the number, or all probabilities."""
+        return list(scores.tolist()) if self.model.manifest.task == "multiclass" else self.compared(scores)
+
+    def compared(self, scores: Scores) -> list[float]:
+        """Return what drift compares of each row: the positive's probability, the decided class's, or the number."""
         if self.model.manifest.task == "multiclass":
-            return list(scores.tolist())
+            return list(scores.max(axis=1).tolist())
         return list(scores[:, 0 if self.is_regression else self.model.positive_column].tolist())
 
     @property

@@ -17,6 +17,7 @@ from service.refusals import Refusal
 from settings.errors import GatelineError, GateRefused
 
 if TYPE_CHECKING:
+    from service.drift import DriftCounters
     from service.predictor import Predictor
     from service.requests import Requests
 
@@ -26,10 +27,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Loaded:
-    """A model that answers its golden rows, and the requests that it understands."""
+    """A model that answers its golden rows, the requests that it understands, and what it has seen."""
 
     predictor: Predictor
     requests: Requests
+    drift: DriftCounters
 
 
 @dataclass
@@ -47,6 +49,7 @@ def load(bundle: Path, release: Release) -> Loaded:
     """
     import model.hooks
     from registry.loaded import load_folder
+    from service.drift import DriftCounters
     from service.predictor import Predictor
     from service.requests import Requests
 
@@ -64,7 +67,7 @@ def load(bundle: Path, release: Release) -> Loaded:
     golden = loaded.golden["rows"]
     requests = Requests(loaded.schema, release.service.max_rows, _fullest(golden))
     predictor.check_golden(typed(requests, golden))
-    return Loaded(predictor, requests)
+    return Loaded(predictor, requests, DriftCounters(predictor.reference, loaded.manifest.features, release))
 
 
 def typed(requests: Requests, golden: list[list[Any]]) -> list[Row]:

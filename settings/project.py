@@ -67,6 +67,8 @@ class Data(Section):
     """The column that says when a row happened; empty if there is none."""
     group: str = ""
     """The column whose values must not stand in both train and test; empty if there is none."""
+    labels: str = ""
+    """CSV of labels that arrive after the prediction: `request_id`, the target, and `row` where a request held several."""
     label_delay_hours: Annotated[float, Field(ge=0.0)] = 0.0
     """Hours until a label is final: training rows younger than this, counted from the newest row, are left out."""
 

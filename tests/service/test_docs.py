@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html import unescape
 
 from contracts import schema as schemas
@@ -38,6 +39,6 @@ def test_what_the_schema_says_is_text_not_markup(release: Release, loaded: Loade
         {"name": "a", "dtype": "string", "description": hostile, "categories": ["</textarea><script>x</script>"]}
     ]
     requests = Requests(schemas.parse({"columns": columns}), 3, ["</textarea><script>x</script>"])
-    text = page(release, Loaded(loaded.predictor, requests))
+    text = page(release, replace(loaded, requests=requests))
     assert text.count("<script>") == 1
     assert text.count("</textarea>") == 1

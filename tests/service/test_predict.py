@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from dataclasses import replace
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -211,7 +212,7 @@ class Moody:
 @pytest.fixture()
 async def moody(release: Release, loaded: Loaded) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a service with hooks that misbehave."""
-    served = Loaded(Predictor(loaded.predictor.model, Moody()), loaded.requests)
+    served = replace(loaded, predictor=Predictor(loaded.predictor.model, Moody()))
     async with serving(release, lambda: served) as opened:
         yield opened
 

@@ -1,0 +1,106 @@
+"""Judge what an environment's stable release has seen since the last judgement against its artifact's reference."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+import httpx
+
+from contracts.live_counts import LiveCounts, Matured
+from contracts.manifest import MANIFEST_FILE, REFERENCE_FILE, Manifest
+from contracts.release import ARTIFACT_FOLDER
+from contracts.slots import Slot
+from contracts.verdict import Outcome, Verdict
+from infra.drift_labels import matured
+from infra.drift_window import Window
+from infra.engines.engine import SlotStatus
+from infra.rollout.notify import notify
+from infra.rollout.target import STATE, Target
+from settings import PRODUCTION
+from settings.errors import OutsideError, UsageError, front_door
+from validation.drift import judge
+
+TIMEOUT_SECONDS = 5.0
+
+
+def judge_environment(name: str) -> int:
+    """Judge the window since the last judged one; tell people if it drifted. Returns the verdict's exit code.
+
+    A window with too little traffic is not closed: it goes on growing until it can be judged.
+    """
+    from report import write
+
+    target = Target.open(name)
+    stable = target.engine.status().slots.get(Slot.STABLE)
+    if stable is None:
+        raise UsageError(f"nothing runs in {name}", f"invoke deploy --env={name}")
+    window = Window(target.folder / "drift-window.json", stable.release.digest)
+    seen = {replica.name: _read(replica.address) for replica in stable.replicas if replica.alive}
+    verdict = _judged(target, stable, window.since_last(seen))
+    target.verdicts.record(verdict)
+    write(verdict)
+    if _had_traffic(verdict):
+        window.close(seen)
+    if verdict.outcome is Outcome.FAIL:
+        reasons = [rule.reason for rule in verdict.failed]
+        facts = {"release": stable.release.model_dump(mode="json"), "reasons": reasons}
+        notify(target.settings.notify, "drift", name, facts, target.say)
+    return verdict.exit_code
+
+
+def _judged(target: Target, stable: SlotStatus, live: LiveCounts) -> Verdict:
+    settings = target.settings
+    artifact = STATE / "releases" / stable.release.digest / ARTIFACT_FOLDER
+    manifest = Manifest.model_validate_json((artifact / MANIFEST_FILE).read_bytes())
+    arrived: tuple[Matured, ...] = ()
+    if settings.data.labels:
+        log = target.folder / "predictions"
+        arrived = matured(settings.data.labels, settings.data.target, log, stable.release.digest, manifest)
+    verdict = judge(
+        live.model_copy(update={"matured": arrived}),
+        json.loads((artifact / REFERENCE_FILE).read_bytes()),
+        settings.gates.drift,
+        trained=manifest.metrics,
+        primary=settings.metrics.primary,
+        positive=str(manifest.positive),
+    )
+    about = {
+        "release": stable.release.digest,
+        "artifact": manifest.identity,
+        "environment": target.name,
+        "until": live.until,
+    }
+    return verdict.model_copy(
+        update={"judged": about, "notes": (*verdict.notes, f"window: {live.since} to {live.until}")}
+    )
+
+
+def _read(address: str) -> LiveCounts:
+    try:
+        answer = httpx.get(f"http://{address}/drift", timeout=TIMEOUT_SECONDS)
+        answer.raise_for_status()
+        return LiveCounts.model_validate_json(answer.content)
+    except (httpx.HTTPError, ValueError) as error:
+        raise OutsideError(f"the replica at {address} gives no counts: {error}", "invoke status --logs") from None
+
+
+def _had_traffic(verdict: Verdict) -> bool:
+    return any(rule.name == "traffic" and rule.outcome is Outcome.PASS for rule in verdict.rules)
+
+
+def main() -> int:
+    """Judge drift in one environment."""
+    parser = argparse.ArgumentParser(
+        prog="nox -s drift --",
+        description=__doc__,
+        epilog="examples:\n  nox -s drift\n  nox -s drift -- --env staging",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--env", default=PRODUCTION, help="the environment to judge")
+    return judge_environment(parser.parse_args().env)
+
+
+if __name__ == "__main__":
+    sys.exit(front_door(main))
