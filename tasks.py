@@ -32,16 +32,16 @@ def build(_: Context, model: str = "candidate", push: bool = False) -> None:
     leave(lambda: commands.build(model, push))
 
 
-@task(help=ENV | WAIT)
-def up(_: Context, env: str, wait: float = 60.0) -> None:
+@task(help=ENV | WAIT | LAPTOP)
+def up(_: Context, env: str, from_laptop: bool = False, wait: float = 60.0) -> None:
     """Start an environment, or repair what is down in it."""
-    leave(lambda: commands.up(env, wait))
+    leave(lambda: commands.up(env, from_laptop, wait))
 
 
-@task(help=ENV | WAIT)
-def down(_: Context, env: str, wait: float = 60.0) -> None:
+@task(help=ENV | WAIT | LAPTOP)
+def down(_: Context, env: str, from_laptop: bool = False, wait: float = 60.0) -> None:
     """Stop an environment; `invoke up` brings back what it ran."""
-    leave(lambda: commands.down(env, wait))
+    leave(lambda: commands.down(env, from_laptop, wait))
 
 
 @task(

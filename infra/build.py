@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from contracts.digest import SKIPPED, of_file
-from contracts.manifest import Manifest
+from contracts.manifest import MANIFEST_FILE, Manifest
 from contracts.release import ARTIFACT_FOLDER, RELEASE_FILE, Release
 from infra.bundle import digest_of, pack
 from infra.rollout.actor import commit
@@ -57,7 +57,7 @@ def assemble(folder: Path, files: dict[str, bytes], settings: Settings, root: Pa
     for name, data in files.items():
         (folder / ARTIFACT_FOLDER / name).write_bytes(data)
     shutil.copyfile(root / LOCK, folder / "service.txt")
-    manifest = Manifest.model_validate_json(files["manifest.json"])
+    manifest = Manifest.model_validate_json(files[MANIFEST_FILE])
     release = Release(
         version=manifest.version,
         artifact=manifest.identity,

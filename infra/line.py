@@ -12,8 +12,8 @@ from contracts.slots import Slot
 from infra.rollout.target import Target
 from infra.runs import Result, Run, Timings
 from infra.summary import show
-from settings import DEFAULT_PATH, PRODUCTION, Settings, load
-from settings.errors import UsageError, front_door
+from settings import PRODUCTION, Settings, load
+from settings.errors import UsageError, did_you_mean, front_door
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,17 @@ def refuse_remote(settings: Settings) -> None:
             )
 
 
+def skipped(names: str) -> frozenset[str]:
+    """Return the stages that `--skip` names, dashed or underscored. Raises UsageError for a name that is no stage."""
+    asked = {name.strip().replace("-", "_") for name in names.split(",")} - {""}
+    known = [stage.name for stage in LINE]
+    for name in sorted(asked - set(known)):
+        raise UsageError(
+            f"--skip names '{name}', which is no stage{did_you_mean(name, known)}", f"one of: {', '.join(known)}"
+        )
+    return frozenset(asked)
+
+
 def run(skip: frozenset[str], console: Console) -> int:
     """Run every stage until one does not pass; return its exit code, or 0."""
     settings = load()
@@ -78,7 +89,8 @@ def run(skip: frozenset[str], console: Console) -> int:
         timings.note(result)
         if result.code:
             break
-    return show(results, settings, console, before=champion)
+    left_out = [stage.name for stage in LINE if stage.name in skip]
+    return show(results, left_out, console, before=champion)
 
 
 def main() -> int:
@@ -91,13 +103,7 @@ def main() -> int:
     )
     parser.add_argument("--skip", default="", help="stages to leave out, separated by commas (the summary names them)")
     options = parser.parse_args()
-    skip = frozenset(filter(None, options.skip.split(",")))
-    known = {stage.name for stage in LINE}
-    for name in skip - known:
-        raise UsageError(f"--skip names '{name}', which is no stage", f"one of: {', '.join(sorted(known))}")
-    if not DEFAULT_PATH.exists():
-        raise UsageError("no pipeline.toml here", "run the line from the project's folder")
-    return run(skip, Console(highlight=False))
+    return run(skipped(options.skip), Console(highlight=False))
 
 
 if __name__ == "__main__":

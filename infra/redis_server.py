@@ -12,10 +12,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from infra.ending import end
 from infra.process.ports import free_ports
 from settings.errors import OutsideError
 
 START_SECONDS = 10.0
+STOP_SECONDS = 10.0
 
 
 def binary() -> str:
@@ -38,25 +40,14 @@ def redis_server() -> Iterator[str]:
     (port,) = free_ports(1, ())
     with tempfile.TemporaryDirectory(prefix="gateline-redis-") as folder:
         argv = [
-            binary(),
-            "--port",
-            str(port),
-            "--bind",
-            "127.0.0.1",
-            "--save",
-            "",
-            "--appendonly",
-            "no",
-            "--dir",
-            folder,
-        ]
+            binary(), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", folder,
+        ]  # fmt: skip
         process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
         try:
             _wait(process, port)
             yield f"redis://127.0.0.1:{port}/0"
         finally:
-            process.terminate()
-            process.wait(10)
+            end(process, STOP_SECONDS)
 
 
 def _wait(process: subprocess.Popen[bytes], port: int) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -12,12 +14,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 
 from contracts.files import place
+from infra.ending import end
 
 LOGS = Path("reports/pipeline")
 TIMINGS = Path(".gateline/timings.json")
 TAIL = 40
+STOP_SECONDS = 30.0
+TELLING = re.compile("recorded|nothing to|already|inconclusive")
+"""Marks the line of a stage that passed which says that it passed otherwise than by doing its work."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +83,7 @@ class Run:
             code = self._wait(stream.fileno())
         seconds = time.monotonic() - begun
         mark = "[green]pass[/green]" if code == 0 else f"[red]exit {code}[/red]"
-        self._console.print(f"{position:>6}  {self._command:<52} {mark}  {seconds:6.1f} s")
+        self._console.print(f"{position:>6}  {escape(self._command):<52} {mark}  {seconds:6.1f} s")
         self._show(log, code)
         return Result(self._name, self._command, code, seconds, log)
 
@@ -89,7 +96,7 @@ class Run:
             return process.wait()
         except KeyboardInterrupt:
             os.killpg(process.pid, signal.SIGINT)
-            process.wait(30)
+            end(process, STOP_SECONDS, asked=True)
             raise
 
     def _show(self, log: Path, code: int) -> None:
@@ -97,9 +104,6 @@ class Run:
         if code:
             self._console.print("\n".join(lines[-TAIL:]), markup=False)
             return
-        for line in lines:
-            if any(
-                word in line for word in ("recorded", "nothing to", "already", "inconclusive")
-            ) and not line.startswith("nox >"):
-                self._console.print(f"          [dim]{line.strip()[:110]}[/dim]", markup=True)
-                return
+        telling = (line.strip() for line in lines if TELLING.search(line) and not line.startswith("nox >"))
+        for line in itertools.islice(telling, 1):
+            self._console.print(f"          [dim]{escape(line[:110])}[/dim]")

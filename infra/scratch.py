@@ -13,7 +13,7 @@ from infra.process.ports import free_ports
 
 COPIED = (
     "settings", "contracts", "registry", "model", "training", "validation", "service", "load", "report", "infra", "data",
-    "requirements", "noxfile.py", "tasks.py", "pyproject.toml", "pipeline.toml",
+    "requirements", "tests/integration", "noxfile.py", "tasks.py", "pyproject.toml", "pipeline.toml",
 )  # fmt: skip
 ENVIRONMENTS = Path(".gateline/envs")
 
@@ -50,6 +50,14 @@ def change_settings(project: Path, changes: Mapping[str, Any]) -> None:
         else:
             table[key] = value
     path.write_text(tomlkit.dumps(document), encoding="utf-8")
+
+
+def remove(folder: Path) -> None:
+    """Remove a scratch copy; the bundles of its releases are read-only, for the account that made them too."""
+    for path in (folder / ".gateline" / "releases").rglob("*"):
+        if path.is_dir() and not path.is_symlink():
+            path.chmod(0o755)
+    shutil.rmtree(folder)
 
 
 def _copy(source: Path, target: Path) -> None:

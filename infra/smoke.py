@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from contracts import schema as schemas
-from contracts.manifest import GOLDEN_FILE, MANIFEST_FILE, SCHEMA_FILE, Manifest
+from contracts.manifest import GOLDEN_FILE, MANIFEST_FILE, Manifest
 from contracts.release import ARTIFACT_FOLDER, Release
-from contracts.schema import Schema
 from contracts.verdict import Outcome, Rule, Verdict, unknown
 
 TOLERANCE = 1e-9
 TIMEOUT = httpx.Timeout(10.0)
+Question = Callable[[httpx.Client, "Expected"], Rule]
 
 
 @dataclass(frozen=True)
@@ -26,52 +26,61 @@ class Expected:
 
     release: Release
     manifest: Manifest
-    schema: Schema
     rows: list[list[Any]]
     scores: list[list[float]]
 
     @classmethod
     def of(cls, bundle: Path, release: Release) -> Expected:
-        """Read the golden rows and the schema of an unpacked bundle."""
+        """Read the golden rows and the manifest of an unpacked bundle."""
         artifact = bundle / ARTIFACT_FOLDER
         golden = json.loads((artifact / GOLDEN_FILE).read_bytes())
         manifest = Manifest.model_validate_json((artifact / MANIFEST_FILE).read_bytes())
-        return cls(release, manifest, schemas.load(artifact / SCHEMA_FILE), golden["rows"], golden["scores"])
+        return cls(release, manifest, golden["rows"], golden["scores"])
 
-    def named_rows(self) -> list[dict[str, Any]]:
-        """Return the golden rows by column name, as a request carries them."""
-        return [dict(zip(self.manifest.features, row, strict=True)) for row in self.rows]
+    def named(self, row: list[Any]) -> dict[str, Any]:
+        """Return a row by column name, as a request carries it."""
+        return dict(zip(self.manifest.features, row, strict=True))
+
+    def requests(self) -> Iterator[tuple[list[dict[str, Any]], list[list[float]]]]:
+        """Yield all golden rows with their scores, in requests as small as the release's own limits ask for."""
+        rows, limits = [self.named(row) for row in self.rows], self.release.service
+        largest = max((len(json.dumps(row)) for row in rows), default=1)
+        size = max(1, min(limits.max_rows, limits.max_body_bytes // (largest + 64)))
+        for start in range(0, len(rows), size):
+            yield rows[start : start + size], self.scores[start : start + size]
+
+
+def judge_replicas(addresses: Iterable[str], expected: Expected, **judged: str) -> Verdict:
+    """Judge every replica (`host:port`) of a release; `judged` names what else the verdict is about."""
+    rules = [
+        rule.model_copy(update={"subject": address})
+        for address in addresses
+        for rule in judge(f"http://{address}", expected).rules
+    ]
+    return Verdict.of("smoke", rules, judged={"release": expected.release.digest} | judged)
 
 
 def judge(base_url: str, expected: Expected) -> Verdict:
     """Ask the service at `base_url` (scheme, host, port) and return the verdict `smoke`. Never raises for a bad answer."""
-    with httpx.Client(base_url=base_url, timeout=TIMEOUT) as client:
-        rules = [_asked(rule, client, expected) for rule in (_ready, _contract, _refusal, _golden)]
+    with httpx.Client(base_url=base_url, timeout=TIMEOUT, trust_env=False) as client:
+        rules = [_asked(name, ask, client, expected) for name, ask in QUESTIONS]
     return Verdict.of("smoke", rules, judged={"release": expected.release.digest})
 
 
-def _asked(rule: Any, client: httpx.Client, expected: Expected) -> Rule:
+def _asked(name: str, ask: Question, client: httpx.Client, expected: Expected) -> Rule:
+    if not expected.rows:
+        return unknown(name, "the artifact has no golden rows to ask with", required=True, next_step="nox -s train")
     try:
-        answer = rule(client, expected)
-        assert isinstance(answer, Rule)
-        return answer
-    except (httpx.HTTPError, KeyError, ValueError, TypeError, IndexError) as error:
-        name = rule.__name__.strip("_")
-        return Rule(
-            name={"ready": "ready_early", "refusal": "contract"}.get(name, name),
-            outcome=Outcome.FAIL,
-            required=True,
-            subject=str(client.base_url),
-            reason=f"{client.base_url} gave no usable answer: {type(error).__name__}: {error}",
-            next_step="read the service's log: invoke status --logs",
-        )
+        return ask(client, expected)
+    except (httpx.HTTPError, AttributeError, KeyError, ValueError, TypeError, IndexError) as error:
+        return _rule(name, False, f"{client.base_url} gave no usable answer: {type(error).__name__}: {error}")
 
 
 def _ready(client: httpx.Client, expected: Expected) -> Rule:
     """A service that says 'ready' must be the right release, and predict at once."""
     ready = client.get("/health/ready")
     served = ready.json().get("release") if ready.status_code == 200 else None
-    predicted = client.post("/predict", json={"rows": expected.named_rows()[:1]})
+    predicted = client.post("/predict", json={"rows": [expected.named(expected.rows[0])]})
     good = served == expected.release.digest and predicted.status_code == 200
     said = f"ready answered {ready.status_code} for release {str(served)[:12]}, the first prediction {predicted.status_code}"
     wanted = f"expected 200 for {expected.release.digest[:12]}, and 200"
@@ -79,8 +88,8 @@ def _ready(client: httpx.Client, expected: Expected) -> Rule:
 
 
 def _contract(client: httpx.Client, expected: Expected) -> Rule:
-    """The fields of the schema are the fields that a request may carry and an answer's keys are the promised ones."""
-    answer = client.post("/predict", json={"features": expected.named_rows()[0]})
+    """The fields of the schema are the fields that a request may carry, and an answer's keys are the promised ones."""
+    answer = client.post("/predict", json={"features": expected.named(expected.rows[0])})
     missing = {"prediction", "model_version", "request_id"} - set(answer.json())
     declared = json.dumps(client.get("/openapi.json").json())
     unnamed = [name for name in expected.manifest.features if json.dumps(name) not in declared]
@@ -97,18 +106,20 @@ def _contract(client: httpx.Client, expected: Expected) -> Rule:
 
 def _refusal(client: httpx.Client, expected: Expected) -> Rule:
     """A field that does not exist is refused, not ignored."""
-    row = expected.named_rows()[0] | {"no_such_field": 1}
+    row = expected.named(expected.rows[0]) | {"no_such_field": 1}
     status = client.post("/predict", json={"features": row}).status_code
     return _rule("contract", 400 <= status < 500, f"an unknown field was answered {status}; allowed: 4xx")
 
 
 def _golden(client: httpx.Client, expected: Expected) -> Rule:
     """The golden rows answer as they did offline, to 1e-9."""
-    if not expected.rows:
-        return unknown("golden", "the artifact has no golden rows", required=True)
-    body = client.post("/predict", json={"rows": expected.named_rows()}).json()
-    pairs = zip(body["predictions"], expected.scores, strict=True)
-    apart = max(_distance(answer, scores, expected.manifest) for answer, scores in pairs)
+    gaps = []
+    for rows, scores in expected.requests():
+        answers = client.post("/predict", json={"rows": rows}).json()["predictions"]
+        gaps += [
+            _distance(answer, recorded, expected.manifest) for answer, recorded in zip(answers, scores, strict=True)
+        ]
+    apart = max(gaps)
     return _rule(
         "golden",
         apart <= TOLERANCE,
@@ -134,12 +145,14 @@ def _positive(manifest: Manifest) -> Any:
 
 
 def _rule(name: str, good: bool, reason: str, sample: int | None = None) -> Rule:
-    outcome = Outcome.PASS if good else Outcome.FAIL
     return Rule(
         name=name,
-        outcome=outcome,
+        outcome=Outcome.PASS if good else Outcome.FAIL,
         reason=reason,
         required=True,
         sample=sample,
-        next_step="" if good else "invoke status --logs",
+        next_step="" if good else "read the service's log: invoke status --logs",
     )
+
+
+QUESTIONS = (("ready_early", _ready), ("contract", _contract), ("contract", _refusal), ("golden", _golden))

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import shlex
+from collections.abc import Collection
+from pathlib import Path
+
 from rich.console import Console
 
 from contracts.release import Release
 from contracts.slots import Slot
 from infra.rollout.target import Target
 from infra.runs import Result
-from settings import PRODUCTION, Settings
+from infra.smoke import Expected
+from settings import PRODUCTION
 from settings.errors import ExitCode
 
 
-def show(results: list[Result], settings: Settings, console: Console, before: Release | None) -> int:
-    """Print the summary of a run and return its exit code."""
+def show(results: list[Result], skipped: Collection[str], console: Console, before: Release | None) -> int:
+    """Print the summary of a run, in which `before` was in production at its start, and return its exit code."""
     total = sum(result.seconds for result in results)
     failed = next((result for result in results if result.code), None)
     console.rule()
@@ -23,34 +29,33 @@ def show(results: list[Result], settings: Settings, console: Console, before: Re
         console.print("  reports  reports/index.html")
         console.print(f"  again    {failed.command}")
         return failed.code
-    _passed(settings, console, before, total)
+    _passed(console, before, total)
+    if skipped:
+        console.print(f"  [yellow]left out[/yellow] {', '.join(skipped)}: nothing is said of these")
     return int(ExitCode.PASS)
 
 
-def _passed(settings: Settings, console: Console, before: Release | None, total: float) -> None:
+def _passed(console: Console, before: Release | None, total: float) -> None:
     target = Target.open(PRODUCTION)
     running = target.engine.status()
     stable = running.release_in(Slot.STABLE)
-    assert stable is not None, "the line ended with a release in production"
-    console.print(f"[green]the line passed[/green] in {total:.0f} s")
+    rehearsal = " [yellow](rehearsal: this environment serves nobody)[/yellow]" if target.rehearsal else ""
+    console.print(f"[green]the line passed[/green] in {total:.0f} s{rehearsal}")
+    if stable is None:
+        console.print("  nothing runs in production. next: invoke canary --env=production --traffic=synthetic")
+        return
     if before is not None and before.digest == stable.digest:
         console.print(f"  nothing changed: {stable.name} was in production before and is still")
     elif before is None:
         console.print("  first release: there was no champion to compare with; it is recorded as such")
     console.print(f"  serving  {stable.name} at {running.url}")
-    console.print(f"  try it   {example(settings, running.url)}", soft_wrap=True)
+    console.print(f"  try it   {example(target.bundle(stable), stable, running.url)}", soft_wrap=True, markup=False)
     console.print("  reports  reports/index.html")
     console.print("  next     invoke status · invoke audit · invoke rollback --env=production · nox -s tour")
 
 
-def example(settings: Settings, url: str) -> str:
-    """Return a curl command that predicts one row made from the schema."""
-    import json
-
-    from contracts import schema as schemas
-    from contracts.samples import rows
-
-    roles = {"target": settings.data.target, "time": settings.data.time, "group": settings.data.group}
-    schema = schemas.load(settings.data.schema_path).with_roles(**roles)
-    row = dict(zip((column.name for column in schema.features), rows(schema, 8, seed=1)[-1], strict=True))
-    return f"curl -s {url}/predict -H 'content-type: application/json' -d '{json.dumps({'features': row})}'"
+def example(bundle: Path, release: Release, url: str) -> str:
+    """Return a curl command that asks for the release's first golden row: made from the schema, and sure to be answered."""
+    expected = Expected.of(bundle, release)
+    body = json.dumps({"features": expected.named(expected.rows[0])})
+    return f"curl -s {url}/predict -H 'content-type: application/json' -d {shlex.quote(body)}"

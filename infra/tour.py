@@ -6,7 +6,6 @@ Everything happens in a scratch copy under .gateline/tour, on ports of its own; 
 from __future__ import annotations
 
 import argparse
-import shutil
 import subprocess
 import sys
 import time
@@ -17,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 
 from infra.process.python_env import python_for
-from infra.scratch import change_settings, copy_project
+from infra.scratch import change_settings, copy_project, remove
 from infra.traffic import synthetic
 from settings import load
 from settings.errors import ExitCode, OutsideError, front_door
@@ -108,7 +107,9 @@ def _run(number: int, step: Step, project: Path, console: Console) -> None:
     console.print(f"\n[bold]{number}/{len(STEPS)}[/bold]  {step.why}\n[cyan]$ {shown}[/cyan]")
     done = subprocess.run([python, *arguments], cwd=project)
     if done.returncode != step.code:
-        raise OutsideError(f"the tour expected exit {step.code} of `{shown}`, got {done.returncode}", f"look into {project}")
+        raise OutsideError(
+            f"the tour expected exit {step.code} of `{shown}`, got {done.returncode}", f"look into {project}"
+        )
 
 
 def main() -> int:
@@ -133,7 +134,7 @@ def _tear_down() -> None:
     """Remove what an earlier tour left, its processes first."""
     if (FOLDER / "project").exists():
         _stop(FOLDER / "project")
-        shutil.rmtree(FOLDER)
+        remove(FOLDER / "project")
 
 
 def _stop(project: Path) -> None:

@@ -28,8 +28,9 @@ STAGES = (
 def trace(settings: Settings, reference: str) -> str:
     """Return a readable account of one version (or of what an environment runs). Raises UsageError for an unknown one."""
     store = Store.of(settings)
-    version = _served(reference) if reference in settings.environments else reference
-    manifest = Artifacts(store).manifest(Artifacts(store).resolve(version))
+    artifacts = Artifacts(store)
+    named = _served(reference) if reference in settings.environments else _packed(store, reference)
+    manifest = artifacts.manifest(named or artifacts.resolve(reference))
     lines = [f"{manifest.version}", *_origin(manifest), *_releases(store, manifest), *_verdicts(store, manifest)]
     return "\n".join(lines)
 
@@ -38,7 +39,13 @@ def _served(environment: str) -> str:
     release = Target.open(environment).engine.status().release_in(Slot.STABLE)
     if release is None:
         raise UsageError(f"nothing runs in {environment}", f"invoke deploy --env={environment}")
-    return release.version
+    return release.artifact
+
+
+def _packed(store: Store, reference: str) -> str | None:
+    """Return the artifact in a release of this name or digest: what `invoke status` and the answers of the service show."""
+    releases = Releases(store).all()
+    return next((release.artifact for release in releases if reference in (release.name, release.digest)), None)
 
 
 def _origin(manifest: Manifest) -> list[str]:

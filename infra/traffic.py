@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from infra.ending import end
+from infra.process.logs import tail
 from infra.process.python_env import python_for
+from infra.rollout.target import STATE
 
 LOCK = Path("requirements/load.txt")
 STOP_SECONDS = 10.0
@@ -22,15 +26,13 @@ def synthetic(
         str(python_for(root / LOCK, root)), "-m", "load", "--url", url, "--rate", f"{rate:g}", "--seconds", f"{seconds:g}",
         "--config", config, "--until-killed",
     ]  # fmt: skip
-    log = (root / ".gateline" / "synthetic-traffic.log").open("wb")
-    process = subprocess.Popen(argv, cwd=root, stdout=log, stderr=subprocess.STDOUT)
-    try:
-        yield process
-    finally:
-        process.terminate()
+    log = root / STATE / "synthetic-traffic.log"
+    with log.open("wb") as stream:
+        process = subprocess.Popen(argv, cwd=root, stdout=stream, stderr=subprocess.STDOUT)
         try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        log.close()
+            yield process
+        finally:
+            early = process.poll()
+            end(process, STOP_SECONDS)
+    if early:
+        print(f"synthetic traffic ended by itself with {early}:\n  " + tail(log, 5), file=sys.stderr)

@@ -17,15 +17,18 @@ from settings import load
 def build(model: str, push: bool) -> int:
     """Pack a release, prepare the environment it runs in, and record it when it is new."""
     settings = load()
-    as_written = load(environ={}).service  # what the environment overrides (a URL with a password) is no part of a release
+    as_written = load(
+        environ={}
+    ).service  # what the environment overrides (a URL with a password) is no part of a release
     release = build_release(settings.model_copy(update={"service": as_written}), model)
     python_for(Path("requirements/service.txt"), Path("."))
-    recorder = Recorder(AuditLog(Store.of(settings), audit_key()), STATE / "build", settings.project.name, "build")
-    facts = {"release": release.model_dump(mode="json"), "registry": Store.of(settings).url}
+    store = Store.of(settings)
+    recorder = Recorder(AuditLog(store, audit_key()), STATE / "build", settings.project.name, "build")
+    facts = {"release": release.model_dump(mode="json"), "registry": store.url}
     if not any(event.type == PACKAGED and event.subject == release.digest for event in recorder.log.events()):
         recorder.record(PACKAGED, release.digest, facts)
     if push:
         recorder.record(PUBLISHED, release.digest, facts)
-        print(f"published {release.digest} in {settings.registry.url}")
+        print(f"published {release.digest} in {store.url}")
     print("next: nox -s integration benchmark security, then invoke deploy --env=staging")
     return 0

@@ -6,27 +6,28 @@ import json as jsons
 from pathlib import Path
 from typing import Any
 
+from rich.markup import escape
 from rich.table import Table
 
 from contracts.event import FINISHED
 from contracts.slots import Slot
-from contracts.verdict import Verdict
 from infra.engines.engine import Running
 from infra.rollout.recovery import recover
-from infra.rollout.target import STATE, Target
-from infra.smoke import Expected, judge
+from infra.rollout.target import Target
+from infra.smoke import Expected, judge_replicas
 from settings import load
 from settings.errors import UsageError
 
 LOG_LINES = 20
 
 
-def up(env: str, wait: float) -> int:
+def up(env: str, from_laptop: bool, wait: float) -> int:
     """Start or repair, and say what runs."""
     target = Target.open(env)
+    target.refuse_from_laptop(from_laptop)
     with target.exclusively("invoke up", wait):
         recover(target)
-        target.recorder.record(FINISHED, "", {"change": "up", "outcome": "done"})
+        target.recorder.record(FINISHED, "", {"change": "up", "outcome": "done", "from_laptop": from_laptop})
     running = target.engine.status()
     if not running.slots:
         target.say(f"the proxy listens at {running.url}; no release is deployed yet. next: invoke deploy --env={env}")
@@ -35,12 +36,13 @@ def up(env: str, wait: float) -> int:
     return 0
 
 
-def down(env: str, wait: float) -> int:
+def down(env: str, from_laptop: bool, wait: float) -> int:
     """Stop everything of one environment."""
     target = Target.open(env)
+    target.refuse_from_laptop(from_laptop)
     with target.exclusively("invoke down", wait):
         target.engine.down()
-        target.recorder.record(FINISHED, "", {"change": "down", "outcome": "done"})
+        target.recorder.record(FINISHED, "", {"change": "down", "outcome": "done", "from_laptop": from_laptop})
     target.say(f"stopped. `invoke up --env={env}` brings it back as it was")
     return 0
 
@@ -67,11 +69,10 @@ def smoke(env: str) -> int:
     stable = target.engine.status().slots.get(Slot.STABLE)
     if stable is None:
         raise UsageError(f"nothing runs in {env}", f"invoke deploy --env={env}")
-    expected = Expected.of(STATE / "releases" / stable.release.digest, stable.release)
-    rules = [rule for replica in stable.replicas for rule in judge(f"http://{replica.address}", expected).rules]
-    verdict = Verdict.of("smoke", rules, judged={"release": stable.release.digest, "environment": env})
-    target.verdicts.record(verdict)
+    expected = Expected.of(target.bundle(stable.release), stable.release)
+    verdict = judge_replicas((replica.address for replica in stable.replicas), expected, environment=env)
     write(verdict)
+    target.verdicts.record(verdict)
     return verdict.exit_code
 
 
@@ -86,7 +87,7 @@ def _print(target: Target, running: Running) -> None:
         table.add_row(str(slot), status.release.name, f"{status.share:.0%}", replicas)
     target.console.print(table)
     for line in _warnings(target, running):
-        target.say(f"[yellow]{line}[/yellow]")
+        target.say(f"[yellow]{escape(line)}[/yellow]")
 
 
 def _warnings(target: Target, running: Running) -> list[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from contracts.digest import short
@@ -66,7 +67,7 @@ def _print(events: list[Event]) -> None:
     for column in ("#", "time", "who", "where", "what", "release", "outcome"):
         table.add_column(column, no_wrap=True, justify="right" if column == "#" else "left")
     for event in events:
-        table.add_row(*_row(event))
+        table.add_row(*(escape(cell) for cell in _row(event)))
     console.print(table)
 
 

@@ -23,7 +23,7 @@ def acting(environ: Mapping[str, str] = os.environ) -> Actor:
         return Actor(
             name=environ.get("GITLAB_USER_LOGIN", "gitlab-ci"), kind="ci", host=host, run=environ.get("CI_JOB_URL", "")
         )
-    return Actor(name=getpass.getuser(), kind="person", host=host)
+    return Actor(name=_account(), kind="person", host=host)
 
 
 def is_rehearsal(local: bool, environ: Mapping[str, str] = os.environ) -> bool:
@@ -37,6 +37,14 @@ def commit() -> str:
     if not head:
         return "nogit"
     return head + ("-dirty" if _git("status", "--porcelain", "--untracked-files=no") else "")
+
+
+def _account() -> str:
+    """In a container the account may have no name."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return f"uid {os.getuid()}"
 
 
 def _git(*arguments: str) -> str:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from rich.markup import escape
+
 from contracts.release import Release
 from contracts.verdict import Outcome, Verdict
 from infra.rollout.target import Target
 from settings.errors import GateRefused, Inconclusive
 
-ARTIFACT_STAGES = {"validate_model": "artifact"}
-COMMANDS = {"validate_data": "nox -s validate_data", "security": "nox -s security"}
+DATA = ("train", "test", "schema")
+"""The inputs of an artifact that `validate_data` judges."""
 
 
 @dataclass(frozen=True)
@@ -27,38 +29,43 @@ def admit(target: Target, release: Release, *, unjudged: bool = False, release_q
 
     Raises GateRefused for a quarantined or failed release, Inconclusive where a required verdict is missing or cannot know.
     """
-    _pass_quarantine(target, release, release_quarantine)
-    seen = dict(_verdicts(target, release))
-    if not unjudged:
-        for stage, verdict in seen.items():
-            _require(stage, verdict, release)
-    return Admitted({stage: verdict.outcome if verdict else "missing" for stage, verdict in seen.items()}, unjudged)
-
-
-def _pass_quarantine(target: Target, release: Release, lift: bool) -> None:
     reason = target.quarantine.reason(release.digest)
-    if reason is None:
-        return
-    if not lift:
+    if reason is not None and not release_quarantine:
         raise GateRefused(
             f"quarantine: {release.name} was left by a rollback ({reason})",
             "deploy another release, or add --release-quarantine if you know that it is good",
         )
-    target.quarantine.lift(release.digest)
-    target.say(f"[yellow]{release.name} is taken out of quarantine[/yellow] (it was there because: {reason})")
+    seen = dict(_verdicts(target, release))
+    if not unjudged:
+        for stage, verdict in seen.items():
+            _require(stage, verdict, release)
+    if reason is not None:
+        target.quarantine.lift(release.digest)
+        target.say(
+            f"[yellow]{release.name} is taken out of quarantine[/yellow] (it was there because: {escape(reason)})"
+        )
+    return Admitted({stage: verdict.outcome if verdict else "missing" for stage, verdict in seen.items()}, unjudged)
 
 
 def _verdicts(target: Target, release: Release) -> Iterator[tuple[str, Verdict | None]]:
     for stage in target.environment.requires:
-        about = ARTIFACT_STAGES.get(stage, "release")
-        yield stage, target.verdicts.about(stage, about, release.artifact if about == "artifact" else release.digest)
+        subject = _subject(target, release, stage)
+        fitting = [verdict for verdict in target.verdicts.all(stage) if subject.items() <= verdict.judged.items()]
+        yield stage, fitting[-1] if fitting else None
+
+
+def _subject(target: Target, release: Release, stage: str) -> dict[str, str]:
+    """Return the digests that a stage's verdict must be about: the data, the artifact, or the release itself."""
+    if stage == "validate_data":
+        inputs = target.artifacts.manifest(release.artifact).inputs
+        return {name: inputs[name] for name in DATA}
+    return {"artifact": release.artifact} if stage == "validate_model" else {"release": release.digest}
 
 
 def _require(stage: str, verdict: Verdict | None, release: Release) -> None:
-    command = COMMANDS.get(stage, f"nox -s {stage}")
     if verdict is None:
         raise Inconclusive(
-            f"{stage}: {release.name} has not been judged", f"run `{command}`, or add --unjudged (recorded so)"
+            f"{stage}: {release.name} has not been judged", f"run `nox -s {stage}`, or add --unjudged (recorded so)"
         )
     if verdict.outcome is Outcome.PASS:
         return

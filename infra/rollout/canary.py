@@ -7,6 +7,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from rich.markup import escape
+
 from contracts.event import FINISHED, ROLLED_BACK, UPGRADED
 from contracts.release import Release
 from contracts.slots import Slot
@@ -16,10 +18,10 @@ from infra.rollout.decision import Step, next_step
 from infra.rollout.heartbeat import Heartbeat
 from infra.rollout.journal import Entry
 from infra.rollout.notify import notify
-from infra.rollout.phases import begin, bring_up, restore
+from infra.rollout.phases import begin, bring_up
 from infra.rollout.promote import finish
 from infra.rollout.recorder import Change
-from infra.rollout.recovery import hold, recover
+from infra.rollout.recovery import hold, recover, undo
 from infra.rollout.rollback import Plan, carry_out
 from infra.rollout.target import Target
 from infra.rollout.watch import Watch
@@ -97,13 +99,14 @@ def _start_and_watch(target: Target, release: Release, options: CanaryOptions) -
     try:
         bring_up(target, Slot.CANARY, release, 1)
     except BaseException:
-        restore(target)
+        undo(target, "canary")
         raise
     try:
         return _watched(target, release, options)
     except BaseException as failure:
         why = "interrupted" if isinstance(failure, KeyboardInterrupt) else first_line(failure)
-        target.say(f"{why}: {hold(target, _entry(target), why)}; go on: invoke canary --env={target.name} --resume")
+        held = hold(target, _entry(target), why)
+        target.say(f"{escape(why)}: {held}; go on: invoke canary --env={target.name} --resume")
         raise
 
 

@@ -8,10 +8,10 @@ from contracts.event import DEPLOYED, UPGRADED
 from contracts.release import Release
 from contracts.slots import Slot
 from infra.rollout.admission import admit
-from infra.rollout.phases import begin, bring_up, restore, settle, soak, switch
-from infra.rollout.recovery import recover
+from infra.rollout.phases import begin, bring_up, settle, soak, switch
+from infra.rollout.recovery import recover, undo
 from infra.rollout.target import Target
-from settings.errors import GateRefused, OutsideError
+from settings.errors import GateRefused
 
 
 @dataclass(frozen=True)
@@ -60,18 +60,7 @@ def _phases(target: Target, release: Release) -> None:
         switch(target, Slot.CANARY)
         soak(target, Slot.CANARY, target.environment.soak_seconds)
         settle(target)
-    except BaseException as failure:
-        _undo(target, failure)
+    except BaseException:
+        undo(target, "deploy")
         raise
     target.journal.clear()
-
-
-def _undo(target: Target, failure: BaseException) -> None:
-    """A failure while undoing must not hide the first one; the next command takes up what is left."""
-    try:
-        restore(target)
-    except (OutsideError, OSError) as second:
-        target.say(f"[red]undoing failed as well[/red]: {second}; run: invoke up --env={target.name}")
-        return
-    stable = target.engine.status().release_in(Slot.STABLE)
-    target.say("[red]deploy failed[/red]; " + (f"{stable.name} serves on" if stable else "nothing served here before"))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from contracts.files import place
-
+from settings.errors import OutsideError
 
 Kind = Literal["deploy", "canary", "promote", "rollback"]
 
@@ -24,6 +24,8 @@ class Entry(BaseModel):
     started: str
     pid: int
     held: str = ""
+    reason: str = ""
+    """Why a rollback goes back: whoever finishes a killed one quarantines for the same reason."""
 
 
 class Journal:
@@ -34,11 +36,16 @@ class Journal:
         self._path = folder / "rollout.json"
 
     def read(self) -> Entry | None:
-        """Return the entry, or None when nothing is under way."""
+        """Return the entry, or None when nothing is under way. Raises OutsideError if the file is damaged."""
         try:
             return Entry.model_validate_json(self._path.read_bytes())
         except FileNotFoundError:
             return None
+        except ValidationError as error:
+            raise OutsideError(
+                f"{self._path} is damaged: {error.errors()[0]['msg']}",
+                "remove it, then look at what runs: invoke status",
+            ) from None
 
     def write(self, entry: Entry) -> None:
         """Replace the entry."""

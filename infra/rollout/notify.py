@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx
+from rich.markup import escape
 
 from settings import Notify
 
@@ -27,7 +28,7 @@ def _attempt(send: Callable[[], None], what: str, say: Callable[[str], None]) ->
     try:
         send()
     except (OSError, subprocess.SubprocessError, httpx.HTTPError, httpx.InvalidURL) as error:
-        say(f"[yellow]could not notify through {what}[/yellow]: {type(error).__name__}: {error}")
+        say(f"[yellow]could not notify through {escape(what)}[/yellow]: {type(error).__name__}: {escape(str(error))}")
 
 
 def _run(command: list[str], body: str) -> None:

@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from os import getpid
-from pathlib import Path
 
 from contracts.release import Release
 from contracts.slots import Slot, SlotMetrics
 from contracts.verdict import Outcome, Verdict
 from infra.engines.engine import SlotStatus
 from infra.rollout.journal import Entry, Kind
-from infra.rollout.target import STATE, Target
-from infra.smoke import Expected, judge
+from infra.rollout.recorder import UNREACHABLE
+from infra.rollout.target import Target
+from infra.smoke import Expected, judge_replicas
 from registry.artifacts import CHAMPION
-from settings.errors import GateRefused, OutsideError
+from settings.errors import GateRefused, Inconclusive, OutsideError
+from validation.observation import increment
 
 SOAK_POLL_SECONDS = 0.25
 SOAK_MIN_ERRORS = 3
 
 
-def begin(target: Target, kind: Kind, release: Release) -> None:
+def begin(target: Target, kind: Kind, release: Release, reason: str = "") -> None:
     """Write into the journal that a change begins."""
     started = datetime.now(UTC).isoformat(timespec="seconds")
-    target.journal.write(Entry(kind=kind, phase="begin", release=release.digest, started=started, pid=getpid()))
+    entry = Entry(kind=kind, phase="begin", release=release.digest, started=started, pid=getpid(), reason=reason)
+    target.journal.write(entry)
 
 
 def bring_up(target: Target, slot: Slot, release: Release, replicas: int) -> None:
@@ -41,18 +42,32 @@ def bring_up(target: Target, slot: Slot, release: Release, replicas: int) -> Non
 
 
 def fetch(target: Target, release: Release) -> None:
-    """Bring the release onto the engine's host, from the registry if it is not there yet."""
-    if release.digest not in {kept.digest for kept in target.engine.kept()}:
-        target.engine.fetch(release, target.releases.archive(release.digest))
+    """Bring the release onto the engine's host, whole; where the registry cannot give it, one that is there must do."""
+    try:
+        archive = target.releases.archive(release.digest)
+    except UNREACHABLE as error:
+        if release.digest in {kept.digest for kept in target.engine.kept()}:
+            return
+        if isinstance(error, FileNotFoundError):
+            raise OutsideError(
+                f"the registry holds no archive of {release.name}", "build it again: invoke build"
+            ) from None
+        raise
+    target.engine.fetch(release, archive)
 
 
 def smoke(target: Target, slot: Slot) -> Verdict:
-    """Judge every replica of a slot. Raises GateRefused naming the rule."""
+    """Judge every replica of a slot. Raises GateRefused naming the rule, or Inconclusive where one could not judge."""
     status = _status(target, slot)
-    expected = Expected.of(Path(STATE) / "releases" / status.release.digest, status.release)
-    verdict = _worst(judge(f"http://{replica.address}", expected) for replica in status.replicas)
+    expected = Expected.of(target.bundle(status.release), status.release)
+    verdict = judge_replicas((replica.address for replica in status.replicas), expected)
     for rule in verdict.failed:
         raise GateRefused(f"smoke: {rule.name}: {rule.reason}", rule.next_step or "invoke status --logs")
+    if verdict.outcome is not Outcome.PASS:
+        raise Inconclusive(
+            f"smoke: {status.release.name}: not judged: {', '.join(verdict.not_judged)}",
+            "train again, then build again",
+        )
     return verdict
 
 
@@ -77,14 +92,34 @@ def settle(target: Target) -> None:
     """Make the release in the canary slot, which has all traffic, the stable one; keep the old one warm."""
     target.journal.phase("settle")
     running = target.engine.status()
-    promoted, old = running.release_in(Slot.CANARY), running.release_in(Slot.STABLE)
-    if old is not None:
-        target.engine.stop(Slot.PREVIOUS)
-        target.engine.move(Slot.STABLE, Slot.PREVIOUS)
-    target.engine.move(Slot.CANARY, Slot.STABLE)
-    assert promoted is not None
-    target.engine.remember([*(d for d in target.engine.history() if d != promoted.digest), promoted.digest])
-    point_champion(target)
+    if running.release_in(Slot.CANARY) is not None:
+        if running.release_in(Slot.STABLE) is not None:
+            target.engine.stop(Slot.PREVIOUS)
+            target.engine.move(Slot.STABLE, Slot.PREVIOUS)
+        target.engine.move(Slot.CANARY, Slot.STABLE)
+    stable = _status(target, Slot.STABLE).release.digest
+    target.engine.remember([*(digest for digest in target.engine.history() if digest != stable), stable])
+    tell_registry(target)
+
+
+def discard(target: Target, left: str, reason: str) -> None:
+    """Give stable all traffic, set the canary's release (a digest) apart, and stop it."""
+    switch(target, Slot.STABLE)
+    target.quarantine.add(left, reason)
+    target.engine.stop(Slot.CANARY)
+
+
+def settle_back(target: Target, left: str, reason: str) -> None:
+    """Make the previous release, which has all traffic, the stable one; set the one that is left (a digest) apart."""
+    target.journal.phase("settle")
+    target.quarantine.add(left, reason)
+    if target.engine.status().release_in(Slot.PREVIOUS) is not None:
+        target.engine.stop(Slot.CANARY)
+        target.engine.stop(Slot.STABLE)
+        target.engine.move(Slot.PREVIOUS, Slot.STABLE)
+    history, stable = target.engine.history(), _status(target, Slot.STABLE).release.digest
+    if stable in history:
+        target.engine.remember(history[: history.index(stable) + 1])
 
 
 def restore(target: Target) -> None:
@@ -103,16 +138,23 @@ def point_champion(target: Target) -> None:
             target.artifacts.point(CHAMPION, stable.artifact)
 
 
+def tell_registry(target: Target) -> None:
+    """Let the champion alias follow, now or (from the next command) when the registry is back: no change fails for it."""
+    try:
+        point_champion(target)
+    except UNREACHABLE as error:
+        target.say_unreachable(error, "it is told by the next command that can")
+
+
 def _refuse_sick(target: Target, slot: Slot, before: SlotMetrics, restarts: int) -> None:
     status = _status(target, slot)
     if _restarts(status) > restarts or not all(replica.alive for replica in status.replicas):
         raise GateRefused(f"soak: a replica of {status.release.name} died under traffic", "invoke status --logs")
-    now = target.engine.metrics(slot)
-    requests, errors = now.requests - before.requests, now.errors - before.errors
+    seen = increment(before, target.engine.metrics(slot))
     limit = target.settings.gates.canary.max_error_increase
-    if errors >= SOAK_MIN_ERRORS and errors / max(requests, errors) > limit:
+    if seen.errors >= SOAK_MIN_ERRORS and seen.error_share > limit:
         raise GateRefused(
-            f"soak: {errors:.0f} of {requests:.0f} answers of {status.release.name} failed, allowed {limit:.1%}",
+            f"soak: {seen.errors:.0f} of {seen.requests:.0f} answers of {status.release.name} failed, allowed {limit:.1%}",
             "invoke status --logs",
         )
 
@@ -126,8 +168,3 @@ def _status(target: Target, slot: Slot) -> SlotStatus:
 
 def _restarts(status: SlotStatus) -> int:
     return sum(replica.restarts for replica in status.replicas)
-
-
-def _worst(verdicts: Iterable[Verdict]) -> Verdict:
-    listed = list(verdicts)
-    return next((verdict for verdict in listed if verdict.outcome is not Outcome.PASS), listed[0])

@@ -6,7 +6,7 @@ from contracts.event import UPGRADED
 from contracts.release import Release
 from contracts.slots import Slot
 from infra.rollout.journal import Entry
-from infra.rollout.phases import begin, settle, soak, switch
+from infra.rollout.phases import begin, settle, smoke, soak, switch
 from infra.rollout.recovery import hold, recover
 from infra.rollout.target import Target
 from settings.errors import UsageError, first_line
@@ -41,6 +41,7 @@ def finish(target: Target, release: Release) -> None:
         _off_traffic(target)
         target.engine.start(Slot.CANARY, release, target.environment.replicas)
         target.engine.wait_ready(Slot.CANARY, target.environment.ready_seconds)
+        smoke(target, Slot.CANARY)
         switch(target, Slot.CANARY)
         soak(target, Slot.CANARY, target.environment.soak_seconds)
         settle(target)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from rich.markup import escape
+
 from contracts.event import FINISHED
 from contracts.slots import Slot
 from infra.engines.engine import Running
 from infra.rollout.journal import Entry
-from infra.rollout.phases import point_champion, restore, settle
+from infra.rollout.phases import discard, point_champion, restore, settle, settle_back
 from infra.rollout.recorder import UNREACHABLE
 from infra.rollout.target import Target
+from settings.errors import first_line
 
 
 def recover(target: Target) -> None:
@@ -28,51 +31,92 @@ def recover(target: Target) -> None:
     _catch_up(target)
 
 
-def _take_up(target: Target, entry: Entry) -> str:
-    """Decide by what is really running, not by how far the journal got."""
-    running = target.engine.status()
-    if entry.kind == "rollback":
-        return _finish_rollback(target, running)
-    if running.release_in(Slot.CANARY) is None:
-        target.journal.clear()
-        return "nothing of it was left running"
-    if entry.phase == "settle":
-        return _finish_settling(target)
-    if entry.kind in ("canary", "promote"):
-        return hold(target, entry, f"the {entry.kind}'s command died in phase '{entry.phase}'")
-    restore(target)
-    return "all traffic is on stable, the new release was stopped"
-
-
 def hold(target: Target, entry: Entry, reason: str) -> str:
     """Take the canary's traffic away and leave it running, to be resumed, promoted or discarded.
 
     Where stable has been moved aside already, holding would leave nothing to serve: the move is finished instead.
     """
-    if target.engine.status().release_in(Slot.STABLE) is None:
-        return _finish_settling(target)
+    running = target.engine.status()
+    stable, canary = running.release_in(Slot.STABLE), running.release_in(Slot.CANARY)
+    if canary is None and entry.phase != "settle":
+        restore(target)
+        return "the canary is gone, all traffic is on stable"
+    if canary is None or stable is None:
+        return _finish_settling(target, running)
     target.engine.set_shares({Slot.STABLE: 1.0})
     target.engine.guard(Slot.CANARY, None)
     target.journal.write(entry.model_copy(update={"phase": "held", "held": reason}))
     return "all traffic is on stable, the canary is held"
 
 
-def _finish_settling(target: Target) -> str:
-    target.engine.set_shares({Slot.CANARY: 1.0})
-    target.engine.guard(Slot.CANARY, None)
+def undo(target: Target, kind: str) -> None:
+    """Take back a change that failed before its release was stable; what cannot be undone is left to the next command.
+
+    Never raises what Gateline raises: that would hide the failure that is being undone.
+    """
+    try:
+        entry, running = target.journal.read(), target.engine.status()
+        if entry is not None and _is_past_return(entry, running):
+            done = _finish_settling(target, running)
+        else:
+            restore(target)
+            stable = target.engine.status().release_in(Slot.STABLE)
+            done = f"{stable.name} serves on" if stable else "nothing served here before"
+    except UNREACHABLE as second:
+        why = escape(first_line(second))
+        target.say(f"[red]undoing failed as well[/red]: {why}; run: invoke up --env={target.name}")
+        return
+    target.say(f"[red]{kind} failed[/red]; {done}")
+
+
+def _take_up(target: Target, entry: Entry) -> str:
+    """Decide by what is really running first, and by how far the journal got where that leaves a choice."""
+    running = target.engine.status()
+    if entry.kind == "rollback":
+        return _finish_rollback(target, entry, running)
+    if entry.phase == "settle":
+        return _finish_settling(target, running)
+    if entry.kind in ("canary", "promote"):
+        return hold(target, entry, f"the {entry.kind}'s command died in phase '{entry.phase}'")
+    restore(target)
+    return "the new release was stopped, " + (
+        "all traffic is on stable" if running.release_in(Slot.STABLE) else "nothing served here before"
+    )
+
+
+def _is_past_return(entry: Entry, running: Running) -> bool:
+    """Say whether the old stable release was moved aside, or the new one is stable already: the only way is forward."""
+    moved = running.release_in(Slot.STABLE) is None or running.release_in(Slot.CANARY) is None
+    return entry.phase == "settle" and moved
+
+
+def _finish_settling(target: Target, running: Running) -> str:
+    if running.release_in(Slot.CANARY) is not None:
+        target.engine.set_shares({Slot.CANARY: 1.0})
+        target.engine.guard(Slot.CANARY, None)
     settle(target)
     target.journal.clear()
     return "the switch was complete, the release is stable now"
 
 
-def _finish_rollback(target: Target, running: Running) -> str:
-    if running.release_in(Slot.STABLE) is None and running.release_in(Slot.PREVIOUS) is not None:
+def _finish_rollback(target: Target, entry: Entry, running: Running) -> str:
+    """Finish what had begun to move traffic; a rollback that had moved nothing yet is left to be asked for again."""
+    stable, canary, previous = (running.release_in(slot) for slot in (Slot.STABLE, Slot.CANARY, Slot.PREVIOUS))
+    if canary is not None and canary.digest == entry.release:
+        discard(target, entry.release, entry.reason)
+        done = "all traffic is on stable, the canary is discarded"
+    elif stable is not None and stable.digest != entry.release:
+        if entry.phase == "settle":
+            settle_back(target, entry.release, entry.reason)
+        done = "it was complete, all traffic is on stable"
+    elif previous is not None and entry.phase in ("switch", "settle"):
         target.engine.set_shares({Slot.PREVIOUS: 1.0})
-        target.engine.move(Slot.PREVIOUS, Slot.STABLE)
+        settle_back(target, entry.release, entry.reason)
         done = "the previous release is stable now"
     else:
-        target.engine.set_shares({Slot.STABLE: 1.0})
-        done = "all traffic is on stable; run the rollback again if it is still wanted"
+        if entry.phase == "start":
+            target.engine.stop(Slot.PREVIOUS)
+        done = "nothing was switched yet; run the rollback again if it is still wanted"
     target.journal.clear()
     return done
 
@@ -80,9 +124,10 @@ def _finish_rollback(target: Target, running: Running) -> str:
 def _catch_up(target: Target) -> None:
     try:
         chained = target.recorder.flush()
+        target.quarantine.tell()
         point_champion(target)
     except UNREACHABLE as error:
-        target.say(f"[yellow]the registry cannot be reached[/yellow]: {error}; events are kept with the environment")
+        target.say_unreachable(error, "what it should know is kept with the environment")
         return
     if chained:
         target.say(f"{chained} event(s) that waited for the registry are in the audit log now")

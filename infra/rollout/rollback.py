@@ -8,8 +8,7 @@ from contracts.event import ROLLED_BACK
 from contracts.release import Release
 from contracts.slots import Slot
 from infra.rollout.notify import notify
-from infra.rollout.phases import begin, point_champion, smoke, switch
-from infra.rollout.recorder import UNREACHABLE
+from infra.rollout.phases import begin, discard, settle_back, smoke, switch, tell_registry
 from infra.rollout.recovery import recover
 from infra.rollout.target import Target
 from settings.errors import UsageError, did_you_mean
@@ -41,7 +40,9 @@ def plan(target: Target, to: str = "") -> Plan:
             f"{stable.name} is the first release of {target.name}, or all before it are quarantined: nothing to go back to",
             f"invoke rollback --env={target.name} --list",
         )
-    return Plan(leave=stable, back_to=chosen, slot=Slot.PREVIOUS, warm=chosen == running.release_in(Slot.PREVIOUS))
+    previous = running.release_in(Slot.PREVIOUS)
+    warm = previous is not None and previous.digest == chosen.digest
+    return Plan(leave=stable, back_to=chosen, slot=Slot.PREVIOUS, warm=warm)
 
 
 def candidates(target: Target) -> list[Release]:
@@ -74,39 +75,32 @@ def rollback(target: Target, *, to: str = "", reason: str = "by hand", from_lapt
     return chosen
 
 
-def tell_registry(target: Target) -> None:
-    """Let the champion alias follow, now or (from the next command) when the registry is back."""
-    try:
-        point_champion(target)
-    except UNREACHABLE as error:
-        target.say(f"[yellow]the registry cannot be reached[/yellow]: {error}; it is told by the next command that can")
-
-
 def carry_out(target: Target, chosen: Plan, reason: str) -> None:
     """Move the traffic first; everything else comes after."""
-    begin(target, "rollback", chosen.leave)
+    begin(target, "rollback", chosen.leave, reason)
     if chosen.slot is Slot.STABLE:
-        switch(target, Slot.STABLE)
-        target.quarantine.add(chosen.leave.digest, reason)
-        target.engine.stop(Slot.CANARY)
+        discard(target, chosen.leave.digest, reason)
     else:
-        _go_back(target, chosen, reason)
+        if not chosen.warm:
+            _warm_up(target, chosen.back_to)
+        target.engine.wait_ready(Slot.PREVIOUS, target.environment.ready_seconds)
+        switch(target, Slot.PREVIOUS)
+        settle_back(target, chosen.leave.digest, reason)
     target.journal.clear()
 
 
-def _go_back(target: Target, chosen: Plan, reason: str) -> None:
-    if not chosen.warm:
+def _warm_up(target: Target, release: Release) -> None:
+    """Start an earlier release in the slot `previous`. If it does not come up, stable serves on, and nothing is left of it."""
+    target.journal.phase("start")
+    try:
         target.engine.stop(Slot.PREVIOUS)
-        target.engine.start(Slot.PREVIOUS, chosen.back_to, target.environment.replicas)
+        target.engine.start(Slot.PREVIOUS, release, target.environment.replicas)
         target.engine.wait_ready(Slot.PREVIOUS, target.environment.ready_seconds)
         smoke(target, Slot.PREVIOUS)
-    switch(target, Slot.PREVIOUS)
-    target.quarantine.add(chosen.leave.digest, reason)
-    target.engine.stop(Slot.CANARY)
-    target.engine.stop(Slot.STABLE)
-    target.engine.move(Slot.PREVIOUS, Slot.STABLE)
-    history = target.engine.history()
-    target.engine.remember(history[: history.index(chosen.back_to.digest) + 1])
+    except BaseException:
+        target.engine.stop(Slot.PREVIOUS)
+        target.journal.clear()
+        raise
 
 
 def _named(earlier: list[Release], to: str) -> Release:

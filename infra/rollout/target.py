@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 
+from contracts.release import Release
 from infra.engines import engine_for
 from infra.engines.engine import Engine
 from infra.rollout.actor import acting, is_rehearsal
@@ -23,7 +25,7 @@ from registry.releases import Releases
 from registry.store import Store
 from registry.verdicts import Verdicts
 from settings import DEFAULT_PATH, PRODUCTION, Environment, Settings, load
-from settings.errors import UsageError, did_you_mean
+from settings.errors import UsageError, did_you_mean, first_line
 
 STATE = Path(".gateline")
 
@@ -101,9 +103,17 @@ class Target:
         """The registry's verdicts."""
         return Verdicts(self.store)
 
+    def bundle(self, release: Release) -> Path:
+        """Return where a release that was fetched lies unpacked."""
+        return self.folder.parents[1] / "releases" / release.digest
+
     def say(self, line: str) -> None:
-        """Tell the user one thing."""
+        """Tell the user one thing, in rich's markup; what comes from outside is escaped by the caller."""
         self.console.print(f"[dim]{self.name}[/dim]  {line}", soft_wrap=True)
+
+    def say_unreachable(self, error: Exception, then: str) -> None:
+        """Tell the user that the registry is gone, and what follows from it."""
+        self.say(f"[yellow]the registry cannot be reached[/yellow]: {escape(first_line(error))}; {then}")
 
     @contextmanager
     def exclusively(self, command: str, wait: float) -> Iterator[None]:

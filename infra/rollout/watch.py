@@ -13,7 +13,11 @@ from contracts.slots import Slot
 from contracts.verdict import Verdict
 from infra.rollout.heartbeat import Heartbeat
 from infra.rollout.target import Target
-from validation.canary import Look, judge
+from settings.errors import OutsideError
+from validation.canary import Look, judge, thinned
+from validation.observation import total
+
+BLIND_SECONDS = 10.0
 
 
 class Watch:
@@ -25,15 +29,13 @@ class Watch:
         assert stable is not None
         self._target, self._release, self._stable, self._heartbeat = target, release, stable, heartbeat
         self._history: list[Look] = []
-        self._begun = time.monotonic()
+        self._begun = self._seen = time.monotonic()
         self._live = Live(console=target.console, refresh_per_second=4, transient=True)
 
     def look(self) -> Verdict:
         """Read both slots and judge all that was seen so far."""
         self._heartbeat.beat()
-        engine = self._target.engine
-        canary, stable = engine.metrics(Slot.CANARY), engine.metrics(Slot.STABLE)
-        self._history.append(Look(time.monotonic() - self._begun, canary, stable))
+        self._read()
         return judge(
             self._history,
             gate=self._target.settings.gates.canary,
@@ -42,15 +44,25 @@ class Watch:
             stable_release=self._stable.digest,
         )
 
+    def _read(self) -> None:
+        """A replica that is restarted gives no figures for a moment: that look is left out, for at most BLIND_SECONDS."""
+        engine = self._target.engine
+        try:
+            canary, stable = engine.metrics(Slot.CANARY), engine.metrics(Slot.STABLE)
+        except OutsideError:
+            if time.monotonic() - self._seen > BLIND_SECONDS:
+                raise
+            return
+        self._seen = time.monotonic()
+        self._history = thinned([*self._history, Look(self._seen - self._begun, canary, stable)])
+
     def show(self, verdict: Verdict, elapsed: float, deadline: float) -> None:
         """Show where the canary stands, and how long it may still take."""
-        first, last = self._history[0], self._history[-1]
-        requests = last.canary.requests - first.canary.requests
-        errors = last.canary.errors - first.canary.errors
+        seen = total(self._history).canary
         waiting = ", ".join(verdict.not_judged) or "nothing"
         self._live.update(
             Text(
-                f"  canary {self._release.name}: {requests:.0f} requests, {errors:.0f} errors; "
+                f"  canary {self._release.name}: {seen.requests:.0f} requests, {seen.errors:.0f} errors; "
                 f"still open: {waiting}; {elapsed:.0f} s of at most {deadline:.0f} s"
             )
         )

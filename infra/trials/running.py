@@ -13,15 +13,21 @@ import httpx
 
 from contracts.release import Release
 from infra import bundle
+from infra.ending import end
+from infra.process import host
 from infra.process.commands import FIXED, PASSED
+from infra.process.logs import tail
+from infra.process.place import Place
 from infra.process.ports import free_ports
 from infra.process.python_env import python_for
 from infra.rollout.target import STATE
 from registry.releases import Releases
-from settings.errors import OutsideError
+from settings.errors import GateRefused, OutsideError
 
 READY_SECONDS = 60.0
+ASK_SECONDS = 2.0
 POLL_SECONDS = 0.05
+STOP_SECONDS = 10.0
 
 
 @contextmanager
@@ -32,9 +38,7 @@ def running(release: Release, folder: Path, root: Path, more: dict[str, str]) ->
     """
     (port,) = free_ports(1, ())
     log = root / STATE / "trial.log"
-    variables = (
-        {name: os.environ[name] for name in PASSED if name in os.environ} | FIXED | more
-    )
+    variables = {name: os.environ[name] for name in PASSED if name in os.environ} | FIXED | more
     argv = [str(python_for(folder / "service.txt", root)), "-m", "service", "--host", "127.0.0.1", "--port", str(port)]
     with log.open("wb") as stream:
         process = subprocess.Popen(argv, cwd=folder, env=variables, stdout=stream, stderr=subprocess.STDOUT)
@@ -42,30 +46,38 @@ def running(release: Release, folder: Path, root: Path, more: dict[str, str]) ->
             _wait_ready(process, f"http://127.0.0.1:{port}", release, log)
             yield f"http://127.0.0.1:{port}"
         finally:
-            process.terminate()
-            process.wait(30)
+            end(process, release.service.drain_seconds + STOP_SECONDS)
 
 
 def unpacked(release: Release, releases: Releases, root: Path) -> Path:
-    """Return the folder of a release on this host, unpacked and verified. Raises GateRefused (rule `digest`)."""
-    folder = root / STATE / "releases" / release.digest
-    if not folder.exists():
-        bundle.unpack(releases.archive(release.digest), folder)
-    bundle.verify(folder, release)
+    """Return the folder of a release on this host, unpacked and verified; one that was changed is unpacked anew.
+
+    Raises GateRefused (rule `digest`) if the registry holds something else.
+    """
+    place = Place(root.resolve(), release.project, "trial")
+    folder = place.bundle(release.digest)
+    try:
+        bundle.verify(folder, release)
+    except GateRefused:
+        host.fetch(place, release, releases.archive(release.digest))
     return folder
 
 
 def _wait_ready(process: subprocess.Popen[bytes], url: str, release: Release, log: Path) -> None:
     deadline = time.monotonic() + READY_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            answer = httpx.get(f"{url}/health/ready", timeout=2.0)
-            if answer.status_code == 200 and answer.json()["release"] == release.digest:
+    with httpx.Client(timeout=ASK_SECONDS, trust_env=False) as client:
+        while time.monotonic() < deadline and process.poll() is None:
+            if _is_ready(client, url, release):
                 return
-        except httpx.HTTPError:
-            pass
-        time.sleep(POLL_SECONDS)
-    tail = log.read_text(errors="replace").splitlines()[-10:]
-    raise OutsideError(
-        f"ready: {release.name} was not ready within {READY_SECONDS:.0f} s; it said:\n" + "\n".join(tail)
-    )
+            time.sleep(POLL_SECONDS)
+    code = process.poll()
+    how = f"not ready within {READY_SECONDS:.0f} s" if code is None else f"ended with {code} instead of getting ready"
+    raise OutsideError(f"ready: {release.name} {how}; its last lines:\n{tail(log)}", "mend that, then: invoke build")
+
+
+def _is_ready(client: httpx.Client, url: str, release: Release) -> bool:
+    try:
+        answer = client.get(f"{url}/health/ready")
+        return answer.status_code == httpx.codes.OK and answer.json()["release"] == release.digest
+    except (httpx.HTTPError, ValueError, KeyError, TypeError):
+        return False
