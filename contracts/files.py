@@ -11,13 +11,13 @@ PARTIAL = ".partial-"
 """How the name of a file begins that is still being written; readers leave such names alone."""
 
 
-def place(texts: Mapping[Path, str]) -> None:
-    """Write every text beside its target first, and rename only when all are on disk. Raises OSError; nothing is half-done."""
+def place(texts: Mapping[Path, str | bytes]) -> None:
+    """Write every file beside its target first, and rename only when all are on disk. Raises OSError; nothing is half-done."""
     waiting: dict[Path, Path] = {}
     try:
         for target, text in texts.items():
             target.parent.mkdir(parents=True, exist_ok=True)
-            waiting[target] = beside(target, text.encode())
+            waiting[target] = beside(target, text.encode() if isinstance(text, str) else text)
         for target, temporary in waiting.items():
             os.replace(temporary, target)
     finally:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from contracts.files import place
 from contracts.manifest import METRICS_FILE, Manifest
 from contracts.verdict import Verdict
 from registry.artifacts import CANDIDATE, Artifacts
@@ -84,9 +85,7 @@ def _last_time(artifacts: Artifacts, verdicts: Verdicts) -> float:
 
 def _hand_over(manifest: Manifest, files: Mapping[str, bytes], output: Path) -> None:
     """Copy the artifact to a folder, and name it to the CI job that comes next."""
-    output.mkdir(parents=True, exist_ok=True)
-    for name, data in files.items():
-        (output / name).write_bytes(data)
+    place({output / name: data for name, data in files.items()})
     if os.environ.get("GITHUB_OUTPUT"):
         metrics = json.dumps(manifest.metrics, separators=(",", ":"))
         with open(os.environ["GITHUB_OUTPUT"], "a", encoding="utf-8") as stream:
@@ -97,7 +96,7 @@ def _report(verdict: Verdict, manifest: Manifest) -> int:
     from report import write
 
     page = write(verdict)
-    (page.parent / METRICS_FILE).write_text(json.dumps(manifest.metrics, indent=1) + "\n", encoding="utf-8")
+    place({page.parent / METRICS_FILE: json.dumps(manifest.metrics, indent=1) + "\n"})
     return verdict.exit_code
 
 

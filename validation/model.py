@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from contracts.digest import of_sources, of_tree, of_value, short
+from contracts.files import place
 from contracts.verdict import Outcome, Rule, Verdict
 from registry.artifacts import Artifacts
 from registry.store import Store
@@ -117,7 +118,7 @@ def main(arguments: list[str] | None = None) -> int:
     store = Store.of(chosen.settings)
     verdict = run(contest_of(chosen, Artifacts(store)), chosen.settings, Verdicts(store), fresh=chosen.fresh)
     page = write(verdict)
-    (page.parent / "metrics.md").write_text(markdown(verdict), encoding="utf-8")
+    place({page.parent / "metrics.md": markdown(verdict)})
     return verdict.exit_code
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from validation.scored import Scored
 
 RESAMPLES = 200
-MOST_ROWS = 10_000
+MOST_ROWS = 5_000
 """Most rows of one resample: keeps the time of a comparison bounded."""
 SEED = 20_130_101
 

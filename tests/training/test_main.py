@@ -225,3 +225,16 @@ def test_an_interrupt_in_mid_fit_stores_nothing(tmp_path: Path) -> None:
     assert running.returncode == 130, said
     assert "interrupted" in said and "Traceback" not in said
     assert not (folder / "store").exists()
+
+
+def test_a_full_disk_ends_with_4_and_leaves_no_candidate(tmp_path: Path) -> None:
+    folder = copy_of_project(tmp_path)
+    code = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))\n" + AS_AT_A_TERMINAL
+    (folder / "full.py").write_text(code)
+    done = command(folder, "full")
+    assert done.returncode == 4
+    assert "File too large" in done.stderr and "that its disk has space" in done.stderr
+    artifacts = artifacts_of(load(folder / "pipeline.toml"))
+    assert not artifacts.versions() and artifacts.alias(CANDIDATE) is None
+    assert not (folder / ".gateline").exists()
+    assert command(folder, "training").returncode == 0
