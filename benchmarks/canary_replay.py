@@ -15,7 +15,7 @@ from math import ceil, inf
 from benchmarks.replays import CANARY, STABLE, Event, Traffic, replay
 from contracts.verdict import Outcome
 from settings import CanaryGate
-from validation.canary import detectable, judge
+from validation.canary import Look, detectable, judge
 from validation.observation import BLOCK_SECONDS
 
 GATE = CanaryGate()
@@ -65,14 +65,17 @@ def play(traffic: Traffic, whole: bool, seed: int) -> Played:
 
     `whole` goes on to the end after a promotion, so that every chance of a false alarm is counted.
     """
-    history, promoted = replay(traffic, seed), inf
-    step = int(BLOCK_SECONDS)
-    for end in range(step + 1, len(history) + 1, step):
-        verdict = judge(history[:end], gate=GATE, share=INTENDED_SHARE, release=CANARY, stable_release=STABLE)
+    history: list[Look] = []
+    promoted = inf
+    for look in replay(traffic, seed):
+        history.append(look)
+        if look.seconds % BLOCK_SECONDS or not look.seconds:
+            continue
+        verdict = judge(history, gate=GATE, share=INTENDED_SHARE, release=CANARY, stable_release=STABLE)
         if verdict.outcome is Outcome.FAIL:
-            return Played(history[end - 1].seconds, promoted)
+            return Played(look.seconds, promoted)
         if verdict.outcome is Outcome.PASS:
-            promoted = min(promoted, history[end - 1].seconds)
+            promoted = min(promoted, look.seconds)
             if not whole:
                 break
     return Played(inf, promoted)

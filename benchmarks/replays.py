@@ -7,6 +7,7 @@ second), with a stall now and then. Requests arrive at random (Poisson) and are 
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import exp, inf, log, sqrt
 from random import Random
@@ -117,18 +118,18 @@ class Played:
         return seconds * traffic.slowdown * (10.0 if self._requests < traffic.cold_requests else 1.0)
 
 
-def replay(traffic: Traffic, seed: int) -> list[Look]:
-    """Return one look a second, the first before any request; equal seeds give equal looks."""
+def replay(traffic: Traffic, seed: int) -> Iterator[Look]:
+    """Yield one look a second, the first before any request; equal seeds give equal looks."""
     random = Random(seed)
     canary, stable = Played(traffic, True, random), Played(traffic, False, random)
-    looks, dealt, due = [Look(0.0, canary.read(), stable.read())], 0, random.expovariate(traffic.rate)
+    dealt, due = 0, random.expovariate(traffic.rate)
+    yield Look(0.0, canary.read(), stable.read())
     for second in range(traffic.seconds):
         while due < second + 1:
             dealt += 1
             (canary if int(dealt * traffic.share) > int((dealt - 1) * traffic.share) else stable).answer(second)
             due += random.expovariate(traffic.rate)
-        looks.append(Look(second + 1.0, canary.read(), stable.read()))
-    return looks
+        yield Look(second + 1.0, canary.read(), stable.read())
 
 
 def _wander(traffic: Traffic, random: Random) -> list[float]:
