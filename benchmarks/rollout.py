@@ -1,0 +1,114 @@
+"""Cycles of deploy, canary, promote and rollback under steady load: how many requests are lost, how long a rollback takes.
+
+Everything is real: the process engine, HAProxy, the service, `invoke` commands in processes of their own. Half of the load
+keeps its connections, half opens one a request. Limits: 0 of at least 50,000 requests lost; rollback under 3 s.
+
+    python -m benchmarks.rollout --cycles 20 --rate 250
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.acceptance.project import Done, Project
+from tests.traffic import Traffic
+
+LIMIT_SECONDS = 3.0
+FEWEST = 50_000
+
+
+class Cycles:
+    """Two releases that take turns in production."""
+
+    def __init__(self, project: Project, traffic: Traffic, releases: tuple[str, str]) -> None:
+        """`releases[0]` is stable now."""
+        self._project, self._traffic = project, traffic
+        self._stable, self._other = releases
+        self.commands: dict[str, list[float]] = {}
+        self.switched: list[float] = []
+
+    def once(self) -> None:
+        """Deploy the other release, canary the first again, promote it, roll it back: the other one is stable at the end."""
+        first, second = self._stable, self._other
+        again = ("--release-quarantine", "--unjudged")
+        self._timed("deploy", f"--release={second}", "--skip-canary", *again)
+        self._timed("canary", f"--release={first}", "--seconds=2", *again, code=3)
+        self._timed("promote")
+        begun = time.monotonic()
+        self._timed("rollback")
+        self.switched.append(self._traffic.last[first] - begun)
+        self._stable, self._other = second, first
+
+    def _timed(self, task: str, *flags: str, code: int = 0) -> None:
+        begun = time.monotonic()
+        done = self._project.invoke(task, "--env=production", *flags)
+        self.commands.setdefault(task, []).append(time.monotonic() - begun)
+        expect(done, code)
+
+
+def expect(done: Done, code: int) -> None:
+    """Stop the benchmark where a command ended otherwise than it should."""
+    if done.code != code:
+        raise SystemExit(f"expected exit {code}, got {done.code}:\n{done.output}")
+
+
+def run(cycles: int, rate: float, say: Callable[[str], None]) -> int:
+    """Run the cycles in a scratch copy and print the table; 1 where a limit was missed."""
+    with tempfile.TemporaryDirectory(prefix="gateline-benchmark-") as folder:
+        project = Project.copy(Path(folder), "rollout", {"gates.canary.min_requests": 1_000_000})
+        try:
+            first = project.release()
+            expect(project.invoke("deploy", "--env=production"), 0)
+            project.change(model__parameters__max_iter=21)
+            second = project.release()
+            with Traffic(project.port, project.row(), rate=rate, threads=8) as traffic:
+                traffic.wait_for(100)
+                measured = Cycles(project, traffic, (first, second))
+                for number in range(1, cycles + 1):
+                    measured.once()
+                    say(f"cycle {number} of {cycles}: {traffic.sent} requests, {traffic.lost} lost")
+                while traffic.sent < min(FEWEST, cycles * 2_500):
+                    traffic.wait_for(500)
+            return table(measured, traffic, cycles)
+        finally:
+            project.stop()
+
+
+def table(measured: Cycles, traffic: Traffic, cycles: int) -> int:
+    """Print what was measured beside its limit."""
+    worst = max(measured.commands["rollback"])
+    print(f"\n| what ({cycles} cycles) | measured | limit |\n|---|---|---|")
+    print(f"| requests lost | {traffic.lost} of {traffic.sent:,} | 0 |")
+    for name, seconds in measured.commands.items():
+        limit = f"{LIMIT_SECONDS:g} s" if name == "rollback" else ""
+        print(
+            f"| `invoke {name}`, median / largest | {statistics.median(seconds):.2f} / {max(seconds):.2f} s | {limit} |"
+        )
+    print(
+        f"| rollback: command's start to the last answer of the release left, median / largest "
+        f"| {statistics.median(measured.switched):.2f} / {max(measured.switched):.2f} s | {LIMIT_SECONDS:g} s |"
+    )
+    for line in traffic.failures:
+        print(f"lost: {line}", file=sys.stderr)
+    return int(traffic.lost > 0 or worst > LIMIT_SECONDS)
+
+
+def main() -> int:
+    """Parse the arguments and run."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.rollout", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--cycles", type=int, default=20)
+    parser.add_argument("--rate", type=float, default=250.0, help="requests a second in all")
+    options = parser.parse_args()
+    return run(options.cycles, options.rate, lambda line: print(line, flush=True))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
