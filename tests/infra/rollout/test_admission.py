@@ -1,0 +1,87 @@
+"""Who is let in, by which verdicts, and what is recorded of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from contracts.verdict import Outcome
+from infra.rollout.admission import admit
+from settings.errors import GateRefused, Inconclusive
+from tests.infra.site import Site
+
+ALL = ["validate_data", "validate_model", "integration", "benchmark", "security"]
+
+
+def test_a_passed_model_is_let_in(site: Site) -> None:
+    admitted = admit(site.target(), site.release())
+    assert (admitted.verdicts, admitted.unjudged) == ({"validate_model": "pass"}, False)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "error", "words"),
+    [
+        (None, Inconclusive, "validate_model: 1.* has not been judged"),
+        (Outcome.FAIL, GateRefused, "validate_model: 1.* has the verdict fail: it is a fail"),
+        (Outcome.INCONCLUSIVE, Inconclusive, "has the verdict inconclusive: not judged: limits"),
+    ],
+)
+def test_any_other_is_not_unless_somebody_says_so(
+    site: Site, outcome: Outcome | None, error: type[Exception], words: str
+) -> None:
+    release = site.release(judged=outcome)
+    with pytest.raises(error, match=words):
+        admit(site.target(), release)
+    admitted = admit(site.target(), release, unjudged=True)
+    assert (admitted.verdicts, admitted.unjudged) == ({"validate_model": str(outcome or "missing")}, True)
+
+
+def test_a_missing_verdict_names_the_command(site: Site) -> None:
+    with pytest.raises(Inconclusive) as caught:
+        admit(site.target(), site.release(judged=None))
+    assert "nox -s validate_model" in caught.value.next_step and "--unjudged" in caught.value.next_step
+
+
+@pytest.mark.parametrize("missing", [None, *ALL])
+def test_each_stage_is_asked_about_what_it_judges(site: Site, missing: str | None) -> None:
+    site.change({"environments.production.requires": ALL})
+    release = site.release(judged=None)
+    inputs = site.target().artifacts.manifest(release.artifact).inputs
+    about = {"validate_data": inputs | {"sources": "x"}, "validate_model": {"artifact": release.artifact, "test": "x"}}
+    for stage in ALL:
+        if stage != missing:
+            site.judge(stage, Outcome.PASS, **about.get(stage, {"release": release.digest}))
+    if missing is None:
+        assert admit(site.target(), release).verdicts == dict.fromkeys(ALL, "pass")
+    else:
+        with pytest.raises(Inconclusive, match=f"{missing}: .*has not been judged"):
+            admit(site.target(), release)
+
+
+def test_the_verdict_on_another_subject_does_not_count(site: Site) -> None:
+    site.change({"environments.production.requires": ["security", "validate_data"]})
+    release, other = site.release("1"), site.release("2")
+    site.judge("security", Outcome.PASS, release=other.digest, artifact=release.artifact)
+    with pytest.raises(Inconclusive, match="security"):
+        admit(site.target(), release)
+    site.judge("security", Outcome.PASS, release=release.digest)
+    site.judge("validate_data", Outcome.PASS, **site.target().artifacts.manifest(other.artifact).inputs)
+    with pytest.raises(Inconclusive, match="validate_data"):
+        admit(site.target(), release)
+
+
+def test_a_quarantined_release_is_refused_until_it_is_released(site: Site) -> None:
+    release = site.release()
+    site.target().quarantine.add(release.digest, "slow [/x]")
+    with pytest.raises(GateRefused, match=r"quarantine: 1\+\w+ was left by a rollback \(slow \[/x\]\)") as caught:
+        admit(site.target(), release, unjudged=True)
+    assert "--release-quarantine" in caught.value.next_step
+    admit(site.target(), release, release_quarantine=True)
+    assert site.target().quarantine.reason(release.digest) is None
+
+
+def test_a_release_that_is_refused_stays_in_quarantine(site: Site) -> None:
+    release = site.release(judged=None)
+    site.target().quarantine.add(release.digest, "slow")
+    with pytest.raises(Inconclusive):
+        admit(site.target(), release, release_quarantine=True)
+    assert site.target().quarantine.reason(release.digest) == "slow"
