@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
 from threading import Timer
 from typing import Any
 
@@ -13,12 +12,12 @@ import pytest
 from contracts.event import DEPLOYED, FINISHED, UPGRADED
 from contracts.slots import Slot
 from contracts.verdict import Outcome
-from infra.process.engine import ProcessEngine
 from infra.process.record import read_record
 from infra.rollout.deploy import DeployOptions, deploy
 from infra.rollout.phases import soak
 from registry.artifacts import CHAMPION
 from settings.errors import GatelineError, GateRefused, Inconclusive, OutsideError, UsageError
+from tests.infra.rollout.faults import stop_at
 from tests.infra.site import BODY, Site
 from tests.infra.traffic import Traffic
 
@@ -149,20 +148,6 @@ def test_an_environment_elsewhere_is_not_changed_from_a_laptop(site: Site) -> No
     assert site.seen("staging") == {}
     assert deploy(site.target("staging"), release, DeployOptions(from_laptop=True))
     assert site.events()[-1].data["from_laptop"] is True
-
-
-def stop_at(monkeypatch: pytest.MonkeyPatch, name: str, number: int, error: BaseException) -> None:
-    """Let the `number`-th call of an engine's method fail, this once."""
-    original: Callable[..., Any] = getattr(ProcessEngine, name)
-    calls: list[None] = []
-
-    def failing(self: ProcessEngine, *arguments: Any) -> Any:
-        calls.append(None)
-        if len(calls) == number:
-            raise error
-        return original(self, *arguments)
-
-    monkeypatch.setattr(ProcessEngine, name, failing)
 
 
 @pytest.mark.parametrize(("method", "number"), [("move", 2), ("remember", 1)])

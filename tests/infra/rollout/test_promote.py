@@ -1,0 +1,86 @@
+"""A held canary is finished by hand, or held again."""
+
+from __future__ import annotations
+
+import pytest
+
+from contracts.event import FINISHED, UPGRADED
+from contracts.slots import Slot
+from infra.rollout.journal import Entry
+from infra.rollout.promote import promote
+from infra.rollout.recovery import recover
+from registry.artifacts import CHAMPION
+from settings.errors import GateRefused, UsageError
+from tests.infra.rollout.faults import registry_gone
+from tests.infra.site import BODY, Site
+from tests.infra.traffic import Traffic
+
+
+def held(site: Site, version: str = "2", **knobs: object) -> None:
+    """Let a canary be held."""
+    first, second = site.release("1"), site.release(version, **knobs)
+    site.put(stable=first, canary=second)
+    entry = Entry(kind="canary", phase="held", release=second.digest, started="now", pid=1, held="no traffic")
+    site.target().journal.write(entry)
+
+
+def test_it_gets_its_replicas_then_all_traffic_then_the_name(site: Site) -> None:
+    held(site)
+    with Traffic(site.url, body=BODY) as traffic:
+        traffic.wait_for(20)
+        release = promote(site.target())
+        traffic.wait_for(20)
+    assert not traffic.lost
+    assert site.seen() == {"stable": ("2", 1.0), "previous": ("1", 0.0)}
+    assert len(site.target().engine.status().slots[Slot.STABLE].replicas) == 2
+    assert site.target().artifacts.alias(CHAMPION) == release.artifact
+    assert site.target().journal.read() is None
+    ended = site.events()[-1]
+    assert (ended.type, ended.subject, ended.data["by_hand"]) == (UPGRADED, release.digest, True)
+
+
+def test_without_a_canary_there_is_nothing_to_promote(site: Site) -> None:
+    site.put(stable=site.release())
+    with pytest.raises(UsageError, match="no canary is running or held in production") as caught:
+        promote(site.target())
+    assert "invoke canary --env=production" in caught.value.next_step
+
+
+def test_one_that_answers_otherwise_than_offline_is_held_again(site: Site) -> None:
+    held(site, off=0.25)
+    with pytest.raises(GateRefused, match="smoke: golden"):
+        promote(site.target())
+    entry = site.target().journal.read()
+    assert entry is not None and entry.held.startswith("promotion failed: smoke: golden")
+    assert site.seen() == {"stable": ("1", 1.0), "canary": ("2", 0.0)}
+    assert (site.events()[-1].type, site.events()[-1].data["outcome"]) == (FINISHED, "failed")
+
+
+def test_one_that_fails_under_all_traffic_is_held_again(site: Site) -> None:
+    site.change({"environments.production.soak_seconds": 20.0})
+    held(site, fail_every=3)
+    with Traffic(site.url, body=BODY), pytest.raises(GateRefused, match="soak: "):
+        promote(site.target())
+    assert site.seen() == {"stable": ("1", 1.0), "canary": ("2", 0.0)}
+
+
+def test_the_registry_is_told_later_where_it_is_gone(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    held(site)
+    with registry_gone(site):
+        release = promote(site.target())
+        assert site.seen() == {"stable": ("2", 1.0), "previous": ("1", 0.0)}
+        assert site.target().recorder.waiting() == 2
+        assert "the registry cannot be reached" in capsys.readouterr().out
+    recover(site.target())
+    assert site.target().artifacts.alias(CHAMPION) == release.artifact
+    assert [event.data["spooled"] for event in site.events()] == [True, True]
+    assert "2 event(s) that waited for the registry are in the audit log now" in capsys.readouterr().out
+
+
+def test_an_environment_elsewhere_is_not_promoted_from_a_laptop(site: Site) -> None:
+    held(site)
+    site.change({"environments.production.local": False})
+    with pytest.raises(UsageError, match="--from-laptop"):
+        promote(site.target())
+    promote(site.target(), from_laptop=True)
+    assert site.events()[-1].data["from_laptop"] is True

@@ -1,0 +1,156 @@
+"""Rollback goes to the release before, further back on repetition, and needs the engine alone."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+
+from contracts.event import ROLLED_BACK
+from contracts.release import Release
+from contracts.slots import Slot
+from infra.rollout.deploy import DeployOptions, deploy
+from infra.rollout.recovery import recover
+from infra.rollout.rollback import candidates, plan, rollback
+from registry.artifacts import CHAMPION
+from settings.errors import GateRefused, OutsideError, UsageError
+from tests.infra.rollout.faults import registry_gone
+from tests.infra.site import BODY, Site
+from tests.infra.traffic import Traffic
+
+
+def after(site: Site, *releases: Release) -> None:
+    """Let releases have been stable one after the other: the last is, the one before is warm, all are on the host."""
+    engine = site.put(stable=releases[-1], previous=releases[-2])
+    for release in releases:
+        engine.fetch(release, site.target().releases.archive(release.digest))
+    engine.remember([release.digest for release in releases])
+
+
+def test_to_the_warm_one_then_further_back_then_no_further(site: Site) -> None:
+    one, two, three = (site.release(version) for version in "123")
+    after(site, one, two, three)
+    with Traffic(site.url, body=BODY) as traffic:
+        traffic.wait_for(20)
+        first = rollback(site.target(), reason="slow")
+        traffic.wait_for(20)
+        second = rollback(site.target())
+        traffic.wait_for(20)
+    assert not traffic.lost
+    assert (first.leave, first.back_to, first.warm) == (three, two, True)
+    assert (second.leave, second.back_to, second.warm) == (two, one, False)
+    assert site.seen() == {"stable": ("1", 1.0)}
+    assert len(site.target().engine.status().slots[Slot.STABLE].replicas) == 2
+    assert site.target().engine.history() == [one.digest]
+    assert site.target().artifacts.alias(CHAMPION) == one.artifact
+    assert site.target().quarantine.reason(three.digest) == "slow"
+    with pytest.raises(UsageError, match=r"1\+\w+ is the first release of production.*nothing to go back to"):
+        rollback(site.target())
+
+
+def test_what_was_left_is_refused_afterwards(site: Site) -> None:
+    one, two = site.release("1"), site.release("2")
+    after(site, one, two)
+    rollback(site.target())
+    assert candidates(site.target()) == []
+    with pytest.raises(GateRefused, match="quarantine"):
+        deploy(site.target(), two, DeployOptions(skip_canary=True))
+    assert deploy(site.target(), two, DeployOptions(skip_canary=True, release_quarantine=True))
+    assert site.target().engine.history() == [one.digest, two.digest]
+
+
+def test_it_is_recorded_and_people_are_told(site: Site) -> None:
+    one, two = site.release("1"), site.release("2")
+    after(site, one, two)
+    write = "import sys, pathlib; pathlib.Path('told.json').write_text(sys.stdin.read())"
+    site.change({"notify.command": [sys.executable, "-c", write]})
+    rollback(site.target(), reason="too slow")
+    ended = site.events()[-1]
+    assert (ended.type, ended.subject) == (ROLLED_BACK, two.digest)
+    assert (ended.data["reason"], ended.data["back_to"]) == ("too slow", one.digest)
+    told = json.loads((site.root / "told.json").read_text())
+    assert (told["event"], told["environment"], told["reason"]) == ("rollback", "production", "too slow")
+
+
+def test_a_canary_is_discarded_before_anything_else(site: Site) -> None:
+    site.put(stable=site.release("2"), previous=site.release("1"), canary=site.release("3"))
+    done = rollback(site.target())
+    assert (done.leave.version, done.back_to.version) == ("3", "2")
+    assert site.seen() == {"stable": ("2", 1.0), "previous": ("1", 0.0)}
+    assert site.target().quarantine.reason(done.leave.digest) == "by hand"
+
+
+def test_to_an_earlier_one_by_name(site: Site) -> None:
+    one, two, three = (site.release(version) for version in "123")
+    after(site, one, two, three)
+    assert [release.version for release in candidates(site.target())] == ["2", "1"]
+    for name in (one.version, one.name, one.digest[:8]):
+        assert plan(site.target(), name).back_to == one
+    rollback(site.target(), to=one.name)
+    assert site.seen() == {"stable": ("1", 1.0)}
+    assert not site.target().quarantine.on_host(two.digest)
+
+
+@pytest.mark.parametrize("to", ["3", "nope", "1+1234567"])
+def test_to_one_that_is_none(site: Site, to: str) -> None:
+    after(site, site.release("1"), site.release("2"), site.release("3"))
+    with pytest.raises(UsageError, match=f"no earlier release '{to}'".replace("+", r"\+")) as caught:
+        plan(site.target(), to)
+    assert "one of: 2+" in caught.value.next_step
+
+
+def test_naming_one_passes_a_held_canary_by_and_stops_it(site: Site) -> None:
+    one = site.release("1")
+    site.put(stable=site.release("2"), previous=one, canary=site.release("3"))
+    rollback(site.target(), to="1")
+    assert site.seen() == {"stable": ("1", 1.0)}
+
+
+def test_nothing_runs(site: Site) -> None:
+    with pytest.raises(UsageError, match="nothing is running in staging"):
+        rollback(site.target("staging"))
+
+
+def test_a_quarantined_one_is_passed_over(site: Site) -> None:
+    one, two, three = (site.release(version) for version in "123")
+    after(site, one, two, three)
+    site.target().quarantine.add(two.digest, "bad")
+    assert plan(site.target()).back_to == one and not plan(site.target()).warm
+
+
+def test_a_cold_one_that_does_not_come_up_changes_nothing(site: Site) -> None:
+    bad, two, three = site.release("1", crash="cannot start"), site.release("2"), site.release("3")
+    after(site, bad, two, three)
+    with pytest.raises(OutsideError, match="(?s)cannot start"):
+        rollback(site.target(), to="1")
+    assert site.seen() == {"stable": ("3", 1.0)}
+    assert site.target().journal.read() is None
+    assert site.target().quarantine.reason(three.digest) is None
+
+
+def test_it_works_while_the_registry_is_gone(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    one, two = site.release("1"), site.release("2")
+    after(site, one, two)
+    recover(site.target())
+    assert site.target().artifacts.alias(CHAMPION) == two.artifact
+    with registry_gone(site):
+        rollback(site.target(), reason="slow")
+        assert site.seen() == {"stable": ("1", 1.0)}
+        assert site.target().recorder.waiting() == 2
+        assert site.target().quarantine.reason(two.digest) == "slow"
+        assert "the registry cannot be reached" in capsys.readouterr().out
+    assert site.target().releases.quarantined(two.digest) is None
+    recover(site.target())
+    assert site.target().releases.quarantined(two.digest) == "slow"
+    assert site.target().artifacts.alias(CHAMPION) == one.artifact
+    assert [event.type for event in site.events()][-1] == ROLLED_BACK
+    assert site.target().recorder.log.verify() == []
+
+
+def test_an_environment_elsewhere_is_not_rolled_back_from_a_laptop(site: Site) -> None:
+    after(site, site.release("1"), site.release("2"))
+    site.change({"environments.production.local": False})
+    with pytest.raises(UsageError, match="--from-laptop"):
+        rollback(site.target())
+    assert site.seen()["stable"] == ("2", 1.0)
