@@ -107,6 +107,9 @@ def _start_and_watch(target: Target, release: Release, options: CanaryOptions) -
         why = "interrupted" if isinstance(failure, KeyboardInterrupt) else first_line(failure)
         held = hold(target, _entry(target), why)
         target.say(f"{escape(why)}: {held}; go on: invoke canary --env={target.name} --resume")
+        if not isinstance(failure, KeyboardInterrupt):
+            facts = {"release": release.model_dump(mode="json"), "reasons": [why]}
+            notify(target.settings.notify, f"canary {Step.HOLD}", target.name, facts, target.say)
         raise
 
 

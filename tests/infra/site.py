@@ -101,7 +101,7 @@ class Site:
         rule = Rule(name="limits", outcome=outcome, required=True, reason=f"it is a {outcome}")
         Verdicts(self.store).record(Verdict.of(stage, [rule], judged=judged))
 
-    def put(self, name: str = "production", **slots: Release) -> Engine:
+    def put(self, name: str = "production", /, **slots: Release) -> Engine:
         """Let releases stand in slots, ready, the stable one (or the only one) with all traffic."""
         engine = self.target(name).engine
         engine.up()

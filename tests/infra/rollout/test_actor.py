@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 import subprocess
 from pathlib import Path
 
@@ -60,3 +61,16 @@ def test_commit_says_when_tracked_files_differ(tmp_path: Path, monkeypatch: pyte
     assert commit() == clean
     (tmp_path / "a").write_text("2")
     assert commit() == f"{clean}-dirty"
+
+
+def test_an_account_without_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nameless() -> str:
+        raise KeyError("getpwuid(): uid not found: 4711")
+
+    monkeypatch.setattr(getpass, "getuser", nameless)
+    assert acting({}).name == f"uid {os.getuid()}"
+
+
+def test_without_git_there_is_no_commit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert commit() == "nogit"

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from infra.rollout.journal import Entry, Journal
+from settings.errors import OutsideError
 
 ENTRY = Entry(kind="canary", phase="begin", release="a" * 64, started="2026-01-02T03:04:05+00:00", pid=1)
 
@@ -36,3 +39,9 @@ def test_clear_forgets(tmp_path: Path) -> None:
     journal.clear()
     journal.clear()
     assert journal.read() is None
+
+
+def test_a_damaged_journal_is_named(tmp_path: Path) -> None:
+    (tmp_path / "rollout.json").write_text('{"kind": "deploy"')
+    with pytest.raises(OutsideError, match="rollout.json is damaged"):
+        Journal(tmp_path).read()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from contracts.event import FINISHED, UPGRADED
@@ -16,9 +18,9 @@ from tests.infra.site import BODY, Site
 from tests.infra.traffic import Traffic
 
 
-def held(site: Site, version: str = "2", **knobs: object) -> None:
+def held(site: Site, **knobs: Any) -> None:
     """Let a canary be held."""
-    first, second = site.release("1"), site.release(version, **knobs)
+    first, second = site.release("1"), site.release("2", **knobs)
     site.put(stable=first, canary=second)
     entry = Entry(kind="canary", phase="held", release=second.digest, started="now", pid=1, held="no traffic")
     site.target().journal.write(entry)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from infra.rollout.quarantine import Quarantine
 from registry.releases import Releases
 from registry.store import Store
+from settings.errors import OutsideError
 
 DIGEST = "a" * 64
 
@@ -37,3 +40,33 @@ def test_it_can_be_lifted(tmp_path: Path) -> None:
     quarantine(tmp_path).lift(DIGEST)
     assert quarantine(tmp_path).reason(DIGEST) is None
     assert quarantine(tmp_path, "two").reason(DIGEST) is None
+
+
+def test_the_registry_is_told_later(tmp_path: Path) -> None:
+    (tmp_path / "registry").write_text("a file where the folder would be")
+    quarantine(tmp_path).add(DIGEST, "slow")
+    with pytest.raises(OutsideError):
+        quarantine(tmp_path).tell()
+    (tmp_path / "registry").unlink()
+    quarantine(tmp_path).tell()
+    assert quarantine(tmp_path, "two").reason(DIGEST) == "slow"
+    quarantine(tmp_path, "two").lift(DIGEST)
+    quarantine(tmp_path).tell()
+    assert quarantine(tmp_path, "two").reason(DIGEST) is None, "it is told once"
+
+
+def test_what_is_lifted_is_not_told_any_more(tmp_path: Path) -> None:
+    (tmp_path / "registry").write_text("a file where the folder would be")
+    quarantine(tmp_path).add(DIGEST, "slow")
+    (tmp_path / "registry").unlink()
+    quarantine(tmp_path).lift(DIGEST)
+    quarantine(tmp_path).tell()
+    assert quarantine(tmp_path, "two").reason(DIGEST) is None
+
+
+@pytest.mark.parametrize("text", ["{", "[1]"])
+def test_a_damaged_list_is_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / "one").mkdir()
+    (tmp_path / "one" / "quarantine.json").write_text(text)
+    with pytest.raises(OutsideError, match="quarantine.json is damaged"):
+        quarantine(tmp_path).reason(DIGEST)

@@ -71,7 +71,7 @@ def back_moved(engine: Engine) -> None:
 def left(site: Site, kind: Kind, phase: str, versions: dict[str, str], act: Act, of: str = "2") -> None:
     """Leave what a killed command would have: releases in slots, the journal, and what `act` had done; then recover."""
     releases = {version: site.release(version) for version in {*versions.values(), of}}
-    engine = site.put(**{slot: releases[version] for slot, version in versions.items()})
+    engine = site.put("production", **{slot: releases[version] for slot, version in versions.items()})
     act(engine)
     entry = Entry(kind=kind, phase=phase, release=releases[of].digest, started="yesterday", pid=1, reason="slow")
     site.target().journal.write(entry)
