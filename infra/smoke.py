@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 
+from contracts.headers import SYNTHETIC
 from contracts.manifest import GOLDEN_FILE, MANIFEST_FILE, Manifest
 from contracts.release import ARTIFACT_FOLDER, Release
 from contracts.verdict import Outcome, Rule, Verdict, unknown
@@ -62,7 +63,7 @@ def judge_replicas(addresses: Iterable[str], expected: Expected, **judged: str) 
 
 def judge(base_url: str, expected: Expected) -> Verdict:
     """Ask the service at `base_url` (scheme, host, port) and return the verdict `smoke`. Never raises for a bad answer."""
-    with httpx.Client(base_url=base_url, timeout=TIMEOUT, trust_env=False) as client:
+    with httpx.Client(base_url=base_url, timeout=TIMEOUT, trust_env=False, headers=SYNTHETIC) as client:
         rules = [_asked(name, ask, client, expected) for name, ask in QUESTIONS]
     return Verdict.of("smoke", rules, judged={"release": expected.release.digest})
 

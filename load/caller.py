@@ -8,6 +8,7 @@ import gevent
 from locust import FastHttpUser, task
 from locust.exception import StopUser
 
+from contracts.headers import SYNTHETIC
 from load.schedule import Ticket
 from load.traffic import Traffic
 
@@ -22,7 +23,7 @@ class Caller(FastHttpUser):
     abstract = True
     network_timeout = 30.0
     connection_timeout = 5.0
-    default_headers = {"Content-Type": "application/json", "Accept": "application/json"}
+    default_headers = {"Content-Type": "application/json", "Accept": "application/json", **SYNTHETIC}
     traffic: Traffic
     path: str
 

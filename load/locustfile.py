@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # locust's script 
 
 import settings  # noqa: E402
 from contracts import schema as schemas  # noqa: E402
+from contracts.headers import SYNTHETIC  # noqa: E402
 from load.payloads import Payloads  # noqa: E402
 
 SETTINGS = settings.load()
@@ -25,7 +26,7 @@ class Predict(FastHttpUser):
     """A client that asks for one prediction after the other, at its share of the settings' rate."""
 
     host = f"http://{PRODUCTION.host}:{PRODUCTION.port}"
-    default_headers = {"Content-Type": "application/json"}
+    default_headers = {"Content-Type": "application/json", **SYNTHETIC}
     if SETTINGS.load.rate:
         wait_time = constant_throughput(SETTINGS.load.rate / SETTINGS.load.users)
 

@@ -6,9 +6,9 @@ import time
 from collections import Counter
 from typing import Any
 
+from contracts.headers import RELEASE
 from contracts.load_sample import LoadSample
 
-RELEASE_HEADER = "X-Gateline-Release"
 UNANSWERED = "no answer before the end"
 
 
@@ -32,7 +32,7 @@ class Recorder:
         if self._began is None:
             return
         self._take_down(response_time, _kind(exception, response))
-        release = (response.headers or {}).get(RELEASE_HEADER) if response is not None else None
+        release = (response.headers or {}).get(RELEASE) if response is not None else None
         if release:
             self._releases[str(release)] += 1
 

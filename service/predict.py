@@ -15,6 +15,7 @@ import anyio.to_thread
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from contracts.headers import RELEASE, REQUEST_ID, SYNTHETIC, TRAFFIC
 from contracts.release import Release
 from service.body import read_body
 from service.cache import ScoreCache
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+WELL_FORMED = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 INLINE_BYTES = 16_384
 """Bodies up to this size are read on the event loop; a thread costs more than it gives."""
 INLINE_ROWS = 64
@@ -86,16 +87,18 @@ class PredictEndpoint:
         rows = self._prepared(loaded, asked.rows)
         scores = await self._scores(loaded, rows)
         content = self._content(loaded.predictor.answer(scores), asked.single, request_id)
-        self._count(loaded, rows, scores, request_id)
+        self._count(loaded, rows, scores, request_id, synthetic=request.headers.get(TRAFFIC) == SYNTHETIC[TRAFFIC])
         return content
 
     def _content(self, answers: list[dict[str, Any]], single: bool, request_id: str) -> bytes:
         named = {"model_version": self._release.version, "request_id": request_id}
         return json.dumps((answers[0] if single else {"predictions": answers}) | named, allow_nan=False).encode()
 
-    def _count(self, loaded: Loaded, rows: Encoded, scores: Scores, request_id: str) -> None:
+    def _count(self, loaded: Loaded, rows: Encoded, scores: Scores, request_id: str, *, synthetic: bool) -> None:
         labels = loaded.predictor.labels(scores)
         self._metrics.predicted(labels)
+        if synthetic:
+            return
         loaded.drift.add(rows.tolist(), loaded.predictor.compared(scores), labels)
         if self._log:
             self._log.write(request_id, loaded.predictor.logged(scores))
@@ -133,7 +136,7 @@ class PredictEndpoint:
         return await anyio.to_thread.run_sync(work, limiter=self._limiter)
 
     def _response(self, status: int, body: bytes, request_id: str, headers: dict[str, str]) -> Response:
-        headers |= {"X-Request-ID": request_id, "X-Gateline-Release": self._release.digest}
+        headers |= {REQUEST_ID: request_id, RELEASE: self._release.digest}
         return Response(body, status, headers, media_type="application/json")
 
     def _report(self, request_id: str) -> None:
@@ -143,8 +146,8 @@ class PredictEndpoint:
 
 
 def _request_id(request: Request) -> str:
-    given = request.headers.get("x-request-id", "")
-    return given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+    given = request.headers.get(REQUEST_ID, "")
+    return given if WELL_FORMED.fullmatch(given) else uuid.uuid4().hex
 
 
 def _detail(message: str, request_id: str) -> bytes:

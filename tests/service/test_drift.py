@@ -5,6 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
+from contracts.headers import SYNTHETIC
 from contracts.live_counts import LiveCounts, count
 from contracts.reference import ColumnReference, Reference, ScoreReference
 from contracts.release import Release
@@ -47,7 +48,7 @@ def test_rows_fall_into_the_same_bins_as_the_reference_counts_them() -> None:
 
 
 @pytest.mark.anyio
-async def test_answered_rows_are_counted_and_refused_ones_are_not(client: httpx.AsyncClient) -> None:
+async def test_answered_rows_are_counted_and_refused_or_synthetic_ones_are_not(client: httpx.AsyncClient) -> None:
     async def seen() -> LiveCounts:
         return LiveCounts.model_validate_json((await client.get("/drift")).content)
 
@@ -55,6 +56,7 @@ async def test_answered_rows_are_counted_and_refused_ones_are_not(client: httpx.
     for _ in range(3):
         assert (await client.post("/predict", json={"features": ROW})).status_code == 200
     assert (await client.post("/predict", json={"features": {"no": 1}})).status_code == 422
+    assert (await client.post("/predict", json={"features": ROW}, headers=SYNTHETIC)).status_code == 200
     after = await seen()
     assert after.rows - before.rows == 3
     assert sum(after.scores) - sum(before.scores) == 3

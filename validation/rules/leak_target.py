@@ -1,7 +1,8 @@
 """Rule `leak.target`: no single column is the target, or the target with noise.
 
 Measured by R²: of the straight line from a numeric column to the target (for many classes: of the class means of the column),
-or of the target's means by category. 1 is a copy; an honest predictor of two classes rarely comes near 0.9.
+or of the target's means by category. 1 is a copy; an honest predictor of two classes rarely comes near 0.9. A column with
+fewer values than the target has classes cannot be a copy of it, however well it tells some of them apart.
 """
 
 from __future__ import annotations
@@ -100,7 +101,8 @@ def _r2(values: Typed, column: Column, target: Floats, classes: int, both: npt.N
         return _between(target[both], known.to_numpy(dtype=object))
     numbers = numbers_of(values.values, column)[both]
     if classes > 2:
-        return _between(numbers, target[both])
+        distinct = len(np.unique(numbers))
+        return _between(numbers, target[both]) if distinct >= classes else None
     return _line(numbers, target[both])
 
 
