@@ -222,7 +222,8 @@ class ProcessEngine:
         environ = {name: value for name, value in os.environ.items() if name not in SECRETS}
         command = commands.supervisor(self._place, environ)
         log = self._place.log("supervisor")
-        log.parent.mkdir(parents=True, exist_ok=True)
+        for folder in (log.parent, self._place.predictions):
+            folder.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
             subprocess.run(
                 command.argv,
