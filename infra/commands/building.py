@@ -11,7 +11,7 @@ from infra.rollout.recorder import Recorder
 from infra.rollout.target import STATE, audit_key
 from registry.audit import AuditLog
 from registry.store import Store
-from settings import load
+from settings import Settings, load
 
 
 def build(model: str, push: bool) -> int:
@@ -22,13 +22,17 @@ def build(model: str, push: bool) -> int:
     ).service  # what the environment overrides (a URL with a password) is no part of a release
     release = build_release(settings.model_copy(update={"service": as_written}), model)
     python_for(Path("requirements/service.txt"), Path("."))
-    store = Store.of(settings)
-    recorder = Recorder(AuditLog(store, audit_key()), STATE / "build", settings.project.name, "build")
-    facts = {"release": release.model_dump(mode="json"), "registry": store.url}
+    recorder, url = build_recorder(settings), Store.of(settings).url
+    facts = {"release": release.model_dump(mode="json"), "registry": url}
     if not any(event.type == PACKAGED and event.subject == release.digest for event in recorder.log.events()):
         recorder.record(PACKAGED, release.digest, facts)
     if push:
         recorder.record(PUBLISHED, release.digest, facts)
-        print(f"published {release.digest} in {store.url}")
+        print(f"published {release.digest} in {url}")
     print("next: nox -s integration benchmark security, then invoke deploy --env=staging")
     return 0
+
+
+def build_recorder(settings: Settings) -> Recorder:
+    """Return the audit log as builds write it: they belong to no environment."""
+    return Recorder(AuditLog(Store.of(settings), audit_key()), STATE / "build", settings.project.name, "build")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contracts.release import Release
+from infra.commands.summary import close
 from contracts.slots import Slot
 from infra.rollout.canary import CanaryOptions, Ended
 from infra.rollout.canary import canary as run_canary
@@ -82,6 +83,7 @@ def rollback(env: str, to: str, reason: str, from_laptop: bool, wait: float) -> 
     with target.exclusively("invoke rollback", wait):
         done = run_rollback(target, to=to, reason=reason, from_laptop=from_laptop)
     target.say(f"[green]rolled back[/green]: {done.back_to.name} has all traffic; {done.leave.name} is quarantined")
+    close(target, f"rolled back from {done.leave.name} to {done.back_to.name}")
     return 0
 
 
@@ -111,18 +113,20 @@ def _report_canary(target: Target, ended: Ended) -> int:
     from report import write
 
     verdict = ended.verdict.model_copy(update={"rehearsal": target.rehearsal})
-    target.verdicts.record(verdict)
     write(verdict)
+    target.verdicts.record(verdict)
     if ended.step is Step.PROMOTE:
         _say_serving(target, ended.release, "promoted")
         return 0
     if ended.step is Step.ROLL_BACK:
         target.say(f"[red]rolled back[/red]: stable has all traffic; {ended.release.name} is quarantined")
+        close(target, f"canary {ended.release.name} rolled back")
         return int(ExitCode.FAIL)
     target.say(
         f"[yellow]held[/yellow]: stable has all traffic, {ended.release.name} waits. "
         f"next: invoke canary --env={target.name} --resume, invoke promote, or invoke rollback"
     )
+    close(target, f"canary {ended.release.name} held")
     return int(ExitCode.INCONCLUSIVE)
 
 
@@ -130,3 +134,4 @@ def _say_serving(target: Target, release: Release, done: str) -> None:
     rehearsal = " [yellow](rehearsal: this environment serves nobody)[/yellow]" if target.rehearsal else ""
     target.say(f"[green]{done}[/green]: {release.name} serves at {target.engine.status().url}{rehearsal}")
     target.say(f"[dim]undo: invoke rollback --env={target.name}[/dim]")
+    close(target, f"{release.name} {done}")

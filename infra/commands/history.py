@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from contracts.digest import short
-from contracts.event import DEPLOYED, PACKAGED, PUBLISHED, ROLLED_BACK, STARTED, UPGRADED, Event
+from contracts.event import DEPLOYED, PACKAGED, PUBLISHED, ROLLED_BACK, STARTED, UPGRADED, Event, Head
 from contracts.files import place
+from infra.commands.building import build_recorder
 from infra.rollout.target import Target, audit_key
 from infra.tracing import trace as trace_back
 from registry.audit import AuditLog, Finding
@@ -54,9 +54,9 @@ def drift(env: str) -> int:
     return judge_environment(env)
 
 
-def _kept_heads(settings: Settings) -> tuple[Any, ...]:
-    heads = (Target.open(name).recorder.kept_head() for name in settings.environments)
-    return tuple(head for head in heads if head is not None)
+def _kept_heads(settings: Settings) -> tuple[Head, ...]:
+    recorders = [build_recorder(settings), *(Target.open(name).recorder for name in settings.environments)]
+    return tuple(head for head in (recorder.kept_head() for recorder in recorders) if head is not None)
 
 
 def _print(events: list[Event]) -> None:

@@ -1,0 +1,155 @@
+"""What deploy, canary, promote and rollback print, and how they end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from contracts.verdict import Outcome, Rule, Verdict
+from infra import commands
+from infra.commands import CanaryOptions, DeployOptions
+from infra.rollout.watch import Watch
+from registry.artifacts import CHAMPION
+from settings.errors import UsageError
+from tests.infra.rollout.faults import registry_gone
+from tests.infra.site import BODY, Site
+from tests.infra.traffic import Traffic
+
+Capture = pytest.CaptureFixture[str]
+NO_TRAFFIC = CanaryOptions(seconds=0.1)
+
+
+def test_a_deploy_says_where_the_release_serves(site: Site, capsys: Capture) -> None:
+    release = site.release()
+    assert commands.deploy("production", "", DeployOptions(), 1.0) == 0
+    said = capsys.readouterr().out
+    assert f"deployed: {release.name} serves at {site.url}" in said
+    assert "undo: invoke rollback --env=production" in said
+    assert f"audit head 2 {site.target().recorder.log.head().digest}" in said
+
+
+def test_the_second_time_there_is_nothing_to_deploy(site: Site, capsys: Capture) -> None:
+    release = site.release()
+    site.put(stable=release)
+    assert commands.deploy("production", release.name, DeployOptions(), 1.0) == 0
+    assert commands.canary("production", release.name, CanaryOptions(), 1.0) == 0
+    said = capsys.readouterr().out
+    assert f"{release.name} runs here already: nothing to deploy" in said
+    assert f"{release.name} is stable here already: nothing to judge" in said
+
+
+def test_an_unknown_release_and_an_unknown_traffic(site: Site) -> None:
+    site.release()
+    with pytest.raises(UsageError, match="no release 'nope'"):
+        commands.deploy("production", "nope", DeployOptions(), 1.0)
+    with pytest.raises(UsageError, match="--traffic is 'fake'; allowed: real, synthetic"):
+        commands.canary("production", "", CanaryOptions(traffic="fake"), 1.0)
+
+
+def test_the_first_canary_is_a_deploy(site: Site, capsys: Capture) -> None:
+    release = site.release()
+    assert commands.canary("production", "", CanaryOptions(), 1.0) == 0
+    said = capsys.readouterr().out
+    assert "the first release is deployed without a canary, and recorded as such" in said
+    assert f"deployed: {release.name}" in said and site.seen() == {"stable": ("1", 1.0)}
+
+
+def test_the_first_canary_needs_its_verdicts_too(site: Site) -> None:
+    site.release(judged=None)
+    assert commands.canary("production", "", CanaryOptions(unjudged=True), 1.0) == 0
+    assert site.events()[-1].data["unjudged"] is True
+
+
+def test_a_promoted_canary_ends_with_0(site: Site, capsys: Capture) -> None:
+    site.put(stable=site.release("1"))
+    release = site.release("2")
+    with Traffic(site.url, body=BODY):
+        assert commands.canary("production", "", CanaryOptions(), 1.0) == 0
+    assert f"promoted: {release.name} serves at {site.url}" in capsys.readouterr().out
+    recorded = site.target().verdicts.about("canary", "release", release.digest)
+    assert recorded is not None and recorded.outcome is Outcome.PASS and not recorded.rehearsal
+    assert (site.root / "reports" / "canary" / "index.html").exists()
+
+
+def test_a_held_canary_ends_with_3_and_is_promoted_by_hand(site: Site, capsys: Capture) -> None:
+    site.put(stable=site.release("1"))
+    release = site.release("2")
+    assert commands.canary("production", "", NO_TRAFFIC, 1.0) == 3
+    said = capsys.readouterr().out
+    assert f"held: stable has all traffic, {release.name} waits. next: invoke canary --env=production --resume" in said
+    assert commands.promote("production", False, 1.0) == 0
+    assert f"promoted: {release.name}" in capsys.readouterr().out
+    assert site.seen()["stable"] == ("2", 1.0)
+
+
+def test_a_canary_that_is_rolled_back_ends_with_1(site: Site, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.put(stable=site.release("1"))
+    release = site.release("2")
+    failed = Rule(name="errors", outcome=Outcome.FAIL, reason="5 % of its answers failed")
+    verdict = Verdict.of("canary", [failed], judged={"release": release.digest})
+    monkeypatch.setattr(Watch, "look", lambda watch: verdict)
+    assert commands.canary("production", "", CanaryOptions(), 1.0) == 1
+    assert site.target().quarantine.reason(release.digest) == "canary: 5 % of its answers failed"
+    assert f"rolled back: stable has all traffic; {release.name} is quarantined" in capsys.readouterr().out
+    assert site.seen() == {"stable": ("1", 1.0)}
+
+
+def test_rollback_list_plan_and_all(site: Site, capsys: Capture) -> None:
+    one, two = site.release("1"), site.release("2")
+    site.put(stable=two, previous=one)
+    assert commands.rollback_list("production") == 0
+    assert f"1. {one.name}  built {one.created}  commit c0ffee0" in capsys.readouterr().out
+    assert commands.rollback_plan("production", "") == 0
+    said = capsys.readouterr().out
+    assert f"would leave {two.name} and give all traffic to {one.name} (warm: at once); nothing was changed" in said
+    assert site.seen()["stable"] == ("2", 1.0) and site.events() == []
+    assert commands.rollback("production", "", "slow", False, 1.0) == 0
+    assert f"rolled back: {one.name} has all traffic; {two.name} is quarantined" in capsys.readouterr().out
+    assert commands.rollback_list("production") == 0
+    assert "no earlier release that is on the host and not quarantined" in capsys.readouterr().out
+
+
+def test_a_cold_plan_says_so(site: Site, capsys: Capture) -> None:
+    one, two, three = (site.release(version) for version in "123")
+    engine = site.put(stable=three, previous=two)
+    engine.fetch(one, site.target().releases.archive(one.digest))
+    engine.remember([one.digest, two.digest, three.digest])
+    assert commands.rollback_plan("production", "1") == 0
+    assert "(cold: it is started and smoke-tested first)" in capsys.readouterr().out
+
+
+def test_a_rollback_without_a_registry_says_what_waits(site: Site, capsys: Capture) -> None:
+    site.put(stable=site.release("2"), previous=site.release("1"))
+    with registry_gone(site):
+        assert commands.rollback("production", "", "slow", False, 1.0) == 0
+        assert "audit head none, 2 event(s) wait for the registry" in capsys.readouterr().out
+
+
+def test_a_rehearsal_starts_the_champion_and_says_so(
+    site: Site, capsys: Capture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    page = tmp_path / "summary.md"
+    monkeypatch.setenv("RUNNER_ENVIRONMENT", "github-hosted")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(page))
+    champion = site.release("1")
+    site.target().artifacts.point(CHAMPION, champion.artifact)
+    assert commands.canary("production", champion.name, CanaryOptions(), 1.0) == 0
+    said = capsys.readouterr().out
+    assert f"rehearsal: {champion.name}, the registry's champion, plays production here" in said
+    assert "stable here already" in said
+    second = site.release("2")
+    assert commands.deploy("production", "", DeployOptions(), 1.0) == 0
+    assert "(rehearsal: this environment serves nobody)" in capsys.readouterr().out
+    assert site.target().artifacts.alias(CHAMPION) == champion.artifact
+    head = site.target().recorder.log.head()
+    expected = f"**production**: {second.name} deployed (rehearsal: this environment serves nobody)  \n"
+    assert page.read_text() == f"{expected}audit head {head.count} {head.digest}\n\n"
+
+
+def test_a_rehearsal_without_a_champion_is_a_first_release(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RUNNER_ENVIRONMENT", "github-hosted")
+    site.release()
+    assert commands.canary("production", "", CanaryOptions(), 1.0) == 0
+    assert site.seen() == {"stable": ("1", 1.0)}
+    assert site.target().artifacts.alias(CHAMPION) is None

@@ -1,0 +1,124 @@
+"""What audit prints and verifies, and how it ends."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from contracts.event import FINISHED
+from contracts.verdict import Outcome
+from infra import commands
+from infra.commands import DeployOptions
+from infra.rollout.recorder import Recorder
+from registry.audit import AuditLog
+from settings.errors import UsageError
+from tests.infra.site import Site
+
+Capture = pytest.CaptureFixture[str]
+
+
+def some(site: Site) -> None:
+    """Let there be three events: a deploy, and a failure whose words look like markup."""
+    commands.deploy("production", site.release().name, DeployOptions(), 1.0)
+    site.target().recorder.record(FINISHED, "f" * 64, {"change": "deploy", "outcome": "failed", "error": "no [/red] x"})
+
+
+def test_who_did_what_when_verified(site: Site, capsys: Capture) -> None:
+    some(site)
+    capsys.readouterr()
+    assert commands.audit("", "") == 0
+    lines = capsys.readouterr().out.splitlines()
+    row = next(line for line in lines if "deployed" in line)
+    actor = site.events()[0].data["actor"]["name"]
+    for word in ("2", f"{actor} (person)", "production", "deploy", f"1 {site.release().digest[:12]}"):
+        assert word in row
+    assert any("failed: no [/red] x" in line for line in lines)
+    head = site.target().recorder.log.head()
+    assert f"verified: 3 events, each follows the one before; head 3 {head.digest}" in lines
+    assert lines[-1].startswith("3 of 3 events carry no HMAC") and "GATELINE_AUDIT_KEY" in lines[-1]
+
+
+def test_with_a_key_nothing_would_go_unseen(site: Site, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GATELINE_AUDIT_KEY", "secret-of-the-test")
+    some(site)
+    capsys.readouterr()
+    assert commands.audit("", "") == 0
+    said = capsys.readouterr().out
+    assert "verified: 3 events" in said and "HMAC" not in said and "secret-of-the-test" not in said
+
+
+def test_an_edited_line_is_named_and_ends_with_1(site: Site, capsys: Capture) -> None:
+    some(site)
+    path = site.root / ".gateline/registry/tiny/audit/00000002.json"
+    path.write_bytes(path.read_bytes().replace(b'"production"', b'"staging"').replace(b"c0ffee0", b"c0ffee1"))
+    assert commands.audit("", "") == 1
+    said = capsys.readouterr().out
+    assert "[broken] chain: line 2 " in said and "verified" not in said
+
+
+def test_a_cut_end_is_seen_by_the_head_that_the_environment_kept(site: Site, capsys: Capture) -> None:
+    some(site)
+    (site.root / ".gateline/registry/tiny/audit/00000003.json").unlink()
+    assert commands.audit("", "") == 1
+    assert "[broken] chain: line 3 is missing: the log was cut" in capsys.readouterr().out
+
+
+def test_a_cut_end_is_seen_by_the_head_that_the_build_kept(site: Site, capsys: Capture) -> None:
+    some(site)
+    log = AuditLog(site.store)
+    Recorder(log, site.root / ".gateline" / "build", "tiny", "build").record(FINISHED, "", {})
+    (site.root / ".gateline/registry/tiny/audit/00000004.json").unlink()
+    assert commands.audit("", "") == 1
+    (site.root / ".gateline/build/audit-head.json").unlink()
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_one_readable_file(site: Site, capsys: Capture, broken: bool) -> None:
+    some(site)
+    if broken:
+        (site.root / ".gateline/registry/tiny/audit/00000001.json").unlink()
+    assert commands.audit("", "out/audit.json") == int(broken)
+    body = json.loads((site.root / "out/audit.json").read_text())
+    assert body["verified"] is not broken and bool(body["findings"]) is broken
+    assert [event["sequence"] for event in body["events"]] == [2, 3] if broken else [1, 2, 3]
+    assert f"exported {3 - broken} events to out/audit.json" in capsys.readouterr().out
+
+
+def test_an_empty_log_holds(site: Site, capsys: Capture) -> None:
+    assert commands.audit("", "") == 0
+    assert "verified: 0 events" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("reference", ["version", "name", "digest", "environment"])
+def test_from_what_runs_back_to_data_and_verdicts(site: Site, capsys: Capture, reference: str) -> None:
+    some(site)
+    release = site.release()
+    site.judge("security", Outcome.PASS, release=release.digest)
+    manifest = site.target().artifacts.manifest(release.artifact)
+    site.judge("validate_data", Outcome.PASS, train=manifest.inputs["train"])
+    site.judge("security", Outcome.PASS, release="another")
+    named = {"version": "1", "name": release.name, "digest": release.digest, "environment": "production"}
+    capsys.readouterr()
+    assert commands.audit(named[reference], "") == 0
+    said = capsys.readouterr().out
+    for words in (
+        f"artifact   {release.artifact}",
+        f"train      {manifest.inputs['train']}",
+        "2026-01-01 to 2026-02-01",
+        "commit     none",
+        "settings   seed = 1",
+        "metric     accuracy 0.9000",
+        f"release    {release.digest} built {release.created}, commit c0ffee0",
+        "verdict    validate_data: pass",
+        "verdict    validate_model: pass",
+    ):
+        assert words in said
+    assert said.count("verdict    security: pass") == 1
+
+
+def test_back_from_nothing(site: Site) -> None:
+    with pytest.raises(UsageError, match="nothing runs in staging"):
+        commands.audit("staging", "")
+    with pytest.raises(UsageError, match="'nope'"):
+        commands.audit("nope", "")
