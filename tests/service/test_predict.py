@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
-from dataclasses import replace
+import threading
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,6 @@ from contracts import samples
 from contracts.release import Release
 from service.predictor import Predictor
 from service.state import Loaded
-from settings import Service
 from tests.service import bundles
 from tests.service.bundles import NAMED, ROW
 from tests.service.conftest import serving
@@ -58,6 +56,28 @@ async def test_many_rows_answer_in_order_on_either_side_of_the_thread_limit(
     assert [answer["probability"] for answer in body["predictions"]] == positive
     assert set(body) == {"predictions", "model_version", "request_id"}
     assert await count(client, "gateline_rows_total") == rows
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A model that notes the thread it scores in."""
+
+    estimator: Any
+    threads: list[threading.Thread]
+
+    def predict_proba(self, rows: Any) -> Any:
+        self.threads.append(threading.current_thread())
+        return self.estimator.predict_proba(rows)
+
+
+async def test_few_rows_are_scored_on_the_loop_and_many_beside_it(release: Release, loaded: Loaded) -> None:
+    model = loaded.predictor.model
+    watched = Watched(model.estimator, [])
+    predictor = Predictor(replace(model, estimator=watched), Moody())
+    async with serving(release, lambda: replace(loaded, predictor=predictor)) as client:
+        for rows in (64, 65):
+            assert (await client.post("/predict", json={"rows": [NAMED] * rows})).status_code == 200
+    assert [thread is threading.main_thread() for thread in watched.threads] == [True, False]
 
 
 @pytest.mark.parametrize(
@@ -140,58 +160,6 @@ async def test_no_value_in_any_field_is_a_server_error(client: httpx.AsyncClient
         answer = await client.post("/predict", content=body)
         assert 400 <= answer.status_code < 500, (name, answer.text)
         assert name in answer.text or answer.status_code == 400
-
-
-@pytest.fixture()
-async def narrow(release: Release, loaded: Loaded) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of a service that takes bodies of at most 1024 bytes."""
-    limited = release.model_copy(update={"service": Service(max_body_bytes=1024)})
-    async with serving(limited, lambda: loaded) as opened:
-        yield opened
-
-
-async def test_a_body_at_the_limit_is_read_and_one_byte_more_is_not(narrow: httpx.AsyncClient) -> None:
-    body = json.dumps({"features": ROW}).encode()
-    fits = await narrow.post("/predict", content=body.ljust(1024))
-    over = await narrow.post("/predict", content=body.ljust(1025))
-    assert (fits.status_code, over.status_code) == (200, 413)
-    assert over.json()["detail"] == "the body is 1025 bytes; allowed: 1024 bytes (service.max_body_bytes)"
-
-
-async def test_a_body_without_a_length_is_cut_off_at_the_limit(narrow: httpx.AsyncClient) -> None:
-    sent = 0
-
-    async def endless() -> AsyncIterator[bytes]:
-        nonlocal sent
-        while True:
-            sent += 512
-            yield b" " * 512
-
-    async with asyncio.timeout(10):
-        answer = await narrow.post("/predict", content=endless())
-    assert answer.status_code == 413
-    assert sent <= 4 * 512
-
-
-async def test_a_body_that_does_not_arrive_is_given_up(
-    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("service.body.BODY_SECONDS", 0.05)
-
-    async def stalled() -> AsyncIterator[bytes]:
-        yield b"{"
-        await asyncio.sleep(30)
-
-    async with asyncio.timeout(10):
-        answer = await client.post("/predict", content=stalled())
-    assert answer.status_code == 408
-    assert answer.headers["connection"] == "close"
-
-
-async def test_a_compressed_body_is_refused(client: httpx.AsyncClient) -> None:
-    answer = await client.post("/predict", content=b"\x1f\x8b", headers={"Content-Encoding": "gzip"})
-    assert answer.status_code == 415
-    assert answer.json()["detail"] == "content-encoding is 'gzip'; allowed: none"
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ def before(rows):
 
 def after(answers):
     time.sleep(1)
-    return answers
+    return [answer | {"slow": True} for answer in answers]
 """
 
 
@@ -114,11 +114,11 @@ def test_a_client_that_goes_away_leaves_the_service_well(running: processes.Serv
 def test_a_stopping_service_answers_what_it_began_and_waits_no_longer_than_the_drain(tmp_path: Path) -> None:
     recipe = bundles.Recipe(hooks=SLOW_HOOKS, service=Service(drain_seconds=2))
     bundles.write(tmp_path / "b", recipe)
-    answers: list[int] = []
+    answers: list[httpx.Response] = []
     with processes.service(tmp_path / "b", tmp_path) as started:
         started.wait_for("/health/ready")
         url = str(started.client.base_url.join("/predict"))
-        asking = threading.Thread(target=lambda: answers.append(httpx.post(url, json={"features": ROW}).status_code))
+        asking = threading.Thread(target=lambda: answers.append(httpx.post(url, json={"features": ROW})))
         with socket.create_connection(started.address, 5) as stalled:
             stalled.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\n{")
             asking.start()
@@ -128,7 +128,7 @@ def test_a_stopping_service_answers_what_it_began_and_waits_no_longer_than_the_d
             assert started.ended() == 0
             assert time.monotonic() - begun < 10
         asking.join(10)
-    assert answers == [200]
+    assert [(answer.status_code, answer.json()["slow"]) for answer in answers] == [(200, True)]
 
 
 def test_a_stop_before_the_model_is_loaded_is_clean(bundle: Path, tmp_path: Path) -> None:
