@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeVar
+
+Key = TypeVar("Key", str, float)
 
 
 class Slot(StrEnum):
@@ -12,6 +15,8 @@ class Slot(StrEnum):
 
     STABLE = "stable"
     CANARY = "canary"
+    BASELINE = "baseline"
+    """A fresh replica of stable with as much traffic as the canary beside it: what latency is compared with."""
     PREVIOUS = "previous"
 
 
@@ -35,3 +40,20 @@ class SlotMetrics:
     """Requests that the proxy sent to this slot."""
     proxy_errors: float
     """Of these, answers with a 5xx status and failed connections, as the proxy counts them."""
+
+    def plus(self, other: SlotMetrics) -> SlotMetrics:
+        """Return the counters of both slots together."""
+        return SlotMetrics(
+            releases=self.releases | other.releases,
+            requests=self.requests + other.requests,
+            errors=self.errors + other.errors,
+            latency_sum=self.latency_sum + other.latency_sum,
+            latency_buckets=_sums(self.latency_buckets, other.latency_buckets),
+            predictions=_sums(self.predictions, other.predictions),
+            proxied=self.proxied + other.proxied,
+            proxy_errors=self.proxy_errors + other.proxy_errors,
+        )
+
+
+def _sums(one: Mapping[Key, float], other: Mapping[Key, float]) -> dict[Key, float]:
+    return {key: one.get(key, 0.0) + other.get(key, 0.0) for key in {**one, **other}}

@@ -52,7 +52,7 @@ class LatencyRatio:
 def latency_ratio(blocks: Sequence[Block], limit: float, warmup_requests: float) -> LatencyRatio:
     """Weigh the latencies of the blocks after the canary's first `warmup_requests` answers against `limit` (a ratio)."""
     warm = _warm(blocks, warmup_requests)
-    typical = Typical.of([block.stable for block in blocks])
+    typical = Typical.of([block.paced for block in blocks])
     points = [point for block in warm if (point := _point(block, typical))]
     level = estimated(points)
     return LatencyRatio(
@@ -141,10 +141,10 @@ def _warm(blocks: Sequence[Block], warmup_requests: float) -> list[Block]:
 
 
 def _point(block: Block, typical: Typical) -> Point | None:
-    canary, stable = capped_mean(block.canary, typical.cap), capped_mean(block.stable, typical.cap)
+    canary, stable = capped_mean(block.canary, typical.cap), capped_mean(block.paced, typical.cap)
     if not canary or not stable:
         return None
-    variance = typical.scatter * (1 / block.canary.answered + 1 / block.stable.answered)
+    variance = typical.scatter * (1 / block.canary.answered + 1 / block.paced.answered)
     return Point((block.start + block.end) / 2, log(canary / stable), variance)
 
 

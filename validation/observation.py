@@ -24,6 +24,10 @@ class Look:
     """Seconds since the canary got its share of traffic."""
     canary: SlotMetrics
     stable: SlotMetrics
+    """All of stable, the baseline included."""
+    baseline: SlotMetrics | None = None
+    """Of stable, what gets as much traffic as the canary. A process that is asked less often answers slower (its caches are
+    cold), so latency is compared with this where it is there."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,12 @@ class Block:
     end: float
     canary: Increment
     stable: Increment
+    baseline: Increment | None = None
+
+    @property
+    def paced(self) -> Increment:
+        """What the canary's latency is compared with."""
+        return self.stable if self.baseline is None else self.baseline
 
 
 def blocks(history: Sequence[Look], seconds: float = BLOCK_SECONDS) -> list[Block]:
@@ -127,11 +137,13 @@ def _cut(history: Sequence[Look], span: float) -> Iterator[Sequence[Look]]:
 
 
 def _block(looks: Sequence[Look]) -> Block:
+    baseline = [look.baseline for look in looks if look.baseline is not None]
     return Block(
         start=looks[0].seconds,
         end=looks[-1].seconds,
         canary=_counted([look.canary for look in looks]),
         stable=_counted([look.stable for look in looks]),
+        baseline=_counted(baseline) if len(baseline) == len(looks) else None,
     )
 
 

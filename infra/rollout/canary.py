@@ -97,7 +97,7 @@ def _subject(target: Target, release: Release, options: CanaryOptions) -> Releas
 def _start_and_watch(target: Target, release: Release, options: CanaryOptions) -> Verdict:
     """Bring the canary up (it is up already when resumed) and watch it until it is decided."""
     try:
-        bring_up(target, Slot.CANARY, release, 1)
+        _start(target, release)
     except BaseException:
         undo(target, "canary")
         raise
@@ -113,13 +113,27 @@ def _start_and_watch(target: Target, release: Release, options: CanaryOptions) -
         raise
 
 
+def _start(target: Target, release: Release) -> None:
+    """Start the canary, and beside it a baseline: a fresh replica of stable that will get as much traffic."""
+    stable = target.engine.status().release_in(Slot.STABLE)
+    assert stable is not None, "a canary is refused where nothing is stable"
+    target.engine.start(Slot.BASELINE, stable, 1)
+    bring_up(target, Slot.CANARY, release, 1)
+    target.engine.wait_ready(Slot.BASELINE, target.environment.ready_seconds)
+
+
+def shares(canary: float) -> dict[Slot, float]:
+    """Return the share of each slot: the baseline gets as much as the canary, unless stable would get less than it."""
+    baseline = min(canary, (1.0 - canary) / 2)
+    return {Slot.CANARY: canary, Slot.BASELINE: baseline, Slot.STABLE: 1.0 - canary - baseline}
+
+
 def _watched(target: Target, release: Release, options: CanaryOptions) -> Verdict:
     seconds = options.seconds or target.environment.canary_seconds
     with ExitStack() as stack:
         heartbeat = stack.enter_context(Heartbeat())
         target.engine.guard(Slot.CANARY, heartbeat.port)
-        share = target.environment.canary_share
-        target.engine.set_shares({Slot.STABLE: 1.0 - share, Slot.CANARY: share})
+        target.engine.set_shares(shares(target.environment.canary_share))
         if options.traffic == "synthetic" or target.rehearsal:
             rate = options.rate or target.settings.load.rate or 50.0
             url = f"{target.engine.status().url}/predict"

@@ -77,6 +77,12 @@ def switch(target: Target, slot: Slot) -> None:
     target.engine.set_shares({slot: 1.0})
 
 
+def to_stable(target: Target) -> None:
+    """Give stable all traffic; a canary's baseline is not needed any more."""
+    target.engine.set_shares({Slot.STABLE: 1.0})
+    target.engine.stop(Slot.BASELINE)
+
+
 def soak(target: Target, slot: Slot, seconds: float) -> None:
     """Watch a slot that has all traffic. Raises GateRefused if a replica dies or its answers fail."""
     target.journal.phase("soak")
@@ -107,6 +113,7 @@ def discard(target: Target, left: str, reason: str) -> None:
     switch(target, Slot.STABLE)
     target.quarantine.add(left, reason)
     target.engine.stop(Slot.CANARY)
+    target.engine.stop(Slot.BASELINE)
 
 
 def settle_back(target: Target, left: str, reason: str) -> None:
@@ -125,7 +132,7 @@ def settle_back(target: Target, left: str, reason: str) -> None:
 def restore(target: Target) -> None:
     """Whatever went wrong: all traffic back to stable, the newcomer stopped."""
     if target.engine.status().release_in(Slot.STABLE) is not None:
-        target.engine.set_shares({Slot.STABLE: 1.0})
+        to_stable(target)
     target.engine.stop(Slot.CANARY)
     target.journal.clear()
 

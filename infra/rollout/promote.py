@@ -6,7 +6,7 @@ from contracts.event import UPGRADED
 from contracts.release import Release
 from contracts.slots import Slot
 from infra.rollout.journal import Entry
-from infra.rollout.phases import begin, settle, smoke, soak, switch
+from infra.rollout.phases import begin, settle, smoke, soak, switch, to_stable
 from infra.rollout.recovery import hold, recover
 from infra.rollout.target import Target
 from settings.errors import UsageError, first_line
@@ -53,7 +53,7 @@ def finish(target: Target, release: Release) -> None:
 
 def _off_traffic(target: Target) -> None:
     """Stable serves alone while the canary grows: a command killed here leaves nothing to mend."""
-    target.engine.set_shares({Slot.STABLE: 1.0})
+    to_stable(target)
     target.engine.guard(Slot.CANARY, None)
 
 

@@ -8,7 +8,7 @@ from contracts.event import FINISHED
 from contracts.slots import Slot
 from infra.engines.engine import Running
 from infra.rollout.journal import Entry
-from infra.rollout.phases import discard, point_champion, restore, settle, settle_back
+from infra.rollout.phases import discard, point_champion, restore, settle, settle_back, to_stable
 from infra.rollout.recorder import UNREACHABLE
 from infra.rollout.target import Target
 from settings.errors import first_line
@@ -43,7 +43,7 @@ def hold(target: Target, entry: Entry, reason: str) -> str:
         return "the canary is gone, all traffic is on stable"
     if canary is None or stable is None:
         return _finish_settling(target, running)
-    target.engine.set_shares({Slot.STABLE: 1.0})
+    to_stable(target)
     target.engine.guard(Slot.CANARY, None)
     target.journal.write(entry.model_copy(update={"phase": "held", "held": reason}))
     return "all traffic is on stable, the canary is held"

@@ -33,7 +33,7 @@ class Watch:
         self._live = Live(console=target.console, refresh_per_second=4, transient=True)
 
     def look(self) -> Verdict:
-        """Read both slots and judge all that was seen so far."""
+        """Read the slots and judge all that was seen so far."""
         self._heartbeat.beat()
         self._read()
         return judge(
@@ -48,13 +48,14 @@ class Watch:
         """A replica that is restarted gives no figures for a moment: that look is left out, for at most BLIND_SECONDS."""
         engine = self._target.engine
         try:
-            canary, stable = engine.metrics(Slot.CANARY), engine.metrics(Slot.STABLE)
+            canary, stable, baseline = map(engine.metrics, (Slot.CANARY, Slot.STABLE, Slot.BASELINE))
         except OutsideError:
             if time.monotonic() - self._seen > BLIND_SECONDS:
                 raise
             return
         self._seen = time.monotonic()
-        self._history = thinned([*self._history, Look(self._seen - self._begun, canary, stable)])
+        look = Look(self._seen - self._begun, canary, stable.plus(baseline), baseline)
+        self._history = thinned([*self._history, look])
 
     def show(self, verdict: Verdict, elapsed: float, deadline: float) -> None:
         """Show where the canary stands, and how long it may still take."""

@@ -25,7 +25,16 @@ from registry.verdicts import Verdicts
 from settings import Service
 
 HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
 FEATURES = ("size", "colour")
+SCHEMA = {
+    "columns": [
+        {"name": "size", "dtype": "number", "minimum": -5, "maximum": 5},
+        {"name": "colour", "dtype": "string", "categories": ["red", "blue"]},
+        {"name": "late", "dtype": "integer"},
+    ],
+    "target": "late",
+}
 ROWS: list[list[Any]] = [[1.5, "red"], [None, "blue"], [-2.0, None]]
 SCORES = [[0.75, 0.25], [0.5, 0.5], [0.125, 0.875]]
 BODY = json.dumps({"features": dict(zip(FEATURES, [9.0, "red"], strict=True))}).encode()
@@ -35,6 +44,16 @@ SETTINGS = """
 name = "tiny"
 [data]
 target = "late"
+[load]
+requests = 30
+users = 2
+rate = 0.0
+warmup_requests = 0
+[gates.benchmark]
+min_requests = 30
+max_p50_ms = 5000.0
+max_p95_ms = 5000.0
+max_p99_ms = 5000.0
 [gates.canary]
 rules = ["traffic", "identity"]
 required = ["traffic", "identity"]
@@ -49,15 +68,21 @@ soak_seconds = 0.1
 canary_share = 0.5
 canary_seconds = 20.0
 """
-SLOTS = {"stable": Slot.STABLE, "canary": Slot.CANARY, "previous": Slot.PREVIOUS}
+SLOTS = {str(slot): slot for slot in Slot}
 
 
 class Site:
     """The project in `root`, which is the working directory while a test runs."""
 
     def __init__(self, root: Path) -> None:
-        """Choose ports and write the settings; nothing is started."""
+        """Choose ports and write the settings; nothing is started. Python environments and our rooms are the project's."""
         self.root = root
+        (root / ".gateline").mkdir(parents=True)
+        envs = ROOT / ".gateline" / "envs"
+        envs.mkdir(parents=True, exist_ok=True)
+        (root / ".gateline" / "envs").symlink_to(envs)
+        for room in ("load", "settings", "contracts", "validation", "requirements"):
+            (root / room).symlink_to(ROOT / room)
         self._ports = dict(zip(("staging", "production"), free_ports(2, ()), strict=True))
         self._packed: dict[str, tuple[Release, Manifest, dict[str, bytes], bytes]] = {}
         self.change()
@@ -158,7 +183,7 @@ def _packed(
     folder: Path, version: str, rows: bool, knobs: dict[str, Any]
 ) -> tuple[Release, Manifest, dict[str, bytes], bytes]:
     golden = {"rows": ROWS, "scores": SCORES} if rows else {"rows": [], "scores": []}
-    files = {GOLDEN_FILE: json.dumps(golden).encode(), SCHEMA_FILE: b"{}"}
+    files = {GOLDEN_FILE: json.dumps(golden).encode(), SCHEMA_FILE: json.dumps(SCHEMA).encode()}
     manifest = Manifest(
         identity=of_value(["artifact", version]),
         version=version,

@@ -175,7 +175,7 @@ def test_a_rehearsal_drives_load_itself(site: Site, monkeypatch: pytest.MonkeyPa
 
 
 def test_a_moment_without_figures_is_left_out(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    site.put(stable=site.release("1"), canary=site.release("2"))
+    site.put(stable=site.release("1"), canary=site.release("2"), baseline=site.release("1"))
     original = ProcessEngine.metrics
     away = [True]
 
