@@ -7,6 +7,8 @@ from pathlib import Path
 
 from contracts.digest import of_sources, of_value
 from contracts.load_sample import LoadSample
+from contracts.manifest import SCHEMA_FILE
+from contracts.release import ARTIFACT_FOLDER
 from contracts.verdict import Verdict
 from infra.process.python_env import python_for
 from infra.trials.running import running
@@ -39,11 +41,12 @@ class Benchmark:
         }
 
     def judge(self, subject: Subject, judged: dict[str, str]) -> Verdict:
-        """Load the release with locust and judge the sample."""
+        """Load the release with locust, with payloads made from its own schema, and judge the sample."""
         SAMPLE.parent.mkdir(parents=True, exist_ok=True)
         SAMPLE.unlink(missing_ok=True)
         with running(subject.release, subject.folder, subject.root, {}) as url:
             argv = [str(python_for(subject.root / LOCK, subject.root)), "-m", "load", "--url", f"{url}/predict"]
+            argv += ["--schema", str((subject.folder / ARTIFACT_FOLDER / SCHEMA_FILE).resolve())]
             done = subprocess.run([*argv, "--config", subject.config, "--json", str(SAMPLE)], cwd=subject.root)
         if not SAMPLE.exists():
             raise OutsideError(f"locust ended with {done.returncode} and left no figures", "see its output above")

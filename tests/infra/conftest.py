@@ -14,9 +14,7 @@ CI = ("GITHUB_ACTIONS", "GITLAB_CI", "RUNNER_ENVIRONMENT", "GITHUB_STEP_SUMMARY"
 @pytest.fixture(scope="session")
 def standing_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The project, in a folder whose name holds a space."""
-    root = tmp_path_factory.mktemp("site") / "a project"
-    root.mkdir()
-    site = Site(root)
+    site = Site(tmp_path_factory.mktemp("site") / "a project")
     try:
         yield site
     finally:
