@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
@@ -50,7 +51,7 @@ class Timings:
         """Return what earlier runs noted; empty the first time."""
         try:
             return cls({str(k): float(v) for k, v in json.loads(TIMINGS.read_bytes()).items()})
-        except (OSError, ValueError):
+        except (OSError, ValueError, TypeError, AttributeError):
             return cls({})
 
     def expected(self, names: Iterable[str]) -> float | None:
@@ -95,7 +96,8 @@ class Run:
         try:
             return process.wait()
         except KeyboardInterrupt:
-            os.killpg(process.pid, signal.SIGINT)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGINT)
             end(process, STOP_SECONDS, asked=True)
             raise
 

@@ -82,6 +82,8 @@ STEPS = (
     Step("what runs now", ("main", "-m", "invoke", "status", "--env=production")),
     Step("who did what, when, verified", ("main", "-m", "invoke", "audit")),
 )
+QUIET = 4
+"""So many steps come before there is a release that could answer traffic."""
 
 
 def walk(project: Path, console: Console) -> None:
@@ -89,7 +91,7 @@ def walk(project: Path, console: Console) -> None:
 
     Raises OutsideError where a step ends otherwise than told.
     """
-    before, after = STEPS[:4], STEPS[4:]
+    before, after = STEPS[:QUIET], STEPS[QUIET:]
     for number, step in enumerate(before, start=1):
         _run(number, step, project, console)
     url = f"http://127.0.0.1:{load(project / 'pipeline.toml').environments['production'].port}/predict"

@@ -164,6 +164,7 @@ class Site:
 
     def stop(self) -> None:
         """Stop everything."""
+        self.change()
         for name in self._ports:
             self.target(name).engine.down()
 

@@ -1,0 +1,93 @@
+"""The sessions read as a menu; bare `nox` is the quick check; both spellings of a stage work."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.ci.commands import front_doors
+from tests.infra.site import ROOT
+
+NAMES = {
+    "lint", "typecheck", "test", "lock", "make_data", "validate_data", "train", "validate_model", "integration",
+    "benchmark", "security", "drift", "pipeline", "tour", "acceptance",
+}  # fmt: skip
+
+
+def nox(*arguments: str) -> str:
+    """Run nox in the project's folder; return what it printed."""
+    argv = [sys.executable, "-m", "nox", *arguments]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def menu() -> dict[str, tuple[bool, str]]:
+    """By session: whether bare `nox` runs it, and its line."""
+    lines = [line for line in nox("-l").splitlines() if line[:2] in ("* ", "- ")]
+    split = (line[2:].partition(" -> ") for line in lines)
+    return {name: (line[0] == "*", text) for line, (name, _, text) in zip(lines, split, strict=True)}
+
+
+def test_they_are_all_there(menu: dict[str, tuple[bool, str]]) -> None:
+    assert NAMES <= set(menu) == front_doors(ROOT).sessions
+
+
+def test_each_says_in_one_line_what_it_does(menu: dict[str, tuple[bool, str]]) -> None:
+    for name, (_, line) in menu.items():
+        assert len(line) < 70 and line.endswith("."), name
+        assert line[0].isupper() and not line.split()[0].endswith("s"), name
+
+
+def test_bare_nox_is_the_quick_check(menu: dict[str, tuple[bool, str]]) -> None:
+    assert {name for name, (selected, _) in menu.items() if selected} == {"lint", "typecheck", "test"}
+
+
+@pytest.mark.parametrize("name", ["validate-data", "validate_data"])
+def test_both_spellings_of_a_stage(name: str) -> None:
+    assert f"* {name} -> Judge train and test data against the schema." in nox("-l", "-s", name)
+
+
+def test_a_word_that_is_no_stage_stays_unknown() -> None:
+    with pytest.raises(subprocess.CalledProcessError):
+        nox("-l", "-s", "no-such-stage")
+
+
+def test_every_locked_session_names_a_lock_that_exists() -> None:
+    text = (ROOT / "noxfile.py").read_text()
+    groups = {part.partition('"')[0] for part in text.split('install(session, "')[1:]}
+    assert groups and all((ROOT / "requirements" / f"{group}.txt").exists() for group in groups)
+
+
+def test_what_is_installed_once_is_not_installed_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import noxfile
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "requirements").mkdir()
+    (tmp_path / "requirements" / "lint.txt").write_text("flake8==7\n")
+    session = Session(tmp_path)
+    noxfile.install(session, "lint")  # type: ignore[arg-type]
+    noxfile.install(session, "lint")  # type: ignore[arg-type]
+    assert len(session.installed) == 1 and "--require-hashes" in session.installed[0]
+    (tmp_path / "requirements" / "lint.txt").write_text("flake8==8\n")
+    noxfile.install(session, "lint")  # type: ignore[arg-type]
+    assert len(session.installed) == 2
+
+
+class Session:
+    """As much of a session as `install` uses."""
+
+    def __init__(self, location: Path) -> None:
+        self.location, self.installed = str(location), list[tuple[str, ...]]()
+
+    @property
+    def virtualenv(self) -> "Session":
+        """The environment, which knows where it is."""
+        return self
+
+    def install(self, *arguments: str) -> None:
+        """Note what would be installed."""
+        self.installed.append(arguments)

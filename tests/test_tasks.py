@@ -1,0 +1,140 @@
+"""The tasks read as a menu, and hand every option on."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from invoke.collection import Collection
+from invoke.context import Context
+from invoke.exceptions import Exit
+from invoke.tasks import Task
+
+import tasks
+from infra import commands
+from infra.commands import CanaryOptions, DeployOptions
+from settings.errors import GateRefused
+from tests.infra.site import ROOT
+
+ALL: dict[str, Task[Any]] = dict(Collection.from_module(tasks).tasks)
+NAMES = "audit build canary deploy down drift promote rollback smoke status up".split()
+
+
+def test_they_are_all_there() -> None:
+    assert sorted(ALL) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_says_in_one_line_what_it_does(name: str) -> None:
+    line = (ALL[name].__doc__ or "").splitlines()[0]
+    assert len(line) < 70 and line.endswith(".") and line[0].isupper()
+    assert not line.split()[0].endswith("s"), "imperative"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_option_has_help(name: str) -> None:
+    options = list(inspect.signature(ALL[name].body).parameters)[1:]
+    assert set(ALL[name].help) == set(options)
+    assert all(text and not text.endswith(".") for text in ALL[name].help.values())
+
+
+def test_the_menu_is_one_line_a_task() -> None:
+    done = subprocess.run([sys.executable, "-m", "invoke", "-l"], cwd=ROOT, capture_output=True, text=True, check=True)
+    for name in NAMES:
+        line = next(line for line in done.stdout.splitlines() if line.split()[:1] == [name])
+        assert line.strip().endswith(".")
+
+
+@pytest.fixture()
+def called(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    """The commands as they are called; each ends with 0."""
+    calls: list[tuple[Any, ...]] = []
+
+    def noting(name: str) -> Callable[..., int]:
+        def note(*arguments: Any) -> int:
+            calls.append((name, *arguments))
+            return 0
+
+        return note
+
+    for name in (*NAMES, "rollback_list", "rollback_plan"):
+        monkeypatch.setattr(commands, name, noting(name))
+    return calls
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "call"),
+    [
+        ("build", {}, ("build", "candidate", False)),
+        ("build", {"model": "champion", "push": True}, ("build", "champion", True)),
+        ("up", {"env": "staging"}, ("up", "staging", False, 60.0)),
+        ("down", {"env": "staging", "from_laptop": True, "wait": 1.0}, ("down", "staging", True, 1.0)),
+        ("status", {}, ("status", "", False, False)),
+        ("status", {"env": "staging", "logs": True, "json": True}, ("status", "staging", True, True)),
+        ("deploy", {"env": "staging"}, ("deploy", "staging", "", DeployOptions(), 60.0)),
+        (
+            "deploy",
+            {"env": "p", "release": "r", "skip_canary": True, "wait": 2.0},
+            ("deploy", "p", "r", DeployOptions(skip_canary=True), 2.0),
+        ),
+        ("deploy", {"env": "p", "unjudged": True}, ("deploy", "p", "", DeployOptions(unjudged=True), 60.0)),
+        (
+            "deploy",
+            {"env": "p", "release_quarantine": True},
+            ("deploy", "p", "", DeployOptions(release_quarantine=True), 60.0),
+        ),
+        ("deploy", {"env": "p", "from_laptop": True}, ("deploy", "p", "", DeployOptions(from_laptop=True), 60.0)),
+        ("smoke", {"env": "staging"}, ("smoke", "staging")),
+        ("canary", {"env": "p"}, ("canary", "p", "", CanaryOptions(), 60.0)),
+        (
+            "canary",
+            {"env": "p", "release": "r", "resume": True, "traffic": "synthetic", "rate": 5.0, "seconds": 6.0},
+            ("canary", "p", "r", CanaryOptions(True, "synthetic", 5.0, 6.0), 60.0),
+        ),
+        (
+            "canary",
+            {"env": "p", "unjudged": True, "wait": 3.0},
+            ("canary", "p", "", CanaryOptions(unjudged=True), 3.0),
+        ),
+        (
+            "canary",
+            {"env": "p", "release_quarantine": True},
+            ("canary", "p", "", CanaryOptions(release_quarantine=True), 60.0),
+        ),
+        ("canary", {"env": "p", "from_laptop": True}, ("canary", "p", "", CanaryOptions(from_laptop=True), 60.0)),
+        ("promote", {"env": "p", "from_laptop": True}, ("promote", "p", True, 60.0)),
+        ("rollback", {"env": "p"}, ("rollback", "p", "", "by hand", False, 60.0)),
+        (
+            "rollback",
+            {"env": "p", "to": "1", "reason": "slow", "from_laptop": True, "wait": 4.0},
+            ("rollback", "p", "1", "slow", True, 4.0),
+        ),
+        ("rollback", {"env": "p", "list": True}, ("rollback_list", "p")),
+        ("rollback", {"env": "p", "dry_run": True, "to": "1"}, ("rollback_plan", "p", "1")),
+        ("drift", {}, ("drift", "production")),
+        ("audit", {}, ("audit", "", "")),
+        ("audit", {"trace": "1", "export": "x.json"}, ("audit", "1", "x.json")),
+    ],
+)
+def test_options_reach_the_command(
+    called: list[tuple[Any, ...]], name: str, given: dict[str, Any], call: tuple[Any, ...]
+) -> None:
+    ALL[name](Context(), **given)
+    assert called == [call]
+
+
+def refuse() -> int:
+    """End as a gate that says no."""
+    raise GateRefused("no", "do something else")
+
+
+@pytest.mark.parametrize(("call", "code"), [(lambda: 3, 3), (refuse, 1)])
+def test_a_command_ends_with_its_exit_code(call: Callable[[], int], code: int) -> None:
+    with pytest.raises(Exit) as ended:
+        tasks.leave(call)
+    assert ended.value.code == code
+    assert tasks.leave(lambda: 0) is None  # type: ignore[func-returns-value]
