@@ -22,7 +22,7 @@ from settings import load
 from settings.errors import ExitCode, OutsideError, front_door
 
 FOLDER = Path(".gateline/tour")
-RATE = 150.0
+RATE = 200.0
 BAD_HOOK = '''
 
 _answered = 0

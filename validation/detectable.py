@@ -65,12 +65,15 @@ def detectable(
     labels: int = 2,
     scatter: float = SCATTER,
 ) -> Detectable:
-    """Say what a canary with `share` of `rate` requests a second can tell within `seconds`."""
+    """Say what a canary with `share` of `rate` requests a second can tell within `seconds`.
+
+    Errors and predictions are compared with all of stable, latency with a baseline that gets as much traffic as the canary.
+    """
     canary, stable = share * rate * seconds, (1 - share) * rate * seconds
     return Detectable(
         requests=canary,
         error_increase=error_increase_seen(canary, stable, stable_error_share),
-        latency_ratio=_latency_ratio_seen(share * rate, (1 - share) * rate, seconds, gate.warmup_requests, scatter),
+        latency_ratio=_latency_ratio_seen(share * rate, share * rate, seconds, gate.warmup_requests, scatter),
         prediction_shift=prediction_shift_seen(canary, stable, positive_share, labels, gate),
     )
 

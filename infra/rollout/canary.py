@@ -27,6 +27,11 @@ from infra.rollout.target import Target
 from infra.rollout.watch import Watch
 from infra.traffic import synthetic
 from settings.errors import GateRefused, UsageError, first_line
+from validation.detectable import detectable
+
+
+DEFAULT_RATE = 50.0
+"""Synthetic requests a second where neither the command nor the load profile names a rate."""
 
 
 @dataclass(frozen=True)
@@ -133,13 +138,24 @@ def _watched(target: Target, release: Release, options: CanaryOptions) -> Verdic
     with ExitStack() as stack:
         heartbeat = stack.enter_context(Heartbeat())
         target.engine.guard(Slot.CANARY, heartbeat.port)
-        target.engine.set_shares(shares(target.environment.canary_share))
-        if options.traffic == "synthetic" or target.rehearsal:
-            rate = options.rate or target.settings.load.rate or 50.0
+        share = target.environment.canary_share
+        rate = options.rate or target.settings.load.rate or DEFAULT_RATE
+        is_synthetic = options.traffic == "synthetic" or target.rehearsal
+        seen = detectable(target.settings.gates.canary, share, rate if is_synthetic else _rate(target), seconds)
+        target.say(f"within {seconds:g} s, {seen.sentence(target.settings.gates.canary)}")
+        target.engine.set_shares(shares(share))
+        if is_synthetic:
             url = f"{target.engine.status().url}/predict"
             stack.enter_context(synthetic(url, rate, seconds + 60, "pipeline.toml", Path(".")))
         target.journal.phase("watch")
         return _until_decided(Watch(target, release, heartbeat), seconds)
+
+
+def _rate(target: Target) -> float:
+    """Return the requests a second that stable answers now, counted for a second."""
+    before = target.engine.metrics(Slot.STABLE).requests
+    time.sleep(1.0)
+    return max(0.0, target.engine.metrics(Slot.STABLE).requests - before)
 
 
 def _until_decided(watch: Watch, seconds: float) -> Verdict:
