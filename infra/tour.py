@@ -52,7 +52,7 @@ TRAIN = ("train", "-m", "training")
 JUDGE = ("train", "-m", "validation.model")
 BUILD = ("main", "-m", "invoke", "build")
 DEPLOY = ("main", "-m", "invoke", "deploy", "--env=production")
-CANARY = ("main", "-m", "invoke", "canary", "--env=production", "--seconds=90")
+CANARY = ("main", "-m", "invoke", "canary", "--env=production", "--seconds=120")
 
 
 def better(project: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import exp, log, sqrt
+from math import exp, isinf, log, sqrt
 from typing import NamedTuple
 
 from settings import CanaryGate
@@ -44,6 +44,8 @@ class Detectable:
 
     def sentence(self, gate: CanaryGate) -> str:
         """Say what can be seen, what is allowed, and what follows where the first is larger."""
+        if isinf(self.error_increase):
+            return f"{self.requests:.0f} canary requests are expected, too few to judge: it will be held, not promoted"
         seen = (
             f"{self.requests:.0f} canary requests can tell an error share {self.error_increase:.2%} above stable's "
             f"(allowed {gate.max_error_increase:.2%}), latency {self.latency_ratio:.2f} times stable's "
