@@ -30,6 +30,7 @@ from settings.errors import GateRefused, UsageError, first_line
 from validation.detectable import detectable
 
 
+LOOK_SECONDS = COUNT_SECONDS = 1.0
 DEFAULT_RATE = 50.0
 """Synthetic requests a second where neither the command nor the load profile names a rate."""
 
@@ -152,10 +153,10 @@ def _watched(target: Target, release: Release, options: CanaryOptions) -> Verdic
 
 
 def _rate(target: Target) -> float:
-    """Return the requests a second that stable answers now, counted for a second."""
+    """Return the requests a second that stable answers now."""
     before = target.engine.metrics(Slot.STABLE).requests
-    time.sleep(1.0)
-    return max(0.0, target.engine.metrics(Slot.STABLE).requests - before)
+    time.sleep(COUNT_SECONDS)
+    return max(0.0, target.engine.metrics(Slot.STABLE).requests - before) / COUNT_SECONDS
 
 
 def _until_decided(watch: Watch, seconds: float) -> Verdict:
@@ -167,7 +168,7 @@ def _until_decided(watch: Watch, seconds: float) -> Verdict:
             if next_step(verdict, elapsed, seconds) is not Step.WATCH:
                 return verdict
             watch.show(verdict, elapsed, seconds)
-            time.sleep(max(0.0, 1.0 - (time.monotonic() - begun) % 1.0))
+            time.sleep(LOOK_SECONDS - (time.monotonic() - begun) % LOOK_SECONDS)
 
 
 def _conclude(target: Target, release: Release, step: Step, verdict: Verdict, change: Change) -> None:

@@ -117,6 +117,7 @@ def _finish_rollback(target: Target, entry: Entry, running: Running) -> str:
         if entry.phase == "start":
             target.engine.stop(Slot.PREVIOUS)
         done = "nothing was switched yet; run the rollback again if it is still wanted"
+    target.engine.stop(Slot.BASELINE)
     target.journal.clear()
     return done
 

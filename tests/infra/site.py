@@ -15,6 +15,7 @@ from contracts.slots import Slot
 from contracts.verdict import Outcome, Rule, Verdict
 from infra.bundle import digest_of, pack
 from infra.engines.engine import Engine
+from infra.process.engine import ProcessEngine
 from infra.process.ports import free_ports
 from infra.rollout.target import Target
 from infra.scratch import change_settings
@@ -171,12 +172,10 @@ class Site:
 
 def empty(engine: Engine) -> None:
     """Stop every slot of an environment and forget what was stable."""
-    engine.up()
-    slots = list(engine.status().slots)
-    if slots:
-        engine.set_shares({slots[0]: 1.0})
-    for slot in reversed(slots):
-        engine.stop(slot)
+    assert isinstance(engine, ProcessEngine)
+    if engine.status().slots:
+        engine.up()
+        engine._change(lambda state: state.model_copy(update={"slots": {}}))  # at once: `stop` waits for each to drain
     engine.remember([])
 
 

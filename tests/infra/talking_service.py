@@ -54,8 +54,8 @@ class Talking(tiny_service.Tiny):  # type: ignore[misc]
 
 
 def cells(row: Any) -> list[Any]:
-    """Return a row by position."""
-    return list(row.values()) if isinstance(row, dict) else row
+    """Return a row by position, without fields that do not exist."""
+    return [row.get(name) for name in FEATURES] if isinstance(row, dict) else row
 
 
 def probable(row: list[Any]) -> dict[str, Any]:

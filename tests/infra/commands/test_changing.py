@@ -6,18 +6,26 @@ from pathlib import Path
 
 import pytest
 
+from contracts.release import Release
 from contracts.verdict import Outcome, Rule, Verdict
 from infra import commands
 from infra.commands import CanaryOptions, DeployOptions
+from infra.rollout import canary as module
 from infra.rollout.watch import Watch
 from registry.artifacts import CHAMPION
 from settings.errors import UsageError
 from tests.infra.rollout.faults import registry_gone
-from tests.infra.site import BODY, Site
-from tests.infra.traffic import Traffic
+from tests.infra.site import Site
 
 Capture = pytest.CaptureFixture[str]
 NO_TRAFFIC = CanaryOptions(seconds=0.1)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Count and look more often than once a second."""
+    monkeypatch.setattr(module, "COUNT_SECONDS", 0.1)
+    monkeypatch.setattr(module, "LOOK_SECONDS", 0.2)
 
 
 def test_a_deploy_says_where_the_release_serves(site: Site, capsys: Capture) -> None:
@@ -61,11 +69,18 @@ def test_the_first_canary_needs_its_verdicts_too(site: Site) -> None:
     assert site.events()[-1].data["unjudged"] is True
 
 
-def test_a_promoted_canary_ends_with_0(site: Site, capsys: Capture) -> None:
+def judged(monkeypatch: pytest.MonkeyPatch, release: Release, outcome: Outcome) -> None:
+    """Let every look at a canary end with this outcome."""
+    rule = Rule(name="errors", outcome=outcome, reason="5 % of its answers failed", required=True)
+    verdict = Verdict.of("canary", [rule], judged={"release": release.digest})
+    monkeypatch.setattr(Watch, "look", lambda watch: verdict)
+
+
+def test_a_promoted_canary_ends_with_0(site: Site, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     site.put(stable=site.release("1"))
     release = site.release("2")
-    with Traffic(site.url, body=BODY):
-        assert commands.canary("production", "", CanaryOptions(), 1.0) == 0
+    judged(monkeypatch, release, Outcome.PASS)
+    assert commands.canary("production", "", CanaryOptions(), 1.0) == 0
     assert f"promoted: {release.name} serves at {site.url}" in capsys.readouterr().out
     recorded = site.target().verdicts.about("canary", "release", release.digest)
     assert recorded is not None and recorded.outcome is Outcome.PASS and not recorded.rehearsal
@@ -86,9 +101,7 @@ def test_a_held_canary_ends_with_3_and_is_promoted_by_hand(site: Site, capsys: C
 def test_a_canary_that_is_rolled_back_ends_with_1(site: Site, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     site.put(stable=site.release("1"))
     release = site.release("2")
-    failed = Rule(name="errors", outcome=Outcome.FAIL, reason="5 % of its answers failed")
-    verdict = Verdict.of("canary", [failed], judged={"release": release.digest})
-    monkeypatch.setattr(Watch, "look", lambda watch: verdict)
+    judged(monkeypatch, release, Outcome.FAIL)
     assert commands.canary("production", "", CanaryOptions(), 1.0) == 1
     assert site.target().quarantine.reason(release.digest) == "canary: 5 % of its answers failed"
     assert f"rolled back: stable has all traffic; {release.name} is quarantined" in capsys.readouterr().out

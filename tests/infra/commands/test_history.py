@@ -6,10 +6,9 @@ import json
 
 import pytest
 
-from contracts.event import FINISHED
+from contracts.event import DEPLOYED, FINISHED
 from contracts.verdict import Outcome
 from infra import commands
-from infra.commands import DeployOptions
 from infra.rollout.recorder import Recorder
 from registry.audit import AuditLog
 from settings.errors import UsageError
@@ -20,7 +19,9 @@ Capture = pytest.CaptureFixture[str]
 
 def some(site: Site) -> None:
     """Let there be three events: a deploy, and a failure whose words look like markup."""
-    commands.deploy("production", site.release().name, DeployOptions(), 1.0)
+    release = site.release()
+    with site.target().recorder.change("deploy", release.digest, release=release.model_dump(mode="json")) as change:
+        change.type = DEPLOYED
     site.target().recorder.record(FINISHED, "f" * 64, {"change": "deploy", "outcome": "failed", "error": "no [/red] x"})
 
 
@@ -94,6 +95,8 @@ def test_an_empty_log_holds(site: Site, capsys: Capture) -> None:
 def test_from_what_runs_back_to_data_and_verdicts(site: Site, capsys: Capture, reference: str) -> None:
     some(site)
     release = site.release()
+    if reference == "environment":
+        site.put(stable=release)
     site.judge("security", Outcome.PASS, release=release.digest)
     manifest = site.target().artifacts.manifest(release.artifact)
     site.judge("validate_data", Outcome.PASS, train=manifest.inputs["train"])

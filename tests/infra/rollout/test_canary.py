@@ -31,6 +31,13 @@ AT_ONCE = CanaryOptions(seconds=0.1)
 ERRORS = {f"gates.canary.{key}": ["traffic", "identity", "errors"] for key in ("rules", "required")}
 
 
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Count and look more often than once a second."""
+    monkeypatch.setattr(module, "COUNT_SECONDS", 0.1)
+    monkeypatch.setattr(module, "LOOK_SECONDS", 0.2)
+
+
 def test_a_good_one_is_promoted(site: Site) -> None:
     first, second = site.release("1"), site.release("2")
     site.put(stable=first)
