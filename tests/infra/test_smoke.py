@@ -69,6 +69,7 @@ def test_a_good_release_passes(site: Site) -> None:
         ({"release": "f" * 64}, "ready_early", "for release ffffffffffff"),
         ({"never_ready": True}, "ready_early", "ready answered 503"),
         ({"field": "another"}, "contract", "in the API's description: size"),
+        ({"terse": True}, "contract", "fields missing in the answer: model_version"),
         ({"lenient": True}, "contract", "an unknown field was answered 200; allowed: 4xx"),
         ({"off": 1e-6}, "golden", "3 golden rows differ from offline by 1e-06 at most; allowed 1e-09"),
         ({"off": float("nan")}, "golden", "by inf at most"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import httpx
@@ -30,9 +31,11 @@ def test_it_is_ready_and_gone_afterwards(site: Site, monkeypatch: pytest.MonkeyP
 def test_one_that_crashes_is_reported_at_once_with_its_last_lines(site: Site) -> None:
     release = site.release(crash="a mistake at import")
     folder = unpacked(release, site.target().releases, site.root)
+    begun = time.monotonic()
     with pytest.raises(OutsideError, match="(?s)ended with 1 instead of getting ready.*a mistake at import"):
         with running(release, folder, site.root, {}):
             pytest.fail("it never was ready")
+    assert time.monotonic() - begun < module.READY_SECONDS / 2
 
 
 @pytest.mark.parametrize("knobs", [{"never_ready": True}, {"release": "f" * 64}])
