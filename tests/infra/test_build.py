@@ -164,6 +164,7 @@ def test_the_command_records_a_build_once_and_each_push(
     assert events[0].data["release"]["version"] == release.version
 
 
+@pytest.mark.slow
 def test_what_was_packed_answers_as_offline(shop: Shop) -> None:
     release, _ = shop.build()
     folder = unpacked(release, shop.releases, shop.root)

@@ -18,6 +18,7 @@ SLACK_MS = 150.0
 """What a busy machine may add to a percentile; far less than the faults that are looked for."""
 
 
+@pytest.mark.slow
 def test_latency_below_the_limit_passes_and_is_measured_within_tolerance(command: Command) -> None:
     """An answer takes 0.2 s: 20 requests are on their way at once, though the settings name 4 users."""
     done = command.run("/slow", "--requests", "200", "--rate", "100", "--max-latency", "400")
@@ -33,6 +34,7 @@ def test_latency_below_the_limit_passes_and_is_measured_within_tolerance(command
     assert "<html" in (command.folder / "reports" / "benchmark" / "locust.html").read_text()
 
 
+@pytest.mark.slow
 def test_latency_above_the_limit_fails_with_both_numbers(command: Command) -> None:
     done = command.run("/fast", "--requests", "100", "--rate", "0", "--max-latency", "10")
     assert done.code == 1
@@ -40,6 +42,7 @@ def test_latency_above_the_limit_fails_with_both_numbers(command: Command) -> No
     assert f"p95: {done.sample.p95_ms:.1f} ms, above the limit 10 ms: failed" in done.out
 
 
+@pytest.mark.slow
 def test_a_stall_shows_on_a_schedule_in_every_request_it_held_up(command: Command) -> None:
     """150 requests a second and one stall of 1 s: about 150 of them are late, half of those by over 500 ms."""
     done = command.run("/stall", "--requests", "290", "--rate", "150", "--max-latency", "500")
@@ -49,6 +52,7 @@ def test_a_stall_shows_on_a_schedule_in_every_request_it_held_up(command: Comman
     assert sum(value > 500 for value in done.sample.quantiles_ms) > 40
 
 
+@pytest.mark.slow
 def test_the_same_stall_hides_where_users_wait_for_answers(command: Command) -> None:
     """One user without a schedule sees the stall once in 110 requests: that is why the schedule is there."""
     done = command.run("/hiccup", "--requests", "110", "--rate", "0", "--users", "1")
@@ -56,6 +60,7 @@ def test_the_same_stall_hides_where_users_wait_for_answers(command: Command) -> 
     assert done.sample.p99_ms < 500 < done.sample.quantiles_ms[-1]
 
 
+@pytest.mark.slow
 def test_the_warm_up_is_not_counted(command: Command) -> None:
     config = command.folder / "pipeline.toml"
     config.write_text(config.read_text().replace("warmup_requests = 0", f"warmup_requests = {app.COLD_REQUESTS}"))
@@ -86,6 +91,7 @@ def test_too_few_requests_judge_nothing(command: Command) -> None:
     assert "10 of 10 requests were answered, needed are 20" in done.out
 
 
+@pytest.mark.slow
 def test_a_service_that_never_answers_ends_in_time_and_counts(command: Command) -> None:
     started = time.monotonic()
     done = command.run("/hang", "--requests", "40", "--seconds", "1", "--max-latency", "200")

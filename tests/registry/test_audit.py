@@ -79,6 +79,7 @@ for number in range(int(sys.argv[3])):
 """
 
 
+@pytest.mark.slow
 def test_eight_writers_at_once_lose_nothing(tmp_path: Path) -> None:
     writers, each = 8, 25
     command = [sys.executable, "-B", "-c", WRITER, str(tmp_path)]

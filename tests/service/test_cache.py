@@ -121,6 +121,7 @@ async def test_a_redis_that_is_not_there_is_never_waited_for(release: Release, l
     assert answer.status_code == 200
 
 
+@pytest.mark.slow
 async def test_a_redis_killed_in_mid_use_costs_no_answer_and_is_found_again(
     release: Release, loaded: Loaded, redis: processes.Redis
 ) -> None:

@@ -21,6 +21,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-m", "service", *arguments], capture_output=True, text=True, timeout=60)
 
 
+@pytest.mark.slow
 def test_a_model_that_cannot_be_loaded_ends_the_process_with_the_reason(tmp_path: Path) -> None:
     bundles.write(tmp_path / "b", bundles.Recipe(golden_shift=0.5))
     ended = run("--port", "0", "--bundle", str(tmp_path / "b"))
@@ -103,6 +104,7 @@ print({"pandas", "validation", "training", "infra", "report", "load"} & set(sys.
 """
 
 
+@pytest.mark.slow
 def test_the_service_imports_neither_pandas_nor_any_room_that_it_may_not(bundle: Path) -> None:
     """Refused, not only looked for: where pandas is installed, scikit-learn itself would import it."""
     environment = os.environ | {"PYTHONPATH": os.getcwd()}
@@ -123,6 +125,7 @@ print({pool["num_threads"] for pool in threadpoolctl.threadpool_info()})
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("given", ["", "2"])
 def test_a_row_is_scored_by_one_thread_unless_the_environment_says_otherwise(given: str) -> None:
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")

@@ -54,6 +54,7 @@ def running(folder: Path, redis: processes.Redis) -> Iterator[processes.Service]
         yield started
 
 
+@pytest.mark.slow
 def test_a_prediction_over_http_agrees_with_the_estimator(running: processes.Service, folder: Path) -> None:
     release = Release.model_validate_json((folder / "b/release.json").read_bytes())
     answer = running.client.post("/predict", json={"features": ROW}, headers={"X-Request-ID": "over-http"})
@@ -111,6 +112,7 @@ def test_a_client_that_goes_away_leaves_the_service_well(running: processes.Serv
     assert 'status="5xx"} 0.0' in running.client.get("/metrics").text
 
 
+@pytest.mark.slow
 def test_a_stopping_service_answers_what_it_began_and_waits_no_longer_than_the_drain(tmp_path: Path) -> None:
     recipe = bundles.Recipe(hooks=SLOW_HOOKS, service=Service(drain_seconds=2))
     bundles.write(tmp_path / "b", recipe)

@@ -26,6 +26,7 @@ def strict(schema, seed):
 '''
 
 
+@pytest.mark.slow
 def test_a_feature_that_fails_on_a_value_the_schema_allows_is_named_by_its_line(tmp_path: Path) -> None:
     folder = copy_of_project(tmp_path, model={"estimator": "model.strict:strict", "parameters": {}})
     head = "from sklearn.base import BaseEstimator, TransformerMixin\nfrom sklearn.linear_model import LogisticRegression\n"

@@ -63,6 +63,7 @@ def test_a_schema_written_otherwise_is_the_same(tmp_path: Path) -> None:
     assert plan(load(tmp_path / "pipeline.toml")).identity != before
 
 
+@pytest.mark.slow
 def test_sources_and_lock_count_and_caches_do_not(tmp_path: Path) -> None:
     folder = copy_of_project(tmp_path)
 

@@ -140,6 +140,7 @@ def test_ci_is_told_version_and_metrics(folder: Path, monkeypatch: pytest.Monkey
     assert json.loads(metrics.removeprefix("metrics=")) == manifest["metrics"]
 
 
+@pytest.mark.slow
 def test_the_recognising_path_imports_neither_pandas_nor_scikit_learn(tmp_path: Path) -> None:
     folder = copy_of_project(tmp_path)
     assert command(folder, "training").returncode == 0
@@ -152,6 +153,7 @@ def test_the_recognising_path_imports_neither_pandas_nor_scikit_learn(tmp_path: 
     assert command(folder, "again").stdout.endswith("0 []\n")
 
 
+@pytest.mark.slow
 def test_a_regression_with_a_transformer_of_the_project_trains_and_reads_back(tmp_path: Path) -> None:
     estimator = {"estimator": "model.custom:ratio", "parameters": {"alpha": 0.5}}
     folder = copy_of_project(tmp_path, "regression", model=estimator)
@@ -164,6 +166,7 @@ def test_a_regression_with_a_transformer_of_the_project_trains_and_reads_back(tm
     assert judged.returncode == 0, judged.stdout + judged.stderr
 
 
+@pytest.mark.slow
 def test_a_change_of_the_projects_code_trains_anew(tmp_path: Path) -> None:
     folder = copy_of_project(tmp_path)
     command(folder, "training")
@@ -174,6 +177,7 @@ def test_a_change_of_the_projects_code_trains_anew(tmp_path: Path) -> None:
     assert len(list((folder / "store/small/artifacts").iterdir())) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -193,6 +197,7 @@ def test_bad_settings_end_with_2_and_a_word_on_what_to_do(tmp_path: Path, change
     assert not (folder / "store").exists() and not (folder / ".gateline").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("content", "message"), [("", "train.csv"), ("header", "train.csv: holds no rows")])
 def test_empty_data_ends_with_2(folder: Path, content: str, message: str) -> None:
     header = ",".join(frame(1, 1).columns) + "\n"
@@ -208,6 +213,7 @@ def test_empty_data_ends_with_2(folder: Path, content: str, message: str) -> Non
     assert message in done.stderr
 
 
+@pytest.mark.slow
 def test_an_interrupt_in_mid_fit_stores_nothing(tmp_path: Path) -> None:
     folder = copy_of_project(tmp_path, model={"estimator": "model.slow:slow", "parameters": {}})
     (folder / "model" / "slow.py").write_text(SLOW)
@@ -227,6 +233,7 @@ def test_an_interrupt_in_mid_fit_stores_nothing(tmp_path: Path) -> None:
     assert not (folder / "store").exists()
 
 
+@pytest.mark.slow
 def test_a_full_disk_ends_with_4_and_leaves_no_candidate(tmp_path: Path) -> None:
     folder = copy_of_project(tmp_path)
     code = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))\n" + AS_AT_A_TERMINAL

@@ -195,6 +195,7 @@ def test_plots_show_both_slots_over_time() -> None:
     assert drawn[1].series[0].y[0] == pytest.approx(10.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "traffic",
     [

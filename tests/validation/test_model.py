@@ -243,6 +243,7 @@ def test_bad_usage_ends_with_2_and_a_word_on_what_to_do(
     assert not Path("reports/validate_model").exists()
 
 
+@pytest.mark.slow
 def test_a_recorded_verdict_comes_without_pandas_and_scikit_learn(tmp_path: Path) -> None:
     folder = copy_of_project(tmp_path)
     assert command(folder, "training").returncode == 0

@@ -47,6 +47,7 @@ def test_the_error_of_many_rows_is_scaled_from_fewer() -> None:
     assert found.error == pytest.approx(mcnemar_error(candidate, champion), rel=0.15)
 
 
+@pytest.mark.slow
 def test_the_error_of_an_auc_is_that_of_fresh_rows() -> None:
     """Against the spread over 200 fresh samples; both carry about 5 % of error of their own, 25 % is 3.5 sigma."""
     found = difference(roc_auc, noisy(1000, seed=1, of=0), noisy(1000, seed=2, of=0))
@@ -59,6 +60,7 @@ def test_the_error_of_an_auc_is_that_of_fresh_rows() -> None:
     assert found.error == pytest.approx(np.std(fresh), rel=0.25)
 
 
+@pytest.mark.slow
 def test_the_same_inputs_give_the_same_answer_and_equal_models_differ_by_nothing() -> None:
     one, other = noisy(400, seed=1), noisy(400, seed=2)
     assert difference(roc_auc, one, other) == difference(roc_auc, one, other)

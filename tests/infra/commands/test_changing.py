@@ -28,6 +28,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LOOK_SECONDS", 0.2)
 
 
+@pytest.mark.slow
 def test_a_deploy_says_where_the_release_serves(site: Site, capsys: Capture) -> None:
     release = site.release()
     assert commands.deploy("production", "", DeployOptions(), 1.0) == 0
@@ -76,6 +77,7 @@ def judged(monkeypatch: pytest.MonkeyPatch, release: Release, outcome: Outcome) 
     monkeypatch.setattr(Watch, "look", lambda watch: verdict)
 
 
+@pytest.mark.slow
 def test_a_promoted_canary_ends_with_0(site: Site, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     site.put(stable=site.release("1"))
     release = site.release("2")
@@ -87,6 +89,7 @@ def test_a_promoted_canary_ends_with_0(site: Site, capsys: Capture, monkeypatch:
     assert (site.root / "reports" / "canary" / "index.html").exists()
 
 
+@pytest.mark.slow
 def test_a_held_canary_ends_with_3_and_is_promoted_by_hand(site: Site, capsys: Capture) -> None:
     site.put(stable=site.release("1"))
     release = site.release("2")

@@ -110,6 +110,7 @@ def test_the_only_slot_can_be_stopped(house: House) -> None:
     assert house.engine.status().slots == {} and predict(house.url).status_code == 503
 
 
+@pytest.mark.slow
 def test_a_replica_that_ignores_sigterm_is_killed(house: House) -> None:
     house.engine.up()
     release = house.fetched(stubborn=True, drain_seconds=0.5)

@@ -39,6 +39,7 @@ class Heartbeat:
         self._server.server_close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("death", ["refused", "silent"])
 def test_without_a_heartbeat_the_canary_is_out_within_two_seconds(house: House, death: str) -> None:
     stable, canary = house.serving(), house.canary()
@@ -67,6 +68,7 @@ def test_without_a_heartbeat_the_canary_is_out_within_two_seconds(house: House, 
         heartbeat.die()
 
 
+@pytest.mark.slow
 def test_a_guarded_slot_needs_its_own_health_too(steady: House) -> None:
     """The heartbeat goes on, the canary is started again and listens, but is not ready yet."""
     steady.canary(ready_after=1.0)

@@ -33,6 +33,7 @@ def roll_back(house: House, traffic: Traffic) -> None:
     traffic.wait_for(100)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("keep_alive", [True, False])
 def test_deploys_and_rollbacks_lose_no_request(house: House, keep_alive: bool) -> None:
     first = house.serving(version="1").digest

@@ -43,6 +43,7 @@ def test_requests_in_flight_at_a_killed_replica_are_answered_by_another(house: H
     assert not traffic.lost
 
 
+@pytest.mark.slow
 def test_a_successor_that_is_not_ready_yet_gets_no_request(house: House) -> None:
     """Without word of the death, the proxy would think well of the port until its next two checks."""
     house.serving(replicas=2, ready_after=1.0)
@@ -145,6 +146,7 @@ def test_a_removed_project_folder_is_made_anew_by_up(house: House) -> None:
     assert house.engine.status().slots == {}
 
 
+@pytest.mark.slow
 def test_a_crash_loop_slows_down(steady: House) -> None:
     steady.engine.start(Slot.CANARY, steady.fetched(crash="no"), 1)
     time.sleep(2.0)

@@ -88,6 +88,7 @@ def test_another_port_in_the_settings_moves_the_proxy(house: House) -> None:
         predict(house.url)
 
 
+@pytest.mark.slow
 def test_two_projects_share_a_host(house: House, tmp_path: Path) -> None:
     house.serving(replicas=1)
     other = House(tmp_path)

@@ -38,6 +38,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LOOK_SECONDS", 0.2)
 
 
+@pytest.mark.slow
 def test_a_good_one_is_promoted(site: Site) -> None:
     first, second = site.release("1"), site.release("2")
     site.put(stable=first)
@@ -54,6 +55,7 @@ def test_a_good_one_is_promoted(site: Site) -> None:
     assert (done.type, done.data["decision"], done.data["outcome_of_canary"]) == (UPGRADED, "promote", "pass")
 
 
+@pytest.mark.slow
 def test_one_that_fails_live_is_rolled_back_and_people_are_told(site: Site) -> None:
     write = "import sys, pathlib; pathlib.Path('told.json').write_text(sys.stdin.read())"
     site.change(ERRORS | {"notify.command": [sys.executable, "-c", write]})
@@ -74,6 +76,7 @@ def test_one_that_fails_live_is_rolled_back_and_people_are_told(site: Site) -> N
     assert told["event"] == "canary roll back" and told["reasons"] == done.data["reasons"]
 
 
+@pytest.mark.slow
 def test_without_traffic_it_is_held_then_resumed_and_promoted(site: Site) -> None:
     first, second = site.release("1"), site.release("2")
     site.put(stable=first)
@@ -148,6 +151,7 @@ def test_interrupted_it_is_held(
     assert site.events()[-1].data["outcome"] == "failed"
 
 
+@pytest.mark.slow
 def test_a_promotion_that_fails_leaves_it_held(site: Site) -> None:
     site.change({"environments.production.soak_seconds": 20.0, "gates.canary.max_error_increase": 0.05})
     site.put(stable=site.release("1"))
@@ -160,6 +164,7 @@ def test_a_promotion_that_fails_leaves_it_held(site: Site) -> None:
     assert site.seen() == {"stable": ("1", 1.0), "canary": ("2", 0.0)}
 
 
+@pytest.mark.slow
 def test_a_rehearsal_drives_load_itself(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     driven: list[tuple[Any, ...]] = []
 

@@ -28,6 +28,7 @@ def after(site: Site, *releases: Release) -> None:
     engine.remember([release.digest for release in releases])
 
 
+@pytest.mark.slow
 def test_to_the_warm_one_then_further_back_then_no_further(site: Site) -> None:
     one, two, three = (site.release(version) for version in "123")
     after(site, one, two, three)
@@ -49,6 +50,7 @@ def test_to_the_warm_one_then_further_back_then_no_further(site: Site) -> None:
         rollback(site.target())
 
 
+@pytest.mark.slow
 def test_what_was_left_is_refused_afterwards(site: Site) -> None:
     one, two = site.release("1"), site.release("2")
     after(site, one, two)

@@ -83,6 +83,7 @@ def scan(root: Path, url: str, *accepted: str) -> Scan:
     return attempt(vulnerabilities.scan, subject(root, gate=gate))
 
 
+@pytest.mark.slow
 def test_packages_without_known_holes_pass(root: Path, database: Database) -> None:
     found = scan(root, database.url)
     assert (found.looked_at, found.findings, found.gaps) == (4, (), ())
@@ -97,6 +98,7 @@ def test_a_hole_is_found_with_place_and_cure(root: Path, database: Database) -> 
     assert findings[0].blocks
 
 
+@pytest.mark.slow
 def test_an_accepted_hole_is_left(root: Path, database: Database) -> None:
     database.holes["beta", "2.5"] = "PYSEC-2026-1"
     assert scan(root, database.url, "PYSEC-2026-1").findings == ()

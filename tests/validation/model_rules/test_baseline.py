@@ -52,6 +52,7 @@ def test_a_lead_that_could_be_chance_is_not_judged() -> None:
     assert rule.outcome is Outcome.INCONCLUSIVE and "could be chance" in rule.reason
 
 
+@pytest.mark.slow
 def test_random_scores_pass_at_most_at_the_stated_rate() -> None:
     """One-sided at 95 %: of 200 random models 10 pass on average; 20 and more have a chance of 0.3 %."""
     passed = sum(

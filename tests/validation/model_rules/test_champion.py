@@ -48,6 +48,7 @@ def test_a_champion_that_cannot_be_scored_is_a_reason_and_not_a_failure() -> Non
     assert rule.outcome is Outcome.INCONCLUSIVE and "env_lock" in rule.reason and not rule.required
 
 
+@pytest.mark.slow
 def test_an_equal_and_a_better_model_pass() -> None:
     champion = noisy(3000, seed=1)
     assert noninferiority(evidence(champion, champion))[0].outcome is Outcome.PASS
