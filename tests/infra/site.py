@@ -207,10 +207,10 @@ def _packed(
     for name, data in contents.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(data)
-    return *_recorded(folder, manifest), files, pack(folder)
+    return *_recorded(folder, manifest, f"2026-01-01T00:00:0{len(knobs)}.{version.zfill(3)}"), files, pack(folder)
 
 
-def _recorded(folder: Path, manifest: Manifest) -> tuple[Release, Manifest]:
+def _recorded(folder: Path, manifest: Manifest, created: str) -> tuple[Release, Manifest]:
     release = Release(
         version=manifest.version,
         artifact=manifest.identity,
@@ -219,7 +219,7 @@ def _recorded(folder: Path, manifest: Manifest) -> tuple[Release, Manifest]:
         python="3.11",
         service=Service(drain_seconds=5.0),
         commit="c0ffee0",
-        created=f"2026-01-01T00:00:00.{manifest.version.zfill(3)}",
+        created=created,
     )
     for _ in range(2):
         (folder / RELEASE_FILE).write_text(release.model_dump_json(), encoding="utf-8")

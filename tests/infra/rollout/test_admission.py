@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from contracts.verdict import Outcome
+from contracts.verdict import Outcome, Rule, Verdict
 from infra.rollout.admission import admit
 from settings.errors import GateRefused, Inconclusive
 from tests.infra.site import Site
@@ -67,6 +67,21 @@ def test_the_verdict_on_another_subject_does_not_count(site: Site) -> None:
     site.judge("validate_data", Outcome.PASS, **site.target().artifacts.manifest(other.artifact).inputs)
     with pytest.raises(Inconclusive, match="validate_data"):
         admit(site.target(), release)
+
+
+@pytest.mark.parametrize("newest", [Outcome.PASS, Outcome.FAIL])
+def test_the_newest_verdict_counts(site: Site, newest: Outcome) -> None:
+    release = site.release(judged=None)
+    older = Outcome.FAIL if newest is Outcome.PASS else Outcome.PASS
+    for champion, outcome, day in (("a", older, 1), ("b", newest, 3), ("c", older, 2)):
+        rule = Rule(name="limits", outcome=outcome, required=True, reason="why")
+        verdict = Verdict.of("validate_model", [rule], judged={"artifact": release.artifact, "champion": champion})
+        site.target().verdicts.record(verdict.model_copy(update={"created": f"2026-01-0{day}T00:00:00+00:00"}))
+    if newest is Outcome.PASS:
+        assert admit(site.target(), release).verdicts == {"validate_model": "pass"}
+    else:
+        with pytest.raises(GateRefused):
+            admit(site.target(), release)
 
 
 def test_a_quarantined_release_is_refused_until_it_is_released(site: Site) -> None:

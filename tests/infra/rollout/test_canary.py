@@ -15,6 +15,7 @@ from contracts.event import FINISHED, ROLLED_BACK, UPGRADED
 from contracts.slots import Slot, SlotMetrics
 from contracts.verdict import Outcome
 from infra.process.engine import ProcessEngine
+from infra.process.state import StateFile
 from infra.rollout import canary as module
 from infra.rollout import watch as watching
 from infra.rollout.canary import CanaryOptions, canary
@@ -138,12 +139,14 @@ def test_interrupted_it_is_held(
 
     def look(watch: Watch) -> None:
         assert site.seen()["canary"] == ("2", 0.5)
+        assert guard(site) is not None, "a dead controller takes the canary out"
         raise failure
 
     monkeypatch.setattr(Watch, "look", look)
     with pytest.raises(type(failure)):
         canary(site.target(), site.release("2"), REAL)
     assert site.seen() == {"stable": ("1", 1.0), "canary": ("2", 0.0)}
+    assert guard(site) is None
     entry, why = site.target().journal.read(), "interrupted" if isinstance(failure, KeyboardInterrupt) else "the engine"
     assert entry is not None and entry.held.startswith(why)
     said = capsys.readouterr().out
@@ -152,6 +155,13 @@ def test_interrupted_it_is_held(
 
 
 @pytest.mark.slow
+def guard(site: Site) -> int | None:
+    """Return the port that the canary's health hangs on."""
+    state = StateFile(site.target().folder / "state.json").read()
+    assert state is not None
+    return state.slots[Slot.CANARY].guard
+
+
 def test_a_promotion_that_fails_leaves_it_held(site: Site) -> None:
     site.change({"environments.production.soak_seconds": 20.0, "gates.canary.max_error_increase": 0.05})
     site.put(stable=site.release("1"))
@@ -198,7 +208,8 @@ def test_a_moment_without_figures_is_left_out(site: Site, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(ProcessEngine, "metrics", metrics)
     with Heartbeat() as heartbeat, Watch(site.target(), site.release("2"), heartbeat) as watch:
-        assert watch.look().outcome is Outcome.INCONCLUSIVE
+        heartbeat._last = 0.0
+        assert watch.look().outcome is Outcome.INCONCLUSIVE and heartbeat.fresh
         watch.show(watch.look(), 1.0, 2.0)
         away[0] = False
         assert "identity" not in watch.look().not_judged

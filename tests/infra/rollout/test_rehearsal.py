@@ -8,12 +8,13 @@ from tests.infra.site import Site
 
 
 def test_the_newest_release_of_the_champion_is_started(site: Site) -> None:
-    site.release("1")
-    champion = site.release("2")
-    site.release("3")
-    site.target().artifacts.point(CHAMPION, champion.artifact)
+    newest = site.release("2", field="size")
+    for version in ("1", "2", "3"):
+        site.release(version)
+    assert site.release("2").artifact == newest.artifact and site.release("2").created < newest.created
+    site.target().artifacts.point(CHAMPION, newest.artifact)
     site.target().engine.up()
-    assert start_champion(site.target()) == champion
+    assert start_champion(site.target()) == newest
     assert site.seen() == {"stable": ("2", 1.0)}
     assert site.target().journal.read() is None
     assert site.events() == [], "nothing is recorded as deployed: it serves nobody"

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
+from typing import Any
 
 import pytest
 
 from contracts.event import ROLLED_BACK
 from contracts.release import Release
 from contracts.slots import Slot
+from infra.process.readiness import wait_until
+from infra.process.record import read_record
 from infra.rollout.deploy import DeployOptions, deploy
 from infra.rollout.recovery import recover
 from infra.rollout.rollback import candidates, plan, rollback
@@ -121,14 +126,36 @@ def test_a_quarantined_one_is_passed_over(site: Site) -> None:
     assert plan(site.target()).back_to == one and not plan(site.target()).warm
 
 
-def test_a_cold_one_that_does_not_come_up_changes_nothing(site: Site) -> None:
-    bad, two, three = site.release("1", crash="cannot start"), site.release("2"), site.release("3")
+@pytest.mark.parametrize(
+    ("knobs", "error", "words"),
+    [
+        ({"crash": "cannot start"}, OutsideError, "cannot start"),
+        ({"off": 0.2}, GateRefused, "smoke: golden"),
+    ],
+)
+def test_a_cold_one_that_does_not_come_up_changes_nothing(
+    site: Site, knobs: dict[str, Any], error: type[Exception], words: str
+) -> None:
+    bad, two, three = site.release("1", **knobs), site.release("2"), site.release("3")
     after(site, bad, two, three)
-    with pytest.raises(OutsideError, match="(?s)cannot start"):
+    with pytest.raises(error, match=f"(?s){words}"):
         rollback(site.target(), to="1")
     assert site.seen() == {"stable": ("3", 1.0)}
     assert site.target().journal.read() is None
     assert site.target().quarantine.reason(three.digest) is None
+
+
+def test_a_warm_one_that_was_restarted_just_now_is_waited_for(site: Site) -> None:
+    one, two = site.release("1"), site.release("2")
+    after(site, one, two)
+    engine = site.target().engine
+    (replica,) = engine.status().slots[Slot.PREVIOUS].replicas
+    with Traffic(site.url, body=BODY) as traffic:
+        os.kill(read_record(site.target().folder / "supervisor.json").replicas[replica.name].pid, signal.SIGKILL)
+        assert wait_until(lambda: engine.status().slots[Slot.PREVIOUS].replicas[0].restarts == 1, 10.0)
+        rollback(site.target())
+        traffic.wait_for(20)
+    assert not traffic.lost and site.seen() == {"stable": ("1", 1.0)}
 
 
 def test_it_works_while_the_registry_is_gone(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
