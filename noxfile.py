@@ -6,6 +6,7 @@ Every session installs one locked group and runs one command; arguments after `-
 from __future__ import annotations
 
 import hashlib
+import os
 import sys
 from pathlib import Path
 
@@ -16,6 +17,8 @@ nox.options.default_venv_backend = "uv"
 nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["lint", "typecheck", "test"]
 
+WORKERS = str(2 * (os.cpu_count() or 2))
+"""Half of the tests wait for a process or a clock at any moment."""
 COVERAGE = (
     "--cov",
     "--cov-report=term:skip-covered",
@@ -60,7 +63,7 @@ def test(session: nox.Session) -> None:
     """Run the tests in parallel and measure coverage."""
     install(session, "test")
     session.run(
-        "pytest", "-n", "auto", "-m", "not slow", *COVERAGE, "--junitxml=reports/test/junit.xml", *session.posargs
+        "pytest", "-n", WORKERS, "-m", "not slow", *COVERAGE, "--junitxml=reports/test/junit.xml", *session.posargs
     )
 
 

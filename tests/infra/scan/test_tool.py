@@ -21,7 +21,9 @@ def bin_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def script(folder: Path, body: str) -> None:
     """Write a program named `faketool`."""
     path = folder / "faketool"
-    path.write_text(f"#!{sys.executable}\nimport sys, time\n{body}\n")
+    code = path.with_suffix(".py")
+    code.write_text(f"import sys, time\n{body}\n")
+    path.write_text(f"#!/bin/sh\nexec '{sys.executable}' '{code}'\n")  # a first line cannot name a path with a space
     path.chmod(0o755)
 
 
