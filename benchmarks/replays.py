@@ -52,7 +52,7 @@ class Traffic:
     slowdown: float = 1.0
     """The canary's latency over stable's."""
     cold_requests: int = 5
-    """First answers of the canary that take ten times as long."""
+    """First answers of the canary, and of the baseline, that take ten times as long."""
     burst: Event = field(default_factory=Event)
     """A share of errors in both slots."""
     slow_machine: Event = field(default_factory=Event)
@@ -72,10 +72,10 @@ class Traffic:
 class Played:
     """One slot's counters as they grow."""
 
-    def __init__(self, traffic: Traffic, canary: bool, random: Random) -> None:
-        """Start every counter at zero."""
-        self._traffic, self._canary, self._random = traffic, canary, random
-        self._levels = [_wander(traffic, random) for _ in range(1 if canary else 2)]
+    def __init__(self, traffic: Traffic, random: Random, *, canary: bool = False, replicas: int = 1) -> None:
+        """Start every counter at zero. A slot of one replica (canary, baseline) is fresh: its first answers are cold."""
+        self._traffic, self._canary, self._random, self._fresh = traffic, canary, random, replicas == 1
+        self._levels = [_wander(traffic, random) for _ in range(replicas)]
         self._requests = self._errors = self._positives = 0
         self._seconds = 0.0
         self._buckets = [0] * len(BOUNDS)
@@ -113,23 +113,34 @@ class Played:
         seconds = traffic.median * exp(level + random.gauss(0.0, traffic.scatter))
         if random.random() < traffic.stalls:
             seconds += random.expovariate(20.0)
-        if not self._canary:
-            return seconds
-        return seconds * traffic.slowdown * (10.0 if self._requests < traffic.cold_requests else 1.0)
+        cold = 10.0 if self._fresh and self._requests < traffic.cold_requests else 1.0
+        return seconds * cold * (traffic.slowdown if self._canary else 1.0)
 
 
 def replay(traffic: Traffic, seed: int) -> Iterator[Look]:
     """Yield one look a second, the first before any request; equal seeds give equal looks."""
     random = Random(seed)
-    canary, stable = Played(traffic, True, random), Played(traffic, False, random)
+    canary, baseline = Played(traffic, random, canary=True), Played(traffic, random)
+    stable = Played(traffic, random, replicas=2)
     dealt, due = 0, random.expovariate(traffic.rate)
-    yield Look(0.0, canary.read(), stable.read())
+    yield _look(0.0, canary, stable, baseline)
     for second in range(traffic.seconds):
         while due < second + 1:
             dealt += 1
-            (canary if int(dealt * traffic.share) > int((dealt - 1) * traffic.share) else stable).answer(second)
+            _turn(dealt, traffic.share, canary, stable, baseline).answer(second)
             due += random.expovariate(traffic.rate)
-        yield Look(second + 1.0, canary.read(), stable.read())
+        yield _look(second + 1.0, canary, stable, baseline)
+
+
+def _turn(dealt: int, share: float, canary: Played, stable: Played, baseline: Played) -> Played:
+    """Say who answers the request of this number; the baseline's share is the canary's, half a turn later."""
+    if int(dealt * share) > int((dealt - 1) * share):
+        return canary
+    return baseline if int(dealt * share + 0.5) > int((dealt - 1) * share + 0.5) else stable
+
+
+def _look(seconds: float, canary: Played, stable: Played, baseline: Played) -> Look:
+    return Look(seconds, canary.read(), stable.read().plus(baseline.read()), baseline.read())
 
 
 def _wander(traffic: Traffic, random: Random) -> list[float]:
