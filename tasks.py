@@ -28,19 +28,28 @@ def leave(call: Callable[[], int]) -> None:
 
 @task(help={"model": "alias, version or identity of the artifact", "push": "publish the release's digest"})
 def build(_: Context, model: str = "candidate", push: bool = False) -> None:
-    """Pack the candidate and the service into a release."""
+    """Pack the candidate and the service into a release.
+
+    Examples: invoke build --model=champion
+    """
     leave(lambda: commands.build(model, push))
 
 
 @task(help=ENV | WAIT | LAPTOP)
-def up(_: Context, env: str, from_laptop: bool = False, wait: float = 60.0) -> None:
-    """Start an environment, or repair what is down in it."""
+def up(_: Context, env: str = "", from_laptop: bool = False, wait: float = 60.0) -> None:
+    """Start an environment, or repair what is down in it.
+
+    Examples: invoke up --env=staging
+    """
     leave(lambda: commands.up(env, from_laptop, wait))
 
 
 @task(help=ENV | WAIT | LAPTOP)
-def down(_: Context, env: str, from_laptop: bool = False, wait: float = 60.0) -> None:
-    """Stop an environment; `invoke up` brings back what it ran."""
+def down(_: Context, env: str = "", from_laptop: bool = False, wait: float = 60.0) -> None:
+    """Stop an environment; `invoke up` brings back what it ran.
+
+    Examples: invoke down --env=staging
+    """
     leave(lambda: commands.down(env, from_laptop, wait))
 
 
@@ -48,7 +57,10 @@ def down(_: Context, env: str, from_laptop: bool = False, wait: float = 60.0) ->
     help={"env": "one environment; all if not given", "logs": "show the last lines of its logs", "json": "print JSON"}
 )
 def status(_: Context, env: str = "", logs: bool = False, json: bool = False) -> None:
-    """Show what really runs where."""
+    """Show what really runs where.
+
+    Examples: invoke status --env=production --logs
+    """
     leave(lambda: commands.status(env, logs, json))
 
 
@@ -63,7 +75,7 @@ def status(_: Context, env: str = "", logs: bool = False, json: bool = False) ->
 )
 def deploy(
     _: Context,
-    env: str,
+    env: str = "",
     release: str = "",
     skip_canary: bool = False,
     unjudged: bool = False,
@@ -71,14 +83,20 @@ def deploy(
     from_laptop: bool = False,
     wait: float = 60.0,
 ) -> None:
-    """Bring a release to all traffic, without losing a request."""
+    """Bring a release to all traffic, without losing a request.
+
+    Examples: invoke deploy --env=staging · invoke deploy --env=production --skip-canary --release=20260102-abc1234
+    """
     options = commands.DeployOptions(skip_canary, unjudged, release_quarantine, from_laptop)
     leave(lambda: commands.deploy(env, release, options, wait))
 
 
 @task(help=ENV)
-def smoke(_: Context, env: str) -> None:
-    """Ask what runs a few questions whose answers are known."""
+def smoke(_: Context, env: str = "") -> None:
+    """Ask what runs a few questions whose answers are known.
+
+    Examples: invoke smoke --env=staging
+    """
     leave(lambda: commands.smoke(env))
 
 
@@ -98,7 +116,7 @@ def smoke(_: Context, env: str) -> None:
 )
 def canary(
     _: Context,
-    env: str,
+    env: str = "",
     release: str = "",
     resume: bool = False,
     traffic: str = "real",
@@ -109,14 +127,20 @@ def canary(
     from_laptop: bool = False,
     wait: float = 60.0,
 ) -> None:
-    """Give a release a tenth of traffic; promote, roll back or hold it."""
+    """Give a release a tenth of traffic; promote, roll back or hold it.
+
+    Examples: invoke canary --env=production · invoke canary --env=production --traffic=synthetic · … --resume
+    """
     options = commands.CanaryOptions(resume, traffic, rate, seconds, unjudged, release_quarantine, from_laptop)
     leave(lambda: commands.canary(env, release, options, wait))
 
 
 @task(help=ENV | WAIT | LAPTOP)
-def promote(_: Context, env: str, from_laptop: bool = False, wait: float = 60.0) -> None:
-    """Finish a held canary: give it all traffic."""
+def promote(_: Context, env: str = "", from_laptop: bool = False, wait: float = 60.0) -> None:
+    """Finish a held canary: give it all traffic.
+
+    Examples: invoke promote --env=production
+    """
     leave(lambda: commands.promote(env, from_laptop, wait))
 
 
@@ -133,7 +157,7 @@ def promote(_: Context, env: str, from_laptop: bool = False, wait: float = 60.0)
 )
 def rollback(
     _: Context,
-    env: str,
+    env: str = "",
     to: str = "",
     list: bool = False,
     dry_run: bool = False,
@@ -141,7 +165,10 @@ def rollback(
     from_laptop: bool = False,
     wait: float = 60.0,
 ) -> None:
-    """Go back to the release before, and quarantine the one left."""
+    """Go back to the release before, and quarantine the one left.
+
+    Examples: invoke rollback --env=production · … --list · … --dry-run · … --to=20260102-abc1234
+    """
     if list:
         leave(lambda: commands.rollback_list(env))
     elif dry_run:
@@ -152,7 +179,10 @@ def rollback(
 
 @task(help=ENV)
 def drift(_: Context, env: str = "production") -> None:
-    """Judge live inputs and predictions against the reference."""
+    """Judge live inputs and predictions against the reference.
+
+    Examples: invoke drift --env=production
+    """
     leave(lambda: commands.drift(env))
 
 
@@ -163,5 +193,8 @@ def drift(_: Context, env: str = "production") -> None:
     }
 )
 def audit(_: Context, trace: str = "", export: str = "") -> None:
-    """Print and verify who did what, when, with which verdicts."""
+    """Print and verify who did what, when, with which verdicts.
+
+    Examples: invoke audit --trace=production · invoke audit --export=audit.json
+    """
     leave(lambda: commands.audit(trace, export))

@@ -53,8 +53,10 @@ class Target:
     def open(cls, name: str, config: Path | str = DEFAULT_PATH, root: Path = Path(".")) -> Target:
         """Open an environment that the settings name. Raises UsageError for another name."""
         settings = load(config)
+        known = ", ".join(settings.environments)
+        if not name:
+            raise UsageError("no environment is named", f"add --env=NAME; known: {known}")
         if name not in settings.environments:
-            known = ", ".join(settings.environments)
             raise UsageError(
                 f"there is no environment '{name}'{did_you_mean(name, settings.environments)} (known: {known})"
             )
