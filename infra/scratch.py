@@ -13,7 +13,7 @@ from infra.process.ports import free_ports
 
 COPIED = (
     "settings", "contracts", "registry", "model", "training", "validation", "service", "load", "report", "infra", "data",
-    "requirements", "tests/integration", "noxfile.py", "tasks.py", "pyproject.toml", "pipeline.toml",
+    "requirements", "tests/integration", ".github", ".gitignore", "noxfile.py", "tasks.py", "pyproject.toml", "pipeline.toml",
 )  # fmt: skip
 ENVIRONMENTS = Path(".gateline/envs")
 

@@ -13,7 +13,7 @@ from contracts.release import Release
 from settings import SecurityGate
 
 LOCKS = "requirements"
-ALWAYS_IGNORED = {".git", "__pycache__"}
+ALWAYS_IGNORED = {".git", ".gateline", ".nox", ".venv", "reports", "__pycache__", ".mypy_cache", ".pytest_cache"}
 
 
 @dataclass(frozen=True)

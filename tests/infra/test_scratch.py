@@ -33,7 +33,14 @@ def test_name_ports_and_changes(copy: Path) -> None:
 
 
 def test_it_holds_what_every_stage_reads_and_nothing_else(copy: Path) -> None:
-    for name in ("noxfile.py", "tasks.py", "data/train.csv", "requirements/dev.txt", "tests/integration/conftest.py"):
+    for name in (
+        "noxfile.py",
+        "tasks.py",
+        "data/train.csv",
+        "requirements/dev.txt",
+        "tests/integration/conftest.py",
+        ".gitignore",
+    ):
         assert (copy / name).exists(), name
     assert not list(copy.rglob("__pycache__"))
     assert [path.name for path in (copy / ".gateline").iterdir()] == ["envs"]

@@ -46,3 +46,10 @@ def test_a_file_that_git_tracks_but_is_gone_is_left_out(root: Path) -> None:
 
 def test_files_by_pattern(root: Path) -> None:
     assert subject(root).named("*.py", ".github/workflows/*.yml") == [".github/workflows/ci.yml", "room/code.py"]
+
+
+def test_what_a_run_writes_is_never_scanned_also_without_git(tmp_path: Path) -> None:
+    for name in (".gateline/envs/x.py", ".nox/lint/y.py", ".venv/z.py", "reports/a.json", "kept.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    assert files_of(tmp_path) == ("kept.py",)
