@@ -67,7 +67,7 @@ def bad(project: Path) -> None:
 
 
 STEPS = (
-    Step("train a first model, of 15 trees", TRAIN),
+    Step("train a first model, of 40 trees", TRAIN),
     Step("judge it: absolute limits alone, there is no champion yet", JUDGE),
     Step("pack it with the service into a release", BUILD),
     Step("bring it to production", DEPLOY),
@@ -119,7 +119,11 @@ def main() -> int:
     argparse.ArgumentParser(prog="nox -s tour", description=__doc__).parse_args()
     console, begun = Console(highlight=False), time.monotonic()
     _tear_down()
-    settings = {"model.parameters.max_iter": 15, "environments.production.requires": ["validate_model"]}
+    settings = {
+        "model.parameters.max_iter": 40,
+        "gates.canary.max_latency_ratio": 1.5,
+        "environments.production.requires": ["validate_model"],
+    }
     project = copy_project(Path("."), FOLDER / "project", "tour", settings)
     try:
         walk(project.resolve(), console)
