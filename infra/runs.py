@@ -108,4 +108,4 @@ class Run:
             return
         telling = (line.strip() for line in lines if TELLING.search(line) and not line.startswith("nox >"))
         for line in itertools.islice(telling, 1):
-            self._console.print(f"          [dim]{escape(line[:110])}[/dim]")
+            self._console.print(f"          [dim]{escape(line[:110])}[/dim]", soft_wrap=True)

@@ -51,7 +51,9 @@ def _passed(console: Console, before: Release | None, total: float) -> None:
     console.print(f"  serving  {stable.name} at {running.url}")
     console.print(f"  try it   {example(target.bundle(stable), stable, running.url)}", soft_wrap=True, markup=False)
     console.print("  reports  reports/index.html")
-    console.print("  next     invoke status · invoke audit · invoke rollback --env=production · nox -s tour")
+    console.print(
+        "  next     invoke status · invoke audit · invoke rollback --env=production · nox -s tour", soft_wrap=True
+    )
 
 
 def example(bundle: Path, release: Release, url: str) -> str:
