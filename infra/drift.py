@@ -79,7 +79,7 @@ def _judged(target: Target, stable: SlotStatus, live: LiveCounts) -> Verdict:
 
 def _read(address: str) -> LiveCounts:
     try:
-        answer = httpx.get(f"http://{address}/drift", timeout=TIMEOUT_SECONDS)
+        answer = httpx.get(f"http://{address}/drift", timeout=TIMEOUT_SECONDS, trust_env=False)
         answer.raise_for_status()
         return LiveCounts.model_validate_json(answer.content)
     except (httpx.HTTPError, ValueError) as error:
