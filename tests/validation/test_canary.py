@@ -208,10 +208,10 @@ def test_plots_show_both_slots_over_time() -> None:
     ids=["equal", "rare positives", "burst in both", "slow machine", "cold start"],
 )
 def test_what_is_benign_is_promoted_within_240_seconds(traffic: Traffic) -> None:
-    """Seeds fixed; at most one of twelve is stopped or held (1 % and 3 % are in 1,000 replays: docs/canary.md)."""
+    """Seeds fixed; none of twelve is stopped, at most two are held (3 % are in 100 replays: docs/canary.md)."""
     played = [play(traffic, False, seed) for seed in range(100, 100 + REPLAYS)]
     assert sum(one.stopped < inf for one in played) == 0
-    assert sum(one.promoted <= 240 for one in played) >= REPLAYS - 1
+    assert sum(one.promoted <= 240 for one in played) >= REPLAYS - 2
 
 
 @pytest.mark.parametrize(
@@ -220,10 +220,10 @@ def test_what_is_benign_is_promoted_within_240_seconds(traffic: Traffic) -> None
         (replace(PLAIN, share=0.0), 10, 15),
         (replace(PLAIN, share=0.3), 10, 15),
         (replace(PLAIN, errors=(0.05, 0.0005)), 30, 120),
-        (replace(PLAIN, slowdown=1.5), 30, 120),
+        (replace(PLAIN, slowdown=1.5), 60, 120),
         (replace(PLAIN, positives=(0.4, 0.3)), 90, 180),
         (replace(PLAIN, positives=(0.7, 0.3)), 10, 15),
-        (replace(RARE, slowdown=1.5), 40, 120),
+        (replace(RARE, slowdown=1.5), 60, 120),
         (replace(RARE, positives=(0.995, 0.005)), 10, 10),
     ],
     ids=["38: 0 %", "38: 30 %", "42", "43", "44", "exchanged", "43, rare", "exchanged, rare"],
