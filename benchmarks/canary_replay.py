@@ -123,7 +123,9 @@ def main() -> None:
     parser.add_argument("--only", default="", metavar="WORDS", help="only the cases whose name holds these words")
     chosen = parser.parse_args()
     for traffic in (PLAIN, RARE):
-        seen = detectable(GATE, INTENDED_SHARE, traffic.rate, traffic.seconds, positive_share=traffic.positives[1])
+        seen = detectable(
+            GATE, INTENDED_SHARE, traffic.rate, traffic.seconds, positive_share=traffic.positives[1], baseline=0.2
+        )
         print(f"{traffic.rate:.0f}/s, {traffic.positives[1]:.1%} positives, {traffic.seconds} s: {seen.sentence(GATE)}")
     for line in table(chosen.replays, chosen.processes, chosen.only):
         print(line, flush=True)

@@ -16,6 +16,7 @@ from contracts.slots import SlotMetrics
 from validation.observation import Look
 
 CANARY, STABLE = "c" * 64, "5" * 64
+BASELINE_REPLICAS = 2
 BOUNDS = (
     *(0.0005, 0.00075, 0.001, 0.0015, 0.002, 0.003, 0.004, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.075),
     *(0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1.0, 2.0, 5.0, 10.0, inf),
@@ -72,9 +73,12 @@ class Traffic:
 class Played:
     """One slot's counters as they grow."""
 
-    def __init__(self, traffic: Traffic, random: Random, *, canary: bool = False, replicas: int = 1) -> None:
-        """Start every counter at zero. A slot of one replica (canary, baseline) is fresh: its first answers are cold."""
-        self._traffic, self._canary, self._random, self._fresh = traffic, canary, random, replicas == 1
+    def __init__(
+        self, traffic: Traffic, random: Random, *, canary: bool = False, replicas: int, fresh: bool = True
+    ) -> None:
+        """Start every counter at zero. The first answers of each fresh replica are cold."""
+        self._traffic, self._canary, self._random = traffic, canary, random
+        self._cold = traffic.cold_requests * replicas if fresh else 0
         self._levels = [_wander(traffic, random) for _ in range(replicas)]
         self._requests = self._errors = self._positives = 0
         self._seconds = 0.0
@@ -113,15 +117,16 @@ class Played:
         seconds = traffic.median * exp(level + random.gauss(0.0, traffic.scatter))
         if random.random() < traffic.stalls:
             seconds += random.expovariate(20.0)
-        cold = 10.0 if self._fresh and self._requests < traffic.cold_requests else 1.0
+        cold = 10.0 if self._requests < self._cold else 1.0
         return seconds * cold * (traffic.slowdown if self._canary else 1.0)
 
 
 def replay(traffic: Traffic, seed: int) -> Iterator[Look]:
     """Yield one look a second, the first before any request; equal seeds give equal looks."""
     random = Random(seed)
-    canary, baseline = Played(traffic, random, canary=True), Played(traffic, random)
-    stable = Played(traffic, random, replicas=2)
+    canary = Played(traffic, random, canary=True, replicas=1)
+    baseline = Played(traffic, random, replicas=BASELINE_REPLICAS)
+    stable = Played(traffic, random, replicas=2, fresh=False)
     dealt, due = 0, random.expovariate(traffic.rate)
     yield _look(0.0, canary, stable, baseline)
     for second in range(traffic.seconds):
@@ -133,10 +138,12 @@ def replay(traffic: Traffic, seed: int) -> Iterator[Look]:
 
 
 def _turn(dealt: int, share: float, canary: Played, stable: Played, baseline: Played) -> Played:
-    """Say who answers the request of this number; the baseline's share is the canary's, half a turn later."""
-    if int(dealt * share) > int((dealt - 1) * share):
-        return canary
-    return baseline if int(dealt * share + 0.5) > int((dealt - 1) * share + 0.5) else stable
+    """Say who answers the request of this number; the baseline's replicas take their turns evenly between the canary's."""
+    for place in range(BASELINE_REPLICAS + 1):
+        shift = place / (BASELINE_REPLICAS + 1)
+        if int(dealt * share + shift) > int((dealt - 1) * share + shift):
+            return baseline if place else canary
+    return stable
 
 
 def _look(seconds: float, canary: Played, stable: Played, baseline: Played) -> Look:

@@ -67,12 +67,12 @@ def run(cycles: int, rate: float, say: Callable[[str], None]) -> int:
             expect(project.invoke("deploy", "--env=production"), 0)
             project.change(model__parameters__max_iter=21)
             second = project.release()
-            with Traffic(project.port, project.row(), rate=rate, threads=8) as traffic:
+            with project.traffic(rate=rate, threads=8) as traffic:
                 traffic.wait_for(100)
                 measured = Cycles(project, traffic, (first, second))
                 for number in range(1, cycles + 1):
                     measured.once()
-                    say(f"cycle {number} of {cycles}: {traffic.sent} requests, {traffic.lost} lost")
+                    say(f"cycle {number} of {cycles}: {traffic.sent} requests, {len(traffic.lost)} lost")
                 while traffic.sent < min(FEWEST, cycles * 2_500):
                     traffic.wait_for(500)
             return table(measured, traffic, cycles)
@@ -84,7 +84,7 @@ def table(measured: Cycles, traffic: Traffic, cycles: int) -> int:
     """Print what was measured beside its limit."""
     worst = max(measured.commands["rollback"])
     print(f"\n| what ({cycles} cycles) | measured | limit |\n|---|---|---|")
-    print(f"| requests lost | {traffic.lost} of {traffic.sent:,} | 0 |")
+    print(f"| requests lost | {len(traffic.lost)} of {traffic.sent:,} | 0 |")
     for name, seconds in measured.commands.items():
         limit = f"{LIMIT_SECONDS:g} s" if name == "rollback" else ""
         print(
@@ -94,9 +94,9 @@ def table(measured: Cycles, traffic: Traffic, cycles: int) -> int:
         f"| rollback: command's start to the last answer of the release left, median / largest "
         f"| {statistics.median(measured.switched):.2f} / {max(measured.switched):.2f} s | {LIMIT_SECONDS:g} s |"
     )
-    for line in traffic.failures:
-        print(f"lost: {line}", file=sys.stderr)
-    return int(traffic.lost > 0 or worst > LIMIT_SECONDS)
+    for loss in traffic.lost[:20]:
+        print(f"lost: {loss.release[:12]} {loss.reason}", file=sys.stderr)
+    return int(bool(traffic.lost) or worst > LIMIT_SECONDS)
 
 
 def main() -> int:

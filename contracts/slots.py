@@ -16,7 +16,7 @@ class Slot(StrEnum):
     STABLE = "stable"
     CANARY = "canary"
     BASELINE = "baseline"
-    """A fresh replica of stable with as much traffic as the canary beside it: what latency is compared with."""
+    """Fresh replicas of stable, each with as much traffic as the canary: what latency is compared with."""
     PREVIOUS = "previous"
 
 

@@ -1,41 +1,59 @@
-"""Steady traffic from threads, half of it on kept connections: every answer is counted, by release and by status."""
+"""Steady traffic from threads: every answer is counted by release, every lost request is kept with its reason."""
 
 from __future__ import annotations
 
 import http.client
-import json
 import threading
 import time
 from collections import Counter
 from types import TracebackType
-from typing import Any
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+
+class Loss(NamedTuple):
+    """One request without an answer of status 200."""
+
+    seconds: float
+    """When, on the monotonic clock."""
+    release: str
+    """Who answered; empty where nobody did."""
+    reason: str
 
 
 class Traffic:
-    """Sends `row` to `/predict` from `threads` threads at about `rate` requests a second in all, until the block is left."""
+    """Sends `POST /predict` from several threads until the block is left."""
 
-    def __init__(self, port: int, row: dict[str, Any], rate: float = 100.0, threads: int = 4) -> None:
-        """Prepare; nothing is sent."""
-        self._port, self._body = port, json.dumps({"features": row})
-        self._pause = threads / rate if rate else 0.0
-        self._stop = threading.Event()
-        self._lock = threading.Lock()
-        self._threads = [threading.Thread(target=self._send, args=(n % 2 == 0,), daemon=True) for n in range(threads)]
-        self.statuses: Counter[str] = Counter()
+    def __init__(
+        self,
+        url: str,
+        body: bytes = b"{}",
+        *,
+        rate: float = 800.0,
+        threads: int = 4,
+        keep_alive: bool | None = None,
+    ) -> None:
+        """Aim `rate` requests a second in all at `url`. `keep_alive` None: every second thread keeps its connection."""
+        self._netloc, self._body = urlsplit(url).netloc, body
+        self._pause = threads / rate
+        self._stop, self._lock = threading.Event(), threading.Lock()
+        kept = [number % 2 == 0 if keep_alive is None else keep_alive for number in range(threads)]
+        self._threads = [threading.Thread(target=self._send, args=(keep,), daemon=True) for keep in kept]
         self.releases: Counter[str] = Counter()
-        self.failures: list[str] = []
+        """Answers with status 200, by the digest in their header."""
         self.last: dict[str, float] = {}
-        """When each release answered last (monotonic seconds)."""
+        """When each release answered last, on the monotonic clock, whatever the status."""
+        self.lost: list[Loss] = []
+
+    @property
+    def answered(self) -> int:
+        """Requests answered with status 200."""
+        return self.releases.total()
 
     @property
     def sent(self) -> int:
-        """Requests sent so far, answered or not."""
-        return sum(self.statuses.values())
-
-    @property
-    def lost(self) -> int:
-        """Requests without an answer, or with one of 5xx."""
-        return sum(count for status, count in self.statuses.items() if not status.startswith(("2", "4")))
+        """Requests that are over, answered or lost."""
+        return self.answered + len(self.lost)
 
     def __enter__(self) -> Traffic:
         for thread in self._threads:
@@ -49,45 +67,38 @@ class Traffic:
         for thread in self._threads:
             thread.join(10)
 
-    def wait_for(self, count: int, seconds: float = 60.0) -> None:
-        """Return when this many more requests were sent."""
-        goal, end = self.sent + count, time.monotonic() + seconds
-        while self.sent < goal:
-            assert time.monotonic() < end, f"only {self.sent} of {goal} requests were sent in {seconds} s"
-            time.sleep(0.02)
+    def wait_for(self, answers: int, seconds: float = 60.0) -> None:
+        """Return when so many more requests were answered."""
+        enough, end = self.answered + answers, time.monotonic() + seconds
+        while self.answered < enough:
+            assert time.monotonic() < end, f"{self.answered} of {enough} answers; lost: {self.lost[:3]}"
+            time.sleep(0.01)
 
     def _send(self, keep: bool) -> None:
-        connection = self._connect()
+        connection = http.client.HTTPConnection(self._netloc, timeout=15)
         due = time.monotonic()
         while not self._stop.is_set():
-            if not keep:
-                connection.close()
-                connection = self._connect()
             try:
                 self._ask(connection)
             except (OSError, http.client.HTTPException) as error:
-                self._count(f"{type(error).__name__}", "", str(error))
+                self._lose("", f"{type(error).__name__}: {error}")
                 connection.close()
-                connection = self._connect()
-            due = max(due + self._pause, time.monotonic() - 1.0)
-            self._stop.wait(max(0.0, due - time.monotonic()))
+            if not keep:
+                connection.close()
+            due = max(due + self._pause, time.monotonic())
+            self._stop.wait(due - time.monotonic())
         connection.close()
 
     def _ask(self, connection: http.client.HTTPConnection) -> None:
         connection.request("POST", "/predict", self._body, {"content-type": "application/json"})
         answer = connection.getresponse()
-        said = answer.read()
-        self._count(
-            str(answer.status), answer.getheader("x-gateline-release") or "", said[:200].decode(errors="replace")
-        )
-
-    def _count(self, status: str, release: str, said: str) -> None:
+        text, release = answer.read(), answer.getheader("x-gateline-release") or ""
+        self.last[release] = time.monotonic()
+        if answer.status != http.client.OK:
+            return self._lose(release, f"{answer.status}: {text[:200].decode(errors='replace')}")
         with self._lock:
-            self.statuses[status] += 1
             self.releases[release] += 1
-            self.last[release] = time.monotonic()
-            if not status.startswith(("2", "4")) and len(self.failures) < 20:
-                self.failures.append(f"{status} {release[:8]} {said}")
 
-    def _connect(self) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection("127.0.0.1", self._port, timeout=15)
+    def _lose(self, release: str, reason: str) -> None:
+        with self._lock:
+            self.lost.append(Loss(time.monotonic(), release, reason))

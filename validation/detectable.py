@@ -66,16 +66,18 @@ def detectable(
     positive_share: float = 0.3,
     labels: int = 2,
     scatter: float = SCATTER,
+    baseline: float | None = None,
 ) -> Detectable:
     """Say what a canary with `share` of `rate` requests a second can tell within `seconds`.
 
-    Errors and predictions are compared with all of stable, latency with a baseline that gets as much traffic as the canary.
+    Errors and predictions are compared with all of stable, latency with the baseline's share (the canary's if not given).
     """
     canary, stable = share * rate * seconds, (1 - share) * rate * seconds
+    paced = share if baseline is None else baseline
     return Detectable(
         requests=canary,
         error_increase=error_increase_seen(canary, stable, stable_error_share),
-        latency_ratio=_latency_ratio_seen(share * rate, share * rate, seconds, gate.warmup_requests, scatter),
+        latency_ratio=_latency_ratio_seen(share * rate, paced * rate, seconds, gate.warmup_requests, scatter),
         prediction_shift=prediction_shift_seen(canary, stable, positive_share, labels, gate),
     )
 

@@ -26,8 +26,8 @@ class Look:
     stable: SlotMetrics
     """All of stable, the baseline included."""
     baseline: SlotMetrics | None = None
-    """Of stable, what gets as much traffic as the canary. A process that is asked less often answers slower (its caches are
-    cold), so latency is compared with this where it is there."""
+    """Of stable, the replicas that each get as much traffic as the canary. A process that is asked less often answers slower
+    (its caches are cold), so latency is compared with this where it is there."""
 
 
 @dataclass(frozen=True)

@@ -120,17 +120,23 @@ def _start_and_watch(target: Target, release: Release, options: CanaryOptions) -
 
 
 def _start(target: Target, release: Release) -> None:
-    """Start the canary, and beside it a baseline: a fresh replica of stable that will get as much traffic."""
+    """Start the canary, and beside it a baseline: fresh replicas of stable, each of which will get as much traffic."""
     stable = target.engine.status().release_in(Slot.STABLE)
     assert stable is not None, "a canary is refused where nothing is stable"
-    target.engine.start(Slot.BASELINE, stable, 1)
+    target.engine.start(Slot.BASELINE, stable, baseline_replicas(target.environment.canary_share))
     bring_up(target, Slot.CANARY, release, 1)
     target.engine.wait_ready(Slot.BASELINE, target.environment.ready_seconds)
 
 
+def baseline_replicas(canary: float) -> int:
+    """Return two, so that what the canary is compared with scatters less than the canary; one where stable would get too little."""
+    return 2 if 4 * canary <= 1.0 else 1
+
+
 def shares(canary: float) -> dict[Slot, float]:
-    """Return the share of each slot: the baseline gets as much as the canary, unless stable would get less than it."""
-    baseline = min(canary, (1.0 - canary) / 2)
+    """Return the share of each slot: a baseline replica gets as much as the canary, unless stable would get less than it."""
+    replicas = baseline_replicas(canary)
+    baseline = replicas * min(canary, (1.0 - canary) / (1 + replicas))
     return {Slot.CANARY: canary, Slot.BASELINE: baseline, Slot.STABLE: 1.0 - canary - baseline}
 
 
@@ -140,11 +146,13 @@ def _watched(target: Target, release: Release, options: CanaryOptions) -> Verdic
         heartbeat = stack.enter_context(Heartbeat())
         target.engine.guard(Slot.CANARY, heartbeat.port)
         share = target.environment.canary_share
+        split = shares(share)
         rate = options.rate or target.settings.load.rate or DEFAULT_RATE
         is_synthetic = options.traffic == "synthetic" or target.rehearsal
-        seen = detectable(target.settings.gates.canary, share, rate if is_synthetic else _rate(target), seconds)
-        target.say(f"within {seconds:g} s, {seen.sentence(target.settings.gates.canary)}")
-        target.engine.set_shares(shares(share))
+        gate, expected = target.settings.gates.canary, rate if is_synthetic else _rate(target)
+        seen = detectable(gate, share, expected, seconds, baseline=split[Slot.BASELINE])
+        target.say(f"within {seconds:g} s, {seen.sentence(gate)}")
+        target.engine.set_shares(split)
         if is_synthetic:
             url = f"{target.engine.status().url}/predict"
             stack.enter_context(synthetic(url, rate, seconds + 60, "pipeline.toml", Path(".")))

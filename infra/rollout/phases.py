@@ -87,7 +87,8 @@ def soak(target: Target, slot: Slot, seconds: float) -> None:
     """Watch a slot that has all traffic. Raises GateRefused if a replica dies or its answers fail."""
     target.journal.phase("soak")
     target.say(f"watching {slot} for {seconds:g} s")
-    before, restarts = target.engine.metrics(slot), _restarts(_status(target, slot))
+    restarts = _restarts(_status(target, slot))
+    before = _metrics(target, slot, restarts)
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         time.sleep(min(SOAK_POLL_SECONDS, seconds))
@@ -154,16 +155,30 @@ def tell_registry(target: Target) -> None:
 
 
 def _refuse_sick(target: Target, slot: Slot, before: SlotMetrics, restarts: int) -> None:
+    _refuse_dead(target, slot, restarts)
+    seen = increment(before, _metrics(target, slot, restarts))
+    limit = target.settings.gates.canary.max_error_increase
+    if seen.errors >= SOAK_MIN_ERRORS and seen.error_share > limit:
+        name = _status(target, slot).release.name
+        raise GateRefused(
+            f"soak: {seen.errors:.0f} of {seen.requests:.0f} answers of {name} failed, allowed {limit:.1%}",
+            "invoke status --logs",
+        )
+
+
+def _refuse_dead(target: Target, slot: Slot, restarts: int) -> None:
     status = _status(target, slot)
     if _restarts(status) > restarts or not all(replica.alive for replica in status.replicas):
         raise GateRefused(f"soak: a replica of {status.release.name} died under traffic", "invoke status --logs")
-    seen = increment(before, target.engine.metrics(slot))
-    limit = target.settings.gates.canary.max_error_increase
-    if seen.errors >= SOAK_MIN_ERRORS and seen.error_share > limit:
-        raise GateRefused(
-            f"soak: {seen.errors:.0f} of {seen.requests:.0f} answers of {status.release.name} failed, allowed {limit:.1%}",
-            "invoke status --logs",
-        )
+
+
+def _metrics(target: Target, slot: Slot, restarts: int) -> SlotMetrics:
+    """Read a slot's figures; where a replica gives none because it has just died, say that."""
+    try:
+        return target.engine.metrics(slot)
+    except OutsideError:
+        _refuse_dead(target, slot, restarts)
+        raise
 
 
 def _status(target: Target, slot: Slot) -> SlotStatus:

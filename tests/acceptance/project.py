@@ -16,6 +16,7 @@ from contracts.samples import rows
 from infra.process.python_env import python_for
 from infra.scratch import change_settings, copy_project
 from settings import Settings, load
+from tests.traffic import Traffic
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT_SECONDS = 300.0
@@ -112,6 +113,11 @@ class Project:
         data = self.settings.data
         schema = schemas.load(self.path / data.schema_path).with_roles(target=data.target, time=data.time)
         return dict(zip((column.name for column in schema.features), rows(schema, 9, seed=2)[-1], strict=True))
+
+    def traffic(self, rate: float = 100.0, threads: int = 4) -> Traffic:
+        """Return traffic of that row on production; it runs while it is open."""
+        body = json.dumps({"features": self.row()}).encode()
+        return Traffic(f"http://127.0.0.1:{self.port}", body, rate=rate, threads=threads)
 
     def break_hooks(self, code: str) -> None:
         """Append code to `model/hooks.py`: a fault in the release that no offline gate sees."""

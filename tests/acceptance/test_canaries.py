@@ -7,7 +7,6 @@ import time
 import pytest
 
 from tests.acceptance.project import Project
-from tests.traffic import Traffic
 
 RATE = 200.0
 
@@ -39,14 +38,13 @@ ORIGINAL = "model/hooks.py"
 
 def judge(project: Project, *flags: str, code: int) -> str:
     """Canary the release built last under live traffic; return what the command said."""
-    with Traffic(project.port, project.row(), rate=RATE) as traffic:
+    with project.traffic(rate=RATE) as traffic:
         traffic.wait_for(50)
         done = project.invoke("canary", "--env=production", *flags)
         traffic.wait_for(50)
     assert done.code == code, done.output
     stable = project.stable()
-    lost_on_stable = [line for line in traffic.failures if line.split()[1] == stable[:8]]
-    assert not lost_on_stable
+    assert not [loss for loss in traffic.lost if loss.release in ("", stable)]
     assert project.invoke("audit").code == 0
     return done.output
 

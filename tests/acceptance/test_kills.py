@@ -11,7 +11,6 @@ import psutil
 import pytest
 
 from tests.acceptance.project import Project
-from tests.traffic import Traffic
 
 
 def processes(project: Project, word: str) -> list[psutil.Process]:
@@ -44,32 +43,32 @@ def settled(project: Project, seconds: float = 15.0) -> None:
 
 
 def test_a_killed_replica_loses_nothing(project: Project) -> None:
-    with Traffic(project.port, project.row()) as traffic:
+    with project.traffic() as traffic:
         traffic.wait_for(100)
         kill_one(project, "-m service")
         traffic.wait_for(300)
         settled(project)
         traffic.wait_for(100)
-    assert traffic.lost == 0, traffic.failures
+    assert not traffic.lost
 
 
 def test_a_killed_proxy_is_back_within_two_seconds(project: Project) -> None:
-    with Traffic(project.port, project.row()) as traffic:
+    with project.traffic() as traffic:
         traffic.wait_for(100)
         kill_one(project, "haproxy")
         begun = time.monotonic()
-        good = traffic.statuses["200"]
-        while traffic.statuses["200"] < good + 20:
-            assert time.monotonic() - begun < 2.0, traffic.failures
+        good = traffic.answered
+        while traffic.answered < good + 20:
+            assert time.monotonic() - begun < 2.0, traffic.lost[:5]
             time.sleep(0.01)
         settled(project)
-        failed_then = traffic.lost
+        failed_then = len(traffic.lost)
         traffic.wait_for(200)
-    assert traffic.lost == failed_then, traffic.failures
+    assert len(traffic.lost) == failed_then, traffic.lost[-5:]
 
 
 def test_a_killed_supervisor_is_restored_by_the_next_command(project: Project) -> None:
-    with Traffic(project.port, project.row()) as traffic:
+    with project.traffic() as traffic:
         traffic.wait_for(50)
         kill_one(project, "infra.process.supervisor")
         traffic.wait_for(100)
@@ -79,14 +78,14 @@ def test_a_killed_supervisor_is_restored_by_the_next_command(project: Project) -
         assert done.code == 0 and "repaired" in done.output
         settled(project)
         traffic.wait_for(50)
-    assert traffic.lost == 0, traffic.failures
+    assert not traffic.lost
 
 
 def test_a_killed_controller_leaves_all_traffic_on_stable(project: Project) -> None:
     before = project.stable()
     project.change(model__parameters__max_iter=26)
     release = project.release()
-    with Traffic(project.port, project.row()) as traffic:
+    with project.traffic() as traffic:
         controller = project.start("canary", "--env=production", "--seconds=120")
         end = time.monotonic() + 60
         while traffic.releases[release] < 10:
@@ -99,7 +98,7 @@ def test_a_killed_controller_leaves_all_traffic_on_stable(project: Project) -> N
         status = project.status()
         done = project.invoke("up", "--env=production")
     assert traffic.last[release] - killed < 2.0
-    assert traffic.lost == 0, traffic.failures
+    assert not traffic.lost
     assert status["rollout"]["kind"] == "canary"
     assert done.code == 0 and "died" in done.output and "held" in done.output
     assert project.stable() == before
@@ -127,12 +126,12 @@ def no_registry(project: Project) -> object:
 
 def test_rollback_needs_no_registry(project: Project, no_registry: Path) -> None:
     left = project.stable()
-    with Traffic(project.port, project.row()) as traffic:
+    with project.traffic() as traffic:
         traffic.wait_for(50)
         done = project.invoke("rollback", "--env=production")
         traffic.wait_for(50)
     assert done.code == 0, done.output
-    assert project.stable() != left and traffic.lost == 0
+    assert project.stable() != left and not traffic.lost
     assert any("wait for the registry" in line for line in project.status()["warnings"])
     no_registry.unlink()
     no_registry.with_name("registry-away").rename(no_registry)
@@ -147,7 +146,7 @@ def test_rollback_needs_no_registry(project: Project, no_registry: Path) -> None
 def test_ctrl_c_holds_the_canary(project: Project) -> None:
     project.change(model__parameters__max_iter=28)
     release = project.release()
-    with Traffic(project.port, project.row()) as traffic:
+    with project.traffic() as traffic:
         controller = project.start("canary", "--env=production", "--seconds=120")
         end = time.monotonic() + 60
         while traffic.releases[release] < 5:
@@ -157,5 +156,5 @@ def test_ctrl_c_holds_the_canary(project: Project) -> None:
         said = controller.communicate(timeout=30)[0]
     assert "--resume" in said and controller.returncode != 0
     assert project.status()["rollout"]["held"]
-    assert traffic.lost == 0, traffic.failures
+    assert not traffic.lost
     assert project.invoke("rollback", "--env=production").code == 0

@@ -12,7 +12,6 @@ import pytest
 
 from tests.acceptance.models import many_classes, regression
 from tests.acceptance.project import Project
-from tests.traffic import Traffic
 
 
 @pytest.mark.parametrize("become", [regression, many_classes])
@@ -32,7 +31,7 @@ def test_another_model_to_production_and_back(tmp_path: Path, become: Callable[[
         assert_predicts(project)
         project.change(model__seed=2)
         second = project.release()
-        with Traffic(project.port, project.row(), rate=150) as traffic:
+        with project.traffic(rate=150) as traffic:
             traffic.wait_for(50)
             deployed = project.invoke("deploy", "--env=production", "--skip-canary")
             assert deployed.code == 0, deployed.output
@@ -41,7 +40,7 @@ def test_another_model_to_production_and_back(tmp_path: Path, become: Callable[[
             assert undone.code == 0, undone.output
             traffic.wait_for(50)
         assert project.stable() == first
-        assert traffic.lost == 0, traffic.failures
+        assert not traffic.lost
         assert set(traffic.releases) == {first, second}
         trial = project.run(sys.executable, "-m", "infra.trial", "integration", f"--release={second}")
         assert trial.code == 0, trial.output

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import inf
+from math import ceil, inf
 from statistics import median
 
 import pytest
@@ -16,6 +16,7 @@ from tests.validation.canaries import CANARY_SLOT, STABLE_SLOT, rule_on, steady,
 from validation.canary import Look, judge
 
 REPLAYS = 12
+FAULT_REPLAYS = 60
 
 
 def test_a_healthy_canary_passes_every_rule() -> None:
@@ -208,10 +209,10 @@ def test_plots_show_both_slots_over_time() -> None:
     ids=["equal", "rare positives", "burst in both", "slow machine", "cold start"],
 )
 def test_what_is_benign_is_promoted_within_240_seconds(traffic: Traffic) -> None:
-    """Seeds fixed; none of twelve is stopped, at most two are held (3 % are in 100 replays: docs/canary.md)."""
+    """Seeds fixed; none of twelve is stopped, at most one is held (1 to 2 % are in 1,000 replays: docs/canary.md)."""
     played = [play(traffic, False, seed) for seed in range(100, 100 + REPLAYS)]
     assert sum(one.stopped < inf for one in played) == 0
-    assert sum(one.promoted <= 240 for one in played) >= REPLAYS - 2
+    assert sum(one.promoted <= 240 for one in played) >= REPLAYS - 1
 
 
 @pytest.mark.parametrize(
@@ -220,19 +221,18 @@ def test_what_is_benign_is_promoted_within_240_seconds(traffic: Traffic) -> None
         (replace(PLAIN, share=0.0), 10, 15),
         (replace(PLAIN, share=0.3), 10, 15),
         (replace(PLAIN, errors=(0.05, 0.0005)), 30, 120),
-        (replace(PLAIN, slowdown=1.5), 60, 120),
+        (replace(PLAIN, slowdown=1.5), 30, 120),
         (replace(PLAIN, positives=(0.4, 0.3)), 90, 180),
         (replace(PLAIN, positives=(0.7, 0.3)), 10, 15),
-        (replace(RARE, slowdown=1.5), 60, 120),
+        (replace(RARE, slowdown=1.5), 40, 120),
         (replace(RARE, positives=(0.995, 0.005)), 10, 10),
     ],
     ids=["38: 0 %", "38: 30 %", "42", "43", "44", "exchanged", "43, rare", "exchanged, rare"],
 )
 def test_a_fault_is_stopped_in_time(traffic: Traffic, at_median: float, at_most: float) -> None:
-    """Seeds fixed; at least 95 % in 1,000 replays (docs/canary.md): here at most one of twelve is missed."""
-    played = [play(traffic, False, seed) for seed in range(REPLAYS)]
-    times = sorted(_stopped(one) for one in played)
-    assert median(times) <= at_median and times[-2] <= at_most
+    """Seeds fixed; at least 95 % in 1,000 replays (docs/canary.md). Of sixty, three are expected to be late, five may be."""
+    times = sorted(_stopped(play(traffic, False, seed)) for seed in range(FAULT_REPLAYS))
+    assert median(times) <= at_median and times[-1 - FAULT_REPLAYS // 12] <= at_most
 
 
 def _stopped(one: Played) -> float:

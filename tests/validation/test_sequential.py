@@ -13,7 +13,7 @@ from validation.sequential import (
     Level,
     hedged,
     log_e_above,
-    log_e_below,
+    log_e_towards,
     log_e_share_is,
     log_e_shares,
     log_mean_exp,
@@ -138,8 +138,8 @@ def test_a_mean_far_below_the_null_is_no_evidence_and_no_overflow() -> None:
 
 
 def test_a_mean_below_the_limit_is_shown_at_the_rate_of_its_likelihood_ratio() -> None:
-    assert log_e_below(Level(0.0, 200.0), 0.2, 0.0) == pytest.approx(200 * 0.2**2 / 2)
-    assert log_e_below(Level(0.2, 200.0), 0.2, 0.0) < 0
+    assert log_e_towards(Level(0.0, 200.0), 0.2, 0.0) == pytest.approx(200 * 0.2**2 / 2)
+    assert log_e_towards(Level(0.2, 200.0), 0.2, 0.0) < 0
 
 
 def test_looking_after_every_block_raises_no_more_false_alarms_than_alpha() -> None:

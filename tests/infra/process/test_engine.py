@@ -11,7 +11,7 @@ from contracts.slots import Slot
 from infra.process.readiness import wait_until
 from settings.errors import OutsideError, UsageError
 from tests.infra.process.conftest import READY_SECONDS, House, gone, predict
-from tests.infra.traffic import Traffic
+from tests.traffic import Traffic
 
 
 def test_a_release_serves_from_its_bundle(steady: House) -> None:

@@ -11,7 +11,7 @@ import pytest
 from contracts.slots import Slot
 from infra.process.readiness import wait_until
 from tests.infra.process.conftest import House, kill
-from tests.infra.traffic import Traffic
+from tests.traffic import Traffic
 
 
 class Heartbeat:

@@ -9,7 +9,7 @@ import pytest
 from contracts.slots import Slot
 from infra.process.record import Seen
 from tests.infra.process.conftest import READY_SECONDS, House
-from tests.infra.traffic import Traffic
+from tests.traffic import Traffic
 
 
 def deploy(house: House, version: str, traffic: Traffic, share: float) -> str:

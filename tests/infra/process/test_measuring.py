@@ -9,7 +9,7 @@ from contracts.slots import Slot
 from infra.process.readiness import wait_until
 from settings.errors import OutsideError
 from tests.infra.process.conftest import READY_SECONDS, House, kill
-from tests.infra.traffic import Traffic
+from tests.traffic import Traffic
 
 
 def test_metrics_are_the_slots_own(steady: House) -> None:

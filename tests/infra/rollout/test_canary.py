@@ -25,7 +25,7 @@ from infra.rollout.watch import Watch
 from registry.artifacts import CHAMPION
 from settings.errors import GateRefused, OutsideError, UsageError
 from tests.infra.site import BODY, Site
-from tests.infra.traffic import Traffic
+from tests.traffic import Traffic
 
 REAL = CanaryOptions()
 AT_ONCE = CanaryOptions(seconds=0.1)

@@ -19,7 +19,7 @@ from registry.artifacts import CHAMPION
 from settings.errors import GatelineError, GateRefused, Inconclusive, OutsideError, UsageError
 from tests.infra.rollout.faults import stop_at
 from tests.infra.site import BODY, Site
-from tests.infra.traffic import Traffic
+from tests.traffic import Traffic
 
 PAST = DeployOptions(skip_canary=True)
 
@@ -111,7 +111,7 @@ def test_errors_under_traffic_bring_the_old_release_back(site: Site) -> None:
             deploy(site.target(), bad, PAST)
         traffic.wait_for(20)
     assert site.seen() == {"stable": ("1", 1.0)}
-    assert all(reason.startswith("500") for _, reason in traffic.lost)
+    assert all(loss.reason.startswith("500") for loss in traffic.lost)
 
 
 def test_a_replica_that_dies_while_it_is_watched_is_refused(site: Site) -> None:

@@ -15,7 +15,7 @@ from registry.artifacts import CHAMPION
 from settings.errors import GateRefused, UsageError
 from tests.infra.rollout.faults import registry_gone
 from tests.infra.site import BODY, Site
-from tests.infra.traffic import Traffic
+from tests.traffic import Traffic
 
 
 def held(site: Site, **knobs: Any) -> None:

@@ -22,7 +22,7 @@ from registry.artifacts import CHAMPION
 from settings.errors import GateRefused, OutsideError, UsageError
 from tests.infra.rollout.faults import registry_gone
 from tests.infra.site import BODY, Site
-from tests.infra.traffic import Traffic
+from tests.traffic import Traffic
 
 
 def after(site: Site, *releases: Release) -> None:
