@@ -40,6 +40,8 @@ class SlotMetrics:
     """Requests that the proxy sent to this slot."""
     proxy_errors: float
     """Of these, answers with a 5xx status and failed connections, as the proxy counts them."""
+    restarts: float = 0.0
+    """How often its replicas ended and were started again, as the engine counts them."""
 
     def plus(self, other: SlotMetrics) -> SlotMetrics:
         """Return the counters of both slots together."""
@@ -52,6 +54,7 @@ class SlotMetrics:
             predictions=_sums(self.predictions, other.predictions),
             proxied=self.proxied + other.proxied,
             proxy_errors=self.proxy_errors + other.proxy_errors,
+            restarts=self.restarts + other.restarts,
         )
 
 

@@ -30,7 +30,7 @@ DataRule = Literal[
 ]
 ModelRule = Literal["limits", "baseline", "champion_digest", "noninferiority", "golden"]
 BenchmarkRule = Literal["identity", "p50", "p95", "p99", "errors", "rate"]
-CanaryRule = Literal["traffic", "identity", "split", "errors", "latency", "predictions"]
+CanaryRule = Literal["traffic", "identity", "split", "restarts", "errors", "latency", "predictions"]
 DriftRule = Literal["traffic", "drift.column", "drift.prediction", "performance"]
 SecurityRule = Literal["vulnerabilities", "secrets", "code", "workflow", "digest", "unsafe_load", "locks", "sbom"]
 Positive = Annotated[float, Field(gt=0.0)]
@@ -141,10 +141,20 @@ class CanaryGate(Gate):
 
     rules: Annotated[tuple[CanaryRule, ...], Field(min_length=1)] = CanaryRule.__args__  # type: ignore[attr-defined]
     """The rules that run."""
-    required: tuple[CanaryRule, ...] = ("traffic", "identity", "split", "errors", "latency", "predictions")
+    required: tuple[CanaryRule, ...] = (
+        "traffic",
+        "identity",
+        "split",
+        "restarts",
+        "errors",
+        "latency",
+        "predictions",
+    )
     """The rules that must have judged: where the traffic is too thin for one of them, the canary is held, not promoted."""
     min_requests: Count = 200
     """Fewest requests the canary must have answered before it can be promoted."""
+    max_restarts: Annotated[int, Field(ge=0)] = 1
+    """How often the canary may crash and be started again before it is rolled back; one that crashed at all is held."""
     max_error_increase: Share = 0.01
     """How much larger than stable's the canary's share of errors may be."""
     max_latency_ratio: Annotated[float, Field(gt=1.0)] = 1.25

@@ -128,6 +128,18 @@ def split(case: Case) -> Rule:
     return unknown("split", f"{what}: too few, or too uneven, to say that it is {case.share:.1%}", **facts)
 
 
+def restarts(case: Case) -> Rule:
+    """Judge whether the canary crashes. Where stable does as well, the cause may be the machine."""
+    ours, theirs, limit = case.total.canary.restarts, case.total.stable.restarts, case.gate.max_restarts
+    facts = {"observed": ours, "limit": float(limit), "unit": "restarts", "sample": int(case.total.canary.requests)}
+    what = f"the canary crashed {ours:.0f} times, stable {theirs:.0f} times"
+    if ours > max(limit, theirs):
+        return _rule("restarts", Outcome.FAIL, f"{what}; {limit} allowed", next_step=LOGS, **facts)
+    if ours or not case.history:
+        return unknown("restarts", f"{what}: too few to stop it, too many to promote it", next_step=LOGS, **facts)
+    return _rule("restarts", Outcome.PASS, what, **facts)
+
+
 def errors(case: Case) -> Rule:
     """Judge whether the canary fails more often than stable by more than is allowed."""
     seen, limit = case.errors, case.gate.max_error_increase
@@ -192,6 +204,7 @@ RULES: dict[str, Callable[[Case], Rule]] = {
     "traffic": traffic,
     "identity": identity,
     "split": split,
+    "restarts": restarts,
     "errors": errors,
     "latency": latency,
     "predictions": predictions,

@@ -45,6 +45,7 @@ class Increment:
     """Requests in each latency bucket (not cumulative), by upper bound in seconds."""
     predictions: Mapping[str, float] = field(default_factory=dict)
     proxied: float = 0.0
+    restarts: float = 0.0
 
     def plus(self, other: Increment) -> Increment:
         """Return the sum of two increments."""
@@ -56,6 +57,7 @@ class Increment:
             buckets=_sum(self.buckets, other.buckets),
             predictions=_sum(self.predictions, other.predictions),
             proxied=self.proxied + other.proxied,
+            restarts=self.restarts + other.restarts,
         )
 
     @property
@@ -118,6 +120,7 @@ def increment(before: SlotMetrics, after: SlotMetrics) -> Increment:
         buckets=_per_bucket(before.latency_buckets, after.latency_buckets) if served else {},
         predictions=_difference(before.predictions, after.predictions) if served else {},
         proxied=proxied,
+        restarts=max(0.0, after.restarts - before.restarts),
     )
 
 

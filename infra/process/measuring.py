@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import httpx
 
 from contracts.slots import Slot, SlotMetrics
@@ -38,7 +40,10 @@ class Meter:
             )
         self._read_services(wanted.replicas, record)
         self._read_proxy(state, record)
-        return self._sums({replica.name for replica in wanted.replicas})
+        names = {replica.name for replica in wanted.replicas}
+        return replace(
+            self._sums(names), restarts=sum(record.replicas[name].restarts for name in names & record.replicas.keys())
+        )
 
     def _read_services(self, replicas: tuple[WantedReplica, ...], record: Record) -> None:
         failures = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from types import TracebackType
 
 from rich.live import Live
@@ -52,10 +53,18 @@ class Watch:
         except OutsideError:
             if time.monotonic() - self._seen > BLIND_SECONDS:
                 raise
+            self._count_restarts()
             return
         self._seen = time.monotonic()
         look = Look(self._seen - self._begun, canary, stable.plus(baseline), baseline)
         self._history = thinned([*self._history, look])
+
+    def _count_restarts(self) -> None:
+        """A canary that crashes as soon as it is started never gives figures; the engine knows of it."""
+        canary = self._target.engine.status().slots.get(Slot.CANARY)
+        if canary is not None and self._history:
+            last, restarts = self._history[-1], sum(replica.restarts for replica in canary.replicas)
+            self._history[-1] = replace(last, canary=replace(last.canary, restarts=float(restarts)))
 
     def show(self, verdict: Verdict, elapsed: float, deadline: float) -> None:
         """Show where the canary stands, and how long it may still take."""

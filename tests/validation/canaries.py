@@ -24,6 +24,8 @@ class Steady:
     proxied: float | None = None
     proxy_errors: float = 0.0
     releases: frozenset[str] = frozenset({CANARY})
+    restarts: float = 0.0
+    """In all, from the first second on."""
 
     def after(self, seconds: float) -> SlotMetrics:
         """Return the counters after so many seconds."""
@@ -37,6 +39,7 @@ class Steady:
             predictions={"0": answered * (1 - self.positives), "1": answered * self.positives},
             proxied=answered if self.proxied is None else self.proxied * seconds,
             proxy_errors=self.proxy_errors * seconds,
+            restarts=self.restarts if seconds else 0.0,
         )
 
 
@@ -63,21 +66,7 @@ def then(first: list[Look], second: list[Look]) -> list[Look]:
     """Return a history that goes on with another: its counters grow from where the first ended."""
     last = first[-1]
     grown = [
-        Look(last.seconds + look.seconds, plus(last.canary, look.canary), plus(last.stable, look.stable))
+        Look(last.seconds + look.seconds, last.canary.plus(look.canary), last.stable.plus(look.stable))
         for look in second[1:]
     ]
     return [*first, *grown]
-
-
-def plus(left: SlotMetrics, right: SlotMetrics) -> SlotMetrics:
-    """Return the sum of two reads."""
-    return SlotMetrics(
-        releases=left.releases | right.releases,
-        requests=left.requests + right.requests,
-        errors=left.errors + right.errors,
-        latency_sum=left.latency_sum + right.latency_sum,
-        latency_buckets={b: left.latency_buckets.get(b, 0) + n for b, n in right.latency_buckets.items()},
-        predictions={name: left.predictions.get(name, 0) + n for name, n in right.predictions.items()},
-        proxied=left.proxied + right.proxied,
-        proxy_errors=left.proxy_errors + right.proxy_errors,
-    )

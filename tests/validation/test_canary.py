@@ -22,7 +22,8 @@ FAULT_REPLAYS = 60
 def test_a_healthy_canary_passes_every_rule() -> None:
     verdict = verdict_on(steady(200))
     assert [(rule.name, rule.outcome) for rule in verdict.rules] == [
-        (name, Outcome.PASS) for name in ("traffic", "identity", "split", "errors", "latency", "predictions")
+        (name, Outcome.PASS)
+        for name in ("traffic", "identity", "split", "restarts", "errors", "latency", "predictions")
     ]
     assert verdict.outcome is Outcome.PASS
     assert verdict.judged == {"release": CANARY, "stable": STABLE}
@@ -115,6 +116,28 @@ def test_split_compares_what_the_proxy_sent(to_canary: float, seconds: int, outc
     rule = rule_on("split", steady(seconds, replace(CANARY_SLOT, proxied=to_canary)))
     assert rule.outcome is outcome
     assert rule.observed == pytest.approx(to_canary / (to_canary + 45)) and rule.limit == 0.1
+
+
+@pytest.mark.parametrize(
+    ("canary", "stable", "outcome"),
+    [
+        (0.0, 0.0, Outcome.PASS),
+        (0.0, 3.0, Outcome.PASS),
+        (1.0, 0.0, Outcome.INCONCLUSIVE),
+        (2.0, 0.0, Outcome.FAIL),
+        (2.0, 2.0, Outcome.INCONCLUSIVE),
+        (3.0, 2.0, Outcome.FAIL),
+    ],
+)
+def test_restarts_beyond_the_limit_and_stables_own_fail(canary: float, stable: float, outcome: Outcome) -> None:
+    history = steady(10, replace(CANARY_SLOT, restarts=canary), replace(STABLE_SLOT, restarts=stable))
+    rule = rule_on("restarts", history)
+    assert rule.outcome is outcome and (rule.observed, rule.limit) == (canary, 1.0)
+
+
+def test_restarts_before_the_canary_do_not_count() -> None:
+    crashed = steady(5, replace(CANARY_SLOT, restarts=5.0))
+    assert rule_on("restarts", then(crashed, steady(20))[5:]).outcome is Outcome.PASS
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,20 @@ def test_one_that_fails_live_is_rolled_back_and_people_are_told(site: Site) -> N
 
 
 @pytest.mark.slow
+def test_one_that_keeps_crashing_is_rolled_back(site: Site) -> None:
+    rules = ["traffic", "identity", "restarts"]
+    site.change({"gates.canary.rules": rules, "gates.canary.required": rules, "gates.canary.min_requests": 100_000})
+    second = site.release("2", die_at=20)
+    site.put(stable=site.release("1"))
+    with Traffic(site.url, body=BODY):
+        ended = canary(site.target(), second, REAL)
+    assert ended is not None and ended.step is Step.ROLL_BACK
+    assert [rule.name for rule in ended.verdict.failed] == ["restarts"]
+    assert site.seen() == {"stable": ("1", 1.0)}
+    assert str(site.target().quarantine.reason(second.digest)).startswith("canary: the canary crashed 2 times")
+
+
+@pytest.mark.slow
 def test_without_traffic_it_is_held_then_resumed_and_promoted(site: Site) -> None:
     first, second = site.release("1"), site.release("2")
     site.put(stable=first)
@@ -154,7 +168,6 @@ def test_interrupted_it_is_held(
     assert site.events()[-1].data["outcome"] == "failed"
 
 
-@pytest.mark.slow
 def guard(site: Site) -> int | None:
     """Return the port that the canary's health hangs on."""
     state = StateFile(site.target().folder / "state.json").read()
