@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from invoke.context import Context
 from invoke.exceptions import Exit
-from invoke.tasks import task
+from invoke.tasks import task as any_task
 
 from infra import commands
 from settings.errors import front_door
@@ -17,6 +18,8 @@ RELEASE = {"release": "version, name or digest; the one built last if not given"
 LAPTOP = {"from_laptop": "allow a change of a non-local environment from outside CI (recorded so)"}
 UNJUDGED = {"unjudged": "let a release in without the verdicts the environment requires (recorded so)"}
 LIFT = {"release_quarantine": "take the release out of quarantine first (recorded so)"}
+
+task = partial(any_task, auto_shortflags=False)
 
 
 def leave(call: Callable[[], int]) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from contracts.digest import SKIPPED, of_file
+from contracts.digest import SKIPPED, of_file, of_tree, of_value
 from contracts.manifest import MANIFEST_FILE, Manifest
 from contracts.release import ARTIFACT_FOLDER, RELEASE_FILE, Release
 from infra.bundle import digest_of, pack
@@ -18,6 +18,7 @@ from registry.artifacts import CANDIDATE, Artifacts
 from registry.releases import Releases
 from registry.store import Store
 from settings import Settings
+from settings.errors import GateRefused
 
 PACKED_ROOMS = ("service", "model", "contracts", "registry", "settings")
 LOCK = Path("requirements/service.txt")
@@ -29,7 +30,8 @@ def build(
     """Pack the artifact behind `reference` and choose the release as the one the next stages judge.
 
     Equal inputs give an equal digest; a release that is in the registry already is not packed again.
-    Raises UsageError for an unknown reference and GateRefused (rule `digest`) for a changed artifact.
+    Raises UsageError for an unknown reference and GateRefused (rule `digest`) for a changed artifact, or one that was
+    trained with another `model/` than the one that would be packed with it.
     """
     store = Store.of(settings)
     artifacts, releases = Artifacts(store), Releases(store)
@@ -58,6 +60,7 @@ def assemble(folder: Path, files: dict[str, bytes], settings: Settings, root: Pa
         (folder / ARTIFACT_FOLDER / name).write_bytes(data)
     shutil.copyfile(root / LOCK, folder / "service.txt")
     manifest = Manifest.model_validate_json(files[MANIFEST_FILE])
+    _refuse_other_model(manifest, folder / "model")
     release = Release(
         version=manifest.version,
         artifact=manifest.identity,
@@ -72,6 +75,14 @@ def assemble(folder: Path, files: dict[str, bytes], settings: Settings, root: Pa
     release = release.model_copy(update={"digest": digest_of(folder)})
     _write(folder, release)
     return release
+
+
+def _refuse_other_model(manifest: Manifest, packed: Path) -> None:
+    if manifest.inputs.get("model") != of_value(of_tree(packed)):
+        raise GateRefused(
+            f"digest: model/ is not as it was when {manifest.version} was trained: its answers would be another model's",
+            "nox -s train" + (f", or build from commit {manifest.commit}" if manifest.commit else ""),
+        )
 
 
 def _write(folder: Path, release: Release) -> None:

@@ -45,9 +45,9 @@ def _passed(console: Console, before: Release | None, total: float) -> None:
         console.print("  nothing runs in production. next: invoke canary --env=production --traffic=synthetic")
         return
     if before is not None and before.digest == stable.digest:
-        console.print(f"  nothing changed: {stable.name} was in production before and is still")
+        console.print(f"  nothing changed: {stable.name} was in production before and is still", soft_wrap=True)
     elif before is None:
-        console.print("  first release: there was no champion to compare with; it is recorded as such")
+        console.print("  first release: there was no champion to compare with; it is recorded as such", soft_wrap=True)
     console.print(f"  serving  {stable.name} at {running.url}")
     console.print(f"  try it   {example(target.bundle(stable), stable, running.url)}", soft_wrap=True, markup=False)
     console.print("  reports  reports/index.html")

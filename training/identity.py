@@ -65,7 +65,8 @@ def plan(settings: Settings) -> Plan:
         "test": data_digest(data.test),
         "schema": of_value(schema.dump()),
         "settings": of_value(shaping),
-        "sources": of_value([of_sources(ROOT, SHAPING), of_tree(_model_folder())]),
+        "sources": of_sources(ROOT, SHAPING),
+        "model": of_value(of_tree(_model_folder())),
         "lock": _lock(),
     }
     return Plan(settings, schema, shaping, inputs)

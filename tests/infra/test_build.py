@@ -98,11 +98,26 @@ def test_the_archive_holds_what_the_release_says(shop: Shop, tmp_path: Path) -> 
     assert release.project == "small" and release.service == shop.settings.service
 
 
+def test_an_artifact_is_not_packed_with_another_model_than_it_was_trained_with(shop: Shop) -> None:
+    before, _ = shop.build()
+    features = shop.root / "model" / "features.py"
+    text = features.read_text()
+    try:
+        features.write_text(text + "\n# changed\n")
+        with pytest.raises(
+            GateRefused, match=f"digest: model/ is not as it was when {before.version} was trained"
+        ) as caught:
+            shop.build()
+    finally:
+        features.write_text(text)
+    assert caught.value.next_step.startswith("nox -s train")
+    assert shop.releases.chosen() == before
+
+
 @pytest.mark.parametrize(
     ("path", "same"),
     [
         ("service/app.py", False),
-        ("model/features.py", False),
         ("requirements/service.txt", False),
         ("service/__pycache__/app.cpython-311.pyc", True),
         ("training/fit.py", True),
