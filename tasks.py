@@ -10,6 +10,7 @@ from invoke.exceptions import Exit
 from invoke.tasks import task as any_task
 
 from infra import commands
+from infra.ending import sigterm_as_ctrl_c
 from settings.errors import front_door
 
 ENV = {"env": "the environment to work on: staging or production"}
@@ -24,7 +25,8 @@ task = partial(any_task, auto_shortflags=False)
 
 def leave(call: Callable[[], int]) -> None:
     """Run one command and end with its exit code."""
-    code = front_door(call)
+    with sigterm_as_ctrl_c():
+        code = front_door(call)
     if code:
         raise Exit(code=code)
 

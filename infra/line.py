@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from rich.console import Console
 
 from contracts.slots import Slot
+from infra.ending import sigterm_as_ctrl_c
 from infra.rollout.target import Target
 from infra.runs import Result, Run, Timings
 from infra.summary import show
@@ -107,4 +108,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(front_door(main))
+    with sigterm_as_ctrl_c():
+        sys.exit(front_door(main))

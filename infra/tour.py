@@ -15,6 +15,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from infra.ending import sigterm_as_ctrl_c
 from infra.process.python_env import python_for
 from infra.scratch import change_settings, copy_project, remove
 from infra.traffic import synthetic
@@ -149,4 +150,5 @@ def _stop(project: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(front_door(main))
+    with sigterm_as_ctrl_c():
+        sys.exit(front_door(main))

@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from tests.acceptance.project import Project
+from tests.traffic import Traffic
 
 
 def processes(project: Project, word: str) -> list[psutil.Process]:
@@ -143,18 +144,26 @@ def test_rollback_needs_no_registry(project: Project, no_registry: Path) -> None
     assert champion.exists()
 
 
-def test_ctrl_c_holds_the_canary(project: Project) -> None:
+def test_ctrl_c_and_sigterm_hold_the_canary(project: Project) -> None:
     project.change(model__parameters__max_iter=28)
     release = project.release()
     with project.traffic() as traffic:
-        controller = project.start("canary", "--env=production", "--seconds=120")
-        end = time.monotonic() + 60
-        while traffic.releases[release] < 5:
-            assert time.monotonic() < end and controller.poll() is None, controller.communicate()
-            time.sleep(0.05)
-        os.kill(controller.pid, signal.SIGINT)
-        said = controller.communicate(timeout=30)[0]
-    assert "--resume" in said and controller.returncode != 0
-    assert project.status()["rollout"]["held"]
+        for number, flags in ((signal.SIGTERM, ()), (signal.SIGINT, ("--resume",))):
+            said, code = interrupted(project, traffic, release, number, flags)
+            assert "--resume" in said and code != 0
+            assert project.status()["rollout"]["held"]
     assert not traffic.lost
     assert project.invoke("rollback", "--env=production").code == 0
+
+
+def interrupted(
+    project: Project, traffic: Traffic, release: str, number: signal.Signals, flags: tuple[str, ...]
+) -> tuple[str, int]:
+    """Send a signal to a canary's controller in the middle; return what it said and its exit code."""
+    enough, end = traffic.releases[release] + 5, time.monotonic() + 60
+    controller = project.start("canary", "--env=production", "--seconds=120", *flags)
+    while traffic.releases[release] < enough:
+        assert time.monotonic() < end and controller.poll() is None, controller.communicate()
+        time.sleep(0.05)
+    os.kill(controller.pid, number)
+    return controller.communicate(timeout=30)[0], controller.returncode

@@ -6,7 +6,9 @@ import signal
 import subprocess
 import sys
 
-from infra.ending import end
+import pytest
+
+from infra.ending import end, sigterm_as_ctrl_c
 
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('on', flush=True); time.sleep(60)"
 
@@ -23,3 +25,10 @@ def test_one_that_ignores_it_is_killed() -> None:
 
 def test_one_that_was_asked_already_is_waited_for() -> None:
     assert end(subprocess.Popen([sys.executable, "-c", "raise SystemExit(7)"]), 20.0, asked=True) == 7
+
+
+def test_sigterm_interrupts_while_something_runs_and_is_itself_again_afterwards() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(KeyboardInterrupt), sigterm_as_ctrl_c():
+        signal.raise_signal(signal.SIGTERM)
+    assert signal.getsignal(signal.SIGTERM) == before
