@@ -18,7 +18,7 @@ from infra.tracing import trace as trace_back
 from registry.audit import AuditLog, Finding
 from registry.store import Store
 from settings import Settings, load
-from settings.errors import ExitCode
+from settings.errors import ExitCode, GateRefused
 
 WORDS = {
     PACKAGED: "built",
@@ -39,7 +39,8 @@ def audit(trace: str, export: str) -> int:
         print(trace_back(settings, trace))
         return 0
     events = log.events()
-    findings = log.verify(_kept_heads(settings))
+    heads, unreadable = _kept_heads(settings)
+    findings = unreadable + log.verify(heads)
     _print(events)
     _print_verification(log, events, findings)
     if export:
@@ -54,9 +55,17 @@ def drift(env: str) -> int:
     return judge_environment(env)
 
 
-def _kept_heads(settings: Settings) -> tuple[Head, ...]:
-    recorders = [build_recorder(settings), *(Target.open(name).recorder for name in settings.environments)]
-    return tuple(head for head in (recorder.kept_head() for recorder in recorders) if head is not None)
+def _kept_heads(settings: Settings) -> tuple[tuple[Head, ...], list[Finding]]:
+    heads: list[Head] = []
+    unreadable: list[Finding] = []
+    for recorder in (build_recorder(settings), *(Target.open(name).recorder for name in settings.environments)):
+        try:
+            head = recorder.kept_head()
+        except GateRefused as error:
+            unreadable.append(Finding(0, str(error)))
+            continue
+        heads += [head] if head else []
+    return tuple(heads), unreadable
 
 
 def _print(events: list[Event]) -> None:

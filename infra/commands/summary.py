@@ -5,16 +5,24 @@ from __future__ import annotations
 import os
 
 from infra.rollout.target import Target
+from settings.errors import GateRefused
 
 
 def close(target: Target, done: str) -> None:
     """Say the audit log's head, kept outside the log so that a cut end is seen, and put `done` on GitHub's summary page."""
-    head, waiting = target.recorder.kept_head(), target.recorder.waiting()
-    where = f"audit head {head.count} {head.digest}" if head else "audit head none"
-    where += f", {waiting} event(s) wait for the registry" if waiting else ""
+    waiting = target.recorder.waiting()
+    where = _head(target) + (f", {waiting} event(s) wait for the registry" if waiting else "")
     target.say(f"[dim]{where}[/dim]")
     page = os.environ.get("GITHUB_STEP_SUMMARY")
     if page:
         rehearsal = " (rehearsal: this environment serves nobody)" if target.rehearsal else ""
         with open(page, "a", encoding="utf-8") as stream:
             stream.write(f"**{target.name}**: {done}{rehearsal}  \n{where}\n\n")
+
+
+def _head(target: Target) -> str:
+    try:
+        head = target.recorder.kept_head()
+    except GateRefused as error:
+        return error.message
+    return f"audit head {head.count} {head.digest}" if head else "audit head none"

@@ -10,13 +10,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
+from contracts.digest import of_bytes
 from contracts.event import FINISHED, STARTED, Event, Head
 from contracts.files import place
 from infra.rollout.actor import acting, commit
 from registry.audit import AuditLog
-from settings.errors import GatelineError, first_line
+from settings.errors import GatelineError, GateRefused, first_line
 
 UNREACHABLE = (OSError, GatelineError)
+DAMAGED = {"change": "spool", "outcome": "failed", "error": "an event that waited for the registry is damaged"}
 
 
 @dataclass
@@ -37,13 +41,16 @@ class Recorder:
 
     def record(self, type: str, subject: str, data: dict[str, Any]) -> None:
         """Chain one event, after those that wait; spool it where the registry cannot be reached."""
-        body = {"actor": acting().model_dump(), "commit": commit(), **data}
-        event = Event(id=uuid.uuid4().hex, source=self._source, type=type, time=_now(), subject=subject, data=body)
+        event = self._event(type, subject, data)
         try:
             self.flush()
             self._keep_head(self.log.append(event))
         except UNREACHABLE:
             self._spool(event)
+
+    def _event(self, type: str, subject: str, data: dict[str, Any]) -> Event:
+        body = {"actor": acting().model_dump(), "commit": commit(), **data}
+        return Event(id=uuid.uuid4().hex, source=self._source, type=type, time=_now(), subject=subject, data=body)
 
     @contextmanager
     def change(self, kind: str, subject: str, **data: Any) -> Iterator[Change]:
@@ -59,10 +66,18 @@ class Recorder:
         self.record(change.type, subject, {"outcome": "done"} | change.data)
 
     def flush(self) -> int:
-        """Chain the events that waited for the registry; return how many."""
+        """Chain the events that waited for the registry; return how many.
+
+        One that is damaged must not stop what comes after it: it is set aside, and the log says so.
+        """
         waiting = sorted(self._spool_folder().glob("*.json"))
         for path in waiting:
-            event = Event.model_validate_json(path.read_bytes())
+            content = path.read_bytes()
+            try:
+                event = Event.model_validate_json(content)
+            except ValidationError:
+                event = self._event(FINISHED, path.name, DAMAGED | {"sha256": of_bytes(content)})
+                place({path.with_suffix(".damaged"): content})
             self._keep_head(self.log.append(event.model_copy(update={"data": event.data | {"spooled": True}})))
             path.unlink()
         return len(waiting)
@@ -72,9 +87,15 @@ class Recorder:
         return len(list(self._spool_folder().glob("*.json")))
 
     def kept_head(self) -> Head | None:
-        """Return the head as this environment last saw it, or None."""
+        """Return the head as this environment last saw it, or None. Raises GateRefused (rule `chain`) if it is unreadable."""
         path = self._folder / "audit-head.json"
-        return Head.model_validate_json(path.read_bytes()) if path.exists() else None
+        try:
+            return Head.model_validate_json(path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except ValidationError:
+            why = f"chain: {path} is unreadable: the log cannot be compared with what was seen of it here"
+            raise GateRefused(why, "compare it with the head in the last summary, then remove the file") from None
 
     def _keep_head(self, head: Head) -> None:
         place({self._folder / "audit-head.json": head.model_dump_json()})

@@ -74,6 +74,15 @@ def test_a_cut_end_is_seen_by_the_head_that_the_build_kept(site: Site, capsys: C
     (site.root / ".gateline/build/audit-head.json").unlink()
 
 
+def test_an_unreadable_head_is_said_and_ends_with_1(site: Site, capsys: Capture) -> None:
+    some(site)
+    kept = site.target().folder / "audit-head.json"
+    kept.write_text("?")
+    assert commands.audit("", "") == 1
+    said = capsys.readouterr().out
+    assert "[broken] chain: " in said and f"{kept.name} is unreadable" in said and "next: compare it" in said
+
+
 @pytest.mark.parametrize("broken", [False, True])
 def test_one_readable_file(site: Site, capsys: Capture, broken: bool) -> None:
     some(site)

@@ -10,6 +10,7 @@ from contracts.event import FINISHED, ROLLED_BACK, STARTED
 from infra.rollout.recorder import Recorder
 from registry.audit import AuditLog
 from registry.store import Store
+from settings.errors import GateRefused
 
 
 def recorder(tmp_path: Path) -> Recorder:
@@ -58,3 +59,25 @@ def test_events_wait_for_the_registry_and_are_chained_in_order(tmp_path: Path) -
     assert [event.data.get("spooled", False) for event in events] == [False, True, True, True, False]
     assert recorder(tmp_path).waiting() == 0
     assert recorder(tmp_path).log.verify() == []
+
+
+def test_a_damaged_event_that_waited_stops_no_change_and_is_said(tmp_path: Path) -> None:
+    recorder(tmp_path).record(STARTED, "0", {})
+    block(tmp_path)
+    for number in range(1, 3):
+        recorder(tmp_path).record(FINISHED, str(number), {})
+    unblock(tmp_path)
+    first = min((tmp_path / "environment" / "spool").glob("*.json"))
+    first.write_text("{cut")
+    recorder(tmp_path).record(FINISHED, "3", {})
+    events = recorder(tmp_path).log.events()
+    assert [event.subject for event in events] == ["0", first.name, "2", "3"]
+    assert events[1].data["error"] == "an event that waited for the registry is damaged" and events[1].data["sha256"]
+    assert first.with_suffix(".damaged").read_text() == "{cut" and recorder(tmp_path).waiting() == 0
+
+
+def test_an_unreadable_head_is_a_finding(tmp_path: Path) -> None:
+    recorder(tmp_path).record(STARTED, "0", {})
+    (tmp_path / "environment" / "audit-head.json").write_text("?")
+    with pytest.raises(GateRefused, match="chain: .*audit-head.json is unreadable"):
+        recorder(tmp_path).kept_head()
