@@ -129,7 +129,7 @@ def _start(target: Target, release: Release) -> None:
 
 
 def baseline_replicas(canary: float) -> int:
-    """Return two, so that what the canary is compared with scatters less than the canary; one where stable would get too little."""
+    """Return two, so that the baseline scatters less than the canary; one where stable would get too little."""
     return 2 if 4 * canary <= 1.0 else 1
 
 

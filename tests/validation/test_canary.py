@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import ceil, inf
+from math import inf
 from statistics import median
 
 import pytest
