@@ -94,11 +94,15 @@ class Engine(Protocol):
         """Give each named slot its share of traffic at once; slots not named get none. The shares add up to 1."""
         ...
 
-    def guard(self, slot: Slot, heartbeat_port: int | None) -> None:
-        """Tie a slot's health in the proxy also to a heartbeat on loopback, or (None) to the service alone again.
+    def guard(self, slot: Slot, guarded: bool) -> None:
+        """Tie a slot's health in the proxy also to the heartbeat, or to the service alone again.
 
-        The heartbeat answers GET with 200; silent, or with another status, it takes the slot out within 2 s.
+        A guarded slot is out of traffic at most 2 s after the last `beat`.
         """
+        ...
+
+    def beat(self) -> None:
+        """Say that the controller of a guarded slot is alive; to be called several times a second."""
         ...
 
     def move(self, source: Slot, target: Slot) -> None:

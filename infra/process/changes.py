@@ -72,11 +72,11 @@ def shared(state: State, shares: Mapping[Slot, float]) -> State:
     return state.model_copy(update={"slots": slots})
 
 
-def guarded(state: State, slot: Slot, port: int | None) -> State:
-    """Hang a slot's health on a heartbeat port, or on nothing but itself. Raises UsageError if the slot is empty."""
+def guarded(state: State, slot: Slot, guarded: bool) -> State:
+    """Hang a slot's health on the heartbeat, or on nothing but itself. Raises UsageError if the slot is empty."""
     if slot not in state.slots:
         raise UsageError(f"slot {slot} of {state.environment} is empty and cannot be guarded")
-    return state.with_slot(slot, state.slots[slot].model_copy(update={"guard": port}))
+    return state.with_slot(slot, state.slots[slot].model_copy(update={"guarded": guarded}))
 
 
 def moved(state: State, source: Slot, target: Slot) -> State:
@@ -89,7 +89,7 @@ def moved(state: State, source: Slot, target: Slot) -> State:
     if source not in state.slots or target in state.slots:
         why = f"{target} is not empty" if target in state.slots else f"{source} is empty"
         raise UsageError(f"slot {source} of {state.environment} cannot become {target}: {why}")
-    wanted = state.slots[source].model_copy(update={"guard": None})
+    wanted = state.slots[source].model_copy(update={"guarded": False})
     return state.with_slot(source, None).with_slot(target, wanted)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from contracts.release import Release
 from contracts.slots import Slot, SlotMetrics
 from infra.engines.engine import Running
-from infra.process import changes, commands, haproxy, host, ports, seeing
+from infra.process import changes, commands, haproxy, host, ports, seeing, steering
 from infra.process.logs import tail
 from infra.process.measuring import Meter
 from infra.process.place import Place
@@ -18,6 +18,7 @@ from infra.process.readiness import Readiness, wait_until
 from infra.process.record import Record, read_record
 from infra.process.repairs import repairs
 from infra.process.state import State, StateFile
+from infra.process.stats import StatsSocket
 from infra.process.strays import end_strays
 from settings import SECRETS, Environment, Settings
 from settings.errors import OutsideError, UsageError
@@ -103,9 +104,13 @@ class ProcessEngine:
         """Give each named slot its share of traffic at once; slots not named get none. The shares add up to 1."""
         self._change(lambda state: changes.shared(state, shares))
 
-    def guard(self, slot: Slot, heartbeat_port: int | None) -> None:
-        """Tie a slot's health to `GET` on a loopback port answering 200, beside its own health; None unties it."""
-        self._change(lambda state: changes.guarded(state, slot, heartbeat_port))
+    def guard(self, slot: Slot, guarded: bool) -> None:
+        """Tie a slot's health to the heartbeat, beside its own health, or untie it."""
+        self._change(lambda state: changes.guarded(state, slot, guarded))
+
+    def beat(self) -> None:
+        """Say that the controller is alive."""
+        StatsSocket(self._state().socket).ask(steering.beat())
 
     def move(self, source: Slot, target: Slot) -> None:
         """Rename a slot; the target must be empty. Traffic is not touched; a guard does not move along."""

@@ -20,11 +20,16 @@ SERVER_OPTIONS = (
 )
 """A refused connection takes a server out at once, a failing check after two."""
 HEAVIEST = 256
+DEAD_PORT = 1
+HEARTBEATS, CONTROLLER = "heartbeats", "controller"
+EXPIRE_MILLISECONDS = 1000
+"""A controller that has not beaten for so long counts as dead; two failed checks later its canary is out."""
 
 # A request is replayed on another server when a connection fails or ends without an answer: right for predictions,
 # which are idempotent. For that the whole request must be in the buffer before its first byte is sent on: without
-# http-buffer-request nothing is replayed for clients that send head and body apart, as most do. The second part of a
-# check asks the heartbeat of a guarded replica, and the replica itself once more where there is none.
+# http-buffer-request nothing is replayed for clients that send head and body apart, as most do. The controller of a
+# canary beats by touching the entry `controller` of the table `heartbeats`, which expires. Without a beat, the check of a
+# guarded server goes to port 1, where nobody listens; `silent` is 1 then, and port 0 stands for the server's own port.
 _TEMPLATE = """\
 global
   stats socket {socket} mode 600 level admin
@@ -47,16 +52,17 @@ defaults
   retries 3
   retry-on conn-failure empty-response
   http-reuse safe
+backend {heartbeats}
+  stick-table type string len 16 size 16 expire {expire}ms store gpt0
 frontend public
   bind {host}:{port}
   default_backend {backend}
 backend {backend}
   balance roundrobin
   option httpchk
-  http-check connect
-  http-check send meth GET uri /health/ready ver HTTP/1.1 hdr Host gateline hdr Connection close
-  http-check expect status 200
-  http-check connect port srv_name,map_str_int({guards},0)
+  http-check set-var(check.silent) str({controller}),table_gpt0({heartbeats}),neg,add(1)
+  http-check set-var(check.port) srv_name,map_str_int({guards},0),mul(check.silent)
+  http-check connect port var(check.port)
   http-check send meth GET uri /health/ready ver HTTP/1.1 hdr Host gateline hdr Connection close
   http-check expect status 200
 """
@@ -88,6 +94,9 @@ def config(state: State) -> str:
         host=state.host,
         port=state.port,
         backend=BACKEND,
+        heartbeats=HEARTBEATS,
+        controller=CONTROLLER,
+        expire=EXPIRE_MILLISECONDS,
         drain=max(1, round(state.drain_seconds)),
     )
     by_name = server_weights(state)
@@ -109,15 +118,14 @@ def server_weights(state: State) -> dict[str, int]:
     return {replica.name: by_slot[name] for name, slot in state.slots.items() for replica in slot.replicas}
 
 
-def guard_ports(state: State) -> dict[str, int]:
-    """Return the heartbeat port of each guarded server."""
-    guarded = [(slot.guard, slot.replicas) for slot in state.slots.values() if slot.guard]
-    return {replica.name: port for port, replicas in guarded for replica in replicas}
+def guarded(state: State) -> set[str]:
+    """Return the servers whose health hangs on the controller's heartbeat."""
+    return {replica.name for slot in state.slots.values() if slot.guarded for replica in slot.replicas}
 
 
 def guards_file(state: State) -> str:
-    """Return the table of heartbeat ports in HAProxy's map format."""
-    return "".join(f"{name} {port}\n" for name, port in guard_ports(state).items())
+    """Return the guarded servers in HAProxy's map format: the port that is asked where no heartbeat is heard."""
+    return "".join(f"{name} {DEAD_PORT}\n" for name in sorted(guarded(state)))
 
 
 def weights(shares: Mapping[Key, float], counts: Mapping[Key, int]) -> dict[Key, int]:

@@ -39,5 +39,5 @@ def _ports(before: State, after: State) -> Iterator[str]:
 def _heartbeats(before: State, servers: Mapping[str, Server]) -> Iterator[str]:
     for slot, wanted in before.slots.items():
         seen = [servers[replica.name] for replica in wanted.replicas if replica.name in servers]
-        if wanted.guard and wanted.share > 0 and seen and not any(server.up for server in seen):
-            yield f"slot {slot} had lost its heartbeat on port {wanted.guard}; the proxy has taken it out of traffic"
+        if wanted.guarded and wanted.share > 0 and seen and not any(server.up for server in seen):
+            yield f"slot {slot} had lost its heartbeat; the proxy has taken it out of traffic"

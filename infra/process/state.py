@@ -36,8 +36,8 @@ class WantedSlot(_Frozen):
     python: str
     """The interpreter of the release's environment."""
     share: float = 0.0
-    guard: int | None = None
-    """Port of the heartbeat that the slot's health hangs on."""
+    guarded: bool = False
+    """Whether the slot's health hangs on the controller's heartbeat."""
     replicas: tuple[WantedReplica, ...] = ()
     variables: Mapping[str, str] = Field(default_factory=dict)
     """Environment variables that the services get beside the usual ones."""
@@ -74,7 +74,7 @@ class State(_Frozen):
 
     @property
     def guards(self) -> Path:
-        """The proxy's table of heartbeat ports by replica."""
+        """The proxy's table of guarded replicas."""
         return self.runtime / "guards.map"
 
 

@@ -60,10 +60,10 @@ class StatsSocket:
         text = self.ask([f"show stat {BACKEND} 4 -1"])
         return {row["svname"]: _server(row) for row in csv.DictReader(io.StringIO(text.lstrip("# ").strip()))}
 
-    def guards(self, table: Path) -> dict[str, int]:
-        """Return the heartbeat ports by server name, as the proxy has them."""
+    def guards(self, table: Path) -> set[str]:
+        """Return the servers that hang on the heartbeat, as the proxy has them."""
         rows = (line.split() for line in self.ask([f"show map {table}"]).splitlines())
-        return {row[1]: int(row[2]) for row in rows if len(row) == 3}
+        return {row[1] for row in rows if len(row) == 3}
 
 
 def _server(row: dict[str, str]) -> Server:

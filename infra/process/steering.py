@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from infra.process.haproxy import BACKEND, guard_ports, server_lines, server_weights
+from infra.process.haproxy import BACKEND, CONTROLLER, DEAD_PORT, HEARTBEATS, guarded, server_lines, server_weights
 from infra.process.state import State
 from infra.process.stats import Server
 
 
-def differences(state: State, servers: Mapping[str, Server], guards: Mapping[str, int]) -> list[str]:
-    """Return the commands, in order, that bring servers, weights and heartbeats to what the state says; empty if they agree.
+def differences(state: State, servers: Mapping[str, Server], guards: set[str]) -> list[str]:
+    """Return the commands, in order, that bring servers, weights and guards to what the state says; empty if they agree.
 
     Servers that the state does not name are not touched here: they are drained.
     """
     wanted = server_weights(state)
     return [
-        *_guard_changes(
-            guard_ports(state), {name: port for name, port in guards.items() if name in wanted}, state.guards
-        ),
+        *_guard_changes(guarded(state), guards & wanted.keys(), state.guards),
         *_additions(state, wanted, servers),
         *_weight_changes(wanted, servers),
     ]
@@ -37,8 +35,13 @@ def remove(name: str, forced: bool) -> list[str]:
 
 
 def forget_guards(names: list[str], table: Path) -> list[str]:
-    """Return the commands that remove the heartbeats of servers that are gone."""
+    """Return the commands that unguard servers."""
     return [f"del map {table} {name}" for name in names]
+
+
+def beat() -> list[str]:
+    """Return the command that says that the controller is alive."""
+    return [f"set table {HEARTBEATS} key {CONTROLLER} data.gpt0 1"]
 
 
 def mark_down(name: str) -> list[str]:
@@ -68,9 +71,6 @@ def _weight_changes(wanted: Mapping[str, int], servers: Mapping[str, Server]) ->
     return [f"set server {BACKEND}/{name} weight {changed[name]}" for name in first_raised]
 
 
-def _guard_changes(wanted: Mapping[str, int], present: Mapping[str, int], table: Path) -> list[str]:
-    added = [f"add map {table} {name} {port}" for name, port in wanted.items() if name not in present]
-    changed = [
-        f"set map {table} {name} {wanted[name]}" for name in present if wanted.get(name, present[name]) != present[name]
-    ]
-    return added + changed + forget_guards([name for name in present if name not in wanted], table)
+def _guard_changes(wanted: set[str], present: set[str], table: Path) -> list[str]:
+    added = [f"add map {table} {name} {DEAD_PORT}" for name in sorted(wanted - present)]
+    return added + forget_guards(sorted(present - wanted), table)

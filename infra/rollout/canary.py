@@ -143,8 +143,8 @@ def shares(canary: float) -> dict[Slot, float]:
 def _watched(target: Target, release: Release, options: CanaryOptions) -> Verdict:
     seconds = options.seconds or target.environment.canary_seconds
     with ExitStack() as stack:
-        heartbeat = stack.enter_context(Heartbeat())
-        target.engine.guard(Slot.CANARY, heartbeat.port)
+        heartbeat = stack.enter_context(Heartbeat(target.engine.beat))
+        target.engine.guard(Slot.CANARY, True)
         share = target.environment.canary_share
         split = shares(share)
         rate = options.rate or target.settings.load.rate or DEFAULT_RATE

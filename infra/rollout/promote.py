@@ -54,7 +54,7 @@ def finish(target: Target, release: Release) -> None:
 def _off_traffic(target: Target) -> None:
     """Stable serves alone while the canary grows: a command killed here leaves nothing to mend."""
     to_stable(target)
-    target.engine.guard(Slot.CANARY, None)
+    target.engine.guard(Slot.CANARY, False)
 
 
 def _entry(target: Target) -> Entry:

@@ -44,7 +44,7 @@ def hold(target: Target, entry: Entry, reason: str) -> str:
     if canary is None or stable is None:
         return _finish_settling(target, running)
     to_stable(target)
-    target.engine.guard(Slot.CANARY, None)
+    target.engine.guard(Slot.CANARY, False)
     target.journal.write(entry.model_copy(update={"phase": "held", "held": reason}))
     return "all traffic is on stable, the canary is held"
 
@@ -93,7 +93,7 @@ def _is_past_return(entry: Entry, running: Running) -> bool:
 def _finish_settling(target: Target, running: Running) -> str:
     if running.release_in(Slot.CANARY) is not None:
         target.engine.set_shares({Slot.CANARY: 1.0})
-        target.engine.guard(Slot.CANARY, None)
+        target.engine.guard(Slot.CANARY, False)
     settle(target)
     target.journal.clear()
     return "the switch was complete, the release is stable now"

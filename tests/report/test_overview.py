@@ -35,7 +35,7 @@ def test_a_verdict_that_cannot_be_read_is_said_so_and_stops_nothing(tmp_path: Pa
     _leave(tmp_path, "benchmark/index.html")
     _leave(tmp_path, "canary/verdict.json", failing().model_dump_json())
     said = Page.read(page.overview(overview.entries(tmp_path))).said()
-    assert "no verdict" in said
+    assert "no verdict here: see its pages" in said
     assert "failed" in said
 
 

@@ -18,11 +18,11 @@ def release(digest: str = "a") -> Release:
 
 
 def slot(
-    *names: str, share: float = 0.0, guard: int | None = None, digest: str = "a", first_port: int = 21_000
+    *names: str, share: float = 0.0, guarded: bool = False, digest: str = "a", first_port: int = 21_000
 ) -> WantedSlot:
     """Return a slot with replicas of these names, on ports that follow each other."""
     replicas = tuple(WantedReplica(name=name, port=first_port + number) for number, name in enumerate(names))
-    return WantedSlot(release=release(digest), python="python", share=share, guard=guard, replicas=replicas)
+    return WantedSlot(release=release(digest), python="python", share=share, guarded=guarded, replicas=replicas)
 
 
 def state(**slots: WantedSlot) -> State:

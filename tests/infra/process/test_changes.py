@@ -79,17 +79,17 @@ def test_shares_that_make_no_whole_are_refused(shares: dict[Slot, float], why: s
 
 
 def test_a_guard_is_set_and_taken_away() -> None:
-    guarded = changes.guarded(state(canary=slot("c")), Slot.CANARY, 25_000)
-    assert guarded.slots[Slot.CANARY].guard == 25_000
-    assert changes.guarded(guarded, Slot.CANARY, None).slots[Slot.CANARY].guard is None
+    guarded = changes.guarded(state(canary=slot("c")), Slot.CANARY, True)
+    assert guarded.slots[Slot.CANARY].guarded
+    assert not changes.guarded(guarded, Slot.CANARY, False).slots[Slot.CANARY].guarded
     with pytest.raises(UsageError, match="slot stable of production is empty"):
-        changes.guarded(guarded, Slot.STABLE, 25_000)
+        changes.guarded(guarded, Slot.STABLE, True)
 
 
 def test_move_takes_the_share_along_and_leaves_the_guard() -> None:
-    after = changes.moved(state(canary=slot("c", share=1.0, guard=25_000)), Slot.CANARY, Slot.STABLE)
+    after = changes.moved(state(canary=slot("c", share=1.0, guarded=True)), Slot.CANARY, Slot.STABLE)
     assert set(after.slots) == {Slot.STABLE}
-    assert after.slots[Slot.STABLE].share == 1.0 and after.slots[Slot.STABLE].guard is None
+    assert after.slots[Slot.STABLE].share == 1.0 and not after.slots[Slot.STABLE].guarded
     assert changes.moved(after, Slot.CANARY, Slot.STABLE) == after
 
 

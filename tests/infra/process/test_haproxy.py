@@ -49,13 +49,13 @@ def test_a_tiny_share_is_never_none_and_no_share_is_none() -> None:
 
 
 def test_the_configuration_is_accepted_and_holds_every_server(tmp_path: Path) -> None:
-    running = state(stable=slot("s1", "s2", share=0.9), canary=slot("c1", share=0.1, guard=25_000))
+    running = state(stable=slot("s1", "s2", share=0.9), canary=slot("c1", share=0.1, guarded=True))
     running = running.model_copy(update={"runtime": tmp_path})
     running.guards.write_text(haproxy.guards_file(running))
     config = tmp_path / "haproxy.cfg"
     config.write_text(haproxy.config(running))
     subprocess.run([haproxy.binary(), "-c", "-f", str(config)], check=True, capture_output=True)
-    assert running.guards.read_text() == "c1 25000\n"
+    assert running.guards.read_text() == "c1 1\n"
     servers = [line.split()[1:5] for line in config.read_text().splitlines() if line.startswith("  server ")]
     assert servers == [
         ["s1", "127.0.0.1:21000", "weight", "252"],

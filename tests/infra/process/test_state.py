@@ -20,7 +20,7 @@ from tests.infra.process.states import slot, state
 def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     file = StateFile(tmp_path / "there" / "state.json")
     assert file.read() is None
-    wanted = slot("s", share=0.5, guard=1)
+    wanted = slot("s", share=0.5, guarded=True)
     written = file.change(state(), lambda before: before.with_slot(Slot.STABLE, wanted))
     assert file.read() == written and written.slots == {Slot.STABLE: wanted}
     assert stat.S_IMODE(file.path.stat().st_mode) == 0o600

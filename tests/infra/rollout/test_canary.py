@@ -153,14 +153,14 @@ def test_interrupted_it_is_held(
 
     def look(watch: Watch) -> None:
         assert site.seen()["canary"] == ("2", 0.5)
-        assert guard(site) is not None, "a dead controller takes the canary out"
+        assert guarded(site), "a dead controller takes the canary out"
         raise failure
 
     monkeypatch.setattr(Watch, "look", look)
     with pytest.raises(type(failure)):
         canary(site.target(), site.release("2"), REAL)
     assert site.seen() == {"stable": ("1", 1.0), "canary": ("2", 0.0)}
-    assert guard(site) is None
+    assert not guarded(site)
     entry, why = site.target().journal.read(), "interrupted" if isinstance(failure, KeyboardInterrupt) else "the engine"
     assert entry is not None and entry.held.startswith(why)
     said = capsys.readouterr().out
@@ -168,11 +168,11 @@ def test_interrupted_it_is_held(
     assert site.events()[-1].data["outcome"] == "failed"
 
 
-def guard(site: Site) -> int | None:
-    """Return the port that the canary's health hangs on."""
+def guarded(site: Site) -> bool:
+    """Say whether the canary's health hangs on the heartbeat."""
     state = StateFile(site.target().folder / "state.json").read()
     assert state is not None
-    return state.slots[Slot.CANARY].guard
+    return state.slots[Slot.CANARY].guarded
 
 
 def test_a_promotion_that_fails_leaves_it_held(site: Site) -> None:
@@ -220,7 +220,7 @@ def test_a_moment_without_figures_is_left_out(site: Site, monkeypatch: pytest.Mo
         return original(engine, slot)
 
     monkeypatch.setattr(ProcessEngine, "metrics", metrics)
-    with Heartbeat() as heartbeat, Watch(site.target(), site.release("2"), heartbeat) as watch:
+    with Heartbeat(lambda: None) as heartbeat, Watch(site.target(), site.release("2"), heartbeat) as watch:
         heartbeat._last = 0.0
         assert watch.look().outcome is Outcome.INCONCLUSIVE and heartbeat.fresh
         watch.show(watch.look(), 1.0, 2.0)

@@ -47,7 +47,7 @@ def moved(engine: Engine) -> None:
 
 def watched(engine: Engine) -> None:
     """The canary had its share and hung on a heartbeat that is dead now."""
-    engine.guard(Slot.CANARY, 9)
+    engine.guard(Slot.CANARY, True)
     engine.set_shares({Slot.STABLE: 0.5, Slot.CANARY: 0.5})
 
 
