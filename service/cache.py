@@ -123,7 +123,7 @@ class ScoreCache:
             log.warning("Redis does not answer (%s); predictions go on without it", type(error).__name__)
         self.search()
 
-    def _read(self, value: bytes | None) -> Scores | None:
+    def _read(self, value: bytes | str | None) -> Scores | None:
         """Return shared scores, or None for what this release cannot have written."""
         try:
             scores = json.loads(value) if value is not None else None
