@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from contracts.release import Release
 from infra.process.child import Command
 from infra.process.place import Place
 from infra.process.state import State, WantedReplica, WantedSlot
@@ -50,3 +51,8 @@ def supervisor(place: Place, environ: Mapping[str, str]) -> Command:
         "--root", str(place.root), "--project", place.project, "--env", place.environment,
     )  # fmt: skip
     return Command(argv=argv, folder=CODE, variables=dict(environ))
+
+
+def workers(release: Release, environ: Mapping[str, str]) -> int:
+    """Return how many processes a replica has: as the release says, unless the environment of the command says otherwise."""
+    return int(environ.get("GATELINE_WORKERS") or release.service.workers)

@@ -84,7 +84,7 @@ class ProcessEngine:
     def start(self, slot: Slot, release: Release, replicas: int) -> None:
         """Start `replicas` times the release's `workers` processes in an empty slot, or bring the slot to this number."""
         python = host.interpreter(self._place, release)
-        count = replicas * self._workers(release)
+        count = replicas * commands.workers(release, os.environ)
         variables = {name: os.environ[name] for name in commands.TAKEN_OVER if os.environ.get(name)}
         self._change(lambda state: changes.started(state, slot, release, python, count, variables, self._free_ports))
 
@@ -244,8 +244,3 @@ class ProcessEngine:
     def _free_ports(self, count: int, taken: Collection[int]) -> list[int]:
         fixed = {environment.port for environment in self._settings.environments.values()}
         return ports.free_ports(count, fixed | set(taken))
-
-    @staticmethod
-    def _workers(release: Release) -> int:
-        """The release says how many processes a replica has, unless the environment of the command says otherwise."""
-        return int(os.environ.get("GATELINE_WORKERS") or release.service.workers)
