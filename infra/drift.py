@@ -17,7 +17,7 @@ from infra.drift_labels import matured
 from infra.drift_window import Window
 from infra.engines.engine import SlotStatus
 from infra.rollout.notify import notify
-from infra.rollout.target import STATE, Target
+from infra.rollout.target import Target
 from settings import PRODUCTION
 from settings.errors import OutsideError, UsageError, front_door
 from validation.drift import judge
@@ -37,7 +37,8 @@ def judge_environment(name: str) -> int:
     if stable is None:
         raise UsageError(f"nothing runs in {name}", f"invoke deploy --env={name}")
     window = Window(target.folder / "drift-window.json", stable.release.digest)
-    seen = {replica.name: _read(replica.address) for replica in stable.replicas if replica.alive}
+    with target.engine.client("", TIMEOUT_SECONDS) as client:
+        seen = {replica.name: _read(client, replica.address) for replica in stable.replicas if replica.alive}
     verdict = _judged(target, stable, window.since_last(seen))
     target.verdicts.record(verdict)
     write(verdict)
@@ -52,7 +53,7 @@ def judge_environment(name: str) -> int:
 
 def _judged(target: Target, stable: SlotStatus, live: LiveCounts) -> Verdict:
     settings = target.settings
-    artifact = STATE / "releases" / stable.release.digest / ARTIFACT_FOLDER
+    artifact = target.bundle(stable.release) / ARTIFACT_FOLDER
     manifest = Manifest.model_validate_json((artifact / MANIFEST_FILE).read_bytes())
     arrived: tuple[Matured, ...] = ()
     if settings.data.labels:
@@ -77,9 +78,9 @@ def _judged(target: Target, stable: SlotStatus, live: LiveCounts) -> Verdict:
     )
 
 
-def _read(address: str) -> LiveCounts:
+def _read(client: httpx.Client, address: str) -> LiveCounts:
     try:
-        answer = httpx.get(f"http://{address}/drift", timeout=TIMEOUT_SECONDS, trust_env=False)
+        answer = client.get(f"http://{address}/drift")
         answer.raise_for_status()
         return LiveCounts.model_validate_json(answer.content)
     except (httpx.HTTPError, ValueError) as error:

@@ -17,7 +17,9 @@ from contracts.release import ARTIFACT_FOLDER, Release
 from contracts.verdict import Outcome, Rule, Verdict, unknown
 
 TOLERANCE = 1e-9
-TIMEOUT = httpx.Timeout(10.0)
+SECONDS = 10.0
+Connect = Callable[[str, float], httpx.Client]
+"""Opens a client with a base URL and a timeout in seconds."""
 Question = Callable[[httpx.Client, "Expected"], Rule]
 
 
@@ -51,19 +53,25 @@ class Expected:
             yield rows[start : start + size], self.scores[start : start + size]
 
 
-def judge_replicas(addresses: Iterable[str], expected: Expected, **judged: str) -> Verdict:
-    """Judge every replica (`host:port`) of a release; `judged` names what else the verdict is about."""
+def loopback(base_url: str, seconds: float) -> httpx.Client:
+    """Return a client of this machine, past any HTTP proxy."""
+    return httpx.Client(base_url=base_url, timeout=seconds, trust_env=False)
+
+
+def judge_replicas(addresses: Iterable[str], expected: Expected, connect: Connect = loopback, **judged: str) -> Verdict:
+    """Judge every replica (`host:port`, reached by `connect`) of a release; `judged` names what else the verdict is about."""
     rules = [
         rule.model_copy(update={"subject": address})
         for address in addresses
-        for rule in judge(f"http://{address}", expected).rules
+        for rule in judge(f"http://{address}", expected, connect).rules
     ]
     return Verdict.of("smoke", rules, judged={"release": expected.release.digest} | judged)
 
 
-def judge(base_url: str, expected: Expected) -> Verdict:
+def judge(base_url: str, expected: Expected, connect: Connect = loopback) -> Verdict:
     """Ask the service at `base_url` (scheme, host, port) and return the verdict `smoke`. Never raises for a bad answer."""
-    with httpx.Client(base_url=base_url, timeout=TIMEOUT, trust_env=False, headers=SYNTHETIC) as client:
+    with connect(base_url, SECONDS) as client:
+        client.headers.update(SYNTHETIC)
         rules = [_asked(name, ask, client, expected) for name, ask in QUESTIONS]
     return Verdict.of("smoke", rules, judged={"release": expected.release.digest})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import ValidationError
 
 from contracts.digest import short
+from contracts.image import Image
 from contracts.release import Release
 from registry.store import Store
 from settings.errors import GateRefused, UsageError, did_you_mean
@@ -74,6 +75,21 @@ class Releases:
         """Return every release, oldest first."""
         names = [name for name in self._store.names("releases") if name.endswith(".json")]
         return sorted((self.get(name.removesuffix(".json")) for name in names), key=lambda release: release.created)
+
+    def add_image(self, image: Image) -> None:
+        """Record the image of a release for one platform, in place of an earlier one."""
+        self._store.write(f"images/{image.release}-{image.slug}.json", image.model_dump_json(indent=2).encode())
+
+    def image(self, digest: str, platform: str) -> Image | None:
+        """Return the recorded image of a release, or None. Raises GateRefused (rule `digest`) for a spoilt record."""
+        try:
+            record = self._store.read(f"images/{digest}-{platform.replace('/', '-')}.json")
+            return Image.model_validate_json(record)
+        except FileNotFoundError:
+            return None
+        except ValidationError as error:
+            why = f"digest: the image of {short(digest)} is not readable: {error.errors()[0]['msg']}"
+            raise GateRefused(why, REPAIR) from None
 
     def quarantine(self, digest: str, reason: str) -> None:
         """Mark a release as one that was left by a rollback: deploy refuses it."""

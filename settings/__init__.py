@@ -1,6 +1,7 @@
 """The values of one line: `pipeline.toml`, typed."""
 
 from settings.gates import BenchmarkGate, CanaryGate, DataGate, DriftGate, ModelGate, SecurityGate
+from settings.images import DockerHost, Image
 from settings.loading import DEFAULT_PATH, OVERRIDES, PORT_PREFIX, SECRETS, load
 from settings.pipeline import PRODUCTION, Settings
 from settings.project import METRICS, Data, Metrics, Model
@@ -17,8 +18,10 @@ __all__ = [
     "CanaryGate",
     "Data",
     "DataGate",
+    "DockerHost",
     "DriftGate",
     "Environment",
+    "Image",
     "Load",
     "Metrics",
     "Model",

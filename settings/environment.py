@@ -15,6 +15,7 @@ OVERRIDES: dict[str, tuple[str, ...]] = {
     "GATELINE_REDIS_URL": ("service", "redis_url"),
     "GATELINE_REGISTRY_URL": ("registry", "url"),
     "GATELINE_NOTIFY_WEBHOOK": ("notify", "webhook"),
+    "GATELINE_IMAGE_BASE": ("image", "base"),
 }
 OTHERS = {
     "GATELINE_AUDIT_KEY": "Secret that seals every audit event with an HMAC.",

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from settings.agreement import PRODUCTION, disagreements
 from settings.gates import Gates
+from settings.images import Image
 from settings.project import Data, Metrics, Model, Name, Project
 from settings.section import Section
 from settings.serving import Environment, Load, Notify, Registry, Service
@@ -30,6 +31,8 @@ class Settings(Section):
     """What each gate judges by."""
     service: Service = Service()
     """The prediction service."""
+    image: Image = Image()
+    """The release image."""
     load: Load = Load()
     """The load profile."""
     registry: Registry = Registry()

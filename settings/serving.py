@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from settings.images import DockerHost
 from settings.project import Text
 from settings.section import Section
 
@@ -68,7 +69,7 @@ class Notify(Section):
 class Environment(Section):
     """One place where releases run."""
 
-    engine: Literal["process"] = "process"
+    engine: Literal["process", "docker"] = "process"
     """What runs releases here."""
     local: bool = True
     """Whether this environment is on this machine; others are changed from CI alone, or with `--from-laptop`."""
@@ -88,3 +89,5 @@ class Environment(Section):
     """A canary that is not decided by then is held."""
     requires: tuple[Stage, ...] = ("validate_model",)
     """Stages that must have passed a release before it is deployed here."""
+    docker: DockerHost = DockerHost()
+    """The daemon and its limits, where the engine is `docker`."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from contracts.event import PACKAGED, PUBLISHED
+from contracts.image import Image
+from contracts.release import Release
 from infra.build import build as build_release
 from infra.process.python_env import python_for
 from infra.rollout.recorder import Recorder
 from infra.rollout.target import STATE, audit_key
 from registry.audit import AuditLog
+from registry.releases import Releases
 from registry.store import Store
 from settings import Settings, load
 
@@ -21,9 +24,12 @@ def build(model: str, push: bool) -> int:
         environ={}
     ).service  # what the environment overrides (a URL with a password) is no part of a release
     release = build_release(settings.model_copy(update={"service": as_written}), model)
-    python_for(Path("requirements/service.txt"), Path("."))
+    if any(environment.engine == "process" for environment in settings.environments.values()):
+        python_for(Path("requirements/service.txt"), Path("."))
+    image = _image(settings, release)
     recorder, url = build_recorder(settings), Store.of(settings).url
     facts = {"release": release.model_dump(mode="json"), "registry": url}
+    facts |= {"image": image.model_dump(mode="json")} if image else {}
     if not any(event.type == PACKAGED and event.subject == release.digest for event in recorder.log.events()):
         recorder.record(PACKAGED, release.digest, facts)
     if push:
@@ -31,6 +37,15 @@ def build(model: str, push: bool) -> int:
         print(f"published {release.digest} in {url}")
     print("next: nox -s integration benchmark security, then invoke deploy --env=staging")
     return 0
+
+
+def _image(settings: Settings, release: Release) -> Image | None:
+    """Build the release's image where an environment runs containers, on the daemon of this machine."""
+    if not any(environment.engine == "docker" for environment in settings.environments.values()):
+        return None
+    from infra.image.building import Workshop
+
+    return Workshop.open(settings, "", Path(".")).image_of(release, Releases(Store.of(settings)), print)
 
 
 def build_recorder(settings: Settings) -> Recorder:

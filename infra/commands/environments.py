@@ -70,7 +70,8 @@ def smoke(env: str) -> int:
     if stable is None:
         raise UsageError(f"nothing runs in {env}", f"invoke deploy --env={env}")
     expected = Expected.of(target.bundle(stable.release), stable.release)
-    verdict = judge_replicas((replica.address for replica in stable.replicas), expected, environment=env)
+    addresses = (replica.address for replica in stable.replicas)
+    verdict = judge_replicas(addresses, expected, target.engine.client, environment=env)
     write(verdict)
     target.verdicts.record(verdict)
     return verdict.exit_code

@@ -16,7 +16,13 @@ def _process(settings: Settings, environment: str, root: Path) -> Engine:
     return ProcessEngine(settings, environment, root)
 
 
-ENGINES: dict[str, Callable[[Settings, str, Path], Engine]] = {"process": _process}
+def _docker(settings: Settings, environment: str, root: Path) -> Engine:
+    from infra.docker.engine import DockerEngine
+
+    return DockerEngine(settings, environment, root)
+
+
+ENGINES: dict[str, Callable[[Settings, str, Path], Engine]] = {"process": _process, "docker": _docker}
 """Each imports what it needs when it is asked for."""
 
 

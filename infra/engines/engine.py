@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
+
+import httpx
 
 from contracts.release import Release
 from contracts.slots import Slot, SlotMetrics
@@ -118,6 +121,14 @@ class Engine(Protocol):
 
     def metrics(self, slot: Slot) -> SlotMetrics:
         """Read a slot's counters from its own replicas and from the proxy. Raises OutsideError if none answers."""
+        ...
+
+    def client(self, base_url: str, seconds: float) -> httpx.Client:
+        """Return an HTTP client, with this timeout, that reaches the replicas at their addresses."""
+        ...
+
+    def bundle(self, release: Release) -> Path:
+        """Return where the files of a release that was fetched can be read on this machine."""
         ...
 
     def history(self) -> list[str]:

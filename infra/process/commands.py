@@ -9,7 +9,7 @@ from pathlib import Path
 from contracts.release import Release
 from infra.process.child import Command
 from infra.process.place import Place
-from infra.process.state import State, WantedReplica, WantedSlot
+from infra.engines.state import State, WantedReplica, WantedSlot
 
 LOOPBACK = "127.0.0.1"
 PASSED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")
@@ -32,7 +32,7 @@ def service(place: Place, slot: WantedSlot, replica: WantedReplica, environ: Map
     """Return how one replica is started: from its bundle, with the environment of its lock, one process on one port."""
     own = FIXED | {"GATELINE_LOG_DIR": str(place.predictions)}
     return Command(
-        argv=(slot.python, "-m", "service", "--host", LOOPBACK, "--port", str(replica.port)),
+        argv=(slot.program, "-m", "service", "--host", LOOPBACK, "--port", str(replica.port)),
         folder=place.bundle(slot.release.digest),
         variables={name: environ[name] for name in PASSED if name in environ} | dict(slot.variables) | own,
     )

@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import os
-import subprocess
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+
+import httpx
 
 from contracts.release import Release
 from contracts.slots import Slot, SlotMetrics
 from infra.engines.engine import Running
-from infra.process import changes, commands, haproxy, host, ports, seeing, steering
+from infra.engines import changes
+from infra.process import commands, host, ports, seeing
+from infra.proxy import haproxy, steering
 from infra.process.logs import tail
-from infra.process.measuring import Meter
+from infra.engines.measuring import SECONDS, Meter
 from infra.process.place import Place
-from infra.process.readiness import Readiness, wait_until
+from infra.engines.readiness import Readiness, wait_until
 from infra.process.record import Record, read_record
 from infra.process.repairs import repairs
-from infra.process.state import State, StateFile
-from infra.process.stats import StatsSocket
+from infra.process.starting import START_SECONDS, start_supervisor
+from infra.engines.state import State
+from infra.process.state_file import StateFile
+from infra.proxy.stats import StatsSocket
 from infra.process.strays import end_strays
-from settings import SECRETS, Environment, Settings
+from infra.process.watching import HostView
+from settings import Environment, Settings
 from settings.errors import OutsideError, UsageError
 
-START_SECONDS = 15.0
 APPLY_SECONDS = 10.0
 SPARE_SECONDS = 10.0
 
@@ -63,7 +68,7 @@ class ProcessEngine:
         if not living:
             return
         if not self._record().supervised:
-            self._start_supervisor()
+            start_supervisor(self._place)
         seconds = 2 * state.drain_seconds + SPARE_SECONDS
         if not wait_until(lambda: not any(child.alive() for child in living), seconds):
             log = self._place.log("supervisor")
@@ -86,7 +91,7 @@ class ProcessEngine:
         python = host.interpreter(self._place, release)
         count = replicas * commands.workers(release, os.environ)
         variables = {name: os.environ[name] for name in commands.TAKEN_OVER if os.environ.get(name)}
-        self._change(lambda state: changes.started(state, slot, release, python, count, variables, self._free_ports))
+        self._change(lambda state: changes.started(state, slot, release, python, count, variables, self._free_places))
 
     def wait_ready(self, slot: Slot, seconds: float) -> None:
         """Return when every replica answers ready with this release's digest and the proxy sees it.
@@ -98,7 +103,8 @@ class ProcessEngine:
             raise UsageError(
                 f"slot {slot} of {state.environment} is empty and cannot get ready", "start a release in it first"
             )
-        Readiness(self._place, state, slot).wait(seconds)
+        view = HostView(self._place, state.socket)
+        Readiness(view, state.slots[slot], f"slot {slot} of {state.environment}").wait(seconds)
 
     def set_shares(self, shares: Mapping[Slot, float]) -> None:
         """Give each named slot its share of traffic at once; slots not named get none. The shares add up to 1."""
@@ -137,7 +143,22 @@ class ProcessEngine:
 
         For one engine object they only ever grow; a new one does not know what was counted before a restart.
         """
-        return self._meter.read(self._state(), self._record(), slot)
+        state = self._state()
+        if slot not in state.slots:
+            raise UsageError(
+                f"slot {slot} of {state.environment} is empty and has no metrics", "start a release in it first"
+            )
+        view = HostView(self._place, state.socket)
+        with view.client(SECONDS) as client:
+            return self._meter.read(state.slots[slot].replicas, view.lives(), client, view.servers())
+
+    def client(self, base_url: str, seconds: float) -> httpx.Client:
+        """Return an HTTP client that reaches the replicas: they listen on loopback."""
+        return HostView(self._place, self._state().socket).client(seconds, base_url)
+
+    def bundle(self, release: Release) -> Path:
+        """Return where a release that was fetched lies unpacked on this host."""
+        return self._place.bundle(release.digest)
 
     def history(self) -> list[str]:
         """Return the digests that have been stable here, oldest first, the present one last."""
@@ -174,7 +195,7 @@ class ProcessEngine:
             if not (r.name in seen and seen[r.name].child())
         ]
         unusable = {port for port in idle if not ports.is_free(commands.LOOPBACK, port)}
-        return changes.moved_ports(state, unusable, self._free_ports)
+        return changes.moved_ports(state, unusable, self._free_places)
 
     def _refuse_taken_port(self, state: State, record: Record) -> None:
         where = self._environment
@@ -217,30 +238,11 @@ class ProcessEngine:
     def _supervise(self) -> None:
         """Start the supervisor if none lives, and return when one does."""
         if not self._record().supervised:
-            self._start_supervisor()
+            start_supervisor(self._place)
             if not wait_until(lambda: self._record().supervised, START_SECONDS):
                 log = self._place.log("supervisor")
                 raise OutsideError(f"the supervisor does not start: {tail(log, 3)}", f"see {log}")
 
-    def _start_supervisor(self) -> None:
-        """It detaches itself; secrets of the command stay with the command."""
-        environ = {name: value for name, value in os.environ.items() if name not in SECRETS}
-        command = commands.supervisor(self._place, environ)
-        log = self._place.log("supervisor")
-        for folder in (log.parent, self._place.predictions):
-            folder.mkdir(parents=True, exist_ok=True)
-        with log.open("ab") as output:
-            subprocess.run(
-                command.argv,
-                cwd=command.folder,
-                env=dict(command.variables),
-                check=False,
-                timeout=START_SECONDS,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-            )
-
-    def _free_ports(self, count: int, taken: Collection[int]) -> list[int]:
+    def _free_places(self, count: int, state: State) -> list[tuple[str, int]]:
         fixed = {environment.port for environment in self._settings.environments.values()}
-        return ports.free_ports(count, fixed | set(taken))
+        return [(commands.LOOPBACK, port) for port in ports.free_ports(count, fixed | changes.used_ports(state))]

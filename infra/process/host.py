@@ -24,6 +24,12 @@ def fetch(place: Place, release: Release, archive: bytes) -> None:
 
     Raises GateRefused (rule `digest`) if the archive holds something else; then nothing is kept of it.
     """
+    unpacked(place, release, archive)
+    python_for(place.bundle(release.digest) / LOCK_FILE, place.root, release.python)
+
+
+def unpacked(place: Place, release: Release, archive: bytes) -> None:
+    """Unpack a release, whole or not at all; one that is there and intact is left as it is. Raises as `fetch` does."""
     target = place.bundle(release.digest)
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -34,7 +40,6 @@ def fetch(place: Place, release: Release, archive: bytes) -> None:
         raise OutsideError(
             f"{target} stayed locked for {WAIT_SECONDS:.0f} s", "end the command that holds it"
         ) from None
-    python_for(target / LOCK_FILE, place.root, release.python)
 
 
 def kept(place: Place) -> list[Release]:

@@ -8,13 +8,15 @@ import shutil
 import signal
 import time
 
-from infra.process import commands, haproxy, steering
+from infra.process import commands
+from infra.proxy import haproxy, steering
 from infra.process.child import Command
 from infra.process.kept import Kept
 from infra.process.place import Place, make_private
 from infra.process.record import Seen
-from infra.process.state import State, write_whole
-from infra.process.stats import StatsSocket
+from infra.engines.state import State
+from infra.process.state_file import write_whole
+from infra.proxy.stats import StatsSocket
 from settings.errors import OutsideError
 
 STOP_SECONDS = 5.0

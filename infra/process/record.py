@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from infra.process.child import Child
-from infra.process.state import write_whole
+from infra.process.state_file import write_whole
 
 
 class Seen(BaseModel):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from infra.process.record import Record
-from infra.process.state import State
-from infra.process.stats import Server
+from infra.engines.state import State
+from infra.proxy.stats import Server
 
 
 def repairs(before: State, after: State, record: Record, servers: Mapping[str, Server]) -> list[str]:

@@ -15,7 +15,7 @@ from infra.process.leaving import GONE, Leaving
 from infra.process.place import Place
 from infra.process.proxy import Proxy
 from infra.process.record import Record, Seen
-from infra.process.state import State, WantedReplica, WantedSlot
+from infra.engines.state import State, WantedReplica, WantedSlot
 
 
 class Replicas:

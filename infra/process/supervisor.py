@@ -22,7 +22,8 @@ from infra.process.place import Place
 from infra.process.proxy import Proxy
 from infra.process.record import Record, Seen, read_record, write_record
 from infra.process.replicas import Replicas
-from infra.process.state import State, StateFile
+from infra.engines.state import State
+from infra.process.state_file import StateFile
 from infra.process.strays import end_strays
 from settings.errors import OutsideError, front_door
 

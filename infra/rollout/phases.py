@@ -60,7 +60,7 @@ def smoke(target: Target, slot: Slot) -> Verdict:
     """Judge every replica of a slot. Raises GateRefused naming the rule, or Inconclusive where one could not judge."""
     status = _status(target, slot)
     expected = Expected.of(target.bundle(status.release), status.release)
-    verdict = judge_replicas((replica.address for replica in status.replicas), expected)
+    verdict = judge_replicas((replica.address for replica in status.replicas), expected, target.engine.client)
     for rule in verdict.failed:
         raise GateRefused(f"smoke: {rule.name}: {rule.reason}", rule.next_step or "invoke status --logs")
     if verdict.outcome is not Outcome.PASS:

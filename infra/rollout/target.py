@@ -106,8 +106,8 @@ class Target:
         return Verdicts(self.store)
 
     def bundle(self, release: Release) -> Path:
-        """Return where a release that was fetched lies unpacked."""
-        return self.folder.parents[1] / "releases" / release.digest
+        """Return where the files of a release that was fetched can be read."""
+        return self.engine.bundle(release)
 
     def say(self, line: str) -> None:
         """Tell the user one thing, in rich's markup; what comes from outside is escaped by the caller."""

@@ -14,7 +14,15 @@ from settings import Service
 SOURCE = Path(__file__).with_name("tiny_service.py")
 
 
-def make(folder: Path, version: str = "1", *, workers: int = 1, drain_seconds: float = 5.0, **knobs: Any) -> Release:
+def make(
+    folder: Path,
+    version: str = "1",
+    *,
+    workers: int = 1,
+    drain_seconds: float = 5.0,
+    project: str = "tiny",
+    **knobs: Any,
+) -> Release:
     """Write a bundle into `folder`. Knobs: see tiny_service.py. Equal arguments give an equal digest."""
     (folder / "service").mkdir(parents=True)
     (folder / "service" / "__main__.py").write_text(SOURCE.read_text(encoding="utf-8"), encoding="utf-8")
@@ -23,7 +31,7 @@ def make(folder: Path, version: str = "1", *, workers: int = 1, drain_seconds: f
     release = Release(
         version=version,
         artifact="0" * 64,
-        project="tiny",
+        project=project,
         lock=of_bytes(b""),
         python="3.11",
         service=Service(workers=workers, drain_seconds=drain_seconds),

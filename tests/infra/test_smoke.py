@@ -18,7 +18,7 @@ from contracts.release import Release
 from contracts.verdict import Outcome, Verdict
 from infra.ending import end
 from infra.process.ports import free_ports
-from infra.process.readiness import wait_until
+from infra.engines.readiness import wait_until
 from infra.smoke import Expected, judge, judge_replicas
 from infra.trials.running import unpacked
 from settings import Service

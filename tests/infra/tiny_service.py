@@ -89,7 +89,8 @@ class Tiny:
 async def serve(port: int) -> None:
     """Serve until SIGTERM, then let running requests end."""
     tiny = Tiny(json.loads(Path("release.json").read_text())["digest"])
-    server = await asyncio.start_server(tiny.connected, "127.0.0.1", port, reuse_address=True)
+    host = sys.argv[sys.argv.index("--host") + 1] if "--host" in sys.argv else "127.0.0.1"
+    server = await asyncio.start_server(tiny.connected, host, port, reuse_address=True)
     stopped = asyncio.Event()
     ignored = asyncio.Event()
     told = ignored if KNOBS.get("stubborn") else stopped

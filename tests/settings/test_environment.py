@@ -37,6 +37,7 @@ def test_an_environment_name_with_dashes_is_written_with_underscores(tmp_path: P
 
 def test_only_these_settings_can_be_replaced() -> None:
     assert sorted(".".join(place) for place in OVERRIDES.values()) == [
+        "image.base",
         "notify.webhook",
         "registry.url",
         "service.redis_url",

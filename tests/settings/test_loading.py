@@ -68,7 +68,7 @@ def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
         (
             "environments__staging",
             'engine = "proces"',
-            "'environments.staging.engine' is 'proces'; allowed: 'process'; did you mean 'process'?",
+            "'environments.staging.engine' is 'proces'; allowed: 'process' or 'docker'; did you mean 'process'?",
         ),
         (
             "environments__staging",

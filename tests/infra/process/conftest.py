@@ -17,9 +17,10 @@ from contracts.slots import Slot
 from infra.process.engine import ProcessEngine
 from infra.process.place import Place
 from infra.process.ports import free_ports
-from infra.process.readiness import wait_until
+from infra.engines.readiness import wait_until
 from infra.process.record import Record, Seen, read_record
-from infra.process.state import State, StateFile
+from infra.engines.state import State
+from infra.process.state_file import StateFile
 from settings import Settings
 from tests.infra import bundles
 

@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from contracts.slots import Slot
-from infra.process.readiness import wait_until
+from infra.engines.readiness import wait_until
 from settings.errors import OutsideError, UsageError
 from tests.infra.process.conftest import READY_SECONDS, House, gone, predict
 from tests.traffic import Traffic

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from contracts.slots import Slot
-from infra.process.readiness import wait_until
+from infra.engines.readiness import wait_until
 from infra.rollout.heartbeat import Heartbeat
 from tests.infra.process.conftest import House, kill
 from tests.traffic import Traffic

@@ -13,7 +13,7 @@ import pytest
 
 from infra.process.child import Child, Command
 from infra.process.kept import Kept
-from infra.process.readiness import wait_until
+from infra.engines.readiness import wait_until
 from infra.process.record import Seen
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from contracts.slots import Slot
-from infra.process.readiness import wait_until
+from infra.engines.readiness import wait_until
 from settings.errors import OutsideError
 from tests.infra.process.conftest import READY_SECONDS, House, kill
 from tests.traffic import Traffic

@@ -7,7 +7,7 @@ import pytest
 from contracts.slots import Slot
 from infra.process.record import Record, Seen
 from infra.process.seeing import running
-from tests.infra.process.states import slot, state
+from tests.infra.engines.states import slot, state
 
 DEAD = Seen(pid=0, created=0.0, restarts=3)
 

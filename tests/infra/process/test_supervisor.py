@@ -13,7 +13,7 @@ import pytest
 
 from contracts.slots import Slot
 from infra.process import commands, ports
-from infra.process.readiness import wait_until
+from infra.engines.readiness import wait_until
 from settings.errors import OutsideError
 from tests.infra.process.conftest import READY_SECONDS, House, kill, predict
 from tests.traffic import Traffic

@@ -15,7 +15,7 @@ from contracts.event import FINISHED, ROLLED_BACK, UPGRADED
 from contracts.slots import Slot, SlotMetrics
 from contracts.verdict import Outcome
 from infra.process.engine import ProcessEngine
-from infra.process.state import StateFile
+from infra.process.state_file import StateFile
 from infra.rollout import canary as module
 from infra.rollout import watch as watching
 from infra.rollout.canary import CanaryOptions, canary

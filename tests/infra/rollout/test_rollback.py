@@ -13,7 +13,7 @@ import pytest
 from contracts.event import ROLLED_BACK
 from contracts.release import Release
 from contracts.slots import Slot
-from infra.process.readiness import wait_until
+from infra.engines.readiness import wait_until
 from infra.process.record import read_record
 from infra.rollout.deploy import DeployOptions, deploy
 from infra.rollout.recovery import recover

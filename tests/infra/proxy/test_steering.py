@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from infra.process import steering
-from infra.process.stats import Server
-from tests.infra.process.states import slot, state
+from infra.proxy import steering
+from infra.proxy.stats import Server
+from tests.infra.engines.states import slot, state
 
 TABLE = Path("/tmp/tiny/guards.map")
 

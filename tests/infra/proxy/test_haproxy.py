@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from infra.process import haproxy
+from infra.proxy import haproxy
 from settings.errors import OutsideError
-from tests.infra.process.states import slot, state
+from tests.infra.engines.states import slot, state
 
 
 @pytest.mark.parametrize(

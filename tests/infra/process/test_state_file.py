@@ -11,10 +11,11 @@ import pytest
 from filelock import FileLock
 
 from contracts.slots import Slot
-from infra.process import state as states
-from infra.process.state import State, StateFile
+from infra.process import state_file as states
+from infra.engines.state import State
+from infra.process.state_file import StateFile
 from settings.errors import OutsideError
-from tests.infra.process.states import slot, state
+from tests.infra.engines.states import slot, state
 
 
 def test_what_is_written_is_read_again(tmp_path: Path) -> None:

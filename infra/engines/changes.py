@@ -6,15 +6,21 @@ from collections.abc import Callable, Collection, Mapping
 
 from contracts.release import Release
 from contracts.slots import Slot
-from infra.process.state import State, WantedReplica, WantedSlot
+from infra.engines.state import State, WantedReplica, WantedSlot
 from settings.errors import UsageError
 
-PortSource = Callable[[int, Collection[int]], list[int]]
-"""Returns so many free ports that are not among those given."""
+Places = Callable[[int, State], list[tuple[str, int]]]
+"""Returns so many free places (host and port) that no replica of a state has."""
 
 
 def started(
-    state: State, slot: Slot, release: Release, python: str, count: int, variables: Mapping[str, str], ports: PortSource
+    state: State,
+    slot: Slot,
+    release: Release,
+    program: str,
+    count: int,
+    variables: Mapping[str, str],
+    places: Places,
 ) -> State:
     """Put `count` processes of a release into a slot at share 0, or bring the slot that runs it to that number.
 
@@ -28,16 +34,16 @@ def started(
         )
     if count < 1:
         raise UsageError(f"{count} processes asked for in slot {slot} of {state.environment}; allowed: 1 or more")
-    wanted = present or WantedSlot(release=release, python=python, variables=variables)
+    wanted = present or WantedSlot(release=release, program=program, variables=variables)
     patient = max(state.drain_seconds, release.service.drain_seconds)
-    return _sized(state.model_copy(update={"drain_seconds": patient}), slot, wanted, count, ports)
+    return _sized(state.model_copy(update={"drain_seconds": patient}), slot, wanted, count, places)
 
 
-def _sized(state: State, slot: Slot, wanted: WantedSlot, count: int, ports: PortSource) -> State:
+def _sized(state: State, slot: Slot, wanted: WantedSlot, count: int, places: Places) -> State:
     missing = max(0, count - len(wanted.replicas))
     fresh = [
-        WantedReplica(name=f"{wanted.release.digest[:8]}-{state.named + number}", port=port)
-        for number, port in enumerate(ports(missing, used_ports(state)), start=1)
+        WantedReplica(name=f"{wanted.release.digest[:8]}-{state.named + number}", host=host, port=port)
+        for number, (host, port) in enumerate(places(missing, state), start=1)
     ]
     replicas = (*wanted.replicas[:count], *fresh)
     named = state.model_copy(update={"named": state.named + missing})
@@ -49,12 +55,12 @@ def used_ports(state: State) -> set[int]:
     return {state.port} | {replica.port for slot in state.slots.values() for replica in slot.replicas}
 
 
-def moved_ports(state: State, unusable: Collection[int], ports: PortSource) -> State:
+def moved_ports(state: State, unusable: Collection[int], places: Places) -> State:
     """Give the replicas whose port somebody else has taken a new port, and with it a new name."""
     for name, wanted in state.slots.items():
         kept = tuple(replica for replica in wanted.replicas if replica.port not in unusable)
         if len(kept) < len(wanted.replicas):
-            state = _sized(state, name, wanted.model_copy(update={"replicas": kept}), len(wanted.replicas), ports)
+            state = _sized(state, name, wanted.model_copy(update={"replicas": kept}), len(wanted.replicas), places)
     return state
 
 
@@ -102,3 +108,10 @@ def emptied(state: State, slot: Slot) -> State:
             "give its share to another slot first",
         )
     return state.with_slot(slot, None)
+
+
+def remembered(state: State, digests: list[str], keep: int) -> State:
+    """Replace the history; of what was fetched, keep what runs and the last `keep` releases that were stable."""
+    wanted = {slot.release.digest for slot in state.slots.values()} | set(digests[-keep:])
+    programs = {digest: program for digest, program in state.programs.items() if digest in wanted}
+    return state.model_copy(update={"history": tuple(digests), "programs": programs})

@@ -4,32 +4,47 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 import httpx
 
 from contracts.digest import short
-from contracts.slots import Slot
-from infra.process.logs import tail
-from infra.process.place import Place
-from infra.process.record import Record, read_record
-from infra.process.state import State, WantedReplica
-from infra.process.stats import StatsSocket
+from infra.engines.state import WantedReplica, WantedSlot
+from infra.proxy.stats import Server
 from settings.errors import GateRefused, OutsideError
 
 POLL_SECONDS = 0.05
 ASK_SECONDS = 2.0
 
 
+class Watched(Protocol):
+    """What an engine knows of its replicas while one waits for them."""
+
+    def client(self, seconds: float) -> httpx.Client:
+        """Return a client that reaches the replicas, with this timeout."""
+        ...
+
+    def servers(self) -> Mapping[str, Server]:
+        """Return the proxy's servers by name. Raises OutsideError if the proxy does not answer."""
+        ...
+
+    def restarts(self) -> Mapping[str, int]:
+        """Return how often each replica was started again."""
+        ...
+
+    def last_lines(self, replica: str) -> str:
+        """Return where a replica's log is and its last lines, for people."""
+        ...
+
+
 class Readiness:
     """One wait for one slot."""
 
-    def __init__(self, place: Place, state: State, slot: Slot) -> None:
-        """Note how often each replica was restarted before the wait."""
-        self._place = place
-        self._slot = state.slots[slot]
-        self._name = f"{self._slot.release.name} in slot {slot} of {state.environment}"
-        self._stats = StatsSocket(state.socket)
-        self._before = _restarts(read_record(place.record))
+    def __init__(self, watched: Watched, slot: WantedSlot, where: str) -> None:
+        """Note how often each replica was restarted before the wait. `where` names slot and environment."""
+        self._watched, self._slot = watched, slot
+        self._name = f"{slot.release.name} in {where}"
+        self._before = watched.restarts()
 
     def wait(self, seconds: float) -> None:
         """Return when every replica is ready and the proxy sees it so.
@@ -38,7 +53,7 @@ class Readiness:
         another release answers.
         """
         deadline = time.monotonic() + seconds
-        with httpx.Client(timeout=ASK_SECONDS, trust_env=False) as client:
+        with self._watched.client(ASK_SECONDS) as client:
             while waiting := self._waiting_for(client):
                 self._refuse_crashed()
                 if time.monotonic() > deadline:
@@ -52,12 +67,13 @@ class Readiness:
         return waiting or self._proxy_waits_for()
 
     def _ask(self, client: httpx.Client, replica: WantedReplica) -> str:
+        where = f"{replica.address}/health/ready"
         try:
-            answer = client.get(f"http://127.0.0.1:{replica.port}/health/ready")
+            answer = client.get(f"http://{where}")
         except httpx.HTTPError as error:
-            return f"127.0.0.1:{replica.port}/health/ready does not answer ({type(error).__name__})"
+            return f"{where} does not answer ({type(error).__name__})"
         if answer.status_code != httpx.codes.OK:
-            return f"127.0.0.1:{replica.port}/health/ready answers {answer.status_code}: {answer.text[:200]}"
+            return f"{where} answers {answer.status_code}: {answer.text[:200]}"
         self._refuse_other_release(answer)
         return ""
 
@@ -74,7 +90,7 @@ class Readiness:
 
     def _proxy_waits_for(self) -> Mapping[str, str]:
         try:
-            servers = self._stats.servers()
+            servers = self._watched.servers()
         except OutsideError as error:
             return {self._slot.replicas[0].name: error.message}
         seen = {replica.name: servers.get(replica.name) for replica in self._slot.replicas}
@@ -85,21 +101,13 @@ class Readiness:
         }
 
     def _refuse_crashed(self) -> None:
-        record = read_record(self._place.record)
-        for name, restarts in _restarts(record).items():
+        for name, restarts in self._watched.restarts().items():
             if restarts > self._before.get(name, 0) and name in {replica.name for replica in self._slot.replicas}:
                 raise self._failure(f"{self._name} ended instead of getting ready", name)
 
     def _failure(self, message: str, replica: str) -> OutsideError:
-        log = self._place.log(replica)
-        lines = tail(log) or "(nothing)"
-        return OutsideError(
-            f"{message}\n  last lines of {log}:\n    " + lines.replace("\n", "\n    "), "mend that, then build again"
-        )
-
-
-def _restarts(record: Record) -> dict[str, int]:
-    return {name: seen.restarts for name, seen in record.replicas.items()}
+        lines = self._watched.last_lines(replica).replace("\n", "\n    ")
+        return OutsideError(f"{message}\n  last lines of {lines}", "mend that, then build again")
 
 
 def wait_until(done: Callable[[], bool], seconds: float) -> bool:

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 import pytest
 
 from contracts.slots import Slot
-from infra.process import changes
-from infra.process.state import State
+from infra.engines import changes
+from infra.engines.state import State
 from settings.errors import UsageError
-from tests.infra.process.states import release, slot, state
+from tests.infra.engines.states import release, slot, state
 
 
-def ports(count: int, taken: Collection[int]) -> list[int]:
-    return [port for port in range(21_000, 22_000) if port not in taken][:count]
+def places(count: int, before: State) -> list[tuple[str, int]]:
+    taken = changes.used_ports(before)
+    return [("127.0.0.1", port) for port in range(21_000, 22_000) if port not in taken][:count]
 
 
 def start(before: State, where: Slot, digest: str, count: int) -> State:
-    return changes.started(before, where, release(digest), "python", count, {}, ports)
+    return changes.started(before, where, release(digest), "python", count, {}, places)
 
 
 def test_start_names_and_places_new_replicas_at_share_0() -> None:
@@ -110,7 +109,7 @@ def test_a_slot_that_others_could_replace_keeps_its_traffic() -> None:
 
 def test_a_lost_port_is_replaced_under_a_new_name() -> None:
     before = state(stable=slot("s1", "s2", share=1.0))
-    after = changes.moved_ports(before, {21_000}, ports)
+    after = changes.moved_ports(before, {21_000}, places)
     assert [(r.name, r.port) for r in after.slots[Slot.STABLE].replicas] == [("s2", 21_001), ("aaaaaaaa-11", 21_002)]
     assert after.slots[Slot.STABLE].share == 1.0
-    assert changes.moved_ports(before, set(), ports) == before
+    assert changes.moved_ports(before, set(), places) == before

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from infra.process.scrape import add, read, scrape
+from infra.engines.scrape import add, read, scrape
 from settings.errors import OutsideError
 
 PAGE = """\

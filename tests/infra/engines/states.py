@@ -6,7 +6,7 @@ from pathlib import Path
 
 from contracts.release import Release
 from contracts.slots import Slot
-from infra.process.state import State, WantedReplica, WantedSlot
+from infra.engines.state import State, WantedReplica, WantedSlot
 from settings import Service
 
 
@@ -22,7 +22,7 @@ def slot(
 ) -> WantedSlot:
     """Return a slot with replicas of these names, on ports that follow each other."""
     replicas = tuple(WantedReplica(name=name, port=first_port + number) for number, name in enumerate(names))
-    return WantedSlot(release=release(digest), python="python", share=share, guarded=guarded, replicas=replicas)
+    return WantedSlot(release=release(digest), program="python", share=share, guarded=guarded, replicas=replicas)
 
 
 def state(**slots: WantedSlot) -> State:

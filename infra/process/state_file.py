@@ -1,81 +1,19 @@
-"""What should run in an environment: one JSON file that commands write whole and the supervisor reads."""
+"""The state on disk: one JSON file that commands write whole and the supervisor reads."""
 
 from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
 
 from filelock import FileLock, Timeout
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
-from contracts.release import Release
-from contracts.slots import Slot
+from infra.engines.state import State
 from settings.errors import OutsideError
 
 LOCK_SECONDS = 10.0
-
-
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
-
-
-class WantedReplica(_Frozen):
-    """One service process that should run. Names are never used twice in an environment."""
-
-    name: str
-    port: int
-
-
-class WantedSlot(_Frozen):
-    """What a slot should run."""
-
-    release: Release
-    python: str
-    """The interpreter of the release's environment."""
-    share: float = 0.0
-    guarded: bool = False
-    """Whether the slot's health hangs on the controller's heartbeat."""
-    replicas: tuple[WantedReplica, ...] = ()
-    variables: Mapping[str, str] = Field(default_factory=dict)
-    """Environment variables that the services get beside the usual ones."""
-
-
-class State(_Frozen):
-    """What should run in one environment."""
-
-    project: str
-    environment: str
-    host: str
-    port: int
-    runtime: Path
-    """The folder of the sockets."""
-    drain_seconds: float = 1.0
-    """How long the running requests of a replica that leaves may take: the longest of the releases that ran here."""
-    wanted: Literal["up", "down"] = "down"
-    revision: int = 0
-    """Counts the changes: the supervisor says up to which one it has come."""
-    named: int = 0
-    """How many replicas have been named so far."""
-    slots: Mapping[Slot, WantedSlot] = Field(default_factory=dict)
-    history: tuple[str, ...] = ()
-
-    def with_slot(self, slot: Slot, wanted: WantedSlot | None) -> State:
-        """Return the state with one slot replaced, or without it."""
-        others = {name: present for name, present in self.slots.items() if name != slot}
-        return self.model_copy(update={"slots": others if wanted is None else others | {slot: wanted}})
-
-    @property
-    def socket(self) -> Path:
-        """The proxy's control socket."""
-        return self.runtime / "proxy.sock"
-
-    @property
-    def guards(self) -> Path:
-        """The proxy's table of guarded replicas."""
-        return self.runtime / "guards.map"
 
 
 class StateFile:

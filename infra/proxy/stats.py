@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.process.haproxy import BACKEND
+from infra.proxy.haproxy import BACKEND
 from settings.errors import OutsideError
 
 SECONDS = 2.0
@@ -57,13 +57,29 @@ class StatsSocket:
 
     def servers(self) -> dict[str, Server]:
         """Return the proxy's servers by name."""
-        text = self.ask([f"show stat {BACKEND} 4 -1"])
-        return {row["svname"]: _server(row) for row in csv.DictReader(io.StringIO(text.lstrip("# ").strip()))}
+        return parsed_servers(self.ask([f"show stat {BACKEND} 4 -1"]))
 
     def guards(self, table: Path) -> set[str]:
         """Return the servers that hang on the heartbeat, as the proxy has them."""
-        rows = (line.split() for line in self.ask([f"show map {table}"]).splitlines())
-        return {row[1] for row in rows if len(row) == 3}
+        return parsed_guards(self.ask([f"show map {table}"]))
+
+
+def parsed_servers(text: str) -> dict[str, Server]:
+    """Return the servers in what `show stat` says, by name."""
+    return {row["svname"]: _server(row) for row in csv.DictReader(io.StringIO(text.lstrip("# ").strip()))}
+
+
+def parsed_guards(text: str) -> set[str]:
+    """Return the servers in what `show map` says of the guards."""
+    rows = (line.split() for line in text.splitlines())
+    return {row[1] for row in rows if len(row) == 3}
+
+
+def share(names: Set[str], servers: Mapping[str, Server]) -> float:
+    """Return the share of traffic that these servers get. One that is down gets nothing, whatever its weight says."""
+    taking = {name: server.weight for name, server in servers.items() if server.up}
+    total = sum(taking.values())
+    return sum(weight for name, weight in taking.items() if name in names) / total if total else 0.0
 
 
 def _server(row: dict[str, str]) -> Server:

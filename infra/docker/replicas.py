@@ -1,0 +1,105 @@
+"""The service containers of one environment: started hardened, kept alive by the daemon, stopped gently."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from docker.types import EndpointConfig, LogConfig
+
+from infra.docker.client import Docker, NotFound, reaching
+from infra.docker.names import PREDICTIONS, RELEASE, REPLICA, SLOT, VERSION, Names
+from infra.engines.state import State, WantedReplica, WantedSlot
+from settings import DockerHost
+
+PORT = 8000
+PIDS = 256
+SPARE_SECONDS = 10
+LOG = LogConfig(type=LogConfig.types.JSON, config={"max-size": "10m", "max-file": "3"})
+HARDENED: dict[str, Any] = {
+    "read_only": True,
+    "cap_drop": ["ALL"],
+    "security_opt": ["no-new-privileges"],
+    "pids_limit": PIDS,
+    "restart_policy": {"Name": "unless-stopped"},
+    "log_config": LOG,
+}
+"""What every container of ours is denied, and that the daemon starts it again."""
+FIXED = {"GATELINE_WORKERS": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "GATELINE_LOG_DIR": PREDICTIONS}
+
+
+class Replicas:
+    """The service containers on one daemon."""
+
+    def __init__(self, client: Docker, names: Names, limits: DockerHost) -> None:
+        """Keep the daemon and what a container may use."""
+        self._client, self._names, self._limits = client, names, limits
+
+    def found(self) -> dict[str, Any]:
+        """Return the containers by the replica's name, whatever their condition."""
+        with reaching():
+            listed = self._client.containers.list(all=True, filters=self._names.filters("service"), ignore_removed=True)
+        return {container.labels[REPLICA]: container for container in listed}
+
+    def start(self, state: State) -> list[str]:
+        """Start what the state wants and does not run; return what had ended, in words."""
+        found, ended = self.found(), []
+        for slot, wanted in state.slots.items():
+            for replica in wanted.replicas:
+                container = found.get(replica.name)
+                if container is None:
+                    container = self._create(str(slot), wanted, replica)
+                elif container.status == "running":
+                    continue
+                else:
+                    ended.append(f"replica {replica.name} in slot {slot} was {container.status} and is started again")
+                with reaching():
+                    container.start()
+        return ended
+
+    def stop(self, name: str, seconds: float) -> None:
+        """Ask a replica to finish what it does, end it after `seconds`, and remove its container."""
+        container = self.found().get(name)
+        if container is None:
+            return
+        try:
+            with reaching():
+                container.stop(timeout=int(seconds) + 1)
+                container.remove(force=True)
+        except NotFound:
+            return
+
+    def halt(self, seconds: float) -> None:
+        """Stop every replica at once, gently; their containers stay, and come back with `start`."""
+        containers = [container for container in self.found().values() if container.status == "running"]
+        with reaching(), ThreadPoolExecutor(max(1, len(containers))) as pool:
+            list(pool.map(lambda container: container.stop(timeout=int(seconds) + 1), containers))
+
+    def _create(self, slot: str, wanted: WantedSlot, replica: WantedReplica) -> Any:
+        release = wanted.release
+        about = {REPLICA: replica.name, SLOT: slot, RELEASE: release.digest, VERSION: release.version}
+        with reaching():
+            return self._client.containers.create(
+                wanted.program,
+                name=self._names.replica(replica.name),
+                labels=self._names.labels("service", about),
+                environment=environment(wanted.variables),
+                network=self._names.prefix,
+                networking_config={self._names.prefix: address(self._client, replica.host)},
+                volumes={self._names.predictions: {"bind": PREDICTIONS, "mode": "rw"}},
+                tmpfs={"/tmp": "rw,noexec,nosuid,size=64m"},  # nosec B108: a mount of the container's own
+                mem_limit=f"{self._limits.memory_mb}m",
+                nano_cpus=int(self._limits.cpus * 1e9),
+                **HARDENED,
+            )
+
+
+def environment(variables: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a service: one process, one thread a prediction, and what its slot carries."""
+    return {**variables, **FIXED}
+
+
+def address(client: Docker, host: str) -> EndpointConfig:
+    """Return a place in the network that a container keeps when it is started again."""
+    return client.api.create_endpoint_config(ipv4_address=host)

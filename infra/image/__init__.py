@@ -1,0 +1,1 @@
+"""Release images: laid out, built, listed."""

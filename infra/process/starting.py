@@ -1,0 +1,32 @@
+"""Start the supervisor of an environment: it outlives the command that starts it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+
+from infra.process import commands
+from infra.process.place import Place
+from settings import SECRETS
+
+START_SECONDS = 15.0
+
+
+def start_supervisor(place: Place) -> None:
+    """Start a supervisor, which detaches itself; secrets of the command stay with the command."""
+    environ = {name: value for name, value in os.environ.items() if name not in SECRETS}
+    command = commands.supervisor(place, environ)
+    log = place.log("supervisor")
+    for folder in (log.parent, place.predictions):
+        folder.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        subprocess.run(
+            command.argv,
+            cwd=command.folder,
+            env=dict(command.variables),
+            check=False,
+            timeout=START_SECONDS,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+        )

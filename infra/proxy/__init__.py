@@ -1,0 +1,1 @@
+"""The proxy in front of releases: HAProxy, as every engine uses it."""

@@ -1,0 +1,155 @@
+"""Whole environments on a real Docker daemon, always torn down; skipped where there is none."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contracts.release import Release
+from contracts.slots import Slot
+from infra.docker.client import Docker, NotFound, connect
+from infra.docker.engine import DockerEngine
+from infra.docker.names import Names
+from infra.image.building import Workshop
+from infra.process.ports import free_ports
+from registry.releases import Releases
+from registry.store import Store
+from settings import Settings
+from settings.errors import OutsideError
+from tests.infra import bundles
+
+BASE = os.environ.get("GATELINE_IMAGE_BASE", "gateline-base:bookworm")
+READY_SECONDS = 30.0
+
+
+@pytest.fixture(scope="session")
+def daemon() -> Docker:
+    """A real daemon that has the base image."""
+    try:
+        client = connect("")
+        client.ping()
+    except OutsideError:
+        pytest.skip("no Docker engine")
+    return client
+
+
+class Harbour:
+    """One environment on the daemon, and what the tests do to it."""
+
+    def __init__(self, root: Path, client: Docker) -> None:
+        """Choose a free port and a name of its own; nothing is started."""
+        self.root, self.client = root, client
+        self.port = free_ports(1, ())[0]
+        self.name = f"t{self.port}"
+        (root / "requirements").symlink_to(Path(__file__).parents[3] / "requirements")
+        (root / ".gateline").mkdir()
+        (root / ".gateline" / "sites").symlink_to(sites())
+        self.settings = Settings.model_validate(
+            {
+                "project": {"name": self.name},
+                "data": {"target": "y"},
+                "image": {"base": BASE},
+                "registry": {"url": str(root / "registry")},
+                "environments": {
+                    "production": {"port": self.port, "replicas": 2, "engine": "docker", "ready_seconds": READY_SECONDS}
+                },
+            }
+        )
+        self.names = Names(self.name, "production")
+        self.engine = DockerEngine(self.settings, "production", root)
+        self.releases = Releases(Store.of(self.settings))
+        self._made = 0
+
+    def built(self, version: str = "1", **knobs: Any) -> Release:
+        """Return a release that has an image and is in the registry."""
+        self._made += 1
+        release, archive = bundles.packed(self.root / f"bundle-{self._made}", version, project=self.name, **knobs)
+        self.releases.add(release, archive)
+        Workshop.open(self.settings, "", self.root).image_of(release, self.releases, print)
+        return release
+
+    def fetched(self, version: str = "1", **knobs: Any) -> Release:
+        """Return a release that is on the daemon."""
+        release = self.built(version, **knobs)
+        self.engine.fetch(release, self.releases.archive(release.digest))
+        return release
+
+    def serving(self, replicas: int = 2, **knobs: Any) -> Release:
+        """Return a release that has all traffic as stable."""
+        self.engine.up()
+        release = self.fetched(**knobs)
+        self.engine.start(Slot.STABLE, release, replicas)
+        self.engine.wait_ready(Slot.STABLE, READY_SECONDS)
+        self.engine.set_shares({Slot.STABLE: 1.0})
+        return release
+
+    def canary(self, version: str = "2", replicas: int = 1, **knobs: Any) -> Release:
+        """Return a release that is ready as canary, at share 0."""
+        release = self.fetched(version, **knobs)
+        self.engine.start(Slot.CANARY, release, replicas)
+        self.engine.wait_ready(Slot.CANARY, READY_SECONDS)
+        return release
+
+    def container(self, replica: str) -> Any:
+        """Return a replica's container."""
+        return self.client.containers.get(self.names.replica(replica))
+
+    @property
+    def url(self) -> str:
+        """Where the proxy listens."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def remove(self) -> None:
+        """Remove everything of this environment from the daemon."""
+        self.engine.close()
+        for container in self.client.containers.list(all=True, filters={"label": f"gateline.project={self.name}"}):
+            container.remove(force=True)
+        for volume in (self.names.runtime, self.names.predictions):
+            try:
+                self.client.volumes.get(volume).remove(force=True)
+            except NotFound:
+                continue
+        for network in self.client.networks.list(names=[self.names.prefix]):
+            network.remove()
+        for image in self.client.images.list(filters={"label": f"gateline.project={self.name}"}):
+            self.client.images.remove(image.id, force=True)
+
+
+def sites() -> Path:
+    """Return a folder of installed libraries that all tests use."""
+    folder = Path(__file__).parents[3] / ".gateline" / "sites"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def standing(tmp_path_factory: pytest.TempPathFactory, daemon: Docker) -> Iterator[Harbour]:
+    """An environment whose stable slot serves, for the tests of one module."""
+    harbour = Harbour(tmp_path_factory.mktemp("standing"), daemon)
+    try:
+        harbour.serving(replicas=2)
+        yield harbour
+    finally:
+        harbour.remove()
+
+
+@pytest.fixture
+def steady(standing: Harbour) -> Iterator[Harbour]:
+    """The environment that stands, for a test that changes nothing but shares and canary."""
+    yield standing
+    standing.engine.set_shares({Slot.STABLE: 1.0})
+    standing.engine.stop(Slot.CANARY)
+
+
+@pytest.fixture
+def harbour(tmp_path: Path, daemon: Docker) -> Iterator[Harbour]:
+    """An environment that is down."""
+    harbour = Harbour(tmp_path, daemon)
+    try:
+        yield harbour
+    finally:
+        harbour.remove()

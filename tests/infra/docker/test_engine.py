@@ -1,0 +1,157 @@
+"""The docker engine from the outside: real containers, a real proxy."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import httpx
+import pytest
+
+from contracts.slots import Slot
+from infra.docker.engine import DockerEngine
+from infra.engines.readiness import wait_until
+from infra.rollout.heartbeat import Heartbeat
+from settings.errors import OutsideError, UsageError
+from tests.infra.docker.conftest import READY_SECONDS, Harbour
+from tests.traffic import Traffic
+
+
+def test_a_release_serves_from_its_image(steady: Harbour) -> None:
+    release = steady.engine.status().release_in(Slot.STABLE)
+    answer = httpx.post(f"{steady.url}/predict", content=b"{}")
+    assert release is not None and answer.headers["x-gateline-release"] == release.digest
+    status = steady.engine.status().slots[Slot.STABLE]
+    assert status.share == 1.0 and [replica.alive for replica in status.replicas] == [True, True]
+
+
+def test_a_replica_is_hardened_and_named(steady: Harbour) -> None:
+    [replica, _] = steady.engine.status().slots[Slot.STABLE].replicas
+    about = steady.container(replica.name).attrs
+    limits, labels = about["HostConfig"], about["Config"]["Labels"]
+    assert limits["ReadonlyRootfs"] and limits["CapDrop"] == ["ALL"] and limits["SecurityOpt"] == ["no-new-privileges"]
+    assert limits["Memory"] == 512 * 2**20 and limits["PidsLimit"] == 256 and not limits["PortBindings"]
+    assert about["Config"]["User"] == "65532:65532" and labels["gateline.slot"] == "stable"
+    stable = steady.engine.status().release_in(Slot.STABLE)
+    assert stable is not None and labels["gateline.release"] == stable.digest
+
+
+@pytest.mark.parametrize("keep_alive", [True, False])
+def test_a_share_is_exact(steady: Harbour, keep_alive: bool) -> None:
+    canary = steady.canary()
+    steady.engine.set_shares({Slot.STABLE: 0.9, Slot.CANARY: 0.1})
+    with Traffic(steady.url, keep_alive=keep_alive) as traffic:
+        traffic.wait_for(1000)
+    assert not traffic.lost and len(traffic.releases) == 2
+    assert abs(traffic.releases[canary.digest] - traffic.answered / 10) <= 3, traffic.releases
+
+
+def test_a_slot_is_measured_from_its_own_replicas_and_the_proxy(steady: Harbour) -> None:
+    canary = steady.canary(error_every=2)
+    steady.engine.set_shares({Slot.STABLE: 0.5, Slot.CANARY: 0.5})
+    with Traffic(steady.url, threads=1) as traffic:
+        traffic.wait_for(50)
+    seen = steady.engine.metrics(Slot.CANARY)
+    assert seen.releases == {canary.digest} and seen.restarts == 0
+    assert seen.errors == seen.proxy_errors == len(traffic.lost) > 0
+
+
+def test_any_colleague_reads_the_same_from_the_daemon(steady: Harbour) -> None:
+    other = DockerEngine(steady.settings, "production", steady.root / "elsewhere")
+    try:
+        assert other.status() == steady.engine.status() and other.history() == steady.engine.history()
+        stable = other.status().release_in(Slot.STABLE)
+        assert stable is not None and (other.bundle(stable) / "release.json").exists(), "taken out of the image"
+    finally:
+        other.close()
+
+
+def test_what_is_not_there_is_refused(steady: Harbour) -> None:
+    unknown = steady.built("9").model_copy(update={"digest": "f" * 64})
+    with pytest.raises(UsageError, match="has no image on the daemon of production"):
+        steady.engine.start(Slot.CANARY, unknown, 1)
+    with pytest.raises(UsageError, match="has no image for linux/"):
+        steady.engine.fetch(unknown, b"")
+    with pytest.raises(UsageError, match="slot canary of production is empty"):
+        steady.engine.metrics(Slot.CANARY)
+
+
+def test_a_release_that_ends_is_reported_with_its_last_lines(steady: Harbour) -> None:
+    release = steady.fetched("3", crash="no such model")
+    steady.engine.start(Slot.CANARY, release, 1)
+    with pytest.raises(OutsideError, match="(?s)ended instead of getting ready.*no such model"):
+        steady.engine.wait_ready(Slot.CANARY, READY_SECONDS)
+
+
+@pytest.mark.slow
+def test_without_a_heartbeat_the_canary_is_out_within_two_seconds(steady: Harbour) -> None:
+    steady.canary()
+    with Heartbeat(steady.engine.beat) as heartbeat:
+        steady.engine.guard(Slot.CANARY, True)
+        steady.engine.set_shares({Slot.STABLE: 0.5, Slot.CANARY: 0.5})
+        heartbeat.beat()
+        assert wait_until(lambda: steady.engine.status().slots[Slot.CANARY].share == pytest.approx(0.5), 5)
+        died = time.monotonic()
+        heartbeat._last = 0.0
+    assert wait_until(lambda: steady.engine.status().slots[Slot.CANARY].share == 0.0, 5)
+    assert time.monotonic() - died < 2.5
+
+
+@pytest.mark.slow
+def test_a_killed_replica_is_started_again_and_no_request_is_lost(harbour: Harbour) -> None:
+    harbour.serving()
+    [first, _] = harbour.engine.status().slots[Slot.STABLE].replicas
+    with Traffic(harbour.url) as traffic:
+        traffic.wait_for(100)
+        os.kill(harbour.container(first.name).attrs["State"]["Pid"], signal.SIGKILL)
+        traffic.wait_for(300)
+    assert not traffic.lost
+    assert wait_until(
+        lambda: [one.restarts for one in harbour.engine.status().slots[Slot.STABLE].replicas] == [1, 0], 10
+    )
+
+
+@pytest.mark.slow
+def test_a_killed_proxy_is_started_again_as_it_was(harbour: Harbour) -> None:
+    harbour.serving()
+    canary = harbour.canary()
+    harbour.engine.set_shares({Slot.STABLE: 0.75, Slot.CANARY: 0.25})
+    shares = {slot: status.share for slot, status in harbour.engine.status().slots.items()}
+    harbour.client.containers.get(harbour.names.proxy).kill()
+    [repair] = harbour.engine.up()
+    assert repair == "the proxy was exited and is started again"
+    assert wait_until(lambda: {s: one.share for s, one in harbour.engine.status().slots.items()} == shares, 5)
+    with Traffic(harbour.url) as traffic:
+        traffic.wait_for(200)
+    assert traffic.releases[canary.digest] > 20
+
+
+@pytest.mark.slow
+def test_a_slot_moves_drains_and_stops_without_a_lost_request(harbour: Harbour) -> None:
+    first = harbour.serving()
+    second = harbour.canary()
+    with Traffic(harbour.url) as traffic:
+        traffic.wait_for(50)
+        harbour.engine.set_shares({Slot.CANARY: 1.0})
+        harbour.engine.move(Slot.STABLE, Slot.PREVIOUS)
+        harbour.engine.move(Slot.CANARY, Slot.STABLE)
+        traffic.wait_for(50)
+        harbour.engine.stop(Slot.PREVIOUS)
+        traffic.wait_for(50)
+    assert not traffic.lost and set(traffic.releases) == {first.digest, second.digest}
+    assert set(harbour.engine.status().slots) == {Slot.STABLE}
+    assert [release.digest for release in harbour.engine.kept()] == [first.digest, second.digest]
+    harbour.engine.remember([second.digest])
+    assert [release.digest for release in harbour.engine.kept()] == [second.digest]
+
+
+@pytest.mark.slow
+def test_down_and_up_bring_back_what_ran(harbour: Harbour) -> None:
+    release = harbour.serving()
+    harbour.engine.down()
+    assert not harbour.engine.status().proxy_alive
+    with pytest.raises(UsageError, match="production is down"):
+        harbour.engine.set_shares({Slot.STABLE: 1.0})
+    assert harbour.engine.up() == []
+    assert httpx.post(f"{harbour.url}/predict", content=b"{}").headers["x-gateline-release"] == release.digest
