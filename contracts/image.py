@@ -19,6 +19,8 @@ class Image(BaseModel):
     files: str
     """Digest of the list of files: path, mode, owner and SHA-256 of each."""
     base: str
+    base_id: str
+    """The base's own id: a name that is no digest may mean another image later."""
     tags: tuple[str, ...]
     builder: str
     size: int

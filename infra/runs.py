@@ -104,7 +104,7 @@ class Run:
     def _show(self, log: Path, code: int) -> None:
         lines = log.read_text(errors="replace").splitlines()
         if code:
-            self._console.print("\n".join(lines[-TAIL:]), markup=False)
+            self._console.print("\n".join(lines[-TAIL:]), markup=False, soft_wrap=True)
             return
         telling = (line.strip() for line in lines if TELLING.search(line) and not line.startswith("nox >"))
         for line in itertools.islice(telling, 1):

@@ -42,7 +42,7 @@ class Workshop:
     def image_of(self, release: Release, releases: Releases, say: Callable[[str], None]) -> Image:
         """Return the image of a release, built if it is not there yet, and recorded."""
         present = releases.image(release.digest, self.platform)
-        if present is not None and self.has(present.id):
+        if present is not None and self.has(present.id) and self._base_is(present.base_id):
             say(f"image {present.tags[0]} is built already: nothing to do")
             return present
         with tempfile.TemporaryDirectory(prefix="gateline-image-") as scratch:
@@ -54,12 +54,27 @@ class Workshop:
 
     def has(self, image: str) -> bool:
         """Say whether the daemon has an image of this name or id."""
+        return bool(self.id_of(image))
+
+    def id_of(self, image: str) -> str:
+        """Return the id of an image by name or id; empty where the daemon has none."""
         try:
             with reaching():
-                self.client.images.get(image)
+                return str(self.client.images.get(image).id)
         except ImageNotFound:
-            return False
-        return True
+            return ""
+
+    def base(self) -> str:
+        """Return the id of the base, pulled if the daemon does not have it."""
+        name = self.settings.image.base
+        if not self.has(name):
+            with reaching():
+                self.client.images.pull(name)
+        return self.id_of(name)
+
+    def _base_is(self, base: str) -> bool:
+        """A base that is not on the daemon cannot have become another one."""
+        return self.id_of(self.settings.image.base) in ("", base)
 
     def _build(self, release: Release, bundle: Path, scratch: Path, say: Callable[[str], None]) -> Image:
         names = tags.tags(self.settings, release, tags.git_tags())
@@ -73,7 +88,7 @@ class Workshop:
             built = self.client.images.get(found)
             for name in names:
                 built.tag(name)
-            base = self.client.images.get(self.settings.image.base).attrs["Size"]
+            base = self.client.images.get(self.base())
         files = digest(listing(self.client, found))
         image = Image(
             release=release.digest,
@@ -81,10 +96,11 @@ class Workshop:
             id=str(built.id),
             files=files,
             base=self.settings.image.base,
+            base_id=str(base.id),
             tags=names,
             builder=self.builder.name,
             size=int(built.attrs["Size"]),
-            base_size=int(base),
+            base_size=int(base.attrs["Size"]),
             created=datetime.now(UTC).isoformat(timespec="milliseconds"),
         )
         say(
@@ -95,7 +111,7 @@ class Workshop:
 
     def _site(self, lock: Path, release: Release, scratch: Path, say: Callable[[str], None]) -> str:
         """Return the name of the image that holds the libraries, built if this daemon has none of this lock and base."""
-        name = f"{self.settings.project.name}-site:{key(lock, f'{self.platform} {self.settings.image.base}', release.python)}"
+        name = f"{self.settings.project.name}-site:{key(lock, f'{self.platform} {self.base()}', release.python)}"
         if not self.has(name):
             say(f"installing the libraries of the lock for {self.platform}")
             folder = scratch / "libraries"

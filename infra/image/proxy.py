@@ -22,7 +22,7 @@ AGENT = Path(agent.__file__)
 
 def proxy_image(workshop: Workshop, python: str, say: Callable[[str], None]) -> str:
     """Return the name of the proxy's image on the workshop's daemon, built if it is not there."""
-    lock, base = workshop.root / LOCK, workshop.settings.image.base
+    lock, base = workshop.root / LOCK, workshop.base()
     about = [key(lock, workshop.platform, python), base, of_file(AGENT), of_file(DOCKERFILE)]
     name = f"{workshop.settings.project.name}-proxy:{of_value(about)[:24]}"
     if not workshop.has(name):
@@ -35,5 +35,7 @@ def proxy_image(workshop: Workshop, python: str, say: Callable[[str], None]) -> 
             shutil.copyfile(AGENT, folder / "proxy" / "agent.py")
             (folder / "proxy" / BINARY).chmod(0o755)
             context.settle(folder)
-            workshop.builder.build(Job(folder, "proxy", name, workshop.platform, {"BASE": base}), say)
+            workshop.builder.build(
+                Job(folder, "proxy", name, workshop.platform, {"BASE": workshop.settings.image.base}), say
+            )
     return name

@@ -116,7 +116,7 @@ class Harbour:
         for network in self.client.networks.list(names=[self.names.prefix]):
             network.remove()
         for image in self.client.images.list(filters={"label": f"gateline.project={self.name}"}):
-            self.client.images.remove(image.id, force=True)
+            self.client.images.remove(str(image.id), force=True)
 
 
 def sites() -> Path:
