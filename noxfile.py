@@ -142,7 +142,7 @@ def tour(session: nox.Session) -> None:
 def acceptance(session: nox.Session) -> None:
     """Run the slow tests: whole environments, failures, other models."""
     install(session, "test")
-    session.run("pytest", "-m", "slow", "--junitxml=reports/acceptance/junit.xml", *session.posargs)
+    session.run("pytest", "-m", "slow", "-rs", "--junitxml=reports/acceptance/junit.xml", *session.posargs)
 
 
 def accept_dashes() -> None:

@@ -19,7 +19,7 @@ def repository(settings: Settings) -> str:
 
 def tags(settings: Settings, release: Release, versions: tuple[str, ...]) -> tuple[str, ...]:
     """Return the full names of a release's image; `versions` are the git tags of its commit."""
-    commit = re.sub(r"[^0-9A-Za-z_.-]", "-", release.commit) or "nogit"
+    commit = re.sub(r"^([0-9a-f]{7})[0-9a-f]{33}", r"\1", re.sub(r"[^0-9A-Za-z_.-]", "-", release.commit)) or "nogit"
     semver = [found.group(1) for version in versions if (found := SEMVER.match(version))]
     names = [release.name.replace("+", "-"), f"sha-{commit}", *semver, "latest"]
     return tuple(f"{repository(settings)}:{name}" for name in names)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,18 +10,18 @@ import pytest
 
 from contracts.release import Release
 from contracts.slots import Slot
-from infra.docker.client import Docker, NotFound, connect
+from infra.docker.client import Docker
 from infra.docker.engine import DockerEngine
 from infra.docker.names import Names
 from infra.image.building import Workshop
 from infra.process.ports import free_ports
 from registry.releases import Releases
 from registry.store import Store
-from settings import Settings
+from settings import Image, Settings
 from settings.errors import OutsideError
+from tests.daemon import connected, on_docker, remove
 from tests.infra import bundles
 
-BASE = os.environ.get("GATELINE_IMAGE_BASE", "gateline-base:bookworm")
 READY_SECONDS = 30.0
 
 
@@ -30,11 +29,9 @@ READY_SECONDS = 30.0
 def daemon() -> Docker:
     """A real daemon that has the base image."""
     try:
-        client = connect("")
-        client.ping()
+        return connected()
     except OutsideError:
         pytest.skip("no Docker engine")
-    return client
 
 
 class Harbour:
@@ -52,7 +49,7 @@ class Harbour:
             {
                 "project": {"name": self.name},
                 "data": {"target": "y"},
-                "image": {"base": BASE},
+                "image": {"base": on_docker(client).get("image.base", Image().base)},
                 "registry": {"url": str(root / "registry")},
                 "environments": {
                     "production": {"port": self.port, "replicas": 2, "engine": "docker", "ready_seconds": READY_SECONDS}
@@ -106,17 +103,7 @@ class Harbour:
     def remove(self) -> None:
         """Remove everything of this environment from the daemon."""
         self.engine.close()
-        for container in self.client.containers.list(all=True, filters={"label": f"gateline.project={self.name}"}):
-            container.remove(force=True)
-        for volume in (self.names.runtime, self.names.predictions):
-            try:
-                self.client.volumes.get(volume).remove(force=True)
-            except NotFound:
-                continue
-        for network in self.client.networks.list(names=[self.names.prefix]):
-            network.remove()
-        for image in self.client.images.list(filters={"label": f"gateline.project={self.name}"}):
-            self.client.images.remove(str(image.id), force=True)
+        remove(self.client, self.name, "production")
 
 
 def sites() -> Path:

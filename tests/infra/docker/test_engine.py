@@ -17,6 +17,8 @@ from settings.errors import OutsideError, UsageError
 from tests.infra.docker.conftest import READY_SECONDS, Harbour
 from tests.traffic import Traffic
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_release_serves_from_its_image(steady: Harbour) -> None:
     release = steady.engine.status().release_in(Slot.STABLE)
@@ -84,7 +86,6 @@ def test_a_release_that_ends_is_reported_with_its_last_lines(steady: Harbour) ->
         steady.engine.wait_ready(Slot.CANARY, READY_SECONDS)
 
 
-@pytest.mark.slow
 def test_without_a_heartbeat_the_canary_is_out_within_two_seconds(steady: Harbour) -> None:
     steady.canary()
     with Heartbeat(steady.engine.beat) as heartbeat:
@@ -98,7 +99,6 @@ def test_without_a_heartbeat_the_canary_is_out_within_two_seconds(steady: Harbou
     assert time.monotonic() - died < 2.5
 
 
-@pytest.mark.slow
 def test_a_killed_replica_is_started_again_and_no_request_is_lost(harbour: Harbour) -> None:
     harbour.serving()
     [first, _] = harbour.engine.status().slots[Slot.STABLE].replicas
@@ -112,7 +112,6 @@ def test_a_killed_replica_is_started_again_and_no_request_is_lost(harbour: Harbo
     )
 
 
-@pytest.mark.slow
 def test_a_killed_proxy_is_started_again_as_it_was(harbour: Harbour) -> None:
     harbour.serving()
     canary = harbour.canary()
@@ -127,7 +126,6 @@ def test_a_killed_proxy_is_started_again_as_it_was(harbour: Harbour) -> None:
     assert traffic.releases[canary.digest] > 20
 
 
-@pytest.mark.slow
 def test_a_slot_moves_drains_and_stops_without_a_lost_request(harbour: Harbour) -> None:
     first = harbour.serving()
     second = harbour.canary()
@@ -146,7 +144,6 @@ def test_a_slot_moves_drains_and_stops_without_a_lost_request(harbour: Harbour) 
     assert [release.digest for release in harbour.engine.kept()] == [second.digest]
 
 
-@pytest.mark.slow
 def test_down_and_up_bring_back_what_ran(harbour: Harbour) -> None:
     release = harbour.serving()
     harbour.engine.down()

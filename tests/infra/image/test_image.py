@@ -15,6 +15,8 @@ from tests.infra.docker.conftest import Harbour, daemon, harbour
 
 __all__ = ["daemon", "harbour"]
 
+pytestmark = pytest.mark.slow
+
 
 def test_an_image_says_what_it_is_and_runs_as_nobody(harbour: Harbour) -> None:
     release = harbour.built("1")
@@ -45,7 +47,6 @@ def test_what_is_built_is_not_built_again(harbour: Harbour) -> None:
     assert said == [f"image {harbour.name}:1-{release.digest[:8]} is built already: nothing to do"]
 
 
-@pytest.mark.slow
 def test_both_builders_give_the_same_files(harbour: Harbour) -> None:
     release = harbour.built("1")
     first = harbour.releases.image(release.digest, "linux/amd64")

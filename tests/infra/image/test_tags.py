@@ -50,7 +50,7 @@ def test_a_semantic_version_of_the_commit_is_a_tag(version: str, tag: str | None
     assert len(found) == (4 if tag else 3)
 
 
-@pytest.mark.parametrize(("commit", "tag"), [("", "sha-nogit"), ("c0ffee1+dirty", "sha-c0ffee1-dirty")])
+@pytest.mark.parametrize(("commit", "tag"), [("", "sha-nogit"), ("c0ffee1" + "0" * 33 + "-dirty", "sha-c0ffee1-dirty")])
 def test_a_commit_that_is_no_tag_is_made_one(commit: str, tag: str) -> None:
     assert f"flights:{tag}" in tags(settings(), release(commit), ())
 
