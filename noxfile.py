@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import nox
@@ -146,11 +147,22 @@ def acceptance(session: nox.Session) -> None:
 
 
 def accept_dashes() -> None:
-    """Let `nox -s validate-data` find `validate_data`: nox has no aliases, so one is registered when it is asked for."""
+    """Let `nox -s validate-data` run `validate_data`: nox has no aliases, so a session that calls it is made."""
     for word in sys.argv[1:]:
-        function = globals().get(word.replace("-", "_")) if "-" in word.strip("-") else None
-        if function is not None:
-            nox.session(function.func, name=word)
+        name = word.replace("-", "_")
+        stage = globals().get(name) if name != word else None
+        if stage is not None:
+            nox.session(name=word, venv_backend="none", default=False)(call(name, stage.func.__doc__))
+
+
+def call(name: str, about: str) -> Callable[[nox.Session], None]:
+    """Return a session that hands on to the one of this name."""
+
+    def alias(session: nox.Session) -> None:
+        session.notify(name, session.posargs)
+
+    alias.__doc__ = about
+    return alias
 
 
 accept_dashes()

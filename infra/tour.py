@@ -1,4 +1,4 @@
-"""A tour of at most 4 minutes: a first model, a better one promoted under live traffic, a bad one rolled back by itself.
+"""A tour of at most 4 minutes: a first model, a larger one promoted under live traffic, a bad one rolled back by itself.
 
 Everything happens in a scratch copy under .gateline/tour, on ports of its own; your environments are not touched.
 """
@@ -56,7 +56,7 @@ DEPLOY = ("main", "-m", "invoke", "deploy", "--env=production")
 CANARY = ("main", "-m", "invoke", "canary", "--env=production", "--seconds=120")
 
 
-def better(project: Path) -> None:
+def larger(project: Path) -> None:
     """Let the next model grow more trees."""
     change_settings(project, {"model.parameters.max_iter": 100})
 
@@ -72,7 +72,7 @@ STEPS = (
     Step("judge it: absolute limits alone, there is no champion yet", JUDGE),
     Step("pack it with the service into a release", BUILD),
     Step("bring it to production", DEPLOY),
-    Step("train a better model, of 100 trees", TRAIN, before=better),
+    Step("train a larger model, of 100 trees", TRAIN, before=larger),
     Step("judge it against the champion", JUDGE),
     Step("pack it", BUILD),
     Step("give it a tenth of the traffic, and promote it if it is as good live", CANARY),
@@ -106,12 +106,13 @@ def _run(number: int, step: Step, project: Path, console: Console) -> None:
     step.before(project)
     kind, *arguments = step.command
     python = sys.executable if kind == "main" else str(python_for(project / "requirements/train.txt", project))
-    shown = " ".join(arguments[1:])
+    shown = " ".join(arguments[1:] if arguments[1] == "invoke" else ["python", *arguments])
     console.print(f"\n[bold]{number}/{len(STEPS)}[/bold]  {step.why}\n[cyan]$ {shown}[/cyan]")
     done = subprocess.run([python, *arguments], cwd=project)
     if done.returncode != step.code:
         raise OutsideError(
-            f"the tour expected exit {step.code} of `{shown}`, got {done.returncode}", f"look into {project}"
+            f"the tour expected exit {step.code} of `{shown}`, got {done.returncode}: is the machine busy otherwise?",
+            f"stop what else runs (invoke down --env=…), then nox -s tour; what it did lies in {project}",
         )
 
 

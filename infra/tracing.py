@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 from contracts.manifest import Manifest
 from contracts.slots import Slot
+from contracts.verdict import Verdict
 from infra.rollout.target import Target
 from registry.artifacts import Artifacts
 from registry.releases import Releases
@@ -56,7 +60,7 @@ def _origin(manifest: Manifest) -> list[str]:
         f"  commit     {manifest.commit or 'none'}{' (with changes not committed)' if manifest.dirty else ''}",
     ]
     lines += [f"  {name:<10} {digest}" for name, digest in manifest.inputs.items()]
-    lines += [f"  settings   {key} = {value}" for key, value in manifest.settings.items()]
+    lines += [f"  setting    {key} = {value}" for key, value in _flat(manifest.settings)]
     return lines + [f"  metric     {name} {value:.4f}" for name, value in manifest.metrics.items()]
 
 
@@ -66,13 +70,28 @@ def _releases(store: Store, manifest: Manifest) -> list[str]:
 
 
 def _verdicts(store: Store, manifest: Manifest) -> list[str]:
-    digests = {manifest.identity, *(r.digest for r in Releases(store).all() if r.artifact == manifest.identity)}
-    data = {manifest.inputs.get("train"), manifest.inputs.get("test")}
+    releases = {release.digest for release in Releases(store).all() if release.artifact == manifest.identity}
     lines = []
     for stage in STAGES:
         for verdict in Verdicts(store).all(stage):
-            if digests & set(verdict.judged.values()) or (
-                stage == "validate_data" and data & set(verdict.judged.values())
-            ):
-                lines.append(f"  verdict    {stage}: {verdict.outcome} at {verdict.created}")
+            if _is_about(verdict, manifest, releases):
+                where = f" in {verdict.judged['environment']}" if "environment" in verdict.judged else ""
+                lines.append(f"  verdict    {stage}{where}: {verdict.outcome} at {verdict.created}")
     return lines
+
+
+def _is_about(verdict: Verdict, manifest: Manifest, releases: set[str]) -> bool:
+    """What a verdict only compared its subject with (the champion, stable) is not what it is about."""
+    judged = verdict.judged
+    if verdict.stage == "validate_data":
+        return bool({judged.get("train"), judged.get("test")} & {manifest.inputs["train"], manifest.inputs["test"]})
+    return judged.get("artifact") == manifest.identity or judged.get("release") in releases
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield settings by dotted key."""
+    for key, value in values.items():
+        if isinstance(value, Mapping) and value:
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value

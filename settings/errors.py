@@ -67,10 +67,19 @@ def first_line(error: BaseException) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0] or type(error).__name__
 
 
+def _with_its_libraries(main: Callable[[], int]) -> int:
+    try:
+        return main()
+    except ModuleNotFoundError as error:
+        from settings.elsewhere import go_on
+
+        return go_on(error.name or str(error))
+
+
 def front_door(main: Callable[[], int]) -> int:
     """Run `main` and turn every expected failure into one message on stderr and its exit code."""
     try:
-        return main()
+        return _with_its_libraries(main)
     except GatelineError as error:
         print(f"error: {error}", file=sys.stderr)
         return int(error.exit_code)

@@ -15,7 +15,7 @@ from math import exp, inf, isfinite, log, sqrt
 from typing import NamedTuple
 
 from validation.observation import Block, Increment
-from validation.sequential import Level, log_e_above, log_e_towards, log_mean_exp
+from validation.sequential import Level, log_e_above, log_e_towards, log_e_under, log_mean_exp
 
 WANDER = 0.07
 """Standard deviation of the log latency of a slot around its own mean, at least."""
@@ -60,7 +60,7 @@ def latency_ratio(blocks: Sequence[Block], limit: float, warmup_requests: float)
         blocks=len(points),
         last=points[-1].log_ratio if points else 0.0,
         not_above=log_mean_exp([log_e_above(level, 0.0, LIKELY), log_e_towards(level, 0.0, LIKELY)]),
-        harmful=log_e_towards(level, log(limit), 0.0),
+        harmful=log_mean_exp([log_e_towards(level, log(limit), 0.0), log_e_under(level, log(limit), log(limit) / 2)]),
     )
 
 

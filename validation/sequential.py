@@ -122,6 +122,11 @@ def log_e_above(level: Level, null: float, scale: float) -> float:
     return _log_tail(score / sqrt(precision)) - 0.5 * log(precision * scale**2)
 
 
+def log_e_under(level: Level, null: float, scale: float) -> float:
+    """Return the log e-variable against 'the mean is at least `null`', for shortfalls of about `scale` (half-normal)."""
+    return log_e_above(Level(-level.estimate, level.information), -null, scale)
+
+
 def log_e_towards(level: Level, null: float, likely: float) -> float:
     """Return the log e-variable against 'the mean is `null`, or beyond it as seen from `likely`', for that one alternative."""
     step = likely - null

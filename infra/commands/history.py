@@ -85,7 +85,7 @@ def _row(event: Event) -> tuple[str, ...]:
     actor, release = data.get("actor", {}), data.get("release") or {}
     why = (
         data.get("error")
-        or data.get("decision")
+        or ("" if event.type in WORDS else data.get("decision"))
         or data.get("did")
         or (data.get("reason") if event.type == ROLLED_BACK else "")
     )

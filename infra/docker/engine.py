@@ -120,12 +120,7 @@ class DockerEngine:
         releases = Releases(Store.of(self._settings))
         image = images.bring(self._client, releases, release)
         host.unpacked(self._place, release, archive)
-        fetched = {release.digest: image}
-        self._states.change(
-            self._image,
-            self._first(),
-            lambda state: state.model_copy(update={"programs": {**state.programs, **fetched}}),
-        )
+        self._states.change(self._image, self._first(), lambda state: changes.fetched(state, release.digest, image))
 
     def kept(self) -> list[Release]:
         """Return the releases whose images are on the daemon, oldest first."""

@@ -110,8 +110,16 @@ def emptied(state: State, slot: Slot) -> State:
     return state.with_slot(slot, None)
 
 
+def fetched(state: State, digest: str, program: str) -> State:
+    """Note what to start of a release, as the last one that was fetched."""
+    others = {name: value for name, value in state.programs.items() if name != digest}
+    return state.model_copy(update={"programs": others | {digest: program}})
+
+
 def remembered(state: State, digests: list[str], keep: int) -> State:
-    """Replace the history; of what was fetched, keep what runs and the last `keep` releases that were stable."""
-    wanted = {slot.release.digest for slot in state.slots.values()} | set(digests[-keep:])
+    """Replace the history; of what was fetched, keep what runs, and of the others the last `keep`."""
+    wanted = (
+        {slot.release.digest for slot in state.slots.values()} | set(digests[-keep:]) | set([*state.programs][-keep:])
+    )
     programs = {digest: program for digest, program in state.programs.items() if digest in wanted}
     return state.model_copy(update={"history": tuple(digests), "programs": programs})

@@ -38,7 +38,7 @@ def plan(target: Target, to: str = "") -> Plan:
     if chosen is None:
         raise UsageError(
             f"{stable.name} is the first release of {target.name}, or all before it are quarantined: nothing to go back to",
-            f"invoke rollback --env={target.name} --list",
+            f"invoke canary --env={target.name} brings in another release; --list shows those that were here",
         )
     previous = running.release_in(Slot.PREVIOUS)
     warm = previous is not None and previous.digest == chosen.digest

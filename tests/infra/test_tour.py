@@ -14,7 +14,7 @@ import pytest
 from rich.console import Console
 
 from infra import tour
-from infra.tour import QUIET, STEPS, Step, bad, better, main, walk
+from infra.tour import QUIET, STEPS, Step, bad, larger, main, walk
 from settings import load
 from settings.errors import ExitCode, OutsideError
 from tests.ci.commands import front_doors
@@ -34,18 +34,18 @@ def test_every_step_is_a_command_that_exists() -> None:
             assert (ROOT / module.replace(".", "/")).with_suffix(".py").exists() or (ROOT / module).is_dir()
 
 
-def test_it_tells_of_a_first_a_better_and_a_bad_one() -> None:
+def test_it_tells_of_a_first_a_larger_and_a_bad_one() -> None:
     assert STEPS[QUIET - 1].command == tour.DEPLOY
     canaries = [step for step in STEPS if step.command == tour.CANARY]
     assert [step.code for step in canaries] == [0, ExitCode.FAIL]
-    assert [step.before for step in STEPS if step.before in (better, bad)] == [better, bad]
+    assert [step.before for step in STEPS if step.before in (larger, bad)] == [larger, bad]
 
 
-def test_better_and_bad_change_what_they_say(tmp_path: Path) -> None:
+def test_larger_and_bad_change_what_they_say(tmp_path: Path) -> None:
     (tmp_path / "pipeline.toml").write_bytes((ROOT / "pipeline.toml").read_bytes())
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "hooks.py").write_bytes((ROOT / "model" / "hooks.py").read_bytes())
-    better(tmp_path)
+    larger(tmp_path)
     assert load(tmp_path / "pipeline.toml", {}).model.parameters["max_iter"] == 100
     bad(tmp_path)
     hooks = types.ModuleType("hooks")

@@ -119,7 +119,7 @@ def test_from_what_runs_back_to_data_and_verdicts(site: Site, capsys: Capture, r
         f"train      {manifest.inputs['train']}",
         "2026-01-01 to 2026-02-01",
         "commit     none",
-        "settings   seed = 1",
+        "setting    seed = 1",
         "metric     accuracy 0.9000",
         f"release    {release.digest} built {release.created}, commit c0ffee0",
         "verdict    validate_data: pass",

@@ -1,0 +1,25 @@
+"""Run a module in the environment of a lock: `python -m infra.within train validation.data --help`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from infra.process.python_env import python_for
+from settings.errors import UsageError, front_door
+
+
+def main() -> int:
+    """Make the environment if it is not there yet, run the module in it, and return its exit code."""
+    if len(sys.argv) < 3:
+        raise UsageError("a group and a module are needed", "python -m infra.within train validation.data --help")
+    group, module, *arguments = sys.argv[1:]
+    lock = Path("requirements") / f"{group}.txt"
+    if not lock.is_file():
+        raise UsageError(f"{lock}: there is no such lock", "run the command from the project's folder, or nox -s lock")
+    return subprocess.call([str(python_for(lock, Path("."))), "-m", module, *arguments])
+
+
+if __name__ == "__main__":
+    sys.exit(front_door(main))
