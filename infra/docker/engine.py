@@ -234,9 +234,10 @@ class DockerEngine:
         found += self._proxy.up(state, self._image, proxy_address(subnet))
         self._proxy.agree(state)
         wanted = {replica.name for slot in state.slots.values() for replica in slot.replicas}
-        for name in {*self._proxy.servers(), *self._replicas.found()} - wanted:
+        leaving = {*self._proxy.servers(), *self._replicas.found()} - wanted
+        for name in leaving:
             self._proxy.release(name, state)
-            self._replicas.stop(name, state.drain_seconds)
+        self._replicas.stop(leaving, state.drain_seconds)
         return found
 
     def _free_places(self, count: int, state: State) -> list[tuple[str, int]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -58,23 +59,17 @@ class Replicas:
                     container.start()
         return ended
 
-    def stop(self, name: str, seconds: float) -> None:
-        """Ask a replica to finish what it does, end it after `seconds`, and remove its container."""
-        container = self.found().get(name)
-        if container is None:
-            return
-        try:
-            with reaching():
-                container.stop(timeout=int(seconds) + 1)
+    def stop(self, names: Collection[str], seconds: float) -> None:
+        """Ask replicas to finish what they do, end them after `seconds`, and remove their containers."""
+        leaving = [container for name, container in self.found().items() if name in names]
+        _together(leaving, seconds)
+        for container in leaving:
+            with contextlib.suppress(NotFound), reaching():
                 container.remove(force=True)
-        except NotFound:
-            return
 
     def halt(self, seconds: float) -> None:
         """Stop every replica at once, gently; their containers stay, and come back with `start`."""
-        containers = [container for container in self.found().values() if container.status == "running"]
-        with reaching(), ThreadPoolExecutor(max(1, len(containers))) as pool:
-            list(pool.map(lambda container: container.stop(timeout=int(seconds) + 1), containers))
+        _together([container for container in self.found().values() if container.status == "running"], seconds)
 
     def _create(self, slot: str, wanted: WantedSlot, replica: WantedReplica) -> Any:
         release = wanted.release
@@ -93,6 +88,17 @@ class Replicas:
                 nano_cpus=int(self._limits.cpus * 1e9),
                 **HARDENED,
             )
+
+
+def _together(containers: Sequence[Any], seconds: float) -> None:
+    """Stop containers at the same time: each may take long to finish its requests."""
+
+    def stop(container: Any) -> None:
+        with contextlib.suppress(NotFound):
+            container.stop(timeout=int(seconds) + 1)
+
+    with reaching(), ThreadPoolExecutor(max(1, len(containers))) as pool:
+        list(pool.map(stop, containers))
 
 
 def environment(variables: Mapping[str, str]) -> dict[str, str]:

@@ -139,7 +139,7 @@ def test_rollback_needs_no_registry(project: Project, no_registry: Path) -> None
     assert project.invoke("up", "--env=production").code == 0
     audit = project.invoke("audit")
     assert audit.code == 0 and "rolled back" in audit.output
-    champion = project.path / ".gateline/registry/kills/aliases/champion.json"
+    champion = project.path / ".gateline/registry" / project.settings.project.name / "aliases/champion.json"
     assert project.status()["slots"]["stable"]["version"] in project.invoke("audit", "--trace=champion").output
     assert champion.exists()
 

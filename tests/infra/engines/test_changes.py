@@ -113,3 +113,16 @@ def test_a_lost_port_is_replaced_under_a_new_name() -> None:
     assert [(r.name, r.port) for r in after.slots[Slot.STABLE].replicas] == [("s2", 21_001), ("aaaaaaaa-11", 21_002)]
     assert after.slots[Slot.STABLE].share == 1.0
     assert changes.moved_ports(before, set(), places) == before
+
+
+def test_what_was_fetched_last_and_what_runs_is_kept() -> None:
+    before = state(stable=slot("s", share=1.0, digest="a"))
+    for digest in "abcdb":
+        before = changes.fetched(before, digest * 64, f"image {digest}")
+    assert [program[-1] for program in before.programs.values()] == ["a", "c", "d", "b"]
+    after = changes.remembered(before, ["c" * 64, "a" * 64], 2)
+    assert [program[-1] for program in after.programs.values()] == ["a", "c", "d", "b"] and after.history[
+        -1
+    ] == "a" * 64
+    after = changes.remembered(before, ["a" * 64], 2)
+    assert [program[-1] for program in after.programs.values()] == ["a", "d", "b"]
