@@ -26,7 +26,7 @@ def build(model: str, push: bool) -> int:
     release = build_release(settings.model_copy(update={"service": as_written}), model)
     if any(environment.engine == "process" for environment in settings.environments.values()):
         python_for(Path("requirements/service.txt"), Path("."))
-    image = _image(settings, release)
+    image = _image(settings, release, push)
     recorder, url = build_recorder(settings), Store.of(settings).url
     facts = {"release": release.model_dump(mode="json"), "registry": url}
     facts |= {"image": image.model_dump(mode="json")} if image else {}
@@ -34,18 +34,24 @@ def build(model: str, push: bool) -> int:
         recorder.record(PACKAGED, release.digest, facts)
     if push:
         recorder.record(PUBLISHED, release.digest, facts)
-        print(f"published {release.digest} in {url}")
+        print(f"published {release.digest} in {url}" + (f", its image as {image.pushed}" if image else ""))
     print("next: nox -s integration benchmark security, then invoke deploy --env=staging")
     return 0
 
 
-def _image(settings: Settings, release: Release) -> Image | None:
-    """Build the release's image where an environment runs containers, on the daemon of this machine."""
+def _image(settings: Settings, release: Release, push: bool) -> Image | None:
+    """Build the release's image where an environment runs containers, on the daemon of this machine, and push it if asked."""
     if not any(environment.engine == "docker" for environment in settings.environments.values()):
         return None
+    from infra.image import pushing
     from infra.image.building import Workshop
 
-    return Workshop.open(settings, "", Path(".")).image_of(release, Releases(Store.of(settings)), print)
+    workshop, releases = Workshop.open(settings, "", Path(".")), Releases(Store.of(settings))
+    image = workshop.image_of(release, releases, print)
+    if push:
+        image = pushing.push(workshop.client, settings, image, print)
+        releases.add_image(image)
+    return image
 
 
 def build_recorder(settings: Settings) -> Recorder:
