@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-from infra.docker.client import Docker, NotFound, connect, platform_of
+from infra.docker.client import Docker, NotFound, connect
 from infra.docker.names import Names
 
 BASE = "gateline-base:bookworm"
@@ -14,9 +14,7 @@ BASE = "gateline-base:bookworm"
 
 def connected() -> Docker:
     """Return a client of the daemon. Raises OutsideError where none answers."""
-    client = connect("")
-    platform_of(client)
-    return client
+    return connect("")
 
 
 def on_docker(client: Docker, *environments: str) -> dict[str, Any]:

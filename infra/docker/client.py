@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import docker
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from requests.exceptions import RequestException
 
+from infra.docker.ssh import answers, forwarded
 from settings.errors import OutsideError, first_line
 
 SECONDS = 60.0
+DEFAULT = "unix:///var/run/docker.sock"
 MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 __all__ = ["APIError", "Docker", "ImageNotFound", "NotFound", "connect", "platform_of", "reaching"]
@@ -22,12 +26,17 @@ Docker = docker.DockerClient
 def connect(host: str) -> Docker:
     """Return a client of the daemon at `host` (`unix://`, `tcp://`, `ssh://`), or where DOCKER_HOST says if it is empty.
 
-    Over `ssh://` the system's own client is used, with its keys and settings. Raises OutsideError where none answers.
+    Over `ssh://` the system's own client is used, with its keys and settings; over `tcp://` TLS, as DOCKER_TLS_VERIFY and
+    DOCKER_CERT_PATH say. Raises OutsideError where none answers.
     """
-    with reaching(host):
-        if host:
-            return docker.DockerClient(base_url=host, timeout=int(SECONDS), use_ssh_client=host.startswith("ssh://"))
-        return docker.from_env(timeout=int(SECONDS), use_ssh_client=True)
+    where = host or os.environ.get("DOCKER_HOST") or DEFAULT
+    address = forwarded(where) if where.startswith("ssh://") else where
+    with reaching(where):
+        if address.startswith("unix://") and not answers(Path(address.removeprefix("unix://"))):
+            raise DockerException("nothing listens there")
+        client = docker.from_env(timeout=int(SECONDS), environment=dict(os.environ) | {"DOCKER_HOST": address})
+        client.ping()
+        return client
 
 
 def platform_of(client: Docker) -> str:
@@ -47,8 +56,7 @@ def reaching(host: str = "") -> Iterator[None]:
     except APIError as error:
         raise OutsideError(f"docker: {first_line(error)}", "invoke status --logs, and the daemon's own log") from error
     except (DockerException, RequestException, OSError) as error:
-        where = host or "DOCKER_HOST or unix:///var/run/docker.sock"
         raise OutsideError(
-            f"no Docker daemon answers at {where}: {first_line(error)}",
+            f"no Docker daemon answers{f' at {host}' if host else ''}: {first_line(error)}",
             "start it, or name another in pipeline.toml (environments.<name>.docker.host) or DOCKER_HOST",
         ) from error

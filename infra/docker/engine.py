@@ -82,7 +82,7 @@ class DockerEngine:
     @cached_property
     def _image(self) -> str:
         """The proxy's image, which also carries the state: on the daemon since the first `up`."""
-        workshop = Workshop.open(self._settings, self._environment.docker.host, self._place.root)
+        workshop = Workshop.of(self._settings, self._client, self._environment.docker.host, self._place.root)
         return proxy_image(workshop, OURS, lambda line: None)
 
     def up(self) -> list[str]:

@@ -35,7 +35,11 @@ class Workshop:
     @classmethod
     def open(cls, settings: Settings, host: str, root: Path) -> Workshop:
         """Connect to the daemon at `host`. Raises OutsideError where none answers."""
-        client = connect(host)
+        return cls.of(settings, connect(host), host, root)
+
+    @classmethod
+    def of(cls, settings: Settings, client: Docker, host: str, root: Path) -> Workshop:
+        """Use a client that is connected already."""
         platform = settings.image.platform or platform_of(client)
         return cls(settings, client, builder_for(client, host), platform, root)
 

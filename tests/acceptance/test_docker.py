@@ -45,12 +45,14 @@ OURS = Path(tempfile.gettempdir()) / "gateline-dockerd.pid"
 
 
 @pytest.fixture(scope="module")
-def daemon() -> Docker:
+def daemon() -> Iterator[Docker]:
     """A real daemon."""
     try:
-        return connected()
+        client = connected()
     except OutsideError:
         pytest.skip("no Docker engine")
+    yield client
+    client.close()
 
 
 @pytest.fixture(scope="module")

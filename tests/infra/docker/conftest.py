@@ -26,12 +26,14 @@ READY_SECONDS = 30.0
 
 
 @pytest.fixture(scope="session")
-def daemon() -> Docker:
-    """A real daemon that has the base image."""
+def daemon() -> Iterator[Docker]:
+    """A real daemon."""
     try:
-        return connected()
+        client = connected()
     except OutsideError:
         pytest.skip("no Docker engine")
+    yield client
+    client.close()
 
 
 class Harbour:
@@ -66,7 +68,7 @@ class Harbour:
         self._made += 1
         release, archive = bundles.packed(self.root / f"bundle-{self._made}", version, project=self.name, **knobs)
         self.releases.add(release, archive)
-        Workshop.open(self.settings, "", self.root).image_of(release, self.releases, print)
+        Workshop.of(self.settings, self.client, "", self.root).image_of(release, self.releases, print)
         return release
 
     def fetched(self, version: str = "1", **knobs: Any) -> Release:

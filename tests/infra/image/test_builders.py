@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -34,8 +33,7 @@ def fake_docker(folder: Path, version: str, buildx: bool) -> None:
     folder.mkdir()
     command = folder / "docker"
     command.write_text(
-        f"#!{sys.executable}\nimport sys\n"
-        f"if sys.argv[1] == 'buildx': sys.exit({0 if buildx else 1})\nprint('Docker version {version}, build x')\n"
+        f"#!/bin/sh\n[ \"$1\" = buildx ] && exit {0 if buildx else 1}\necho 'Docker version {version}, build x'\n"
     )
     command.chmod(0o755)
 

@@ -42,7 +42,7 @@ def test_only_what_a_service_needs_is_in_it(harbour: Harbour) -> None:
 def test_what_is_built_is_not_built_again(harbour: Harbour) -> None:
     said: list[str] = []
     release = harbour.built("1")
-    workshop = Workshop.open(harbour.settings, "", harbour.root)
+    workshop = Workshop.of(harbour.settings, harbour.client, "", harbour.root)
     workshop.image_of(release, harbour.releases, said.append)
     assert said == [f"image {harbour.name}:1-{release.digest[:8]} is built already: nothing to do"]
 

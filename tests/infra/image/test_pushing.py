@@ -15,7 +15,7 @@ from infra.docker import images
 from infra.image.building import Workshop
 from infra.image.pushing import push
 from infra.process.ports import free_ports
-from settings.errors import OutsideError, UsageError
+from settings.errors import GateRefused, OutsideError, UsageError
 from tests.infra.docker.conftest import Harbour, daemon, harbour
 
 __all__ = ["daemon", "harbour"]
@@ -61,7 +61,7 @@ def published(harbour: Harbour, repository: str) -> Workshop:
     """Let the project push under this name; return where its images are built."""
     section = harbour.settings.image.model_copy(update={"repository": repository})
     harbour.settings = harbour.settings.model_copy(update={"image": section})
-    return Workshop.open(harbour.settings, "", harbour.root)
+    return Workshop.of(harbour.settings, harbour.client, "", harbour.root)
 
 
 def test_what_was_pushed_is_pulled_by_digest_and_is_the_same_image(harbour: Harbour, registry: str) -> None:
@@ -85,7 +85,7 @@ def test_another_image_in_its_place_is_refused(harbour: Harbour, registry: str) 
     pushed = push(harbour.client, harbour.settings, second, print).pushed
     harbour.releases.add_image(first.model_copy(update={"pushed": pushed}))
     harbour.client.images.remove(first.id, force=True)
-    with pytest.raises(images.GateRefused, match="digest: what came for 1.* is not the image that was built"):
+    with pytest.raises(GateRefused, match="digest: what came for 1.* is not the image that was built"):
         images.bring(harbour.client, harbour.releases, one)
 
 

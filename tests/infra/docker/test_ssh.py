@@ -1,0 +1,98 @@
+"""A daemon on another machine: reached through a real sshd on loopback."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from contracts.slots import Slot
+from infra.docker.client import Docker, connect
+from infra.docker.engine import DockerEngine
+from infra.docker.ssh import argv
+from infra.process.ports import free_ports
+from settings.errors import OutsideError
+from tests.infra.docker.conftest import Harbour
+
+
+def test_the_way_ends_with_the_command_and_asks_nothing() -> None:
+    told = argv("ssh://deploy@vm.example.org:2222", Path("/tmp/here"))
+    assert told[0] == "ssh" and "BatchMode=yes" in told and told[-2:] == ["deploy@vm.example.org", "cat"]
+    assert told[told.index("-L") + 1] == "/tmp/here:/var/run/docker.sock" and told[told.index("-p") + 1] == "2222"
+    assert "-p" not in argv("ssh://vm", Path("/tmp/here")) and argv("ssh://vm", Path("/x"))[-2] == "vm"
+
+
+@pytest.fixture
+def machine(tmp_path: Path, daemon: Docker, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of an sshd that lets this account in by key; `ssh` takes its settings from a file of the test's."""
+    sshd = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin")
+    if sshd is None or os.getuid() != 0:
+        pytest.skip("no sshd")
+    for name in ("user", "host"):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / name)], check=True)
+    [port] = free_ports(1, ())
+    (tmp_path / "sshd").write_text(
+        f"Port {port}\nListenAddress 127.0.0.1\nHostKey {tmp_path / 'host'}\nAuthorizedKeysFile {tmp_path / 'user.pub'}\n"
+        f"PidFile {tmp_path / 'pid'}\nStrictModes no\nUsePAM no\nPermitRootLogin yes\n"
+    )
+    (tmp_path / "client").write_text(
+        f"Host *\n  IdentityFile {tmp_path / 'user'}\n  UserKnownHostsFile {tmp_path / 'known'}\n"
+        "  StrictHostKeyChecking accept-new\n"
+    )
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "ssh").write_text(f"#!/bin/sh\nexec {shutil.which('ssh')} -F '{tmp_path / 'client'}' \"$@\"\n")
+    (tmp_path / "bin" / "ssh").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    Path("/run/sshd").mkdir(exist_ok=True)
+    process = subprocess.Popen([sshd, "-D", "-f", str(tmp_path / "sshd")])
+    deadline = time.monotonic() + 10
+    while not (tmp_path / "pid").exists():
+        assert time.monotonic() < deadline and process.poll() is None
+        time.sleep(0.02)
+    try:
+        yield f"ssh://root@127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+@pytest.mark.slow
+def test_deploy_and_back_through_ssh(machine: str, harbour: Harbour) -> None:
+    first = harbour.serving()
+    production = harbour.settings.environments["production"]
+    there = production.model_copy(update={"docker": production.docker.model_copy(update={"host": machine})})
+    settings = harbour.settings.model_copy(update={"environments": {"production": there}})
+    engine = DockerEngine(settings, "production", harbour.root)
+    try:
+        assert engine.status() == harbour.engine.status()
+        second = harbour.built("2")
+        engine.fetch(second, harbour.releases.archive(second.digest))
+        engine.start(Slot.CANARY, second, 1)
+        engine.wait_ready(Slot.CANARY, 30.0)
+        engine.set_shares({Slot.CANARY: 1.0})
+        assert served(harbour.url) == second.digest and engine.metrics(Slot.CANARY).releases == {second.digest}
+        engine.set_shares({Slot.STABLE: 1.0})
+        engine.stop(Slot.CANARY)
+        assert served(harbour.url) == first.digest
+    finally:
+        engine.close()
+
+
+def served(url: str) -> str:
+    """Return who answers."""
+    return httpx.post(f"{url}/predict", content=b"{}").headers["x-gateline-release"]
+
+
+@pytest.mark.slow
+def test_what_ssh_says_is_told(machine: str) -> None:
+    with pytest.raises(OutsideError, match="Permission denied") as caught:
+        connect(machine.replace("root@", "nobody@"))
+    assert caught.value.next_step == "try it by hand: ssh nobody@127.0.0.1 true"
+    with pytest.raises(OutsideError, match="Connection refused"):
+        connect("ssh://root@127.0.0.1:1")
