@@ -91,6 +91,12 @@ class Releases:
             why = f"digest: the image of {short(digest)} is not readable: {error.errors()[0]['msg']}"
             raise GateRefused(why, REPAIR) from None
 
+    def images(self, digest: str) -> list[Image]:
+        """Return the recorded images of a release, one a platform."""
+        names = [name for name in self._store.names("images") if name.startswith(f"{digest}-")]
+        found = (self.image(digest, name.removeprefix(f"{digest}-").removesuffix(".json")) for name in names)
+        return [image for image in found if image is not None]
+
     def quarantine(self, digest: str, reason: str) -> None:
         """Mark a release as one that was left by a rollback: deploy refuses it."""
         self._store.write(f"quarantine/{digest}", reason.encode())

@@ -32,7 +32,9 @@ ModelRule = Literal["limits", "baseline", "champion_digest", "noninferiority", "
 BenchmarkRule = Literal["identity", "p50", "p95", "p99", "errors", "rate"]
 CanaryRule = Literal["traffic", "identity", "split", "restarts", "errors", "latency", "predictions"]
 DriftRule = Literal["traffic", "drift.column", "drift.prediction", "performance"]
-SecurityRule = Literal["vulnerabilities", "secrets", "code", "workflow", "digest", "unsafe_load", "locks", "sbom"]
+SecurityRule = Literal[
+    "vulnerabilities", "secrets", "code", "workflow", "image_policy", "digest", "unsafe_load", "locks", "sbom"
+]
 Positive = Annotated[float, Field(gt=0.0)]
 Count = Annotated[int, Field(ge=1)]
 
@@ -195,8 +197,17 @@ class SecurityGate(Gate):
 
     rules: Annotated[tuple[SecurityRule, ...], Field(min_length=1)] = SecurityRule.__args__  # type: ignore[attr-defined]
     """The rules that run."""
-    required: tuple[SecurityRule, ...] = ("secrets", "code", "workflow", "digest", "unsafe_load", "locks", "sbom")
-    """The rules that must have judged. `vulnerabilities` needs a database on the network: add it where there is one."""
+    required: tuple[SecurityRule, ...] = (
+        "secrets",
+        "code",
+        "workflow",
+        "image_policy",
+        "digest",
+        "unsafe_load",
+        "locks",
+        "sbom",
+    )
+    """The rules that must have judged; `image_policy` only where an environment runs containers. `vulnerabilities` needs a database on the network: add it where there is one."""
     accepted_vulnerabilities: tuple[str, ...] = ()
     """Identifiers of known vulnerabilities that are accepted, such as `PYSEC-2021-142`."""
     osv_url: str = ""

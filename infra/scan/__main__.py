@@ -32,7 +32,7 @@ def main() -> int:
     settings = load(options.config)
     subject = gather(settings, Path.cwd(), options.release)
     print(f"scanning {_named(subject)}", flush=True)
-    scanners: dict[str, Scanner] = {name: running.SCANNERS[name] for name in settings.gates.security.rules}
+    scanners: dict[str, Scanner] = running.of(settings.gates.security.rules, subject)
     scans = running.run_all(subject, scanners, lambda line: print(f"  {line}", flush=True))
     sarif.write(scans.values(), subject.root)
     verdict = decide(subject, scans)

@@ -36,6 +36,7 @@ def gather(settings: Settings, root: Path, reference: str = "") -> Subject:
         rows=frozenset(files) & {settings.data.train, settings.data.test},
         project=settings.project.name,
         service_lock=lock.read_text(encoding="utf-8") if lock.is_file() else "",
+        in_containers=any(environment.engine == "docker" for environment in settings.environments.values()),
     )
     store = Store.of(settings)
     if reference and Path(reference).is_dir():
@@ -46,7 +47,8 @@ def gather(settings: Settings, root: Path, reference: str = "") -> Subject:
         if reference:
             raise
         return _with_candidate(tree, store)
-    return _with_release(tree, store, release)
+    image = next(iter(Releases(store).images(release.digest)), None)
+    return _with_release(replace(tree, image=image), store, release)
 
 
 def _with_release(tree: Subject, store: Store, release: Release) -> Subject:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 
-from infra.scan import code, digests, locks, model_file, sbom, secrets, vulnerabilities, workflow
+from infra.scan import code, digests, image_policy, locks, model_file, sbom, secrets, vulnerabilities, workflow
 from infra.scan.finding import Scan, ScannerFailed
 from infra.scan.scanner import Scanner
 from infra.scan.subject import Subject
@@ -15,12 +15,18 @@ SCANNERS: dict[str, Scanner] = {
     "secrets": secrets.scan,
     "code": code.scan,
     "workflow": workflow.scan,
+    "image_policy": image_policy.scan,
     "digest": digests.scan,
     "unsafe_load": model_file.scan,
     "locks": locks.scan,
     "sbom": sbom.scan,
 }
 """One scanner a rule."""
+
+
+def of(rules: Iterable[str], subject: Subject) -> dict[str, Scanner]:
+    """Return the scanners of these rules; an image is judged where an environment runs containers."""
+    return {name: SCANNERS[name] for name in rules if name != "image_policy" or subject.in_containers}
 
 
 def run_all(

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from contracts.image import Image
 from contracts.release import Release
 from settings import SecurityGate
 
@@ -29,6 +30,10 @@ class Subject:
     """Those of `files` that are the declared data: judged by `validate_data`, not read here."""
     project: str = ""
     release: Release | None = None
+    image: Image | None = None
+    """The release's image, where an environment runs containers and it was built."""
+    in_containers: bool = False
+    """Whether an environment runs containers."""
     artifact: Mapping[str, bytes] = field(default_factory=dict)
     """The artifact's files as they lie there, unverified; empty where there is neither release nor candidate."""
     recorded_manifest: bytes | None = None
