@@ -207,7 +207,8 @@ class SecurityGate(Gate):
         "locks",
         "sbom",
     )
-    """The rules that must have judged; `image_policy` only where an environment runs containers. `vulnerabilities` needs a database on the network: add it where there is one."""
+    """The rules that must have judged, `image_policy` where an environment runs containers. Add `vulnerabilities`, needing a
+    database on the network, where there is one."""
     accepted_vulnerabilities: tuple[str, ...] = ()
     """Identifiers of known vulnerabilities that are accepted, such as `PYSEC-2021-142`."""
     osv_url: str = ""
