@@ -238,6 +238,7 @@ def test_what_is_benign_is_promoted_within_240_seconds(traffic: Traffic) -> None
     assert sum(one.promoted <= 240 for one in played) >= REPLAYS - 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("traffic", "at_median", "at_most"),
     [

@@ -91,11 +91,13 @@ def test_the_margin_of_a_minimized_metric_is_relative_to_the_champion() -> None:
     assert noninferiority(evidence(clearly, champion, **settings))[0].outcome is Outcome.FAIL
 
 
+@pytest.mark.slow
 def test_equal_models_are_stopped_at_most_at_the_stated_rate() -> None:
     """Equal models on 2,000 rows, 10 % discordant: a pass is all but certain; 100 pairs, at most 3 stopped."""
     assert sum(outcome(0.0, seed) is not Outcome.PASS for seed in range(100)) <= 3
 
 
+@pytest.mark.slow
 def test_a_model_at_the_margin_is_let_through_at_most_at_the_stated_rate() -> None:
     """One-sided at 95 %: of 100 models that are 2 points worse 5 pass on average; 12 and more have a chance of 0.4 %."""
     assert sum(outcome(0.02, seed) is Outcome.PASS for seed in range(100)) < 12
