@@ -33,7 +33,16 @@ BenchmarkRule = Literal["identity", "p50", "p95", "p99", "errors", "rate"]
 CanaryRule = Literal["traffic", "identity", "split", "restarts", "errors", "latency", "predictions"]
 DriftRule = Literal["traffic", "drift.column", "drift.prediction", "performance"]
 SecurityRule = Literal[
-    "vulnerabilities", "secrets", "code", "workflow", "image_policy", "digest", "unsafe_load", "locks", "sbom"
+    "vulnerabilities",
+    "secrets",
+    "code",
+    "workflow",
+    "dockerfile",
+    "image_policy",
+    "digest",
+    "unsafe_load",
+    "locks",
+    "sbom",
 ]
 Positive = Annotated[float, Field(gt=0.0)]
 Count = Annotated[int, Field(ge=1)]

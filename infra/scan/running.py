@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 
-from infra.scan import code, digests, image_policy, locks, model_file, sbom, secrets, vulnerabilities, workflow
+from infra.scan import (
+    code,
+    digests,
+    dockerfile,
+    image_policy,
+    locks,
+    model_file,
+    sbom,
+    secrets,
+    vulnerabilities,
+    workflow,
+)
 from infra.scan.finding import Scan, ScannerFailed
 from infra.scan.scanner import Scanner
 from infra.scan.subject import Subject
@@ -15,6 +26,7 @@ SCANNERS: dict[str, Scanner] = {
     "secrets": secrets.scan,
     "code": code.scan,
     "workflow": workflow.scan,
+    "dockerfile": dockerfile.scan,
     "image_policy": image_policy.scan,
     "digest": digests.scan,
     "unsafe_load": model_file.scan,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from infra.scan.finding import Finding, Scan
+from infra.scan.finding import Finding, Level, Scan
 
 PATH = Path("reports/security/results.sarif")
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json"
@@ -50,3 +50,11 @@ def _result(finding: Finding) -> dict[str, Any]:
         "message": {"text": finding.message},
         "locations": [{"physicalLocation": place}],
     }
+
+
+def finding_of(tool: str, result: Mapping[str, Any]) -> Finding:
+    """Return a result that a tool wrote in SARIF as a finding; only errors and warnings fail a rule."""
+    place = result["locations"][0]["physicalLocation"]
+    level: Level = "error" if result["level"] in ("error", "warning") else "note"
+    path, line = place["artifactLocation"]["uri"], place["region"]["startLine"]
+    return Finding(tool, result["ruleId"], result["message"]["text"], path, line, level)

@@ -6,7 +6,8 @@ import json
 from typing import Any
 
 from infra.scan import tool
-from infra.scan.finding import Finding, Level, Scan, ScannerFailed
+from infra.scan.finding import Finding, Scan, ScannerFailed
+from infra.scan.sarif import finding_of
 from infra.scan.subject import Subject
 
 WORKFLOWS = (".github/workflows/*.yml", ".github/workflows/*.yaml")
@@ -28,7 +29,7 @@ def scan(subject: Subject) -> Scan:
         gaps.append(str(error))
     try:
         runs = zizmor(subject, workflows + others)
-        findings += [_from_sarif(result) for run in runs for result in run["results"]]
+        findings += [finding_of("zizmor", result) for run in runs for result in run["results"]]
     except ScannerFailed as error:
         gaps.append(str(error))
     return Scan(len(workflows + others), "workflow files", TOOLS, tuple(findings), tuple(gaps), runs=tuple(runs))
@@ -48,10 +49,3 @@ def zizmor(subject: Subject, names: list[str]) -> list[dict[str, Any]]:
     argv = ["zizmor", "--offline", "--quiet", "--no-progress", "--strict-collection", "--format", "sarif", *names]
     runs: list[dict[str, Any]] = json.loads(tool.run(argv, subject.root, good=(0,), output="{"))["runs"]
     return runs
-
-
-def _from_sarif(result: dict[str, Any]) -> Finding:
-    place = result["locations"][0]["physicalLocation"]
-    level: Level = "error" if result["level"] in ("error", "warning") else "note"
-    path, line = place["artifactLocation"]["uri"], place["region"]["startLine"]
-    return Finding("zizmor", result["ruleId"], result["message"]["text"], path, line, level)

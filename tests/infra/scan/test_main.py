@@ -64,7 +64,7 @@ def test_a_clean_project_passes_and_names_what_was_not_judged(run: Run, root: Pa
     done = run()
     assert done.code == 0, done.out + done.err
     said = verdict(root)
-    assert (said.outcome, said.not_judged) == (Outcome.PASS, ("vulnerabilities",))
+    assert (said.outcome, said.not_judged) == (Outcome.PASS, ("vulnerabilities", "dockerfile"))
     assert said.judged["release"] == release.digest
     recorded = Verdicts(projects.store(root)).about("security", "release", release.digest)
     assert recorded is not None and recorded.rules == said.rules
