@@ -10,6 +10,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from contracts.image import Image
+from contracts.release import Release
 from contracts.verdict import Outcome
 from infra.trials import TRIALS, Subject
 from infra.trials.running import unpacked
@@ -17,8 +19,8 @@ from registry.releases import Releases
 from registry.store import Store
 from registry.verdicts import Verdicts
 from report import write
-from settings import load
-from settings.errors import front_door
+from settings import Settings, load
+from settings.errors import UsageError, front_door
 
 
 def main() -> int:
@@ -41,14 +43,24 @@ def main() -> int:
     store = Store.of(settings)
     release = Releases(store).resolve(options.release)
     trial = TRIALS[options.stage]
-    judged = {"release": release.digest} | trial.inputs(settings, root)
+    image = _image(settings, Releases(store), release)
+    judged = {"release": release.digest} | ({"image": image.id} if image else {}) | trial.inputs(settings, root)
     verdict = None if options.fresh else Verdicts(store).find(options.stage, judged)
     if verdict is None or verdict.outcome is not Outcome.PASS:
-        subject = Subject(settings, options.config, release, unpacked(release, Releases(store), root), root)
+        subject = Subject(settings, options.config, release, unpacked(release, Releases(store), root), root, image)
         verdict = trial.judge(subject, judged)
         Verdicts(store).record(verdict)
     write(verdict)
     return verdict.exit_code
+
+
+def _image(settings: Settings, releases: Releases, release: Release) -> Image | None:
+    """Return the image to try, where an environment runs containers. Raises UsageError where none was built."""
+    if not any(environment.engine == "docker" for environment in settings.environments.values()):
+        return None
+    for image in releases.images(release.digest):
+        return image
+    raise UsageError(f"{release.name} has no image, and an environment runs containers", "invoke build")
 
 
 if __name__ == "__main__":

@@ -55,11 +55,14 @@ def _verdicts(target: Target, release: Release) -> Iterator[tuple[str, Verdict |
 
 
 def _subject(target: Target, release: Release, stage: str) -> dict[str, str]:
-    """Return the digests that a stage's verdict must be about: the data, the artifact, or the release itself."""
+    """Return the digests that a stage's verdict must be about: data, the artifact, or the release itself and its image."""
     if stage == "validate_data":
         inputs = target.artifacts.manifest(release.artifact).inputs
         return {name: inputs[name] for name in DATA}
-    return {"artifact": release.artifact} if stage == "validate_model" else {"release": release.digest}
+    if stage == "validate_model":
+        return {"artifact": release.artifact}
+    images = target.releases.images(release.digest) if target.environment.engine == "docker" else []
+    return {"release": release.digest} | {"image": image.id for image in images[:1]}
 
 
 def _require(stage: str, verdict: Verdict | None, release: Release) -> None:

@@ -27,9 +27,12 @@ def decide(subject: Subject, scans: Mapping[str, Scan]) -> Verdict:
 def _judged(subject: Subject) -> dict[str, str]:
     """The release where there is one, and always the tree, so that another tree is another verdict."""
     tree = of_value({name: of_file(subject.root / name) for name in subject.files})
-    return ({"release": subject.release.digest, "artifact": subject.release.artifact} if subject.release else {}) | {
-        "tree": tree
-    }
+    image = {"image": subject.image.id} if subject.image and subject.in_containers else {}
+    return (
+        image
+        | ({"release": subject.release.digest, "artifact": subject.release.artifact} if subject.release else {})
+        | {"tree": tree}
+    )
 
 
 def _table(scans: Mapping[str, Scan]) -> Plot:

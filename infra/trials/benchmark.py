@@ -11,7 +11,6 @@ from contracts.manifest import SCHEMA_FILE
 from contracts.release import ARTIFACT_FOLDER
 from contracts.verdict import Verdict
 from infra.process.python_env import python_for
-from infra.trials.running import running
 from infra.trials.trial import Subject
 from settings import Settings
 from settings.errors import OutsideError
@@ -44,7 +43,7 @@ class Benchmark:
         """Load the release with locust, with payloads made from its own schema, and judge the sample."""
         SAMPLE.parent.mkdir(parents=True, exist_ok=True)
         SAMPLE.unlink(missing_ok=True)
-        with running(subject.release, subject.folder, subject.root, {}) as url:
+        with subject.started({}) as url:
             argv = [str(python_for(subject.root / LOCK, subject.root)), "-m", "load", "--url", f"{url}/predict"]
             argv += ["--schema", str((subject.folder / ARTIFACT_FOLDER / SCHEMA_FILE).resolve())]
             done = subprocess.run([*argv, "--config", subject.config, "--json", str(SAMPLE)], cwd=subject.root)

@@ -12,7 +12,6 @@ from contracts.digest import of_sources
 from contracts.verdict import Outcome, Rule, Verdict, unknown
 from infra.process.python_env import python_for
 from infra.redis_server import redis_server
-from infra.trials.running import running
 from infra.trials.trial import Subject
 from settings import Settings
 
@@ -35,7 +34,7 @@ class Integration:
         RESULTS.unlink(missing_ok=True)
         with (
             redis_server() as redis,
-            running(subject.release, subject.folder, subject.root, {"GATELINE_REDIS_URL": redis}) as url,
+            subject.started({"GATELINE_REDIS_URL": redis}) as url,
         ):
             python = str(python_for(subject.root / LOCK, subject.root))
             argv = [python, "-m", "pytest", TESTS, "-q", f"--junitxml={RESULTS}"]

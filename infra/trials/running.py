@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -43,7 +43,7 @@ def running(release: Release, folder: Path, root: Path, more: dict[str, str]) ->
     with log.open("wb") as stream:
         process = subprocess.Popen(argv, cwd=folder, env=variables, stdout=stream, stderr=subprocess.STDOUT)
         try:
-            _wait_ready(process, f"http://127.0.0.1:{port}", release, log)
+            wait_ready(f"http://127.0.0.1:{port}", release, process.poll, lambda: tail(log))
             yield f"http://127.0.0.1:{port}"
         finally:
             end(process, release.service.drain_seconds + STOP_SECONDS)
@@ -63,16 +63,17 @@ def unpacked(release: Release, releases: Releases, root: Path) -> Path:
     return folder
 
 
-def _wait_ready(process: subprocess.Popen[bytes], url: str, release: Release, log: Path) -> None:
+def wait_ready(url: str, release: Release, ended: Callable[[], int | None], log: Callable[[], str]) -> None:
+    """Return when the release is ready at `url`. Raises OutsideError with its last lines if it `ended`, or is too slow."""
     deadline = time.monotonic() + READY_SECONDS
     with httpx.Client(timeout=ASK_SECONDS, trust_env=False) as client:
-        while time.monotonic() < deadline and process.poll() is None:
+        while time.monotonic() < deadline and ended() is None:
             if _is_ready(client, url, release):
                 return
             time.sleep(POLL_SECONDS)
-    code = process.poll()
+    code = ended()
     how = f"not ready within {READY_SECONDS:.0f} s" if code is None else f"ended with {code} instead of getting ready"
-    raise OutsideError(f"ready: {release.name} {how}; its last lines:\n{tail(log)}", "mend that, then: invoke build")
+    raise OutsideError(f"ready: {release.name} {how}; its last lines:\n{log()}", "mend that, then: invoke build")
 
 
 def _is_ready(client: httpx.Client, url: str, release: Release) -> bool:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from contracts.image import Image
 from contracts.release import Release
 from contracts.verdict import Verdict
+from infra.trials.running import running
 from settings import Settings
 
 
@@ -20,6 +23,17 @@ class Subject:
     release: Release
     folder: Path
     root: Path
+    image: Image | None = None
+    """The release's image, where an environment runs containers: then that is tried."""
+
+    def started(self, more: dict[str, str]) -> AbstractContextManager[str]:
+        """Start one replica with these variables beside the usual ones; what is entered is its base URL."""
+        if self.image is None:
+            return running(self.release, self.folder, self.root, more)
+        from infra.trials.contained import contained
+
+        limits = next(one.docker for one in self.settings.environments.values() if one.engine == "docker")
+        return contained(self.release, self.image, limits, more)
 
 
 class Trial(Protocol):
