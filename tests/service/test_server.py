@@ -64,6 +64,7 @@ def test_a_prediction_over_http_agrees_with_the_estimator(running: processes.Ser
     assert running.client.get("/health/ready").json()["release"] == release.digest
 
 
+@pytest.mark.slow
 def test_predictions_are_logged_to_the_folder_that_the_engine_gives(running: processes.Service, folder: Path) -> None:
     running.client.post("/predict", json={"features": ROW}, headers={"X-Request-ID": "logged"})
     deadline = time.monotonic() + processes.PATIENCE

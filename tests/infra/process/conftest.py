@@ -119,7 +119,10 @@ def kill(seen: Seen | None) -> None:
 
 def gone(pid: int) -> bool:
     """Say whether a process has ended; its parent may not have noticed yet."""
-    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 @pytest.fixture(scope="session")

@@ -74,6 +74,7 @@ def test_a_killed_proxy_answers_again_within_two_seconds(house: House) -> None:
     assert set(traffic.releases) == {release.digest, canary.digest}
 
 
+@pytest.mark.slow
 def test_without_a_supervisor_everything_goes_on_and_up_restores_it(house: House) -> None:
     house.serving()
     before = house.record
@@ -88,6 +89,7 @@ def test_without_a_supervisor_everything_goes_on_and_up_restores_it(house: House
     assert house.engine.up() == []
 
 
+@pytest.mark.slow
 def test_a_change_starts_a_missing_supervisor_itself(house: House) -> None:
     release = house.serving()
     canary = house.canary()
@@ -97,6 +99,7 @@ def test_a_change_starts_a_missing_supervisor_itself(house: House) -> None:
     assert answer.headers["x-gateline-release"] == canary.digest != release.digest
 
 
+@pytest.mark.slow
 def test_up_says_what_died_with_the_supervisor(house: House) -> None:
     release = house.serving()
     record = house.record
@@ -112,6 +115,7 @@ def test_up_says_what_died_with_the_supervisor(house: House) -> None:
     assert predict(house.url).headers["x-gateline-release"] == release.digest
 
 
+@pytest.mark.slow
 def test_down_works_without_a_supervisor(house: House) -> None:
     house.serving()
     record = house.record
@@ -120,6 +124,7 @@ def test_down_works_without_a_supervisor(house: House) -> None:
     assert not [seen for seen in record.everything if seen.child()]
 
 
+@pytest.mark.slow
 def test_what_a_stopped_slot_left_is_ended_by_the_next_supervisor(house: House) -> None:
     house.serving()
     house.canary(latency=0.5, drain_seconds=5.0)
@@ -134,6 +139,7 @@ def test_what_a_stopped_slot_left_is_ended_by_the_next_supervisor(house: House) 
     assert wait_until(lambda: canary.child() is None, 10)
 
 
+@pytest.mark.slow
 def test_a_removed_project_folder_is_made_anew_by_up(house: House) -> None:
     house.serving()
     record = house.record
@@ -173,6 +179,7 @@ def test_a_proxy_that_cannot_listen_is_told_with_the_reason(house: House) -> Non
     assert house.record.supervisor == supervisor
 
 
+@pytest.mark.slow
 def test_two_supervisors_do_not_run_at_once(steady: House) -> None:
     command = commands.supervisor(steady.place, os.environ)
     argv = [*command.argv, "--foreground"]
