@@ -56,7 +56,7 @@ def main() -> int:
 
 def _image(settings: Settings, releases: Releases, release: Release) -> Image | None:
     """Return the image to try, where an environment runs containers. Raises UsageError where none was built."""
-    if not any(environment.engine == "docker" for environment in settings.environments.values()):
+    if not settings.runs_containers:
         return None
     for image in releases.images(release.digest):
         return image

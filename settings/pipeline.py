@@ -42,6 +42,11 @@ class Settings(Section):
     environments: Annotated[dict[Name, Environment], Field(min_length=1)]
     """The places where releases run, by name."""
 
+    @property
+    def runs_containers(self) -> bool:
+        """Whether an environment runs release images."""
+        return any(environment.engine == "docker" for environment in self.environments.values())
+
     @model_validator(mode="after")
     def _sections_agree(self) -> Self:
         found = list(disagreements(self))

@@ -41,7 +41,7 @@ def build(model: str, push: bool) -> int:
 
 def _image(settings: Settings, release: Release, push: bool) -> Image | None:
     """Build the release's image where an environment runs containers, on the daemon of this machine, and push it if asked."""
-    if not any(environment.engine == "docker" for environment in settings.environments.values()):
+    if not settings.runs_containers:
         return None
     from infra.image import pushing
     from infra.image.building import Workshop

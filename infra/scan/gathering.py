@@ -36,7 +36,7 @@ def gather(settings: Settings, root: Path, reference: str = "") -> Subject:
         rows=frozenset(files) & {settings.data.train, settings.data.test},
         project=settings.project.name,
         service_lock=lock.read_text(encoding="utf-8") if lock.is_file() else "",
-        in_containers=any(environment.engine == "docker" for environment in settings.environments.values()),
+        in_containers=settings.runs_containers,
     )
     store = Store.of(settings)
     if reference and Path(reference).is_dir():

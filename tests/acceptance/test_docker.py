@@ -15,7 +15,6 @@ import pytest
 from infra.docker.client import Docker
 from infra.docker.names import Names
 from infra.engines.readiness import wait_until
-from settings.errors import OutsideError
 from tests.acceptance.project import ROOT, Project
 from tests.acceptance.test_canaries import (
     hooks,
@@ -28,9 +27,11 @@ from tests.acceptance.test_kills import (
     test_a_killed_controller_leaves_all_traffic_on_stable,
     test_rollback_needs_no_registry,
 )
-from tests.daemon import connected, on_docker, remove
+from tests.daemon import on_docker, remove
+from tests.infra.docker.conftest import daemon
 
 __all__ = [
+    "daemon",
     "hooks",
     "no_registry",
     "test_a_killed_controller_leaves_all_traffic_on_stable",
@@ -42,17 +43,6 @@ __all__ = [
 ENVIRONMENTS = ("staging", "production")
 OURS = Path(tempfile.gettempdir()) / "gateline-dockerd.pid"
 """Written by `.ci/docker` where it started the daemon."""
-
-
-@pytest.fixture(scope="module")
-def daemon() -> Iterator[Docker]:
-    """A real daemon."""
-    try:
-        client = connected()
-    except OutsideError:
-        pytest.skip("no Docker engine")
-    yield client
-    client.close()
 
 
 @pytest.fixture(scope="module")
