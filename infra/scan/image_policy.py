@@ -37,6 +37,12 @@ def scan(subject: Subject) -> Scan:
         raise ScannerFailed(error.message) from None
     except ImageNotFound:
         raise ScannerFailed(f"{image.tags[0]} or its base is not on this machine's daemon: invoke build") from None
+    layers = about["RootFS"]["Layers"]
+    if layers[: len(base)] != base or len(layers) == len(base):
+        client.close()
+        raise ScannerFailed(
+            f"{image.tags[0]} does not stand on its base with layers of its own: its secrets cannot be searched"
+        )
     entries = listing(client, image.id)
     found = [*configured(about["Config"]), *placed(entries), *_given_away(client, image.id, len(base))]
     client.close()
