@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,12 @@ from tests.traffic import Traffic
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT_SECONDS = 300.0
+
+
+@cache
+def front_python() -> Path:
+    """Return the interpreter of the environment that the README makes: it has no test's package."""
+    return python_for(ROOT / "requirements" / "dev.txt", ROOT)
 
 
 @dataclass(frozen=True)
@@ -57,9 +63,13 @@ class Project:
         """Set settings; `__` stands for a dot."""
         change_settings(self.path, {key.replace("__", "."): value for key, value in changes.items()})
 
+    def nox(self, session: str, *arguments: str, **variables: str) -> Done:
+        """Run a nox session; the arguments reach the stage."""
+        return self.run(str(front_python()), "-m", "nox", "-s", session, "--", *arguments, **variables)
+
     def invoke(self, *arguments: str, **variables: str) -> Done:
         """Run an invoke task."""
-        return self.run(sys.executable, "-m", "invoke", *arguments, **variables)
+        return self.run(str(front_python()), "-m", "invoke", *arguments, **variables)
 
     def room(self, module: str, *arguments: str, **variables: str) -> Done:
         """Run `python -m <module>` in the training environment."""
@@ -80,7 +90,7 @@ class Project:
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start an invoke task and leave it running."""
-        argv = [sys.executable, "-m", "invoke", *arguments]
+        argv = [str(front_python()), "-m", "invoke", *arguments]
         return subprocess.Popen(argv, cwd=self.path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def training_python(self) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import sys
+import shutil
 import time
 import urllib.request
 from pathlib import Path
@@ -14,10 +14,18 @@ from tests.acceptance.project import Project
 SKIP = "--skip=lint,typecheck,test"
 
 
+def without_servers(folder: Path) -> str:
+    """Return a PATH of git alone: the Redis and the proxy must come with what the README installs."""
+    folder.mkdir()
+    (folder / "git").symlink_to(str(shutil.which("git")))
+    return str(folder)
+
+
 def test_from_nothing_to_production_and_again(tmp_path: Path) -> None:
+    bare = without_servers(tmp_path / "bin")
     project = Project.copy(tmp_path, "line", {"environments.production.requires": None})
     try:
-        first = project.run(sys.executable, "-m", "nox", "-s", "pipeline", "--", SKIP)
+        first = project.nox("pipeline", SKIP, PATH=bare)
         assert first.code == 0, first.output
         assert "first release" in first.output
         request = urllib.request.Request(
@@ -30,7 +38,7 @@ def test_from_nothing_to_production_and_again(tmp_path: Path) -> None:
         events = project.invoke("audit").output.count("\n")
 
         begun = time.monotonic()
-        again = project.run(sys.executable, "-m", "nox", "-s", "pipeline", "--", SKIP)
+        again = project.nox("pipeline", SKIP, PATH=bare)
         seconds = time.monotonic() - begun
         assert again.code == 0, again.output
         assert "nothing changed" in again.output
@@ -38,7 +46,7 @@ def test_from_nothing_to_production_and_again(tmp_path: Path) -> None:
         assert seconds < 60, f"an unchanged line took {seconds:.0f} s"
 
         project.change(model__parameters__max_iter=22)
-        canaried = project.run(sys.executable, "-m", "nox", "-s", "pipeline", "--", SKIP)
+        canaried = project.nox("pipeline", SKIP, PATH=bare)
         assert canaried.code == 0, canaried.output
         assert "canary" in canaried.output and project.stable() == project.chosen()
         for stage in (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +19,7 @@ def test_another_model_to_production_and_back(tmp_path: Path, become: Callable[[
     try:
         become(project)
         target = project.settings.data.target
-        inferred = project.run(sys.executable, "-m", "contracts.schema", "infer", "data/train.csv", "--target", target)
+        inferred = project.room("contracts.schema", "infer", "data/train.csv", "--target", target)
         assert inferred.code == 0, inferred.output
         schema = inferred.output[inferred.output.index("{") : inferred.output.rindex("}") + 1]
         (project.path / "data" / "schema.json").write_text(schema)
@@ -42,7 +41,7 @@ def test_another_model_to_production_and_back(tmp_path: Path, become: Callable[[
         assert project.stable() == first
         assert not traffic.lost
         assert set(traffic.releases) == {first, second}
-        trial = project.run(sys.executable, "-m", "infra.trial", "integration", f"--release={second}")
+        trial = project.nox("integration", f"--release={second}")
         assert trial.code == 0, trial.output
     finally:
         project.stop()

@@ -163,6 +163,7 @@ def test_an_artifact_that_was_changed_is_not_packed(shop: Shop) -> None:
         model.write_bytes(kept)
 
 
+@pytest.mark.slow
 def test_the_command_records_a_build_once_and_each_push(
     shop: Shop, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -75,6 +75,7 @@ def ran(skip: str = "") -> tuple[int, str]:
     return code, said.getvalue()
 
 
+@pytest.mark.slow
 def test_all_pass_and_a_first_release_serves(site: Site, stages: list[Stage]) -> None:
     release = site.release()
     stages.append(Stage("deploy", ("platform",)))

@@ -95,6 +95,7 @@ def test_a_step_that_ends_otherwise_ends_the_tour(small: Path, monkeypatch: pyte
         walk(ROOT, CONSOLE)
 
 
+@pytest.mark.slow
 def test_it_works_in_a_copy_and_takes_it_down(
     small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

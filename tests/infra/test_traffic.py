@@ -13,6 +13,7 @@ from infra.traffic import synthetic
 from tests.infra.site import Site
 
 
+@pytest.mark.slow
 def test_it_flows_until_the_block_is_left(site: Site) -> None:
     (site.root / "data").mkdir(exist_ok=True)
     release = site.release()

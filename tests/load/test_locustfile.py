@@ -9,9 +9,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.load.conftest import ROOT, Command
 
 
+@pytest.mark.slow
 def test_locust_finds_the_rooms_by_itself(command: Command) -> None:
     argv = [
         str(Path(sys.executable).parent / "locust"),

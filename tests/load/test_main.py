@@ -70,6 +70,7 @@ def test_the_warm_up_is_not_counted(command: Command) -> None:
     assert (done.sample.requests, done.sample.p50_ms < 1000 * app.COLD_SECONDS) == (50, True)
 
 
+@pytest.mark.slow
 def test_errors_fail_and_are_named_by_kind(command: Command) -> None:
     done = command.run("/errors", "--requests", "100", "--max-latency", "2000")
     assert done.code == 1
@@ -78,6 +79,7 @@ def test_errors_fail_and_are_named_by_kind(command: Command) -> None:
     assert "failed: 10 × HTTP 500" in done.out
 
 
+@pytest.mark.slow
 def test_an_answer_without_a_prediction_is_no_answer(command: Command) -> None:
     done = command.run("/empty", "--requests", "40", "--max-latency", "2000")
     assert done.code == 3
@@ -85,6 +87,7 @@ def test_an_answer_without_a_prediction_is_no_answer(command: Command) -> None:
     assert "inconclusive: 0 of 40 requests were answered" in done.out
 
 
+@pytest.mark.slow
 def test_too_few_requests_judge_nothing(command: Command) -> None:
     done = command.run("/fast", "--requests", "10", "--max-latency", "2000")
     assert done.code == 3
@@ -100,6 +103,7 @@ def test_a_service_that_never_answers_ends_in_time_and_counts(command: Command) 
     assert done.sample is not None and done.sample.failures == {UNANSWERED: 40}
 
 
+@pytest.mark.slow
 def test_nothing_listening_is_an_outside_failure_that_names_url_and_next_step(command: Command) -> None:
     done = Command(command.folder, "http://127.0.0.1:9").run("/predict", "--requests", "10")
     assert done.code == 4
@@ -107,6 +111,7 @@ def test_nothing_listening_is_an_outside_failure_that_names_url_and_next_step(co
     assert "next: start the service" in done.err
 
 
+@pytest.mark.slow
 def test_traffic_runs_until_it_is_killed_and_prints_counts_as_one_line(command: Command) -> None:
     process = command.start("/killed", "--rate", "100", "--seconds", "30", "--until-killed")
     command.wait_for_requests("/killed", 20)
@@ -119,12 +124,14 @@ def test_traffic_runs_until_it_is_killed_and_prints_counts_as_one_line(command: 
     assert counts["releases"] == {app.RELEASE: counts["requests"]}
 
 
+@pytest.mark.slow
 def test_traffic_ends_by_itself(command: Command) -> None:
     done = command.run("/fast", "--rate", "100", "--seconds", "1", "--until-killed")
     assert done.code == 0
     assert 50 <= json.loads(done.out)["requests"] <= 110
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_cleanly_and_writes_nothing(command: Command) -> None:
     process = command.start("/interrupted", "--rate", "20", "--requests", "10000")
     command.wait_for_requests("/interrupted", 5)
@@ -165,6 +172,7 @@ def test_bad_arguments_are_usage_errors(
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_payload_that_cannot_be_made_ends_the_run(command: Command) -> None:
     schema = {
         "columns": [

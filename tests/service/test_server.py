@@ -76,6 +76,7 @@ def test_predictions_are_logged_to_the_folder_that_the_engine_gives(running: pro
     raise AssertionError("the prediction was not logged")
 
 
+@pytest.mark.slow
 def test_the_redis_of_the_environment_is_used_and_its_death_costs_no_answer(
     running: processes.Service, redis: processes.Redis
 ) -> None:

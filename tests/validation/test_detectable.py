@@ -73,6 +73,7 @@ def test_a_limit_that_the_traffic_cannot_tell_holds_a_healthy_canary() -> None:
     assert rule_on("errors", history, gate).outcome == "inconclusive"
 
 
+@pytest.mark.slow
 def test_a_shift_of_the_size_that_is_said_to_be_seen_is_seen() -> None:
     """Twelve replays (seeds fixed): nearly all stopped; 95 % are promised, with reserve."""
     shift = detectable(GATE, 0.1, 50, 240).prediction_shift

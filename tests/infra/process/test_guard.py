@@ -56,6 +56,7 @@ def test_a_guarded_slot_needs_its_own_health_too(steady: House) -> None:
     assert not traffic.lost
 
 
+@pytest.mark.slow
 def test_a_guard_is_kept_when_the_proxy_is_restarted(house: House) -> None:
     house.serving()
     house.canary()

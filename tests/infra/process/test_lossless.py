@@ -49,6 +49,7 @@ def test_deploys_and_rollbacks_lose_no_request(house: House, keep_alive: bool) -
     assert set(house.engine.status().slots) == {Slot.STABLE, Slot.PREVIOUS}
 
 
+@pytest.mark.slow
 def test_slow_requests_end_before_their_replica_does(house: House) -> None:
     house.serving(latency=0.4)
     with Traffic(house.url, threads=8) as traffic:
@@ -60,6 +61,7 @@ def test_slow_requests_end_before_their_replica_does(house: House) -> None:
     assert not traffic.lost
 
 
+@pytest.mark.slow
 def test_a_replica_that_is_asked_to_stop_loses_nothing(house: House) -> None:
     house.serving(replicas=2, latency=0.01)
     seen: Seen = next(iter(house.record.replicas.values()))
@@ -73,6 +75,7 @@ def test_a_replica_that_is_asked_to_stop_loses_nothing(house: House) -> None:
     assert not traffic.lost
 
 
+@pytest.mark.slow
 def test_a_large_body_is_replayed_too(house: House) -> None:
     house.serving(replicas=2, latency=0.05)
     with Traffic(house.url, body=b"x" * 64_000) as traffic:

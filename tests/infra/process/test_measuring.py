@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import pytest
 
 from contracts.slots import Slot
@@ -30,6 +29,7 @@ def test_metrics_are_the_slots_own(steady: House) -> None:
     assert of_canary.latency_buckets[float("inf")] == of_canary.requests and of_canary.latency_sum > 0
 
 
+@pytest.mark.slow
 def test_metrics_only_grow_when_replicas_or_the_proxy_are_restarted(house: House) -> None:
     house.serving(replicas=2)
     names = list(house.record.replicas)

@@ -12,13 +12,14 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from contracts.slots import Slot
-from infra.process import commands, ports
 from infra.engines.readiness import wait_until
+from infra.process import commands, ports
 from settings.errors import OutsideError
 from tests.infra.process.conftest import READY_SECONDS, House, kill, predict
 from tests.traffic import Traffic
 
 
+@pytest.mark.slow
 def test_a_killed_replica_is_replaced_and_no_request_is_lost(house: House) -> None:
     house.serving(replicas=2, latency=0.005)
     name, killed = next(iter(house.record.replicas.items()))
@@ -34,6 +35,7 @@ def test_a_killed_replica_is_replaced_and_no_request_is_lost(house: House) -> No
     assert sum(replica.restarts for replica in replicas.values()) == 1
 
 
+@pytest.mark.slow
 def test_requests_in_flight_at_a_killed_replica_are_answered_by_another(house: House) -> None:
     house.serving(replicas=2, latency=0.3)
     with Traffic(house.url, threads=8) as traffic:
@@ -56,6 +58,7 @@ def test_a_successor_that_is_not_ready_yet_gets_no_request(house: House) -> None
     assert not traffic.lost and status.share == 1.0
 
 
+@pytest.mark.slow
 def test_a_killed_proxy_answers_again_within_two_seconds(house: House) -> None:
     release = house.serving()
     canary = house.canary()
@@ -159,6 +162,7 @@ def test_a_crash_loop_slows_down(steady: House) -> None:
     assert 1 <= steady.engine.status().slots[Slot.CANARY].replicas[0].restarts <= 5
 
 
+@pytest.mark.slow
 def test_a_proxy_that_cannot_listen_is_told_with_the_reason(house: House) -> None:
     house.serving()
     supervisor = house.record.supervisor

@@ -30,6 +30,7 @@ def test_up_is_repeatable_and_answers_503_while_empty(house: House) -> None:
     assert predict(house.url).status_code == 503
 
 
+@pytest.mark.slow
 def test_down_stops_everything_and_up_brings_it_back(house: House) -> None:
     release = house.serving()
     house.engine.remember(["a", release.digest])
@@ -46,6 +47,7 @@ def test_down_stops_everything_and_up_brings_it_back(house: House) -> None:
     assert house.engine.history() == ["a", release.digest]
 
 
+@pytest.mark.slow
 def test_a_change_is_refused_while_down(house: House) -> None:
     house.serving()
     house.engine.down()
@@ -64,6 +66,7 @@ def test_a_taken_port_names_port_and_holder(house: House) -> None:
     assert house.engine.up() == []
 
 
+@pytest.mark.slow
 def test_a_replicas_port_that_was_lost_while_down_is_replaced(house: House) -> None:
     house.serving(replicas=2)
     house.engine.down()

@@ -175,6 +175,7 @@ def guarded(site: Site) -> bool:
     return state.slots[Slot.CANARY].guarded
 
 
+@pytest.mark.slow
 def test_a_promotion_that_fails_leaves_it_held(site: Site) -> None:
     site.change({"environments.production.soak_seconds": 20.0, "gates.canary.max_error_increase": 0.05})
     site.put(stable=site.release("1"))

@@ -37,6 +37,7 @@ def test_the_first_release_is_deployed_and_is_champion(site: Site) -> None:
     assert ended.data["verdicts"] == {"validate_model": "pass"} and ended.data["outcome"] == "done"
 
 
+@pytest.mark.slow
 def test_staging_moves_no_alias_and_asks_for_no_canary(site: Site) -> None:
     for version in ("1", "2"):
         assert deploy(site.target("staging"), site.release(version), DeployOptions())

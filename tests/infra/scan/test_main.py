@@ -59,6 +59,7 @@ def verdict(root: Path) -> Verdict:
     return Verdict.model_validate_json((root / "reports/security/verdict.json").read_text())
 
 
+@pytest.mark.slow
 def test_a_clean_project_passes_and_names_what_was_not_judged(run: Run, root: Path, model_file: bytes) -> None:
     release = projects.build(root, model_file)
     done = run()
@@ -88,6 +89,7 @@ def test_a_finding_fails_the_stage_and_is_scanned_anew_each_time(run: Run, root:
     assert [result["ruleId"] for run in results["runs"] for result in run["results"]] == ["B602"]
 
 
+@pytest.mark.slow
 def test_without_a_model_the_stage_is_inconclusive(run: Run, root: Path) -> None:
     done = run()
     assert done.code == 3, done.out + done.err

@@ -90,6 +90,7 @@ def test_packages_without_known_holes_pass(root: Path, database: Database) -> No
     assert judge("vulnerabilities", found, False).outcome is Outcome.PASS
 
 
+@pytest.mark.slow
 def test_a_hole_is_found_with_place_and_cure(root: Path, database: Database) -> None:
     database.holes["beta", "2.5"] = "PYSEC-2026-1"
     findings = scan(root, database.url).findings
@@ -111,6 +112,7 @@ def test_a_database_that_knows_of_nothing_is_not_believed(root: Path, database: 
     assert judge("vulnerabilities", found, False).outcome is Outcome.INCONCLUSIVE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [404, 500])
 def test_a_database_that_fails_is_a_gap(root: Path, database: Database, status: int) -> None:
     database.status = status

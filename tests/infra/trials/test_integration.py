@@ -95,6 +95,7 @@ def test_it_fails():
 """
 
 
+@pytest.mark.slow
 def test_the_tests_run_against_the_release_with_a_real_redis(site: Site) -> None:
     folder = site.root / "tests" / "integration"
     folder.mkdir(parents=True, exist_ok=True)

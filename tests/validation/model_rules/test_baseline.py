@@ -24,6 +24,7 @@ def test_a_model_that_knows_something_passes(primary: str) -> None:
     assert rule.observed is not None and rule.limit is not None and float(rule.observed) > float(rule.limit)
 
 
+@pytest.mark.slow
 def test_minimized_metrics_are_compared_the_other_way() -> None:
     good = noisy(1000, seed=1)
     assert baseline(evidence(good, primary="log_loss", direction="minimize"))[0].outcome is Outcome.PASS

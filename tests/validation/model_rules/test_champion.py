@@ -57,6 +57,7 @@ def test_an_equal_and_a_better_model_pass() -> None:
     assert rule.observed is not None and float(rule.observed) > 0
 
 
+@pytest.mark.slow
 def test_a_much_worse_model_fails_with_both_numbers() -> None:
     (rule,) = noninferiority(evidence(noisy(3000, seed=2, skill=1.0), noisy(3000, seed=1, skill=2.5)))
     assert rule.outcome is Outcome.FAIL and rule.observed is not None and float(rule.observed) < -0.02
