@@ -40,6 +40,24 @@ def build(_: Context, model: str = "candidate", push: bool = False) -> None:
     leave(lambda: commands.build(model, push))
 
 
+@task(help=RELEASE | {"new_key": "make a key pair at this path instead: PATH and PATH.pub"})
+def sign(_: Context, release: str = "", new_key: str = "") -> None:
+    """Sign a release, its artifact and the verdicts on it.
+
+    Examples: invoke sign --new-key=keys/release · GATELINE_SIGNING_KEY=keys/release invoke sign
+    """
+    leave(lambda: commands.new_key(new_key) if new_key else commands.sign(release))
+
+
+@task(help=RELEASE | {"env": "what runs in this environment, instead of a release by name"})
+def verify(_: Context, release: str = "", env: str = "") -> None:
+    """Check who signed a release, and that nothing changed since.
+
+    Examples: invoke verify · invoke verify --env=production · invoke verify --release=20260102-abc1234
+    """
+    leave(lambda: commands.verify(release, env))
+
+
 @task(help=ENV | WAIT | LAPTOP)
 def up(_: Context, env: str = "", from_laptop: bool = False, wait: float = 60.0) -> None:
     """Start an environment, or repair what is down in it.
@@ -195,11 +213,13 @@ def drift(_: Context, env: str = "production") -> None:
     help={
         "trace": "go from a version, or from what runs, back to data and verdicts",
         "export": "write one readable file",
+        "keep": "write the log's head to a file to keep elsewhere, signed where GATELINE_SIGNING_KEY is set",
+        "against": "verify against a head that --keep wrote",
     }
 )
-def audit(_: Context, trace: str = "", export: str = "") -> None:
+def audit(_: Context, trace: str = "", export: str = "", keep: str = "", against: str = "") -> None:
     """Print and verify who did what, when, with which verdicts.
 
-    Examples: invoke audit --trace=production · invoke audit --export=audit.json
+    Examples: invoke audit --trace=production · … --export=audit.json · … --keep=head.json · … --against=head.json
     """
-    leave(lambda: commands.audit(trace, export))
+    leave(lambda: commands.audit(trace, export, against, keep))

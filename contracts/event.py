@@ -22,6 +22,7 @@ DEPLOYED = "dev.cdevents.service.deployed.0.2.0"
 UPGRADED = "dev.cdevents.service.upgraded.0.2.0"
 ROLLED_BACK = "dev.cdevents.service.rolledback.0.2.0"
 PUBLISHED = "dev.cdevents.artifact.published.0.2.0"
+SIGNED = "dev.cdevents.artifact.signed.0.2.0"
 PACKAGED = "dev.cdevents.artifact.packaged.0.2.0"
 
 

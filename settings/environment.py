@@ -9,7 +9,7 @@ from settings.errors import UsageError, did_you_mean
 
 PREFIX = "GATELINE_"
 PORT_PREFIX = "GATELINE_PORT_"
-SECRETS = ("GATELINE_AUDIT_KEY",)
+SECRETS = ("GATELINE_AUDIT_KEY", "GATELINE_SIGNING_KEY")
 OVERRIDES: dict[str, tuple[str, ...]] = {
     "GATELINE_WORKERS": ("service", "workers"),
     "GATELINE_REDIS_URL": ("service", "redis_url"),
@@ -19,6 +19,7 @@ OVERRIDES: dict[str, tuple[str, ...]] = {
 }
 OTHERS = {
     "GATELINE_AUDIT_KEY": "Secret that seals every audit event with an HMAC.",
+    "GATELINE_SIGNING_KEY": "Private key that releases are signed with: a file's path, or the key itself in PEM.",
     "GATELINE_LOG_DIR": "Folder of a running service's prediction log; set by the engine.",
     "GATELINE_URL": "Address of the release under test; set for the integration tests.",
     "GATELINE_BUNDLE": "Folder of the release under test; set for the integration tests.",

@@ -12,6 +12,7 @@ from settings.images import Image
 from settings.project import Data, Metrics, Model, Name, Project
 from settings.section import Section
 from settings.serving import Environment, Load, Notify, Registry, Service
+from settings.signing import Signing
 
 __all__ = ["PRODUCTION", "Settings"]
 
@@ -37,6 +38,8 @@ class Settings(Section):
     """The load profile."""
     registry: Registry = Registry()
     """Where artifacts, aliases, verdicts and the audit log live."""
+    signing: Signing = Signing()
+    """Whose signature a release needs."""
     notify: Notify = Notify()
     """Who is told of a rollback, a held canary or drift."""
     environments: Annotated[dict[Name, Environment], Field(min_length=1)]

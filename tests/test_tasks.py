@@ -21,7 +21,7 @@ from settings.errors import GateRefused
 from tests.infra.site import ROOT
 
 ALL: dict[str, Task[Any]] = dict(Collection.from_module(tasks).tasks)
-NAMES = "audit build canary deploy down drift promote rollback smoke status up".split()
+NAMES = "audit build canary deploy down drift promote rollback sign smoke status up verify".split()
 
 
 def test_they_are_all_there() -> None:
@@ -61,7 +61,7 @@ def called(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
 
         return note
 
-    for name in (*NAMES, "rollback_list", "rollback_plan"):
+    for name in (*NAMES, "new_key", "rollback_list", "rollback_plan"):
         monkeypatch.setattr(commands, name, noting(name))
     return calls
 
@@ -116,8 +116,12 @@ def called(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
         ("rollback", {"env": "p", "list": True}, ("rollback_list", "p")),
         ("rollback", {"env": "p", "dry_run": True, "to": "1"}, ("rollback_plan", "p", "1")),
         ("drift", {}, ("drift", "production")),
-        ("audit", {}, ("audit", "", "")),
-        ("audit", {"trace": "1", "export": "x.json"}, ("audit", "1", "x.json")),
+        ("audit", {}, ("audit", "", "", "", "")),
+        ("audit", {"trace": "1", "export": "x.json"}, ("audit", "1", "x.json", "", "")),
+        ("audit", {"keep": "k", "against": "a"}, ("audit", "", "", "a", "k")),
+        ("sign", {"release": "1"}, ("sign", "1")),
+        ("sign", {"new_key": "keys/x"}, ("new_key", "keys/x")),
+        ("verify", {"env": "p"}, ("verify", "", "p")),
     ],
 )
 def test_options_reach_the_command(

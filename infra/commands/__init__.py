@@ -4,6 +4,7 @@ from infra.commands.building import build
 from infra.commands.changing import canary, deploy, promote, rollback, rollback_list, rollback_plan
 from infra.commands.environments import down, smoke, status, up
 from infra.commands.history import audit, drift
+from infra.commands.signing import new_key, sign, verify
 from infra.rollout.canary import CanaryOptions
 from infra.rollout.deploy import DeployOptions
 
@@ -16,11 +17,14 @@ __all__ = [
     "deploy",
     "down",
     "drift",
+    "new_key",
     "promote",
     "rollback",
     "rollback_list",
     "rollback_plan",
+    "sign",
     "smoke",
     "status",
     "up",
+    "verify",
 ]

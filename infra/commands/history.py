@@ -10,8 +10,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from contracts.digest import short
-from contracts.event import DEPLOYED, PACKAGED, PUBLISHED, ROLLED_BACK, STARTED, UPGRADED, Event, Head
+from contracts.event import DEPLOYED, PACKAGED, PUBLISHED, ROLLED_BACK, SIGNED, STARTED, UPGRADED, Event, Head
 from contracts.files import place
+from infra.commands import audit_heads
 from infra.commands.building import build_recorder
 from infra.rollout.target import Target, audit_key
 from infra.tracing import trace as trace_back
@@ -23,6 +24,7 @@ from settings.errors import ExitCode, GateRefused
 WORDS = {
     PACKAGED: "built",
     PUBLISHED: "published",
+    SIGNED: "signed",
     STARTED: "begins",
     DEPLOYED: "deployed",
     UPGRADED: "upgraded",
@@ -31,7 +33,7 @@ WORDS = {
 WIDTH = 150
 
 
-def audit(trace: str, export: str) -> int:
+def audit(trace: str, export: str, against: str = "", keep: str = "") -> int:
     """Print the log, verify it, and say which edits would go unseen; 1 where the chain does not hold."""
     settings = load()
     log = AuditLog(Store.of(settings), audit_key())
@@ -39,12 +41,17 @@ def audit(trace: str, export: str) -> int:
         print(trace_back(settings, trace))
         return 0
     events = log.events()
-    heads, unreadable = _kept_heads(settings)
-    findings = unreadable + log.verify(heads)
+    seen, unreadable = _kept_heads(settings)
+    seen += (audit_heads.compared(settings, Path(against)),) if against else ()
+    findings = unreadable + log.verify(seen)
     _print(events)
     _print_verification(log, events, findings)
     if export:
         _export(Path(export), events, findings)
+    if keep and findings:
+        print(f"next: find out what happened to the log; {keep} was not written")
+    elif keep:
+        audit_heads.keep(settings, log.head(), Path(keep))
     return int(ExitCode.FAIL) if findings else 0
 
 
@@ -56,7 +63,7 @@ def drift(env: str) -> int:
 
 
 def _kept_heads(settings: Settings) -> tuple[tuple[Head, ...], list[Finding]]:
-    heads: list[Head] = []
+    seen: list[Head] = []
     unreadable: list[Finding] = []
     for recorder in (build_recorder(settings), *(Target.open(name).recorder for name in settings.environments)):
         try:
@@ -64,8 +71,8 @@ def _kept_heads(settings: Settings) -> tuple[tuple[Head, ...], list[Finding]]:
         except GateRefused as error:
             unreadable.append(Finding(0, str(error)))
             continue
-        heads += [head] if head else []
-    return tuple(heads), unreadable
+        seen += [head] if head else []
+    return tuple(seen), unreadable
 
 
 def _print(events: list[Event]) -> None:

@@ -155,6 +155,7 @@ class Site:
         shutil.rmtree(self.root / ".gateline" / "registry", ignore_errors=True)
         (self.root / ".gateline" / "registry").unlink(missing_ok=True)
         shutil.rmtree(self.root / "reports", ignore_errors=True)
+        shutil.rmtree(self.root / ".gateline" / "build", ignore_errors=True)
         for name in self._ports:
             target = self.target(name)
             for path in target.folder.glob("*"):

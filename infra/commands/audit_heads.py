@@ -1,0 +1,37 @@
+"""`invoke audit --keep` and `--against`: the log's head in a file outside the registry."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+from contracts.event import Head
+from contracts.files import place
+from infra.signing import heads, keys
+from settings import Settings
+from settings.errors import UsageError
+
+
+def compared(settings: Settings, path: Path) -> Head:
+    """Return the head in a file that `--keep` wrote. Raises UsageError, and GateRefused for a file that was tampered with."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UsageError(
+            f"--against: {path} cannot be read: {error.strerror}", "invoke audit --keep=FILE writes one"
+        ) from None
+    kept = heads.read(data, keys.public_keys(settings, Path(".")), settings.project.name, str(path))
+    note, whose = kept.note, f"signed by {kept.key.name}" if kept.key else "not signed"
+    print(f"compared with {path}: head {note.head.count} of {note.time}, {whose}")
+    return note.head
+
+
+def keep(settings: Settings, head: Head, path: Path) -> None:
+    """Write the head, signed where there is a key to sign with."""
+    able = bool(os.environ.get(keys.VARIABLE))
+    signer = keys.signer(keys.private_pem(), keys.public_keys(settings, Path("."))) if able else None
+    note = heads.Note(project=settings.project.name, time=datetime.now(UTC).isoformat(timespec="seconds"), head=head)
+    place({path: heads.written(note, signer)})
+    print(f"kept head {head.count} in {path}, {'signed' if able else f'not signed ({keys.VARIABLE} is not set)'}")
+    print(f"next: take it out of this machine's reach; later: invoke audit --against={path}")

@@ -1,0 +1,114 @@
+"""`invoke sign` and `invoke verify`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+
+from contracts.event import SIGNED
+from contracts.manifest import MANIFEST_FILE
+from contracts.release import Release
+from contracts.slots import Slot
+from contracts.statement import PAYLOAD_TYPE
+from contracts.verdict import Verdict
+from infra.commands.building import build_recorder
+from infra.rollout.actor import acting
+from infra.rollout.evidence import newest
+from infra.rollout.target import Target
+from infra.signing import keys, model_signature
+from infra.signing.checking import Claim, checks
+from infra.signing.envelope import seal
+from infra.signing.provenance import provenance
+from registry.artifacts import Artifacts
+from registry.releases import Releases
+from registry.signatures import Signatures
+from registry.store import Store
+from settings import Settings, load
+from settings.errors import ExitCode, UsageError
+
+ROOT = Path(".")
+STAGES = ("validate_data", "validate_model", "integration", "benchmark", "security")
+"""The stages before a deploy: their verdicts are signed with the release."""
+
+
+def new_key(path: str) -> int:
+    """Make a key pair and say what to do with each half."""
+    private, public = keys.new_pair(Path(path))
+    print(f"{private}: the private key; keep it out of the repository, where only who may release can read it")
+    print(f'{public}: the public key; commit it, and name it in pipeline.toml:\n\n  [signing]\n  keys = ["{public}"]\n')
+    print(f"next: {keys.VARIABLE}={private} invoke sign")
+    return 0
+
+
+def sign(reference: str) -> int:
+    """Sign a release's artifact, and the statement of where the release comes from and how it was judged."""
+    settings = load()
+    accepted = _switched_on(settings)
+    private = keys.private_pem()
+    signer, store = keys.signer(private, accepted), Store.of(settings)
+    release = Releases(store).resolve(reference)
+    files = Artifacts(store).files(release.artifact)
+    verdicts = _verdicts(settings, store, release)
+    statement = provenance(
+        release,
+        Artifacts(store).manifest(release.artifact),
+        files[MANIFEST_FILE],
+        Releases(store).images(release.digest),
+        {stage: verdict for stage, verdict in verdicts.items() if verdict},
+        acting(),
+    )
+    signatures = Signatures(store)
+    signatures.add_artifact(release.artifact, model_signature.sign(files, private, ROOT))
+    sealed = seal(statement.model_dump_json(by_alias=True).encode(), PAYLOAD_TYPE, signer)
+    signatures.add_release(release.digest, sealed)
+    build_recorder(settings).record(
+        SIGNED, release.digest, {"change": "sign", "release": release.model_dump(mode="json")}
+    )
+    print(f"signed {release.name}, its artifact and {_told(verdicts)}")
+    print("next: invoke deploy --env=staging")
+    return 0
+
+
+def verify(reference: str, env: str) -> int:
+    """Print what the signatures of a release say, one line a check; 1 where one does not hold."""
+    settings = load()
+    _switched_on(settings)
+    store = Store.of(settings)
+    release = _running(env) if env else Releases(store).resolve(reference)
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(f"[bold]{escape(release.name)}[/bold]  {release.digest}")
+    judged = {stage: verdict for stage, verdict in _verdicts(settings, store, release).items() if verdict}
+    refused = 0
+    for check in checks(Claim(settings, ROOT, store, release, judged)):
+        refused += not check.holds
+        mark = "[green]ok     [/green]" if check.holds else "[red]REFUSED[/red]"
+        console.print(f"  {mark} {check.subject:<16} {escape(check.reason)}")
+    console.print(f"{refused} refused: next: invoke sign, where it was built" if refused else "verified: all as signed")
+    return int(ExitCode.FAIL) if refused else 0
+
+
+def _switched_on(settings: Settings) -> list[keys.PublicKey]:
+    accepted = keys.public_keys(settings, ROOT)
+    if not accepted:
+        raise UsageError("signing is off: pipeline.toml names no key in [signing] keys", keys.NEW)
+    return accepted
+
+
+def _running(env: str) -> Release:
+    release = Target.open(env).engine.status().release_in(Slot.STABLE)
+    if release is None:
+        raise UsageError(f"nothing runs in {env}", f"invoke deploy --env={env}")
+    return release
+
+
+def _verdicts(settings: Settings, store: Store, release: Release) -> dict[str, Verdict | None]:
+    return {stage: newest(store, release, stage, settings.runs_containers) for stage in STAGES}
+
+
+def _told(verdicts: Mapping[str, Verdict | None]) -> str:
+    said = [f"{stage} {verdict.outcome}" for stage, verdict in verdicts.items() if verdict]
+    missing = [stage for stage, verdict in verdicts.items() if verdict is None]
+    return f"its verdicts ({', '.join(said) or 'none'})" + (f"; not judged: {', '.join(missing)}" if missing else "")

@@ -1,0 +1,136 @@
+"""Whether a release is what somebody with a key of the settings vouched for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from contracts.digest import of_bytes, short
+from contracts.manifest import MANIFEST_FILE
+from contracts.release import Release
+from contracts.statement import PAYLOAD_TYPE, PROVENANCE, Statement
+from contracts.verdict import Verdict
+from infra.signing import model_signature
+from infra.signing.envelope import AGAIN, open_sealed
+from infra.signing.keys import PublicKey, public_keys
+from infra.signing.provenance import TREE, byproduct
+from registry.artifacts import Artifacts
+from registry.releases import Releases
+from registry.signatures import Signatures
+from registry.store import Store
+from settings import Settings
+from settings.errors import GateRefused
+
+UNSIGNED = "sign it where it was built, with a key of the settings: invoke sign"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that a signature was asked about."""
+
+    subject: str
+    holds: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A release, and what is said of it: the verdicts by stage that it is to be let in by."""
+
+    settings: Settings
+    root: Path
+    store: Store
+    release: Release
+    verdicts: Mapping[str, Verdict | None]
+
+    @property
+    def keys(self) -> list[PublicKey]:
+        """The keys that count."""
+        return public_keys(self.settings, self.root)
+
+
+def require(claim: Claim) -> None:
+    """Raise GateRefused (rule `signature`) unless everything about a release is signed; where signing is off, ask nothing."""
+    if not claim.settings.signing.keys:
+        return
+    for check in checks(claim):
+        if not check.holds:
+            raise GateRefused(f"signature: {claim.release.name}: {check.subject}: {check.reason}", UNSIGNED)
+
+
+def checks(claim: Claim) -> Iterator[Check]:
+    """Ask about everything; the statement's own signature comes first, and without it nothing else is asked."""
+    try:
+        statement, key = _statement(claim)
+    except GateRefused as error:
+        yield Check("statement", False, str(error).removeprefix("signature: "))
+        return
+    yield Check("statement", True, f"signed by {key.name}")
+    yield _release(claim, statement)
+    yield from _artifact(claim, statement)
+    yield from _images(claim, statement)
+    for stage, verdict in claim.verdicts.items():
+        yield _verdict(stage, verdict, statement)
+
+
+def _statement(claim: Claim) -> tuple[Statement, PublicKey]:
+    what = f"the statement of {claim.release.name}"
+    sealed = Signatures(claim.store).release(claim.release.digest)
+    if sealed is None:
+        raise GateRefused(f"signature: {claim.release.name} is not signed", UNSIGNED)
+    opened = open_sealed(sealed, PAYLOAD_TYPE, claim.keys, what)
+    try:
+        statement = Statement.model_validate_json(opened.payload)
+    except ValueError:
+        statement = None
+    if statement is None or statement.predicate_type != PROVENANCE:
+        raise GateRefused(f"signature: {what} is signed, but is no provenance", AGAIN)
+    return statement, opened.key
+
+
+def _release(claim: Claim, statement: Statement) -> Check:
+    digest = claim.release.digest
+    signed = any(subject.digest.get(TREE) == digest for subject in statement.subject)
+    said = f"{short(digest)}, as signed" if signed else f"{short(digest)} is not the release that was signed"
+    return Check("release", signed, said)
+
+
+def _artifact(claim: Claim, statement: Statement) -> Iterator[Check]:
+    """The statement names the manifest; the artifact's own signature covers every file."""
+    identity = claim.release.artifact
+    try:
+        files = Artifacts(claim.store).files(identity)
+    except GateRefused as error:
+        yield Check("artifact", False, str(error))
+        return
+    if not statement.names(of_bytes(files[MANIFEST_FILE])):
+        yield Check("artifact", False, f"the manifest of {short(identity)} is not the one that was signed")
+        return
+    signature = Signatures(claim.store).artifact(identity)
+    if signature is None:
+        yield Check("artifact", False, f"{short(identity)} is not signed")
+        return
+    key = next((key for key in claim.keys if model_signature.holds(files, signature, key, claim.root)), None)
+    good = f"{len(files)} files of {short(identity)}, signed by {key.name}" if key else ""
+    yield Check(
+        "artifact", key is not None, good or f"the signature of {short(identity)} is not of these files and keys"
+    )
+
+
+def _images(claim: Claim, statement: Statement) -> Iterator[Check]:
+    for image in Releases(claim.store).images(claim.release.digest):
+        signed = statement.names(image.id.removeprefix("sha256:"))
+        known = short(image.id.removeprefix("sha256:"))
+        yield Check(f"image {image.platform}", signed, f"{known}, as signed" if signed else f"{known} was not signed")
+
+
+def _verdict(stage: str, verdict: Verdict | None, statement: Statement) -> Check:
+    signed = statement.byproduct(f"verdict/{stage}")
+    if verdict is None:
+        return Check(stage, False, "has not been judged")
+    if signed is None:
+        return Check(stage, False, "its verdict came after the signature: sign again")
+    same = signed == byproduct(verdict)
+    said = f"{verdict.outcome}, as signed" if same else "its verdict is not the one that was signed"
+    return Check(stage, same, said)

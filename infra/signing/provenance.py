@@ -1,0 +1,82 @@
+"""Where a release comes from, as SLSA provenance v1 (https://slsa.dev/spec/v1.0/provenance)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from contracts.digest import of_bytes
+from contracts.event import Actor
+from contracts.image import Image
+from contracts.manifest import Manifest
+from contracts.release import Release
+from contracts.statement import PROVENANCE, Resource, Statement
+from contracts.verdict import Verdict
+
+BUILD_TYPE = "urn:gateline:release:v1"
+"""What `invoke build` does; docs/security.md tells what the parameters mean."""
+TREE = "gateline-tree"
+"""SHA-256 over paths and SHA-256 of every file: a release's digest is no file's."""
+
+
+def provenance(
+    release: Release, manifest: Manifest, manifest_file: bytes, images: Iterable[Image],
+    verdicts: Mapping[str, Verdict], builder: Actor,
+) -> Statement:  # fmt: skip
+    """Return the statement about a release, its artifact and its images; `verdicts` by stage."""
+    images = tuple(images)
+    predicate = {
+        "buildDefinition": {
+            "buildType": BUILD_TYPE,
+            "externalParameters": {"training": manifest.settings, "service": release.service.model_dump(mode="json")},
+            "internalParameters": {"python": release.python, "libraries": manifest.libraries},
+            "resolvedDependencies": [_plain(one) for one in _dependencies(release, manifest, images)],
+        },
+        "runDetails": {
+            "builder": {"id": builder.run or f"urn:gateline:{builder.kind}:{builder.name}@{builder.host}"},
+            "metadata": {"invocationId": release.digest, "finishedOn": release.created},
+            "byproducts": [_plain(byproduct(verdict)) for verdict in verdicts.values()],
+        },
+    }
+    subjects = _subjects(release, manifest_file, images)
+    return Statement(subject=tuple(subjects), predicate_type=PROVENANCE, predicate=predicate)
+
+
+def byproduct(verdict: Verdict) -> Resource:
+    """Return a verdict as it stands in a statement: its outcome, and the digest of all it says."""
+    about = {"outcome": str(verdict.outcome), "created": verdict.created}
+    return Resource(name=f"verdict/{verdict.stage}", digest={"sha256": verdict_digest(verdict)}, annotations=about)
+
+
+def verdict_digest(verdict: Verdict) -> str:
+    """Return the SHA-256 of a verdict, whether or not it was reused since."""
+    return of_bytes(verdict.model_copy(update={"recorded": False}).model_dump_json().encode())
+
+
+def _subjects(release: Release, manifest_file: bytes, images: tuple[Image, ...]) -> Iterator[Resource]:
+    yield Resource(name=f"release/{release.name}", digest={TREE: release.digest})
+    yield Resource(name=f"artifact/{release.version}", digest={"sha256": of_bytes(manifest_file)})
+    for image in images:
+        yield Resource(name=f"image/{image.platform}", digest={"sha256": image.id.removeprefix("sha256:")})
+        if image.pushed:
+            name, _, digest = image.pushed.partition("@sha256:")
+            yield Resource(name=name, digest={"sha256": digest})
+
+
+def _dependencies(release: Release, manifest: Manifest, images: tuple[Image, ...]) -> Iterator[Resource]:
+    for name, commit in (("trained from", manifest.commit), ("built from", release.commit)):
+        hexes, _, dirty = commit.partition("-")
+        if hexes and hexes != "nogit":
+            changed = (
+                {"changed": "files that are not committed"} if dirty or (manifest.dirty and name[0] == "t") else {}
+            )
+            yield Resource(name=name, digest={"gitCommit": hexes}, annotations=changed)
+    for name, digest in manifest.inputs.items():
+        yield Resource(name=name, digest={"sha256": digest})
+    yield Resource(name="service.txt", digest={"sha256": release.lock})
+    for base, identity in sorted({(image.base, image.base_id) for image in images}):
+        yield Resource(name=base, digest={"sha256": identity.removeprefix("sha256:")})
+
+
+def _plain(resource: Resource) -> dict[str, Any]:
+    return resource.model_dump(mode="json", exclude_defaults=True)

@@ -1,0 +1,138 @@
+"""`invoke sign`, `invoke verify`, and audit heads that are kept elsewhere."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from contracts.event import SIGNED
+from contracts.statement import PROVENANCE, Statement
+from contracts.verdict import Outcome
+from infra import commands
+from infra.signing import keys
+from infra.signing.provenance import TREE
+from registry.signatures import Signatures
+from settings.errors import GateRefused, UsageError
+from tests.infra.signing.conftest import Signed, signed
+from tests.infra.site import Site
+
+__all__ = ["signed"]
+Capture = pytest.CaptureFixture[str]
+
+
+def test_a_new_key_says_what_to_do_with_each_half(tmp_path: Path, capsys: Capture) -> None:
+    assert commands.new_key(str(tmp_path / "release")) == 0
+    said = capsys.readouterr().out
+    assert f'keys = ["{tmp_path / "release.pub"}"]' in said and f"GATELINE_SIGNING_KEY={tmp_path / 'release'}" in said
+    assert "BEGIN" not in said
+
+
+def test_where_signing_is_off_it_says_how_to_begin(site: Site) -> None:
+    site.release()
+    for call, given in ((commands.sign, ("",)), (commands.verify, ("", ""))):
+        with pytest.raises(UsageError, match="signing is off") as caught:
+            call(*given)
+        assert "invoke sign --new-key" in caught.value.next_step
+
+
+@pytest.mark.slow
+def test_what_is_signed_is_told_recorded_and_verified(signed: Signed, capsys: Capture) -> None:
+    release = signed.site.release()
+    signed.site.judge("security", Outcome.PASS, release=release.digest)
+    assert commands.sign("") == 0
+    said = capsys.readouterr().out
+    assert f"signed {release.name}, its artifact and its verdicts (validate_model pass, security pass)" in said
+    assert "not judged: validate_data, integration, benchmark" in said
+    assert [(event.type, event.subject) for event in signed.site.events()] == [(SIGNED, release.digest)]
+    assert commands.verify("", "") == 0
+    said = capsys.readouterr().out
+    for line in (
+        "ok      statement        signed by",
+        "ok      artifact         3 files",
+        "ok      security         pass",
+    ):
+        assert line in said
+    assert said.endswith("verified: all as signed\n")
+    signed.site.put(stable=release)
+    assert commands.verify("", "production") == 0
+
+
+@pytest.mark.slow
+def test_the_statement_says_where_it_comes_from(signed: Signed) -> None:
+    release = signed.site.release()
+    commands.sign("")
+    body = json.loads(Signatures(signed.site.store).release(release.digest) or b"")
+    statement = Statement.model_validate_json(signed.payload(release))
+    assert body["payloadType"] == "application/vnd.in-toto+json"
+    assert statement.predicate_type == PROVENANCE
+    assert statement.subject[0].digest == {TREE: release.digest}
+    definition, run = statement.predicate["buildDefinition"], statement.predicate["runDetails"]
+    manifest = signed.site.target().artifacts.manifest(release.artifact)
+    named = {found["name"]: found["digest"] for found in definition["resolvedDependencies"]}
+    assert {name: {"sha256": digest} for name, digest in manifest.inputs.items()}.items() <= named.items()
+    assert named["service.txt"] == {"sha256": release.lock}
+    assert definition["externalParameters"]["training"] == manifest.settings
+    assert run["builder"]["id"].startswith("urn:gateline:person:")
+    assert [(one["name"], one["annotations"]["outcome"]) for one in run["byproducts"]] == [
+        ("verdict/validate_model", "pass")
+    ]
+
+
+@pytest.mark.slow
+def test_what_does_not_hold_ends_with_1(signed: Signed, capsys: Capture) -> None:
+    release = signed.site.release()
+    assert commands.verify(release.name, "") == 1
+    said = capsys.readouterr().out
+    assert "REFUSED statement" in said and "is not signed" in said and "1 refused: next: invoke sign" in said
+    with pytest.raises(UsageError, match="nothing runs in production"):
+        commands.verify("", "production")
+
+
+def test_a_kept_head_shows_a_log_that_was_written_anew(signed: Signed, tmp_path: Path, capsys: Capture) -> None:
+    release, head = signed.site.release(), str(tmp_path / "head.json")
+    signed.site.target().recorder.record("x", release.digest, {"change": "first"})
+    assert commands.audit("", "", keep=head) == 0
+    assert f"kept head 1 in {head}, signed" in capsys.readouterr().out
+    signed.site.target().recorder.record("x", release.digest, {"change": "second"})
+    assert commands.audit("", "", against=head) == 0
+    assert "head 1 of 20" in (said := capsys.readouterr().out) and "signed by" in said and "verified: 2 events" in said
+    written_anew(signed.site)
+    assert commands.audit("", "") == 0, "the chain itself holds"
+    assert commands.audit("", "", against=head, keep=str(tmp_path / "new")) == 1
+    assert "[broken] chain: line 1" in capsys.readouterr().out and not (tmp_path / "new").exists()
+
+
+def written_anew(site: Site) -> None:
+    """Write another log, whole, and the heads that the environments keep."""
+    for path in (site.root / ".gateline/registry/tiny/audit").iterdir():
+        path.unlink()
+    for path in (site.root / ".gateline/environments").glob("*/audit-head.json"):
+        path.unlink()
+    for change in ("other", "second"):
+        site.target().recorder.record("x", "f" * 64, {"change": change})
+
+
+def test_a_head_that_was_tampered_with_is_refused(
+    signed: Signed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    signed.site.target().recorder.record("x", "f" * 64, {"change": "first"})
+    head = tmp_path / "head.json"
+    commands.audit("", "", keep=str(head))
+    body = json.loads(head.read_text())
+    head.write_text(json.dumps(body | {"payload": body["payload"][:-4] + "AAAA"}))
+    with pytest.raises(GateRefused, match="signature: .*head.json is not signed by a key"):
+        commands.audit("", "", against=str(head))
+    monkeypatch.delenv(keys.VARIABLE)
+    commands.audit("", "", keep=str(head))
+    assert "not signed (GATELINE_SIGNING_KEY is not set)" in capsys.readouterr().out
+    assert commands.audit("", "", against=str(head)) == 0
+    head.write_text(head.read_text().replace('"tiny"', '"other"'))
+    with pytest.raises(GateRefused, match="is about other, this is tiny"):
+        commands.audit("", "", against=str(head))
+    head.write_text("{}")
+    with pytest.raises(GateRefused, match="holds no audit head"):
+        commands.audit("", "", against=str(head))
+    with pytest.raises(UsageError, match="--against: none.json cannot be read"):
+        commands.audit("", "", against="none.json")

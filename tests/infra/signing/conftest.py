@@ -1,0 +1,68 @@
+"""A little project that asks for signatures, and its key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contracts.release import Release
+from contracts.statement import PAYLOAD_TYPE
+from contracts.verdict import Verdict
+from infra import commands
+from infra.rollout.evidence import newest
+from infra.signing import keys
+from infra.signing.checking import Check, Claim, checks
+from infra.signing.envelope import open_sealed
+from registry.signatures import Signatures
+from settings import Settings, load
+from tests.infra.site import Site
+
+
+@dataclass
+class Signed:
+    """The project, and what its signatures are worth."""
+
+    site: Site
+    private: Path
+
+    @property
+    def settings(self) -> Settings:
+        """The settings now."""
+        return load(self.site.root / "pipeline.toml")
+
+    def payload(self, release: Release) -> bytes:
+        """Return the signed statement of a release, opened."""
+        sealed = Signatures(self.site.store).release(release.digest)
+        return open_sealed(sealed or b"", PAYLOAD_TYPE, keys.public_keys(self.settings, self.site.root), "it").payload
+
+    def ask(self, release: Release, *stages: str) -> dict[str, Check]:
+        """Return every check of a release by its subject."""
+        store, settings = self.site.store, self.settings
+        seen: dict[str, Verdict | None] = {stage: newest(store, release, stage, False) for stage in stages}
+        return {check.subject: check for check in checks(Claim(settings, self.site.root, store, release, seen))}
+
+    def refused(self, release: Release, *stages: str) -> dict[str, str]:
+        """Return what does not hold, and why."""
+        return {name: check.reason for name, check in self.ask(release, *stages).items() if not check.holds}
+
+
+@pytest.fixture
+def signed(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Signed:
+    """The project with signing switched on, its private key in the environment."""
+    private, public = keys.new_pair(tmp_path / "my keys" / "release")
+    switch_on(site, str(public))
+    monkeypatch.setenv(keys.VARIABLE, str(private))
+    return Signed(site, private)
+
+
+def switch_on(site: Site, *public: str, **more: Any) -> None:
+    """Name the keys that count in the settings."""
+    site.change({"signing.keys": list(public)} | more)
+
+
+def sign(release: Release) -> None:
+    """Sign as a user does."""
+    assert commands.sign(release.name) == 0
