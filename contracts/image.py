@@ -21,6 +21,8 @@ class Image(BaseModel):
     base: str
     base_id: str
     """The base's own id: a name that is no digest may mean another image later."""
+    dockerfile: str
+    """SHA-256 of the Dockerfile that made it."""
     tags: tuple[str, ...]
     builder: str
     size: int

@@ -106,7 +106,10 @@ def _warnings(target: Target, running: Running) -> list[str]:
             f"a canary is held: {entry.held}. next: invoke canary --resume, invoke promote, or invoke rollback"
         )
     elif entry is not None:
-        lines.append(f"a {entry.kind} is under way since {entry.started} (process {entry.pid}, phase '{entry.phase}')")
+        lines.append(
+            f"a {entry.kind} is under way since {entry.started} (process {entry.pid} on {entry.host or 'this machine'}, "
+            f"phase '{entry.phase}')"
+        )
     if target.recorder.waiting():
         lines.append(f"{target.recorder.waiting()} audit event(s) wait for the registry")
     return lines

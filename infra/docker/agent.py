@@ -7,6 +7,7 @@ on another machine needs no open port for it. It runs with the standard library 
 from __future__ import annotations
 
 import base64
+import fcntl
 import http.client
 import json
 import os
@@ -14,11 +15,14 @@ import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 SOCKET = "/var/lib/gateline/proxy.sock"
+CLAIM = "/var/lib/gateline/claim"
 SECONDS = 2.0
+CLAIMED: list[IO[str]] = []
+"""The lock is held while its file is open."""
 
 
 def stats(question: dict[str, Any]) -> dict[str, Any]:
@@ -54,7 +58,27 @@ def write(question: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-KINDS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {"stats": stats, "http": http_request, "write": write}
+def claim(question: dict[str, Any]) -> dict[str, Any]:
+    """Lock the environment until this agent ends; where another one has, say what its command is about."""
+    stream = open(CLAIM, "a+", encoding="utf-8")
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        stream.seek(0)
+        return {"holder": stream.read() or "another command"}
+    stream.truncate(0)
+    stream.write(question["about"])
+    stream.flush()
+    CLAIMED.append(stream)
+    return {"holder": ""}
+
+
+KINDS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "stats": stats,
+    "http": http_request,
+    "write": write,
+    "claim": claim,
+}
 
 
 def answer(line: str) -> dict[str, Any]:

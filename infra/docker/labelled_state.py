@@ -27,6 +27,11 @@ class LabelledState:
         """Keep the daemon; nothing is asked."""
         self._client, self._names = client, names
 
+    @property
+    def label(self) -> str:
+        """Where the state stands, for people."""
+        return f"{STATE} of the newest container {self._names.prefix}-state-…"
+
     def read(self) -> State | None:
         """Return the newest state, or None before the first `up`. Raises OutsideError if it is damaged."""
         carriers = self._carriers()

@@ -39,6 +39,11 @@ class Proxy:
         except NotFound:
             return None
 
+    def runs(self) -> bool:
+        """Say whether the container runs."""
+        container = self.container()
+        return container is not None and container.status == "running"
+
     def up(self, state: State, image: str, host: str) -> list[str]:
         """Start the proxy at `host` in the network if it does not run as the state says; return what had ended, in words."""
         container, found = self.container(), []

@@ -11,6 +11,7 @@ import httpx
 
 from contracts.release import Release
 from contracts.slots import Slot, SlotMetrics
+from infra.engines.notes import Notes
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,22 @@ class Engine(Protocol):
 
     Raises OutsideError where the machine, the port or a process fails.
     """
+
+    @property
+    def notes(self) -> Notes:
+        """What commands write down for the next one, whoever runs it."""
+        ...
+
+    def claim(self, about: str) -> str:
+        """Take the environment for this process alone; return '' if it is taken now, else what its holder is about.
+
+        It is given back with `unclaim`, or when this process ends, however it ends.
+        """
+        ...
+
+    def unclaim(self) -> None:
+        """Give the environment back."""
+        ...
 
     def up(self) -> list[str]:
         """Start or repair proxy and supervisor; return what had to be repaired, in words."""

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.release import Release
 from contracts.slots import Slot
-
+from settings.errors import UsageError
 
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "*": "127.0.0.1"}  # nosec B104: no bind, an address to show
 
@@ -66,6 +66,17 @@ class State(_Frozen):
     history: tuple[str, ...] = ()
     programs: Mapping[str, str] = Field(default_factory=dict)
     """What to start of the releases that were fetched, by their digest, where that is not found by the digest itself."""
+
+    notes: Mapping[str, str] = Field(default_factory=dict)
+    """What commands wrote down for the next one, where the engine keeps notes with the state."""
+
+    def wanted_in(self, slot: Slot) -> WantedSlot:
+        """Return what a slot should run. Raises UsageError for an empty one."""
+        if slot not in self.slots:
+            raise UsageError(
+                f"slot {slot} of {self.environment} is empty", "start a release in it first: invoke deploy"
+            )
+        return self.slots[slot]
 
     def with_slot(self, slot: Slot, wanted: WantedSlot | None) -> State:
         """Return the state with one slot replaced, or without it."""

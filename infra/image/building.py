@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from contracts.digest import of_file
 from contracts.image import Image
 from contracts.release import Release
 from infra.bundle import unpack
@@ -46,7 +47,7 @@ class Workshop:
     def image_of(self, release: Release, releases: Releases, say: Callable[[str], None]) -> Image:
         """Return the image of a release, built if it is not there yet, and recorded."""
         present = releases.image(release.digest, self.platform)
-        if present is not None and self.has(present.id) and self._base_is(present.base_id):
+        if present is not None and self.has(present.id) and self._is_made_like(present):
             say(f"image {present.tags[0]} is built already: nothing to do")
             return present
         with tempfile.TemporaryDirectory(prefix="gateline-image-") as scratch:
@@ -76,9 +77,10 @@ class Workshop:
                 self.client.images.pull(name)
         return self.id_of(name)
 
-    def _base_is(self, base: str) -> bool:
+    def _is_made_like(self, image: Image) -> bool:
         """A base that is not on the daemon cannot have become another one."""
-        return self.id_of(self.settings.image.base) in ("", base)
+        base = self.id_of(self.settings.image.base)
+        return base in ("", image.base_id) and of_file(context.DOCKERFILE) == image.dockerfile
 
     def _build(self, release: Release, bundle: Path, scratch: Path, say: Callable[[str], None]) -> Image:
         names = tags.tags(self.settings, release, tags.git_tags())
@@ -101,6 +103,7 @@ class Workshop:
             files=files,
             base=self.settings.image.base,
             base_id=str(base.id),
+            dockerfile=of_file(context.DOCKERFILE),
             tags=names,
             builder=self.builder.name,
             size=int(built.attrs["Size"]),
@@ -115,7 +118,8 @@ class Workshop:
 
     def _site(self, lock: Path, release: Release, scratch: Path, say: Callable[[str], None]) -> str:
         """Return the name of the image that holds the libraries, built if this daemon has none of this lock and base."""
-        name = f"{self.settings.project.name}-site:{key(lock, f'{self.platform} {self.base()}', release.python)}"
+        about = f"{self.platform} {self.base()} {of_file(context.DOCKERFILE)}"
+        name = f"{self.settings.project.name}-site:{key(lock, about, release.python)}"
         if not self.has(name):
             say(f"installing the libraries of the lock for {self.platform}")
             folder = scratch / "libraries"

@@ -10,22 +10,23 @@ import httpx
 
 from contracts.release import Release
 from contracts.slots import Slot, SlotMetrics
-from infra.engines.engine import Running
 from infra.engines import changes
-from infra.process import commands, host, ports, seeing
-from infra.proxy import haproxy, steering
-from infra.process.logs import tail
+from infra.engines.engine import Running
 from infra.engines.measuring import SECONDS, Meter
-from infra.process.place import Place
+from infra.engines.notes import FolderNotes
 from infra.engines.readiness import Readiness, wait_until
+from infra.engines.state import State
+from infra.process import commands, host, ports, seeing
+from infra.process.logs import tail
+from infra.process.place import Place
 from infra.process.record import Record, read_record
 from infra.process.repairs import repairs
 from infra.process.starting import START_SECONDS, start_supervisor
-from infra.engines.state import State
 from infra.process.state_file import StateFile
-from infra.proxy.stats import StatsSocket
 from infra.process.strays import end_strays
 from infra.process.watching import HostView
+from infra.proxy import haproxy, steering
+from infra.proxy.stats import StatsSocket
 from settings import Environment, Settings
 from settings.errors import OutsideError, UsageError
 
@@ -43,6 +44,18 @@ class ProcessEngine:
         self._place = Place(root.resolve(), settings.project.name, environment)
         self._file = StateFile(self._place.state)
         self._meter = Meter()
+
+    @property
+    def notes(self) -> FolderNotes:
+        """What commands write down for the next one."""
+        return FolderNotes(self._place.folder)
+
+    def claim(self, about: str) -> str:
+        """Take the environment: it is on this machine alone, where the caller's lock holds already."""
+        return ""
+
+    def unclaim(self) -> None:
+        """Give the environment back."""
 
     def up(self) -> list[str]:
         """Start or repair proxy and supervisor; return what had to be repaired, in words.
@@ -99,12 +112,8 @@ class ProcessEngine:
         A replica that ends is reported at once, with its last lines.
         """
         state = self._state()
-        if slot not in state.slots:
-            raise UsageError(
-                f"slot {slot} of {state.environment} is empty and cannot get ready", "start a release in it first"
-            )
         view = HostView(self._place, state.socket)
-        Readiness(view, state.slots[slot], f"slot {slot} of {state.environment}").wait(seconds)
+        Readiness(view, state.wanted_in(slot), f"slot {slot} of {state.environment}").wait(seconds)
 
     def set_shares(self, shares: Mapping[Slot, float]) -> None:
         """Give each named slot its share of traffic at once; slots not named get none. The shares add up to 1."""
@@ -144,13 +153,10 @@ class ProcessEngine:
         For one engine object they only ever grow; a new one does not know what was counted before a restart.
         """
         state = self._state()
-        if slot not in state.slots:
-            raise UsageError(
-                f"slot {slot} of {state.environment} is empty and has no metrics", "start a release in it first"
-            )
         view = HostView(self._place, state.socket)
+        wanted = state.wanted_in(slot)
         with view.client(SECONDS) as client:
-            return self._meter.read(state.slots[slot].replicas, view.lives(), client, view.servers())
+            return self._meter.read(wanted.replicas, view.lives(), client, view.servers())
 
     def client(self, base_url: str, seconds: float) -> httpx.Client:
         """Return an HTTP client that reaches the replicas: they listen on loopback."""
@@ -187,14 +193,7 @@ class ProcessEngine:
         """Renew what the settings say, and give the replicas whose port was lost while they were down a new one."""
         about = {"wanted": "up", "host": self._environment.host, "port": self._environment.port}
         state = state.model_copy(update=about)
-        seen = self._record().replicas
-        idle = [
-            r.port
-            for slot in state.slots.values()
-            for r in slot.replicas
-            if not (r.name in seen and seen[r.name].child())
-        ]
-        unusable = {port for port in idle if not ports.is_free(commands.LOOPBACK, port)}
+        unusable = seeing.lost_ports(state, self._record())
         return changes.moved_ports(state, unusable, self._free_places)
 
     def _refuse_taken_port(self, state: State, record: Record) -> None:

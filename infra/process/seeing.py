@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 from contracts.slots import Slot
 from infra.engines.engine import Replica, Running, SlotStatus
-from infra.process.record import Record
 from infra.engines.state import State, WantedReplica
+from infra.process import commands, ports
+from infra.process.record import Record
 from infra.proxy.stats import Server, StatsSocket, share
 from settings.errors import OutsideError
 
@@ -32,6 +33,14 @@ def seen_by_proxy(state: State, record: Record) -> dict[str, Server] | None:
         return StatsSocket(state.socket).servers()
     except OutsideError:
         return None
+
+
+def lost_ports(state: State, record: Record) -> set[int]:
+    """Return the ports of replicas that do not run and could not listen there again."""
+    seen = record.replicas
+    wanted = [replica for slot in state.slots.values() for replica in slot.replicas]
+    idle = [one.port for one in wanted if not (one.name in seen and seen[one.name].child())]
+    return {port for port in idle if not ports.is_free(commands.LOOPBACK, port)}
 
 
 def _slot(state: State, slot: Slot, record: Record, servers: Mapping[str, Server]) -> SlotStatus:

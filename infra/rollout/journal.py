@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from contracts.files import place
+from infra.engines.notes import Notes
 from settings.errors import OutsideError
 
+NAME = "rollout"
 Kind = Literal["deploy", "canary", "promote", "rollback"]
 
 
@@ -23,6 +23,8 @@ class Entry(BaseModel):
     release: str
     started: str
     pid: int
+    host: str = ""
+    """The machine of the process `pid`."""
     held: str = ""
     reason: str = ""
     """Why a rollback goes back: whoever finishes a killed one quarantines for the same reason."""
@@ -31,25 +33,26 @@ class Entry(BaseModel):
 class Journal:
     """The journal of one environment: one entry, or none."""
 
-    def __init__(self, folder: Path) -> None:
-        """Keep the entry in `folder/rollout.json`."""
-        self._path = folder / "rollout.json"
+    def __init__(self, notes: Notes) -> None:
+        """Keep the entry in the environment's note `rollout`."""
+        self._notes = notes
 
     def read(self) -> Entry | None:
-        """Return the entry, or None when nothing is under way. Raises OutsideError if the file is damaged."""
-        try:
-            return Entry.model_validate_json(self._path.read_bytes())
-        except FileNotFoundError:
+        """Return the entry, or None when nothing is under way. Raises OutsideError if it is damaged."""
+        text = self._notes.read(NAME)
+        if text is None:
             return None
+        try:
+            return Entry.model_validate_json(text)
         except ValidationError as error:
             raise OutsideError(
-                f"{self._path} is damaged: {error.errors()[0]['msg']}",
+                f"{self._notes.where(NAME)} is damaged: {error.errors()[0]['msg']}",
                 "remove it, then look at what runs: invoke status",
             ) from None
 
     def write(self, entry: Entry) -> None:
         """Replace the entry."""
-        place({self._path: entry.model_dump_json()})
+        self._notes.write(NAME, entry.model_dump_json())
 
     def phase(self, name: str) -> None:
         """Note the phase that begins now."""
@@ -59,4 +62,4 @@ class Journal:
 
     def clear(self) -> None:
         """Forget the entry: the change is over."""
-        self._path.unlink(missing_ok=True)
+        self._notes.remove(NAME)

@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from socket import gethostname
 
 from filelock import FileLock, Timeout
 
+from infra.engines.engine import Engine
 from infra.rollout.actor import acting
 from settings.errors import OutsideError
 
@@ -19,48 +21,70 @@ POLL_SECONDS = 0.2
 
 
 @contextmanager
-def held(folder: Path, command: str, wait: float, say: Callable[[str], None]) -> Iterator[None]:
-    """Hold the environment's lock for `command`, waiting up to `wait` seconds. The lock dies with its process.
+def held(folder: Path, engine: Engine, command: str, wait: float, say: Callable[[str], None]) -> Iterator[None]:
+    """Hold the environment for `command`, against this machine's commands and others', waiting up to `wait` seconds.
 
-    Raises OutsideError naming who holds it.
+    The hold ends with its process, however it ends. Raises OutsideError naming who holds it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / "lock")
-    _acquire(lock, folder, wait, say)
+    lock, about = FileLock(folder / "lock"), _me(command)
+    claimed = False
+
+    def taken() -> str:
+        """Take what is not taken yet; return '' or who is in the way."""
+        nonlocal claimed
+        try:
+            lock.acquire(timeout=POLL_SECONDS) if not lock.is_locked else None
+        except Timeout:
+            return holder(folder)
+        (folder / "lock-holder.json").write_text(about)
+        found = engine.claim(about)
+        claimed = not found
+        return _told(found) if found else ""
+
     try:
-        (folder / "lock-holder.json").write_text(json.dumps(_me(command)))
+        _wait(taken, folder.name, wait, say)
         yield
     finally:
-        (folder / "lock-holder.json").unlink(missing_ok=True)
-        lock.release()
+        if claimed:
+            engine.unclaim()
+        if lock.is_locked:
+            (folder / "lock-holder.json").unlink(missing_ok=True)
+            lock.release()
 
 
 def holder(folder: Path) -> str:
-    """Say who holds the lock, as far as is known."""
+    """Say who holds the lock on this machine, as far as is known."""
     try:
-        about = json.loads((folder / "lock-holder.json").read_text())
-        return f"`{about['command']}` of {about['who']} (process {about['pid']}, since {about['since']})"
-    except (OSError, ValueError, KeyError):
+        return _told((folder / "lock-holder.json").read_text())
+    except OSError:
         return "another command"
 
 
-def _acquire(lock: FileLock, folder: Path, wait: float, say: Callable[[str], None]) -> None:
+def _told(about: str) -> str:
+    try:
+        found = json.loads(about)
+        return f"`{found['command']}` of {found['who']} (process {found['pid']} on {found['host']}, since {found['since']})"
+    except (ValueError, KeyError, TypeError):
+        return "another command"
+
+
+def _wait(taken: Callable[[], str], name: str, wait: float, say: Callable[[str], None]) -> None:
     deadline, told = time.monotonic() + wait, False
-    while True:
-        try:
-            lock.acquire(timeout=POLL_SECONDS)
-            return
-        except Timeout:
-            if time.monotonic() >= deadline:
-                raise OutsideError(
-                    f"{folder.name} is being changed by {holder(folder)}; waited {wait:.0f} s",
-                    "wait for it to end, or give this command --wait=SECONDS",
-                ) from None
-            if not told:
-                say(f"{folder.name} is being changed by {holder(folder)}: waiting up to {wait:.0f} s")
-                told = True
+    while other := taken():
+        if time.monotonic() >= deadline:
+            raise OutsideError(
+                f"{name} is being changed by {other}; waited {wait:.0f} s",
+                "wait for it to end, or give this command --wait=SECONDS",
+            )
+        if not told:
+            say(f"{name} is being changed by {other}: waiting up to {wait:.0f} s")
+            told = True
+        time.sleep(POLL_SECONDS)
 
 
-def _me(command: str) -> dict[str, object]:
+def _me(command: str) -> str:
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    return {"command": command, "who": acting().name, "pid": os.getpid(), "since": now}
+    return json.dumps(
+        {"command": command, "who": acting().name, "pid": os.getpid(), "host": gethostname(), "since": now}
+    )

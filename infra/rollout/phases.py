@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 from os import getpid
+from socket import gethostname
 
 from contracts.release import Release
 from contracts.slots import Slot, SlotMetrics
@@ -25,7 +26,15 @@ SOAK_MIN_ERRORS = 3
 def begin(target: Target, kind: Kind, release: Release, reason: str = "") -> None:
     """Write into the journal that a change begins."""
     started = datetime.now(UTC).isoformat(timespec="seconds")
-    entry = Entry(kind=kind, phase="begin", release=release.digest, started=started, pid=getpid(), reason=reason)
+    entry = Entry(
+        kind=kind,
+        phase="begin",
+        release=release.digest,
+        started=started,
+        pid=getpid(),
+        host=gethostname(),
+        reason=reason,
+    )
     target.journal.write(entry)
 
 

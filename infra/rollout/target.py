@@ -62,16 +62,16 @@ class Target:
             )
         folder = root / STATE / "environments" / name
         store = Store.of(settings)
-        log = AuditLog(store, audit_key())
+        log, engine = AuditLog(store, audit_key()), engine_for(settings, name, root)
         return cls(
             settings=settings,
             name=name,
             folder=folder,
-            engine=engine_for(settings, name, root),
+            engine=engine,
             store=store,
             recorder=Recorder(log, folder, settings.project.name, name),
-            journal=Journal(folder),
-            quarantine=Quarantine(folder, Releases(store)),
+            journal=Journal(engine.notes),
+            quarantine=Quarantine(engine.notes, Releases(store)),
             console=Console(highlight=False),
         )
 
@@ -120,7 +120,7 @@ class Target:
     @contextmanager
     def exclusively(self, command: str, wait: float) -> Iterator[None]:
         """Hold the environment against every other command."""
-        with held(self.folder, command, wait, self.say):
+        with held(self.folder, self.engine, command, wait, self.say):
             yield
 
     def refuse_from_laptop(self, from_laptop: bool) -> None:

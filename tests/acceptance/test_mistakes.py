@@ -162,8 +162,8 @@ def test_outside_ci_a_remote_environment_needs_a_word(project: Project) -> None:
 
 def test_a_command_that_waits_says_for_whom(project: Project) -> None:
     code = (
-        "import sys,time; from pathlib import Path; from infra.rollout.locking import held\n"
-        "with held(Path('.gateline/environments/production'), 'invoke canary', 0, print):\n"
+        "import time; from infra.rollout.target import Target\n"
+        "with Target.open('production').exclusively('invoke canary', 0):\n"
         "    print('held', flush=True); time.sleep(30)"
     )
     holder = subprocess.Popen([sys.executable, "-c", code], cwd=project.path, stdout=subprocess.PIPE, text=True)

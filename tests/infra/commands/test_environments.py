@@ -96,12 +96,12 @@ def test_status_counts_restarts(site: Site, capsys: Capture) -> None:
     ("held", "words"),
     [
         ("no [/traffic]", "a canary is held: no [/traffic]. next: invoke canary --resume, invoke promote, or"),
-        ("", "a canary is under way since 12:00 (process 7, phase 'watch')"),
+        ("", "a canary is under way since 12:00 (process 7 on here, phase 'watch')"),
     ],
 )
 def test_status_tells_what_is_under_way(site: Site, capsys: Capture, held: str, words: str) -> None:
     site.put(stable=site.release())
-    entry = Entry(kind="canary", phase="watch", release="a", started="12:00", pid=7, held=held)
+    entry = Entry(kind="canary", phase="watch", release="a", started="12:00", pid=7, host="here", held=held)
     site.target().journal.write(entry)
     assert status(capsys)["warnings"][0].startswith(words)
     assert status(capsys)["rollout"]["phase"] == "watch"

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import httpx
 import pytest
@@ -65,6 +68,63 @@ def test_any_colleague_reads_the_same_from_the_daemon(steady: Harbour) -> None:
         assert other.status() == steady.engine.status() and other.history() == steady.engine.history()
         stable = other.status().release_in(Slot.STABLE)
         assert stable is not None and (other.bundle(stable) / "release.json").exists(), "taken out of the image"
+    finally:
+        other.close()
+
+
+SETTINGS = """
+[project]
+name = "{name}"
+[data]
+target = "y"
+[environments.production]
+port = {port}
+replicas = 2
+engine = "docker"
+"""
+CLAIM = """
+import sys, time
+from pathlib import Path
+from infra.docker.engine import DockerEngine
+from settings import load
+engine = DockerEngine(load(sys.argv[1], {}), "production", Path(sys.argv[2]))
+print(repr(engine.claim("mine")), flush=True)
+time.sleep(60)
+"""
+
+
+def test_one_command_at_a_time_from_whatever_machine(steady: Harbour, tmp_path: Path) -> None:
+    other = DockerEngine(steady.settings, "production", tmp_path)
+    settings = tmp_path / "pipeline.toml"
+    settings.write_text(SETTINGS.format(name=steady.name, port=steady.port))
+    argv = [sys.executable, "-c", CLAIM, str(settings), str(tmp_path)]
+    process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None and process.stdout.readline() == "''\n"
+        assert other.claim("another's") == "mine" == steady.engine.claim("a third one's")
+        process.kill()
+        process.wait()
+        assert wait_until(lambda: not other.claim("another's"), 5), "it ends with its process"
+        assert steady.engine.claim("a third one's") == "another's"
+        other.unclaim()
+        assert wait_until(lambda: not steady.engine.claim("a third one's"), 5)
+    finally:
+        process.kill()
+        process.communicate()
+        steady.engine.unclaim()
+        other.close()
+
+
+def test_what_a_command_wrote_down_is_read_by_every_colleague(steady: Harbour, tmp_path: Path) -> None:
+    other = DockerEngine(steady.settings, "production", tmp_path)
+    try:
+        steady.engine.notes.write("rollout", "one")
+        steady.engine.notes.write("rollout", "two")
+        assert other.notes.read("rollout") == "two" and other.notes.read("quarantine") is None
+        assert "label gateline.state" in other.notes.where("rollout")
+        other.notes.remove("rollout")
+        other.notes.remove("rollout")
+        assert steady.engine.notes.read("rollout") is None
     finally:
         other.close()
 

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,9 +12,9 @@ from contracts.slots import Slot
 from infra.docker.client import Docker, connect
 from infra.docker.engine import DockerEngine
 from infra.docker.ssh import argv
-from infra.process.ports import free_ports
 from settings.errors import OutsideError
 from tests.infra.docker.conftest import Harbour
+from tests.servers import ssh_server
 
 
 def test_the_way_ends_with_the_command_and_asks_nothing() -> None:
@@ -30,36 +26,10 @@ def test_the_way_ends_with_the_command_and_asks_nothing() -> None:
 
 @pytest.fixture
 def machine(tmp_path: Path, daemon: Docker, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The address of an sshd that lets this account in by key; `ssh` takes its settings from a file of the test's."""
-    sshd = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin")
-    if sshd is None or os.getuid() != 0:
-        pytest.skip("no sshd")
-    for name in ("user", "host"):
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / name)], check=True)
-    [port] = free_ports(1, ())
-    (tmp_path / "sshd").write_text(
-        f"Port {port}\nListenAddress 127.0.0.1\nHostKey {tmp_path / 'host'}\nAuthorizedKeysFile {tmp_path / 'user.pub'}\n"
-        f"PidFile {tmp_path / 'pid'}\nStrictModes no\nUsePAM no\nPermitRootLogin yes\n"
-    )
-    (tmp_path / "client").write_text(
-        f"Host *\n  IdentityFile {tmp_path / 'user'}\n  UserKnownHostsFile {tmp_path / 'known'}\n"
-        "  StrictHostKeyChecking accept-new\n"
-    )
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "bin" / "ssh").write_text(f"#!/bin/sh\nexec {shutil.which('ssh')} -F '{tmp_path / 'client'}' \"$@\"\n")
-    (tmp_path / "bin" / "ssh").chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
-    Path("/run/sshd").mkdir(exist_ok=True)
-    process = subprocess.Popen([sshd, "-D", "-f", str(tmp_path / "sshd")])
-    deadline = time.monotonic() + 10
-    while not (tmp_path / "pid").exists():
-        assert time.monotonic() < deadline and process.poll() is None
-        time.sleep(0.02)
-    try:
-        yield f"ssh://root@127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(10)
+    """The address of an sshd that lets this account in."""
+    with ssh_server(tmp_path) as (address, path):
+        monkeypatch.setenv("PATH", path)
+        yield address
 
 
 @pytest.mark.slow

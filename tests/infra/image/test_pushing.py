@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from infra.docker import images
 from infra.image.building import Workshop
 from infra.image.pushing import push
-from infra.process.ports import free_ports
 from settings.errors import GateRefused, OutsideError, UsageError
 from tests.infra.docker.conftest import Harbour, daemon, harbour
+from tests.servers import image_registry
 
 __all__ = ["daemon", "harbour"]
 
@@ -25,36 +21,9 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def registry(tmp_path: Path) -> Iterator[str]:
-    """A registry on loopback that keeps its images in a folder."""
-    binary = shutil.which("docker-registry")
-    if binary is None:
-        pytest.skip("no docker-registry")
-    [port] = free_ports(1, ())
-    config = tmp_path / "registry.yml"
-    config.write_text(
-        f"version: 0.1\nstorage:\n  filesystem:\n    rootdirectory: {tmp_path / 'images'}\n"
-        f"http:\n  addr: 127.0.0.1:{port}\n"
-    )
-    with (tmp_path / "registry.log").open("wb") as log:
-        process = subprocess.Popen([binary, "serve", str(config)], stdout=log, stderr=log)
-    try:
-        wait(f"http://127.0.0.1:{port}/v2/")
-        yield f"127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(10)
-
-
-def wait(url: str) -> None:
-    """Return when something answers there."""
-    deadline = time.monotonic() + 15
-    while True:
-        try:
-            httpx.get(url, trust_env=False).raise_for_status()
-            return
-        except httpx.HTTPError:
-            assert time.monotonic() < deadline, f"{url} does not answer"
-            time.sleep(0.05)
+    """A registry on loopback."""
+    with image_registry(tmp_path) as address:
+        yield address
 
 
 def published(harbour: Harbour, repository: str) -> Workshop:

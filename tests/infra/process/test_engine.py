@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import httpx
 import psutil
 import pytest
@@ -147,8 +146,8 @@ def test_a_damaged_state_is_named_and_production_answers(steady: House) -> None:
 
 
 def test_an_empty_slot_has_nothing_to_wait_for_or_to_measure(steady: House) -> None:
-    with pytest.raises(UsageError, match="slot canary of production is empty and cannot get ready"):
+    with pytest.raises(UsageError, match="slot canary of production is empty"):
         steady.engine.wait_ready(Slot.CANARY, 1)
-    with pytest.raises(UsageError, match="slot canary of production is empty and has no metrics"):
+    with pytest.raises(UsageError, match="slot canary of production is empty"):
         steady.engine.metrics(Slot.CANARY)
     assert [release.digest for release in steady.engine.kept()].count(steady.stable.digest) == 1

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.engines.notes import FolderNotes
 from infra.rollout.quarantine import Quarantine
 from registry.releases import Releases
 from registry.store import Store
@@ -15,7 +16,7 @@ DIGEST = "a" * 64
 
 
 def quarantine(tmp_path: Path, host: str = "one") -> Quarantine:
-    return Quarantine(tmp_path / host, Releases(Store(str(tmp_path / "registry"), "p")))
+    return Quarantine(FolderNotes(tmp_path / host), Releases(Store(str(tmp_path / "registry"), "p")))
 
 
 def test_nothing_is_quarantined(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def image(release: Release, mark: str) -> Image:
     """Return the record of an image."""
     return Image(
         release=release.digest, platform="linux/amd64", id=f"sha256:{mark * 64}", files=mark * 64, base="base",
-        base_id=f"sha256:{'0' * 64}", tags=(), builder="test", size=2, base_size=1, created="2026-01-01",
+        base_id=f"sha256:{'0' * 64}", dockerfile=mark, tags=(), builder="test", size=2, base_size=1, created="2026-01-01",
     )  # fmt: skip
 
 

@@ -1,0 +1,58 @@
+"""What commands write down for the next one, kept where the environment runs: texts by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from contracts.files import place
+
+
+class Notes(Protocol):
+    """The notes of one environment."""
+
+    def read(self, name: str) -> str | None:
+        """Return a note, or None."""
+        ...
+
+    def write(self, name: str, text: str) -> None:
+        """Replace a note, whole or not at all."""
+        ...
+
+    def remove(self, name: str) -> None:
+        """Forget a note; one that is not there is no mistake."""
+        ...
+
+    def where(self, name: str) -> str:
+        """Say where a note lies, for people."""
+        ...
+
+
+class FolderNotes:
+    """Notes as files of a folder: `<name>.json`. Implements `Notes`."""
+
+    def __init__(self, folder: Path) -> None:
+        """Keep the folder; nothing is made."""
+        self._folder = folder
+
+    def read(self, name: str) -> str | None:
+        """Return a note, or None."""
+        try:
+            return self._path(name).read_text(encoding="utf-8", errors="replace")
+        except FileNotFoundError:
+            return None
+
+    def write(self, name: str, text: str) -> None:
+        """Replace a note, whole or not at all."""
+        place({self._path(name): text})
+
+    def remove(self, name: str) -> None:
+        """Forget a note; one that is not there is no mistake."""
+        self._path(name).unlink(missing_ok=True)
+
+    def where(self, name: str) -> str:
+        """Say where a note lies, for people."""
+        return str(self._path(name))
+
+    def _path(self, name: str) -> Path:
+        return self._folder / f"{name}.json"
