@@ -15,6 +15,7 @@ from infra.bundle import unpack
 from infra.docker.client import Docker, ImageNotFound, connect, platform_of, reaching
 from infra.image import context, tags
 from infra.image.builders import Builder, Job, builder_for
+from infra.image.leftovers import remove_older
 from infra.image.listing import digest, listing
 from infra.image.site import key, site
 from registry.releases import Releases
@@ -126,6 +127,7 @@ class Workshop:
             context.for_site(folder, site(lock, self.platform, release.python, self.root))
             say(f"building the libraries' image with {self.builder.name}")
             self.builder.build(Job(folder, "site", name, self.platform, {"BASE": self.settings.image.base}), say)
+            remove_older(self.client, name.partition(":")[0])
         return name
 
     def _arguments(self, release: Release) -> dict[str, str]:

@@ -7,6 +7,8 @@ import shutil
 from pathlib import Path
 
 from contracts.digest import SKIPPED
+from contracts.release import RELEASE_FILE
+from infra.bundle import read_release
 
 DOCKERFILE = Path(__file__).with_name("Dockerfile")
 EPOCH = 0
@@ -22,10 +24,15 @@ def for_site(folder: Path, site: Path) -> None:
 
 
 def for_release(folder: Path, bundle: Path) -> None:
-    """Lay out what the stage `release` needs, when the libraries are an image already: builders pass by an empty `site`."""
+    """Lay out what the stage `release` needs, when the libraries are an image already: builders pass by an empty `site`.
+
+    When it was packed stands in the image's label, not in its files: packed twice, it gives equal files.
+    """
     folder.mkdir()
     shutil.copyfile(DOCKERFILE, folder / "Dockerfile")
     shutil.copytree(bundle, folder / "bundle", ignore=shutil.ignore_patterns(*SKIPPED))
+    undated = read_release(bundle).model_copy(update={"created": ""})
+    (folder / "bundle" / RELEASE_FILE).write_text(undated.model_dump_json(indent=2), encoding="utf-8")
     for empty in ("site", "predictions"):
         (folder / empty).mkdir()
     settle(folder)

@@ -12,6 +12,7 @@ from infra.docker import agent
 from infra.image import context
 from infra.image.builders import Job
 from infra.image.building import Workshop
+from infra.image.leftovers import remove_older
 from infra.image.site import key, site
 
 LOCK = Path("requirements/proxy.txt")
@@ -38,4 +39,5 @@ def proxy_image(workshop: Workshop, python: str, say: Callable[[str], None]) -> 
             workshop.builder.build(
                 Job(folder, "proxy", name, workshop.platform, {"BASE": workshop.settings.image.base}), say
             )
+        remove_older(workshop.client, name.partition(":")[0])
     return name

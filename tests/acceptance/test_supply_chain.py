@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from contracts.digest import of_bytes
 from contracts.manifest import MANIFEST_FILE, MODEL_FILE
 from infra.docker.client import Docker
 from infra.engines.readiness import wait_until
-from infra.image.listing import Entry, listing
+from infra.image.listing import listing
 from infra.signing.keys import VARIABLE
 from tests.acceptance.project import Done, Project
 from tests.daemon import on_docker, remove
@@ -185,21 +186,21 @@ def test_a_changed_hash_in_a_lock(kept: Chain) -> None:
     assert done.code == 4 and "hash" in done.output.lower(), done.output
 
 
-def files(client: Docker, project: Project) -> list[Entry]:
-    """Build in a project and return what is in its image."""
-    project.release()
-    record = next((project.path / ".gateline/registry").glob("*/images/*.json"))
-    return listing(client, str(json.loads(record.read_text())["id"]))
-
-
-def test_two_builds_from_two_copies_are_equal(daemon: Docker, tmp_path: Path) -> None:
-    found = []
-    for folder in ("one", "two"):
-        project = Project.copy(tmp_path / folder, "twin", on_docker(daemon, "staging"))
-        try:
-            found.append([entry for entry in files(daemon, project) if not entry.path.endswith("release.json")])
-        finally:
-            remove(daemon, "twin", "staging")
+def test_two_builds_from_two_copies_are_equal(chain: Chain, tmp_path: Path) -> None:
+    """The other copy has the artifact alone: it packs and builds anew."""
+    other = Project.copy(tmp_path, "twin", on_docker(chain.daemon, "staging"))
+    other.change(project__name=NAME)
+    registry = other.path / ".gateline/registry" / NAME
+    shutil.copytree(chain.registry, registry)
+    for made in ("releases", "images", "aliases/release"):
+        shutil.rmtree(registry / made) if (registry / made).is_dir() else (registry / made).unlink()
+    ours, before = chain.image(), {image.id for image in chain.daemon.images.list()}
+    done = other.invoke("build")
+    assert done.code == 0 and "building the image" in done.output, done.output
+    theirs = json.loads(next((registry / "images").glob("*.json")).read_text())
+    assert theirs["release"] == ours["release"] and theirs["files"] == ours["files"]
+    assert theirs["id"] not in before and f"equal inputs give equal files, {ours['files'][:12]}" in done.output
+    found = [listing(chain.daemon, one["id"]) for one in (ours, theirs)]
     assert found[0] == found[1] and len(found[0]) > 2000
 
 
@@ -222,5 +223,5 @@ def test_it_runs_with_nothing_it_does_not_need(chain: Chain) -> None:
     finally:
         container.remove(force=True)
     said = json.dumps(chain.daemon.images.get(image).history())
-    for word in ("training", "locust", "flake8", "pytest", "://"):
-        assert word not in said.replace("docker.io", ""), word
+    for word in ("training", "locust", "flake8", "pytest"):
+        assert word not in said, word

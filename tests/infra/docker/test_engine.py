@@ -115,8 +115,8 @@ def test_one_command_at_a_time_from_whatever_machine(steady: Harbour, tmp_path: 
         other.close()
 
 
-def test_what_a_command_wrote_down_is_read_by_every_colleague(steady: Harbour, tmp_path: Path) -> None:
-    other = DockerEngine(steady.settings, "production", tmp_path)
+def test_what_a_command_wrote_down_is_read_by_every_colleague(steady: Harbour) -> None:
+    other = DockerEngine(steady.settings, "production", steady.root)
     try:
         steady.engine.notes.write("rollout", "one")
         steady.engine.notes.write("rollout", "two")

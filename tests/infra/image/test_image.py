@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
 
 from infra.image.builders import Classic, builder_for
 from infra.image.building import Workshop
+from infra.image.leftovers import remove_older
 from infra.image.listing import listing
-from settings.errors import OutsideError, UsageError
 from infra.image.site import site
+from settings.errors import OutsideError, UsageError
 from tests.infra.docker.conftest import Harbour, daemon, harbour
 
 __all__ = ["daemon", "harbour"]
@@ -81,3 +83,18 @@ def test_an_unknown_platform_and_a_changed_hash_are_refused(tmp_path: Path) -> N
         site(lock, "linux/riscv64", "3.11", tmp_path)
     with pytest.raises(OutsideError, match="cannot be installed for linux/amd64"):
         site(lock, "linux/amd64", "3.11", tmp_path)
+
+
+def test_of_the_helper_images_the_newest_two_stay(harbour: Harbour) -> None:
+    repository = f"{harbour.name}-helper"
+    for number in range(4):
+        text = f"FROM {harbour.settings.image.base}\nLABEL gateline.project={harbour.name} number={number}\n"
+        harbour.client.images.build(fileobj=io.BytesIO(text.encode()), tag=f"{repository}:{number}")
+    used = harbour.client.containers.create(f"{repository}:0", ["x"], labels={"gateline.project": harbour.name})
+    try:
+        assert remove_older(harbour.client, repository) == [f"{repository}:1"]
+    finally:
+        used.remove()
+    assert remove_older(harbour.client, repository) == [f"{repository}:0"]
+    left = {tag for image in harbour.client.images.list(name=repository) for tag in image.tags}
+    assert left == {f"{repository}:2", f"{repository}:3"}
