@@ -22,11 +22,13 @@ LOG_LINES = 20
 
 
 def up(env: str, from_laptop: bool, wait: float) -> int:
-    """Start or repair, and say what runs."""
+    """Start or repair, wait until stable serves, and say what runs."""
     target = Target.open(env)
     target.refuse_from_laptop(from_laptop)
     with target.exclusively("invoke up", wait):
         recover(target)
+        if target.engine.status().release_in(Slot.STABLE):
+            target.engine.wait_ready(Slot.STABLE, target.environment.ready_seconds)
         target.recorder.record(FINISHED, "", {"change": "up", "outcome": "done", "from_laptop": from_laptop})
     running = target.engine.status()
     if not running.slots:
