@@ -67,13 +67,13 @@ def up(_: Context, env: str = "", from_laptop: bool = False, wait: float = 60.0)
     leave(lambda: commands.up(env, from_laptop, wait))
 
 
-@task(help=ENV | WAIT | LAPTOP)
-def down(_: Context, env: str = "", from_laptop: bool = False, wait: float = 60.0) -> None:
+@task(help=ENV | WAIT | LAPTOP | {"remove": "forget what it ran, too, and leave nothing of it behind (recorded so)"})
+def down(_: Context, env: str = "", remove: bool = False, from_laptop: bool = False, wait: float = 60.0) -> None:
     """Stop an environment; `invoke up` brings back what it ran.
 
-    Examples: invoke down --env=staging
+    Examples: invoke down --env=staging · invoke down --env=staging --remove
     """
-    leave(lambda: commands.down(env, from_laptop, wait))
+    leave(lambda: commands.down(env, from_laptop, wait, remove))
 
 
 @task(

@@ -146,7 +146,7 @@ def _tear_down() -> None:
 
 
 def _stop(project: Path) -> None:
-    argv = [sys.executable, "-m", "invoke", "down", "--env=production"]
+    argv = [sys.executable, "-m", "invoke", "down", "--env=production", "--remove"]
     subprocess.run(argv, cwd=project, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 

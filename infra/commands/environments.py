@@ -38,14 +38,20 @@ def up(env: str, from_laptop: bool, wait: float) -> int:
     return 0
 
 
-def down(env: str, from_laptop: bool, wait: float) -> int:
-    """Stop everything of one environment."""
+def down(env: str, from_laptop: bool, wait: float, remove: bool = False) -> int:
+    """Stop everything of one environment; with `remove`, forget what it ran as well."""
     target = Target.open(env)
     target.refuse_from_laptop(from_laptop)
     with target.exclusively("invoke down", wait):
-        target.engine.down()
-        target.recorder.record(FINISHED, "", {"change": "down", "outcome": "done", "from_laptop": from_laptop})
-    target.say(f"stopped. `invoke up --env={env}` brings it back as it was")
+        target.engine.remove() if remove else target.engine.down()
+        facts = {"change": "down", "outcome": "done", "from_laptop": from_laptop} | (
+            {"removed": True} if remove else {}
+        )
+        target.recorder.record(FINISHED, "", facts)
+    if remove:
+        target.say(f"stopped and removed. next: invoke deploy --env={env} starts it anew")
+    else:
+        target.say(f"stopped. `invoke up --env={env}` brings it back as it was")
     return 0
 
 

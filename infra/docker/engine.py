@@ -12,7 +12,7 @@ from contracts.digest import short
 from contracts.release import Release
 from contracts.slots import Slot, SlotMetrics
 from infra.bundle import verify
-from infra.docker import images
+from infra.docker import images, removal
 from infra.docker.daemon import Daemon
 from infra.docker.labelled_notes import LabelledNotes
 from infra.docker.names import RUNTIME, Names
@@ -82,6 +82,11 @@ class DockerEngine:
         state = self._keep(lambda state: state.model_copy(update={"wanted": "down"}))
         self._daemon.proxy.stop(state.drain_seconds)
         self._daemon.replicas.halt(state.drain_seconds)
+
+    def remove(self) -> None:
+        """Stop everything of this environment and forget what it was running; the daemon is left as it was before."""
+        self.down()
+        removal.remove(self._daemon.client, self._names)
 
     def status(self) -> Running:
         """Say what is really running. Never raises because a container is down: it says so."""

@@ -82,6 +82,10 @@ class Engine(Protocol):
         """Stop everything of this environment; what it was running is remembered and comes back with `up`."""
         ...
 
+    def remove(self) -> None:
+        """Stop everything of this environment and forget what it was running: `up` starts it empty."""
+        ...
+
     def status(self) -> Running:
         """Say what is really running."""
         ...

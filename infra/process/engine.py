@@ -17,13 +17,13 @@ from infra.engines.notes import FolderNotes
 from infra.engines.readiness import Readiness, wait_until
 from infra.engines.state import State
 from infra.process import commands, host, ports, seeing
+from infra.process.listening import free_the_port
 from infra.process.logs import tail
 from infra.process.place import Place
 from infra.process.record import Record, read_record
 from infra.process.repairs import repairs
 from infra.process.starting import START_SECONDS, start_supervisor
 from infra.process.state_file import StateFile
-from infra.process.strays import end_strays
 from infra.process.watching import HostView
 from infra.proxy import haproxy, steering
 from infra.proxy.stats import StatsSocket
@@ -65,7 +65,7 @@ class ProcessEngine:
         haproxy.binary()
         before, record = self._state(), self._record()
         servers = seeing.seen_by_proxy(before, record) or {}
-        self._refuse_taken_port(before, record)
+        free_the_port(self._place, self._environment, before, record)
         state = self._file.change(self._first(), self._going_up)
         found = repairs(before, state, record, servers)
         self._await(state)
@@ -86,6 +86,11 @@ class ProcessEngine:
         if not wait_until(lambda: not any(child.alive() for child in living), seconds):
             log = self._place.log("supervisor")
             raise OutsideError(f"{self._place.environment} did not go down within {seconds:.0f} s", f"see {log}")
+
+    def remove(self) -> None:
+        """Stop everything of this environment and forget what it was running; the releases stay on this host."""
+        self.down()
+        self._place.clear()
 
     def status(self) -> Running:
         """Say what is really running. Never raises because something is down: it says so."""
@@ -195,23 +200,6 @@ class ProcessEngine:
         state = state.model_copy(update=about)
         unusable = seeing.lost_ports(state, self._record())
         return changes.moved_ports(state, unusable, self._free_places)
-
-    def _refuse_taken_port(self, state: State, record: Record) -> None:
-        where = self._environment
-        ours = record.proxied and (state.host, state.port) == (where.host, where.port)
-        if ours or ports.is_free(where.host, where.port):
-            return
-        if not self._freed_of_strays(record):
-            variable = f"GATELINE_PORT_{self._place.environment.upper().replace('-', '_')}"
-            raise OutsideError(
-                f"port {where.port} of {self._place.environment} is taken by {ports.holder(where.port)}",
-                f"end that, or use another port: environments.{self._place.environment}.port, or {variable}",
-            )
-
-    def _freed_of_strays(self, record: Record) -> bool:
-        """End what this environment left without a record of it; return whether that frees the port."""
-        found = end_strays(self._place, record)
-        return bool(found) and wait_until(lambda: ports.is_free(self._environment.host, self._environment.port), 2.0)
 
     def _change(self, change: Callable[[State], State]) -> State:
         if self._state().wanted == "down":

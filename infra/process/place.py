@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,6 +70,13 @@ class Place:
     def bundle(self, digest: str) -> Path:
         """Return the folder of an unpacked release."""
         return self.releases / digest
+
+    def clear(self) -> None:
+        """Remove what was running here from the disk: state, logs, counted predictions. Nothing may run any more."""
+        for path in (self.state, self.record, self.proxy_config):
+            path.unlink(missing_ok=True)
+        for folder in (self.logs, self.predictions, self.runtime()):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def runtime(self) -> Path:
         """Return a short path to put this environment's sockets at, the same for every command run alike."""

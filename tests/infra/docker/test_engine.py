@@ -212,3 +212,15 @@ def test_down_and_up_bring_back_what_ran(harbour: Harbour) -> None:
         harbour.engine.set_shares({Slot.STABLE: 1.0})
     assert harbour.engine.up() == []
     assert httpx.post(f"{harbour.url}/predict", content=b"{}").headers["x-gateline-release"] == release.digest
+
+
+def test_what_is_removed_does_not_come_back(harbour: Harbour) -> None:
+    harbour.serving()
+    label = f"gateline.project={harbour.name}"
+    harbour.engine.remove()
+    assert not harbour.client.containers.list(all=True, filters={"label": label})
+    assert not harbour.client.volumes.list(filters={"name": harbour.names.prefix})
+    assert not [one for one in harbour.client.networks.list() if one.name == harbour.names.prefix]
+    assert not harbour.client.images.list(filters={"label": label})
+    assert not harbour.engine.status().slots
+    harbour.engine.remove()

@@ -48,6 +48,19 @@ def test_down_stops_everything_and_up_brings_it_back(house: House) -> None:
 
 
 @pytest.mark.slow
+def test_what_is_removed_does_not_come_back(house: House) -> None:
+    house.serving()
+    pids = [seen.pid for seen in house.record.everything]
+    house.engine.remove()
+    assert all(gone(pid) for pid in pids)
+    assert not house.place.state.exists() and not house.place.logs.exists()
+    assert not house.engine.status().slots
+    house.engine.remove()
+    house.engine.up()
+    assert predict(house.url).status_code == 503 and not house.engine.history()
+
+
+@pytest.mark.slow
 def test_a_change_is_refused_while_down(house: House) -> None:
     house.serving()
     house.engine.down()
