@@ -43,6 +43,7 @@ SecurityRule = Literal[
     "unsafe_load",
     "locks",
     "sbom",
+    "image_sbom",
 ]
 Positive = Annotated[float, Field(gt=0.0)]
 Count = Annotated[int, Field(ge=1)]
@@ -215,9 +216,10 @@ class SecurityGate(Gate):
         "unsafe_load",
         "locks",
         "sbom",
+        "image_sbom",
     )
-    """The rules that must have judged, `image_policy` where an environment runs containers. Add `vulnerabilities`, needing a
-    database on the network, where there is one."""
+    """The rules that must have judged, those of images where an environment runs containers. Add `vulnerabilities`, needing
+    a database on the network, where there is one."""
     accepted_vulnerabilities: tuple[str, ...] = ()
     """Identifiers of known vulnerabilities that are accepted, such as `PYSEC-2021-142`."""
     osv_url: str = ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
 import shutil
 import subprocess
@@ -16,6 +18,9 @@ import pytest
 from infra.process.ports import free_ports
 
 PATIENCE = 15.0
+USER, PASSWORD = "deployer", "secret"
+HASHED = "$2b$05$CA4.z06tbkWssSYWsUQZTObcr7YVXbfYe71gm0zGjQOzhH5qaCQme"
+"""bcrypt of the password."""
 
 
 @contextmanager
@@ -49,8 +54,8 @@ def ssh_server(folder: Path) -> Iterator[tuple[str, str]]:
 
 
 @contextmanager
-def image_registry(folder: Path) -> Iterator[str]:
-    """Yield the address of a registry that keeps its images in `folder`."""
+def image_registry(folder: Path, private: bool = False) -> Iterator[str]:
+    """Yield the address of a registry that keeps its images in `folder`; a private one lets `USER` in with `PASSWORD`."""
     binary = shutil.which("docker-registry")
     if binary is None:
         pytest.skip("no docker-registry")
@@ -59,7 +64,9 @@ def image_registry(folder: Path) -> Iterator[str]:
     config.write_text(
         f"version: 0.1\nstorage:\n  filesystem:\n    rootdirectory: {folder / 'images'}\n"
         f"http:\n  addr: 127.0.0.1:{port}\n"
+        + (f"auth:\n  htpasswd:\n    realm: test\n    path: {folder / 'htpasswd'}\n" if private else "")
     )
+    (folder / "htpasswd").write_text(f"{USER}:{HASHED}\n")
     with (folder / "registry.log").open("wb") as log:
         process = subprocess.Popen([binary, "serve", str(config)], stdout=log, stderr=log)
     try:
@@ -70,9 +77,15 @@ def image_registry(folder: Path) -> Iterator[str]:
         process.wait(10)
 
 
+def login(folder: Path, registry: str) -> None:
+    """Write into `folder` what `docker login` keeps."""
+    encoded = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+    (folder / "config.json").write_text(json.dumps({"auths": {registry: {"auth": encoded}}}))
+
+
 def _answers(url: str) -> bool:
     try:
-        return httpx.get(url, trust_env=False).is_success
+        return httpx.get(url, trust_env=False).status_code in (200, 401)
     except httpx.HTTPError:
         return False
 

@@ -10,6 +10,7 @@ from infra.scan import (
     digests,
     dockerfile,
     image_policy,
+    image_sbom,
     locks,
     model_file,
     sbom,
@@ -32,13 +33,15 @@ SCANNERS: dict[str, Scanner] = {
     "unsafe_load": model_file.scan,
     "locks": locks.scan,
     "sbom": sbom.scan,
+    "image_sbom": image_sbom.scan,
 }
 """One scanner a rule."""
+OF_IMAGES = {"image_policy", "image_sbom"}
 
 
 def of(rules: Iterable[str], subject: Subject) -> dict[str, Scanner]:
     """Return the scanners of these rules; an image is judged where an environment runs containers."""
-    return {name: SCANNERS[name] for name in rules if name != "image_policy" or subject.in_containers}
+    return {name: SCANNERS[name] for name in rules if name not in OF_IMAGES or subject.in_containers}
 
 
 def run_all(

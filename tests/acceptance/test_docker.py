@@ -18,13 +18,15 @@ from infra.engines.readiness import wait_until
 from tests.acceptance.project import ROOT, Project
 from tests.acceptance.test_canaries import (
     hooks,
+    test_exchanged_classes_are_rolled_back,
     test_five_percent_errors_are_rolled_back,
-    test_one_and_a_half_times_slower_is_rolled_back,
     test_no_traffic_is_held_then_resumed_and_promoted,
+    test_one_and_a_half_times_slower_is_rolled_back,
 )
 from tests.acceptance.test_kills import (
     no_registry,
     test_a_killed_controller_leaves_all_traffic_on_stable,
+    test_ctrl_c_and_sigterm_hold_the_canary,
     test_rollback_needs_no_registry,
 )
 from tests.daemon import on_docker, remove
@@ -34,6 +36,8 @@ __all__ = [
     "daemon",
     "hooks",
     "no_registry",
+    "test_ctrl_c_and_sigterm_hold_the_canary",
+    "test_exchanged_classes_are_rolled_back",
     "test_a_killed_controller_leaves_all_traffic_on_stable",
     "test_five_percent_errors_are_rolled_back",
     "test_one_and_a_half_times_slower_is_rolled_back",

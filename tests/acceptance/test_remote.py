@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ from infra.scratch import copy_project
 from tests.acceptance.project import ROOT, Done, Project
 from tests.daemon import on_docker, remove
 from tests.infra.docker.conftest import daemon
-from tests.servers import image_registry, ssh_server
+from tests.servers import image_registry, login, ssh_server
 
 __all__ = ["daemon"]
 NAME = "far"
@@ -25,17 +24,27 @@ NAME = "far"
 def far(tmp_path_factory: pytest.TempPathFactory, daemon: Docker) -> Iterator[Project]:
     """A project whose production is elsewhere, with a pushed release that no daemon holds any more."""
     folder = tmp_path_factory.mktemp(NAME)
-    with ssh_server(folder) as (machine, path), image_registry(folder) as registry:
+    with ssh_server(folder) as (machine, path), image_registry(folder, private=True) as registry:
         elsewhere = {"environments.production.docker.host": machine, "environments.production.local": False}
         changes = on_docker(daemon, "production") | elsewhere | {"image.repository": f"{registry}/team/{NAME}"}
-        project, before = Project.copy(folder, NAME, changes), os.environ["PATH"]
-        os.environ["PATH"] = path
-        try:
-            published(project, daemon)
-            yield project
-        finally:
-            os.environ["PATH"] = before
-            remove(daemon, NAME, "production")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("PATH", path)
+            patch.setenv("DOCKER_CONFIG", str(folder))
+            project = Project.copy(folder, NAME, changes)
+            try:
+                refused_without_login(project)
+                login(folder, registry)
+                published(project, daemon)
+                yield project
+            finally:
+                remove(daemon, NAME, "production")
+
+
+def refused_without_login(project: Project) -> None:
+    """A push that the registry does not take says what to do."""
+    project.release()
+    done = project.invoke("build", "--push")
+    assert done.code == 4 and "docker login" in done.output, done.output
 
 
 def published(project: Project, daemon: Docker) -> str:
@@ -47,6 +56,13 @@ def published(project: Project, daemon: Docker) -> str:
         daemon.images.remove(str(image.id), force=True)
     assert not daemon.images.list(filters={"label": f"gateline.release={digest}"})
     return digest
+
+
+def colleague_of(project: Project, folder: Path) -> Project:
+    """Return a colleague's checkout: the same settings, and nothing that a command of ours left."""
+    found = Project(copy_project(ROOT, folder / "a colleague's", NAME))
+    (found.path / "pipeline.toml").write_bytes((project.path / "pipeline.toml").read_bytes())
+    return found
 
 
 def deploy(project: Project, *more: str) -> Done:
@@ -70,8 +86,7 @@ def test_deploy_and_rollback_as_on_this_machine(far: Project, daemon: Docker, tm
         traffic.wait_for(100)
         done = deploy(far, "--skip-canary")
         assert done.code == 0 and far.stable() == second, done.output
-        colleague = Project(copy_project(ROOT, tmp_path / "a colleague's", NAME))
-        (colleague.path / "pipeline.toml").write_bytes((far.path / "pipeline.toml").read_bytes())
+        colleague = colleague_of(far, tmp_path)
         assert colleague.stable() == second
         begun = time.monotonic()
         done = colleague.invoke("rollback", "--env=production", "--from-laptop")
@@ -82,6 +97,24 @@ def test_deploy_and_rollback_as_on_this_machine(far: Project, daemon: Docker, tm
     print(f"a colleague's rollback through ssh took {seconds:.1f} s")
     refused = deploy(far, "--skip-canary")
     assert refused.code in (1, 2), refused.output
+
+
+def test_a_held_canary_is_seen_and_discarded_by_a_colleague(far: Project, daemon: Docker, tmp_path: Path) -> None:
+    stable = far.stable()
+    far.change(model__seed=6)
+    published(far, daemon)
+    with far.traffic() as traffic:
+        traffic.wait_for(100)
+        held = far.invoke("canary", "--env=production", "--from-laptop", "--seconds=10")
+        assert held.code == 3, held.output
+        colleague = colleague_of(far, tmp_path)
+        said = colleague.invoke("status", "--env=production")
+        assert said.code == 0 and "a canary is held" in said.output, said.output
+        done = colleague.invoke("rollback", "--env=production", "--from-laptop")
+        assert done.code == 0, done.output
+        traffic.wait_for(100)
+    assert list(far.status()["slots"]) == ["stable"] and far.stable() == stable and not traffic.lost
+    assert "a canary is held" not in far.invoke("status", "--env=production").output
 
 
 def test_what_a_restarted_machine_runs_is_what_it_ran(far: Project, daemon: Docker) -> None:

@@ -21,8 +21,9 @@ from settings import Image, Settings
 from settings.errors import OutsideError
 from tests.daemon import connected, on_docker, remove
 from tests.infra import bundles
+from tests.infra.ground import READY_SECONDS, Ground
 
-READY_SECONDS = 30.0
+__all__ = ["READY_SECONDS"]
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +37,7 @@ def daemon() -> Iterator[Docker]:
     client.close()
 
 
-class Harbour:
+class Harbour(Ground):
     """One environment on the daemon, and what the tests do to it."""
 
     def __init__(self, root: Path, client: Docker) -> None:
@@ -59,7 +60,7 @@ class Harbour:
             }
         )
         self.names = Names(self.name, "production")
-        self.engine = DockerEngine(self.settings, "production", root)
+        self.engine: DockerEngine = DockerEngine(self.settings, "production", root)
         self.releases = Releases(Store.of(self.settings))
         self._made = 0
 
@@ -77,30 +78,9 @@ class Harbour:
         self.engine.fetch(release, self.releases.archive(release.digest))
         return release
 
-    def serving(self, replicas: int = 2, **knobs: Any) -> Release:
-        """Return a release that has all traffic as stable."""
-        self.engine.up()
-        release = self.fetched(**knobs)
-        self.engine.start(Slot.STABLE, release, replicas)
-        self.engine.wait_ready(Slot.STABLE, READY_SECONDS)
-        self.engine.set_shares({Slot.STABLE: 1.0})
-        return release
-
-    def canary(self, version: str = "2", replicas: int = 1, **knobs: Any) -> Release:
-        """Return a release that is ready as canary, at share 0."""
-        release = self.fetched(version, **knobs)
-        self.engine.start(Slot.CANARY, release, replicas)
-        self.engine.wait_ready(Slot.CANARY, READY_SECONDS)
-        return release
-
     def container(self, replica: str) -> Any:
         """Return a replica's container."""
         return self.client.containers.get(self.names.replica(replica))
-
-    @property
-    def url(self) -> str:
-        """Where the proxy listens."""
-        return f"http://127.0.0.1:{self.port}"
 
     def remove(self) -> None:
         """Remove everything of this environment from the daemon."""

@@ -14,17 +14,18 @@ import pytest
 
 from contracts.release import Release
 from contracts.slots import Slot
+from infra.engines.readiness import wait_until
+from infra.engines.state import State
 from infra.process.engine import ProcessEngine
 from infra.process.place import Place
 from infra.process.ports import free_ports
-from infra.engines.readiness import wait_until
 from infra.process.record import Record, Seen, read_record
-from infra.engines.state import State
 from infra.process.state_file import StateFile
 from settings import Settings
 from tests.infra import bundles
+from tests.infra.ground import READY_SECONDS, Ground
 
-READY_SECONDS = 20.0
+__all__ = ["READY_SECONDS"]
 
 
 def settings(port: int, name: str = "tiny", **production: Any) -> Settings:
@@ -38,14 +39,14 @@ def settings(port: int, name: str = "tiny", **production: Any) -> Settings:
     )
 
 
-class House:
+class House(Ground):
     """One environment and what the tests do to it."""
 
     def __init__(self, root: Path) -> None:
         """Choose a free port; nothing is started."""
         self.root = root
         self.port = free_ports(1, ())[0]
-        self.engine = ProcessEngine(settings(self.port), "production", root)
+        self.engine: ProcessEngine = ProcessEngine(settings(self.port), "production", root)
         self.place = Place(root.resolve(), "tiny", "production")
         self._made = 0
 
@@ -55,34 +56,6 @@ class House:
         release, archive = bundles.packed(self.root / f"bundle-{self._made}", version, **knobs)
         self.engine.fetch(release, archive)
         return release
-
-    def serving(self, replicas: int = 2, **knobs: Any) -> Release:
-        """Return a release that has all traffic as stable."""
-        self.engine.up()
-        release = self.fetched(**knobs)
-        self.engine.start(Slot.STABLE, release, replicas)
-        self.engine.wait_ready(Slot.STABLE, READY_SECONDS)
-        self.engine.set_shares({Slot.STABLE: 1.0})
-        return release
-
-    def canary(self, version: str = "2", replicas: int = 1, **knobs: Any) -> Release:
-        """Return a release that is ready as canary, at share 0."""
-        release = self.fetched(version, **knobs)
-        self.engine.start(Slot.CANARY, release, replicas)
-        self.engine.wait_ready(Slot.CANARY, READY_SECONDS)
-        return release
-
-    @property
-    def stable(self) -> Release:
-        """The release in the stable slot."""
-        release = self.engine.status().release_in(Slot.STABLE)
-        assert release is not None
-        return release
-
-    @property
-    def url(self) -> str:
-        """Where the proxy listens."""
-        return f"http://127.0.0.1:{self.port}"
 
     @property
     def state(self) -> State:
