@@ -143,7 +143,19 @@ def tour(session: nox.Session) -> None:
 def acceptance(session: nox.Session) -> None:
     """Run the slow tests: whole environments, failures, other models."""
     install(session, "test")
-    session.run("pytest", "-m", "slow", "-rs", "--junitxml=reports/acceptance/junit.xml", *session.posargs)
+    # tests/acceptance judges latency, so one test at a time; the rooms' own slow tests do not.
+    rooms = (
+        "-n",
+        WORKERS,
+        "--dist",
+        "loadfile",
+        "--ignore=tests/acceptance",
+        "--junitxml=reports/acceptance/rooms.xml",
+    )
+    whole = ("tests/acceptance", "--junitxml=reports/acceptance/junit.xml")
+    none_is_fine = (0, 5) if "--last-failed" in session.posargs else (0,)
+    for part in (rooms, whole):
+        session.run("pytest", "-m", "slow", "-rs", *part, *session.posargs, success_codes=none_is_fine)
 
 
 def accept_dashes() -> None:
