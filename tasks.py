@@ -40,11 +40,11 @@ def build(_: Context, model: str = "candidate", push: bool = False) -> None:
     leave(lambda: commands.build(model, push))
 
 
-@task(help=RELEASE | {"new_key": "make a key pair at this path instead: PATH and PATH.pub"})
+@task(help=RELEASE | {"new_key": "make a key pair instead: the private key at this path, the public one in keys/"})
 def sign(_: Context, release: str = "", new_key: str = "") -> None:
     """Sign a release, its artifact and the verdicts on it.
 
-    Examples: invoke sign --new-key=keys/release · GATELINE_SIGNING_KEY=keys/release invoke sign
+    Examples: invoke sign --new-key=~/.keys/release · GATELINE_SIGNING_KEY=~/.keys/release invoke sign
     """
     leave(lambda: commands.new_key(new_key) if new_key else commands.sign(release))
 

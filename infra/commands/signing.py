@@ -36,8 +36,8 @@ STAGES = ("validate_data", "validate_model", "integration", "benchmark", "securi
 
 def new_key(path: str) -> int:
     """Make a key pair and say what to do with each half."""
-    private, public = keys.new_pair(Path(path))
-    print(f"{private}: the private key; keep it out of the repository, where only who may release can read it")
+    private, public = keys.new_pair(Path(path), ROOT)
+    print(f"{private}: the private key; keep it where only who may release can read it")
     print(f'{public}: the public key; commit it, and name it in pipeline.toml:\n\n  [signing]\n  keys = ["{public}"]\n')
     print(f"next: {keys.VARIABLE}={private} invoke sign")
     return 0

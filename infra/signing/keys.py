@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from securesystemslib.signer import CryptoSigner, SSlibKey
 
 VARIABLE = "GATELINE_SIGNING_KEY"
-NEW = "invoke sign --new-key=keys/release, then name keys/release.pub in [signing] keys"
+NEW = "invoke sign --new-key=~/.keys/release, then name keys/release.pub in [signing] keys"
+PUBLIC = Path("keys")
+"""Where public keys are kept in a project."""
 
 
 @dataclass(frozen=True)
@@ -92,20 +94,26 @@ def signer(pem: bytes, accepted: list[PublicKey]) -> CryptoSigner:
     return made
 
 
-def new_pair(path: Path) -> tuple[Path, Path]:
-    """Write a private key, for its owner's eyes alone, and `path`.pub. Raises UsageError where one of them is there."""
+def new_pair(path: Path, root: Path) -> tuple[Path, Path]:
+    """Write a private key, for its owner's eyes alone, and the public one into the project: `keys/<name>.pub`.
+
+    Raises UsageError where one of them is there, or where the private one would lie in the project.
+    """
     from cryptography.hazmat.primitives import serialization as form
     from cryptography.hazmat.primitives.asymmetric import ec
 
+    path = path.expanduser()
+    if path.resolve().is_relative_to(root.resolve()):
+        raise UsageError(f"{path} lies in the project: it would be committed", "invoke sign --new-key=~/.keys/release")
     private = ec.generate_private_key(ec.SECP256R1())
     secret = private.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, form.NoEncryption())
     public = private.public_key().public_bytes(form.Encoding.PEM, form.PublicFormat.SubjectPublicKeyInfo)
-    beside = path.with_name(f"{path.name}.pub")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    for target, content, mode in ((path, secret, 0o600), (beside, public, 0o644)):
+    shown = PUBLIC / f"{path.name}.pub"
+    for target, content, mode in ((path, secret, 0o600), (root / shown, public, 0o644)):
+        target.parent.mkdir(parents=True, exist_ok=True)
         try:
             with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as stream:
                 stream.write(content)
         except FileExistsError:
             raise UsageError(f"{target} is there already: a key is never replaced", "choose another name") from None
-    return path, beside
+    return path, shown

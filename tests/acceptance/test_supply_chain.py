@@ -83,10 +83,10 @@ def chain(tmp_path_factory: pytest.TempPathFactory, daemon: Docker) -> Iterator[
     """A project on the daemon with signing switched on, and a release that is not signed yet."""
     project = Project.copy(tmp_path_factory.mktemp(NAME), NAME, on_docker(daemon, "staging"))
     try:
-        assert project.invoke("sign", "--new-key=keys/release").code == 0
+        assert project.invoke("sign", "--new-key=../keys/release").code == 0
         project.change(signing__keys=["keys/release.pub"])
         project.release()
-        yield Chain(project, project.path / "keys/release", daemon)
+        yield Chain(project, project.path / "../keys/release", daemon)
     finally:
         remove(daemon, NAME, "staging")
 
@@ -121,8 +121,8 @@ def test_unsigned_is_refused_and_signed_is_let_in(chain: Chain) -> None:
 
 
 def test_a_stranger_with_a_key_of_his_own_cannot_sign(chain: Chain) -> None:
-    assert chain.project.invoke("sign", "--new-key=keys/stranger").code == 0
-    done = chain.project.invoke("sign", **{VARIABLE: str(chain.project.path / "keys/stranger")})
+    assert chain.project.invoke("sign", "--new-key=../keys/stranger").code == 0
+    done = chain.project.invoke("sign", **{VARIABLE: str(chain.project.path / "../keys/stranger")})
     assert done.code == 2 and "is none of [signing] keys" in done.output, done.output
 
 

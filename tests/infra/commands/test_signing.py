@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -22,10 +23,11 @@ __all__ = ["signed"]
 Capture = pytest.CaptureFixture[str]
 
 
-def test_a_new_key_says_what_to_do_with_each_half(tmp_path: Path, capsys: Capture) -> None:
+def test_a_new_key_says_what_to_do_with_each_half(site: Site, tmp_path: Path, capsys: Capture) -> None:
+    shutil.rmtree(site.root / "keys", ignore_errors=True)
     assert commands.new_key(str(tmp_path / "release")) == 0
     said = capsys.readouterr().out
-    assert f'keys = ["{tmp_path / "release.pub"}"]' in said and f"GATELINE_SIGNING_KEY={tmp_path / 'release'}" in said
+    assert 'keys = ["keys/release.pub"]' in said and f"GATELINE_SIGNING_KEY={tmp_path / 'release'}" in said
     assert "BEGIN" not in said
 
 

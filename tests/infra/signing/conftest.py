@@ -52,7 +52,7 @@ class Signed:
 @pytest.fixture
 def signed(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Signed:
     """The project with signing switched on, its private key in the environment."""
-    private, public = keys.new_pair(tmp_path / "my keys" / "release")
+    private, public = keys.new_pair(tmp_path / "my keys" / tmp_path.name, site.root)
     switch_on(site, str(public))
     monkeypatch.setenv(keys.VARIABLE, str(private))
     return Signed(site, private)

@@ -55,7 +55,7 @@ def unsigned(signed: Signed, release: Release, other: Release) -> None:
 
 def rotated(signed: Signed, release: Release, other: Release) -> None:
     """Let another key count, and no longer the one that signed."""
-    switch_on(signed.site, str(new_pair(signed.private.with_name("new"))[1]))
+    switch_on(signed.site, str(new_pair(signed.private.with_name(f"new {signed.private.name}"), signed.site.root)[1]))
 
 
 def borrowed_statement(signed: Signed, release: Release, other: Release) -> None:

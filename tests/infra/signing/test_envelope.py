@@ -19,8 +19,8 @@ KIND = "application/vnd.in-toto+json"
 
 def pair(folder: Path, name: str) -> tuple[bytes, PublicKey]:
     """Return a new private key and its public half."""
-    private, public = new_pair(folder / name)
-    return private.read_bytes(), PublicKey(name, public.read_bytes())
+    private, public = new_pair(folder / name, folder / "project")
+    return private.read_bytes(), PublicKey(name, (folder / "project" / public).read_bytes())
 
 
 def test_it_opens_with_one_of_the_keys(tmp_path: Path) -> None:

@@ -23,21 +23,28 @@ def settings(*names: str) -> Settings:
 
 
 def test_a_pair_is_private_and_fits(tmp_path: Path) -> None:
-    private, public = new_pair(tmp_path / "keys" / "release")
-    assert (private.name, public.name) == ("release", "release.pub")
+    private, public = new_pair(tmp_path / "mine" / "release", tmp_path / "project")
+    assert (private, public) == (tmp_path / "mine/release", Path("keys/release.pub"))
     assert stat.S_IMODE(private.stat().st_mode) == 0o600
-    accepted = public_keys(settings(str(public)), tmp_path)
+    accepted = public_keys(settings(str(public)), tmp_path / "project")
     made = signer(private_pem({"GATELINE_SIGNING_KEY": str(private)}), accepted)
     assert made.public_key.keyid == accepted[0].key.keyid
     assert private_pem({"GATELINE_SIGNING_KEY": private.read_text()}) == private.read_bytes()
 
 
-@pytest.mark.parametrize("there", ["release", "release.pub"])
+@pytest.mark.parametrize("there", ["release", "project/keys/release.pub"])
 def test_a_key_is_never_replaced(tmp_path: Path, there: str) -> None:
+    (tmp_path / there).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / there).write_text("mine")
     with pytest.raises(UsageError, match=f"{there} is there already"):
-        new_pair(tmp_path / "release")
+        new_pair(tmp_path / "release", tmp_path / "project")
     assert (tmp_path / there).read_text() == "mine"
+
+
+def test_a_private_key_does_not_come_into_the_project(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="lies in the project: it would be committed"):
+        new_pair(tmp_path / "keys" / "release", tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_missing_or_wrong_public_key_is_named(tmp_path: Path) -> None:
@@ -51,9 +58,9 @@ def test_a_missing_or_wrong_public_key_is_named(tmp_path: Path) -> None:
 def test_what_cannot_sign_is_refused_without_showing_it(tmp_path: Path) -> None:
     other = ed25519.Ed25519PrivateKey.generate().private_bytes(*ENCODING, serialization.NoEncryption())
     locked = ed25519.Ed25519PrivateKey.generate().private_bytes(*ENCODING, serialization.BestAvailableEncryption(b"x"))
-    private, _ = new_pair(tmp_path / "stranger")
-    _, public = new_pair(tmp_path / "ours")
-    accepted = public_keys(settings(str(public)), tmp_path)
+    private, _ = new_pair(tmp_path / "stranger", tmp_path / "project")
+    _, public = new_pair(tmp_path / "ours", tmp_path / "project")
+    accepted = public_keys(settings(str(public)), tmp_path / "project")
     for pem, words in (
         (b"-----BEGIN SECRET", "holds no private key in PEM without a passphrase"),
         (locked, "holds no private key in PEM without a passphrase"),
