@@ -18,7 +18,7 @@ import pytest
 from infra.process.ports import free_ports
 
 PATIENCE = 15.0
-USER, PASSWORD = "deployer", "secret"
+USER, PASSWORD = "deployer", "secret"  # pragma: allowlist secret
 HASHED = "$2b$05$CA4.z06tbkWssSYWsUQZTObcr7YVXbfYe71gm0zGjQOzhH5qaCQme"
 """bcrypt of the password."""
 

@@ -64,7 +64,7 @@ def checks(claim: Claim) -> Iterator[Check]:
     try:
         statement, key = _statement(claim)
     except GateRefused as error:
-        yield Check("statement", False, str(error).removeprefix("signature: "))
+        yield Check("statement", False, error.message.removeprefix("signature: "))
         return
     yield Check("statement", True, f"signed by {key.name}")
     yield _release(claim, statement)
@@ -102,7 +102,7 @@ def _artifact(claim: Claim, statement: Statement) -> Iterator[Check]:
     try:
         files = Artifacts(claim.store).files(identity)
     except GateRefused as error:
-        yield Check("artifact", False, str(error))
+        yield Check("artifact", False, error.message)
         return
     if not statement.names(of_bytes(files[MANIFEST_FILE])):
         yield Check("artifact", False, f"the manifest of {short(identity)} is not the one that was signed")
