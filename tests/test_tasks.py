@@ -21,7 +21,7 @@ from settings.errors import GateRefused
 from tests.infra.site import ROOT
 
 ALL: dict[str, Task[Any]] = dict(Collection.from_module(tasks).tasks)
-NAMES = "audit build canary deploy down drift promote rollback sign smoke status up verify".split()
+NAMES = "audit build canary deploy down drift new promote rollback sign smoke status up verify".split()
 
 
 def test_they_are_all_there() -> None:

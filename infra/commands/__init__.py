@@ -2,6 +2,7 @@
 
 from infra.commands.building import build
 from infra.commands.changing import canary, deploy, promote, rollback, rollback_list, rollback_plan
+from infra.commands.copying import Wanted, new
 from infra.commands.environments import down, smoke, status, up
 from infra.commands.history import audit, drift
 from infra.commands.signing import new_key, sign, verify
@@ -11,12 +12,14 @@ from infra.rollout.deploy import DeployOptions
 __all__ = [
     "CanaryOptions",
     "DeployOptions",
+    "Wanted",
     "audit",
     "build",
     "canary",
     "deploy",
     "down",
     "drift",
+    "new",
     "new_key",
     "promote",
     "rollback",

@@ -21,7 +21,8 @@ class FrontDoors:
 
 def front_doors(root: Path) -> FrontDoors:
     """Read noxfile.py and tasks.py."""
-    sessions = {function.name for function in _decorated(root / "noxfile.py", "session")}
+    doors = ("session", "offered")
+    sessions = {function.name for door in doors for function in _decorated(root / "noxfile.py", door)}
     tasks = {_dashed(function.name): _options(function) for function in _decorated(root / "tasks.py", "task")}
     return FrontDoors(frozenset(sessions), tasks)
 

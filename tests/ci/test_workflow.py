@@ -88,7 +88,7 @@ def test_the_stages_run_in_the_jobs_that_are_named_after_them() -> None:
         "train": ["nox -s train", "nox -s validate_model", "invoke build"],
         "integration": ["nox -s integration", "nox -s benchmark"],
         "security": ["nox -s security"],
-        "build": ["invoke build --push"],
+        "build": ["invoke build --push", "invoke sign"],
         "staging": ["invoke deploy --env=staging", "invoke smoke --env=staging"],
         "production": ["invoke canary --env=production"],
     }

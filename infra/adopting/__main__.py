@@ -1,0 +1,110 @@
+"""Make this copy a project of its own, as the answers say. It is done once, right after copying.
+
+Examples: invoke new ../my-project · nox -s adopt
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import tomlkit
+
+from contracts.infer import render
+from infra.adopting import first_pages, proposal
+from infra.adopting.answers import EXAMPLE, Answers, read
+from infra.process.python_env import python_for
+from infra.scratch import change_settings
+from registry.artifacts import CANDIDATE, Artifacts
+from registry.store import Store
+from settings import load
+from settings.errors import GateRefused, UsageError, front_door
+
+TRAIN_LOCK = Path("requirements/train.txt")
+PROPOSED = "a proposal, from the first model: edit it"
+
+
+def adopt(root: Path, answers: Answers) -> None:
+    """Write name, data, schema, settings, limits and first pages of a copy. Raises UsageError for answers that do not fit."""
+    change_settings(root, {"project.name": answers.slug})
+    if answers.own_data:
+        _take_in(root, answers)
+    first_pages.write(root, answers)
+    print(
+        f"{answers.slug} is a project of its own. next: read pipeline.toml and data/schema.json, then nox -s pipeline"
+    )
+
+
+def _take_in(root: Path, answers: Answers) -> None:
+    source = Path(answers.data).expanduser()
+    source = source if source.is_absolute() else root / source
+    if not source.is_file():
+        raise UsageError(f"data: {answers.data} is no file", f"name a CSV or Parquet file, or '{EXAMPLE}'")
+    parts = json.loads(_run(root, "training.splitting", str(source), "--target", answers.target, "--into", "data"))
+    print(f"{parts['train_rows']} rows to train on, {parts['test_rows']} to test on" + _how(parts["time"]))
+    if parts["unlabelled"]:
+        print(f"{parts['unlabelled']} rows have no {answers.target}: they are left out")
+    schema, notes = proposal.schema_of(str(source), answers.target, parts["time"])
+    for note in notes:
+        print(f"note: {note}")
+    _drop_the_example(root, {parts["train"], parts["test"], "schema.json"})
+    (root / "data/schema.json").write_text(render(schema) + "\n", encoding="utf-8")
+    kind = proposal.kind_of(str(source), answers.target, answers.task)
+    change_settings(root, proposal.settings_of(kind, answers.task, answers.target, parts["time"], parts))
+    print("training a first model, to propose limits from")
+    _run(root, "training")
+    settings = load(root / "pipeline.toml", {})
+    artifacts = Artifacts(Store.of(settings))
+    limits = proposal.limits_of(kind, artifacts.manifest(artifacts.resolve(CANDIDATE)).metrics)
+    _write_limits(root, limits)
+    print("limits: " + ", ".join(f"{name} = {value}" for name, value in limits.items()))
+
+
+def _how(time: str) -> str:
+    return f": the latest by {time}" if time else ", by a digest of each row"
+
+
+def _drop_the_example(root: Path, kept: set[str]) -> None:
+    for path in (root / "data").iterdir():
+        if path.is_file() and path.name not in kept:
+            path.unlink()
+
+
+def _write_limits(root: Path, limits: dict[str, float]) -> None:
+    path = root / "pipeline.toml"
+    document = tomlkit.parse(path.read_text(encoding="utf-8"))
+    table = tomlkit.table()
+    for name, value in limits.items():
+        table.add(name, tomlkit.item(value).comment(PROPOSED))
+    table.add("margin", tomlkit.item(0.02).comment("how much worse than the champion a candidate may be: edit it"))
+    document["gates"]["model"] = table
+    path.write_text(tomlkit.dumps(document), encoding="utf-8")
+
+
+def _run(root: Path, module: str, *arguments: str) -> str:
+    """Run a room's command in the environment of the training lock; return what it prints."""
+    argv = [str(python_for(root / TRAIN_LOCK, root)), "-m", module, *arguments]
+    done = subprocess.run(argv, cwd=root, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise GateRefused(
+            f"{module} ended with {done.returncode}:\n{(done.stderr or done.stdout).strip()}", "see above"
+        )
+    return done.stdout
+
+
+def main() -> int:
+    """Adopt the copy in this folder."""
+    parser = argparse.ArgumentParser(
+        prog="nox -s adopt", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.parse_args()
+    root = Path(".").resolve()
+    adopt(root, read(root))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(front_door(main))

@@ -1,0 +1,49 @@
+"""What was answered when the template was copied."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from settings.errors import UsageError
+
+FILE = Path(".copier-answers.yml")
+EXAMPLE = "flights"
+"""The answer to `data` that keeps the example's."""
+LONGEST = 40
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The four answers."""
+
+    name: str
+    task: str
+    data: str
+    target: str
+
+    @property
+    def slug(self) -> str:
+        """The name as settings take it: lower-case letters, digits and dashes, a letter first."""
+        plain = re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")
+        named = plain if plain[:1].isalpha() else f"project-{plain}"
+        return named[:LONGEST].strip("-")
+
+    @property
+    def own_data(self) -> bool:
+        """Whether the data is the user's own."""
+        return self.data != EXAMPLE
+
+
+def read(root: Path) -> Answers:
+    """Return the answers of a copy. Raises UsageError where there are none."""
+    try:
+        found = yaml.safe_load((root / FILE).read_text(encoding="utf-8"))
+        return Answers(*(str(found[key]) for key in ("name", "task", "data", "target")))
+    except FileNotFoundError:
+        raise UsageError(f"{FILE} is missing: this is no copy of the template", "invoke new ../my-project") from None
+    except (yaml.YAMLError, KeyError, TypeError) as error:
+        raise UsageError(f"{FILE} is damaged: {type(error).__name__}: {error}", "copy the template again") from None

@@ -1,0 +1,87 @@
+"""A first proposal for settings and schema, made from the data and from one training; all of it is there to be edited."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from contracts.counts import count_values
+from contracts.infer import infer
+from contracts.schema import Schema, parse
+
+RARE = 0.10
+"""With fewer positives, accuracy says nothing: always answering 'no' would be right nine times in ten."""
+ROOM = 0.1
+"""How far below the first model's value a limit is proposed, or how far above for an error, as a share of it."""
+KEY_NAME = re.compile(r"(^|_)(id|uid|uuid|guid|key)$", re.IGNORECASE)
+LOWEST = {"binary": ("roc_auc",), "rare": ("average_precision", "recall_at_fpr"), "many": ("f1",), "number": ("r2",)}
+PRIMARY = {"binary": "roc_auc", "rare": "average_precision", "many": "log_loss", "number": "rmse"}
+MINIMIZED = ("log_loss", "rmse")
+ESTIMATORS = {"classification": "HistGradientBoostingClassifier", "regression": "HistGradientBoostingRegressor"}
+
+
+def schema_of(source: str, target: str, time: str) -> tuple[Schema, list[str]]:
+    """Return the proposed schema of a data file, and notes: columns that name the row are its key, no feature."""
+    inferred, notes = infer(source, target)
+    rows = max(counter.total() for counter in count_values(source).values())
+    distinct = {name: len(counter) for name, counter in count_values(source).items()}
+    columns = []
+    for column in inferred.dump()["columns"]:
+        name = column["name"]
+        if (
+            name != target
+            and KEY_NAME.search(name)
+            and distinct[name] == rows
+            and column["dtype"] in ("integer", "string")
+        ):
+            column |= {"key": True}
+            notes = [note for note in notes if not note.startswith(f"'{name}': is different")]
+            notes.append(f"'{name}': is taken for the row's key, and is no feature")
+        columns.append(column)
+    return parse({"columns": columns, "target": target, "time": time}, source), notes
+
+
+def kind_of(source: str, target: str, task: str) -> str:
+    """Return what is predicted: `binary`, `rare` (few positives), `many` classes, or a `number`."""
+    if task == "regression":
+        return "number"
+    labels = count_values(source)[target]
+    labels = type(labels)({label: count for label, count in labels.items() if label.strip()})
+    if len(labels) != 2:
+        return "many"
+    positive = max(labels, key=_value)
+    return "rare" if labels[positive] < RARE * labels.total() else "binary"
+
+
+def settings_of(kind: str, task: str, target: str, time: str, files: Mapping[str, str]) -> dict[str, Any]:
+    """Return the settings, by dotted key, that follow from the data; None removes what was the example's."""
+    return {
+        "project.task": task,
+        "data.train": f"data/{files['train']}",
+        "data.test": f"data/{files['test']}",
+        "data.schema": "data/schema.json",
+        "data.target": target,
+        "data.time": time or None,
+        "model.estimator": f"sklearn.ensemble.{ESTIMATORS[task]}",
+        "metrics.primary": PRIMARY[kind],
+        "metrics.direction": "minimize" if PRIMARY[kind] in MINIMIZED else "maximize",
+        "metrics.custom": None,
+        "gates.model": {},
+    }
+
+
+def limits_of(kind: str, metrics: Mapping[str, float]) -> dict[str, float]:
+    """Return the limits of `[gates.model]` that the first model keeps with some room."""
+    lowest = {name: math.floor(100 * metrics[name] * (1 - ROOM)) / 100 for name in LOWEST[kind] if name in metrics}
+    limits = {f"min_{name}": value for name, value in lowest.items() if value > 0}
+    errors = {f"max_{name}": float(f"{metrics[name] * (1 + ROOM):.3g}") for name in MINIMIZED if name == PRIMARY[kind]}
+    return limits | errors
+
+
+def _value(label: str) -> tuple[int, float, str]:
+    """Order labels as training does: numbers by size, words by the alphabet."""
+    try:
+        return (0, float(label), "")
+    except ValueError:
+        return (1, 0.0, label)

@@ -1,0 +1,74 @@
+"""`invoke new`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from infra.process.python_env import python_for
+from settings.errors import ExitCode, OutsideError, UsageError
+
+QUESTIONS = Path("copier.yml")
+LOCK = Path("requirements/template.txt")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The answers that were given as options; an empty one is asked for, or the default."""
+
+    name: str = ""
+    task: str = ""
+    data: str = ""
+    target: str = ""
+
+    @property
+    def flags(self) -> list[str]:
+        """The answers as copier takes them; a data file is named from wherever the copy will be."""
+        given = {key: value for key, value in asdict(self).items() if value}
+        if Path(self.data).is_file():
+            given["data"] = str(Path(self.data).resolve())
+        return [part for key, value in given.items() for part in ("--data", f"{key}={value}")]
+
+
+def new(folder: str, wanted: Wanted, defaults: bool) -> int:
+    """Copy the template, make the copy a project of its own, and keep it in git."""
+    if not QUESTIONS.exists():
+        raise UsageError(
+            "this is a copy itself: new projects are made from the template", "clone the template, then invoke new"
+        )
+    target = Path(folder)
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise UsageError(f"{folder} is there already, and is not empty", "name a new folder")
+    copier = [str(python_for(LOCK, Path("."))), "-m", "copier", "copy", "--quiet", "--vcs-ref=HEAD", *wanted.flags]
+    _run([*copier, *(["--defaults"] if defaults else []), ".", folder], Path("."))
+    _run([sys.executable, "-m", "infra.adopting"], target)
+    for git in (
+        ("init", "--quiet", "--initial-branch=main"),
+        ("add", "--all"),
+        ("commit", "--quiet", "-m", "Copy Gateline"),
+    ):
+        _run(["git", *git], target)
+    print(
+        f"next: cd {target} && python3 -m venv .venv && .venv/bin/pip install --require-hashes -r requirements/dev.txt"
+    )
+    return 0
+
+
+def _keep_in_git(folder: Path) -> None:
+    """Where git knows nobody's name, the first commit is left to whoever makes it."""
+    for git in (("init", "--quiet", "--initial-branch=main"), ("add", "--all")):
+        _run(["git", *git], folder)
+    if subprocess.run(["git", "config", "user.email"], cwd=folder, capture_output=True).returncode == 0:
+        _run(["git", "commit", "--quiet", "-m", "Copy Gateline"], folder)
+    else:
+        print("not committed: git knows no name yet (git config user.name, user.email)")
+
+
+def _run(argv: list[str], folder: Path) -> None:
+    code = subprocess.call(argv, cwd=folder)
+    if code in (ExitCode.FAIL, ExitCode.USAGE, ExitCode.INCONCLUSIVE):
+        raise SystemExit(code)
+    if code:
+        raise OutsideError(f"{' '.join(argv[:4])}… ended with {code} in {folder}", "read what it says above")

@@ -1,0 +1,45 @@
+"""What is proposed for data that nobody has described."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from infra.adopting.proposal import kind_of, limits_of, schema_of, settings_of
+
+LABELS = {"rare": ["yes"] * 5 + ["no"] * 95, "binary": ["1"] * 40 + ["0"] * 60, "many": ["a", "b", "c", "d"] * 25}
+
+
+def written(folder: Path, labels: list[str]) -> str:
+    """Write a file with a key, a number and labels."""
+    chance = random.Random(1)
+    lines = [f"K{i:04d},{chance.random():.3f},{label}" for i, label in enumerate(labels)]
+    (folder / "rows.csv").write_text("\n".join(["order_id,size,kind", *lines]) + "\n")
+    return str(folder / "rows.csv")
+
+
+@pytest.mark.parametrize("kind", LABELS)
+def test_what_is_predicted_is_seen(tmp_path: Path, kind: str) -> None:
+    assert kind_of(written(tmp_path, LABELS[kind]), "kind", "classification") == kind
+    assert kind_of(written(tmp_path, LABELS[kind]), "size", "regression") == "number"
+
+
+def test_few_positives_are_never_judged_by_accuracy(tmp_path: Path) -> None:
+    chosen = settings_of("rare", "classification", "kind", "", {"train": "train.csv", "test": "test.csv"})
+    assert chosen["metrics.primary"] == "average_precision"
+    metrics = {"accuracy": 0.95, "f1": 0.9, "average_precision": 0.333, "recall_at_fpr": 0.5}
+    assert limits_of("rare", metrics) == {"min_average_precision": 0.29, "min_recall_at_fpr": 0.45}
+
+
+def test_limits_leave_room_and_are_none_where_there_is_nothing_to_keep() -> None:
+    assert limits_of("binary", {"roc_auc": 0.9}) == {"min_roc_auc": 0.81}
+    assert limits_of("number", {"r2": -0.2, "rmse": 12.345}) == {"max_rmse": 13.6}
+    assert limits_of("many", {"f1": 0.5, "log_loss": 1.0}) == {"min_f1": 0.45, "max_log_loss": 1.1}
+
+
+def test_a_column_that_names_the_row_is_its_key(tmp_path: Path) -> None:
+    schema, notes = schema_of(written(tmp_path, LABELS["binary"]), "kind", "")
+    assert schema.column("order_id").key and [column.name for column in schema.features] == ["size"]
+    assert "'order_id': is taken for the row's key, and is no feature" in notes

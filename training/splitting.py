@@ -1,0 +1,111 @@
+"""Split one file of rows into train and test: by time where it says when, else by a digest of each row.
+
+python -m training.splitting FILE --target late --into data
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from contracts.infer import infer
+from settings.errors import UsageError, did_you_mean, front_door
+
+TEST_SHARE = 0.25
+BUCKETS = 256
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What was written: names below the folder, rows of each, the time column ('' if there is none), rows without a label."""
+
+    train: str
+    test: str
+    train_rows: int
+    test_rows: int
+    time: str
+    unlabelled: int
+
+
+def split(source: str, target: str, folder: Path) -> Parts:
+    """Write `train` and `test` into a folder, in the form of `source`. Rows without a label are left out.
+
+    By time, the latest quarter is the test. By digest, equal rows come to the same part, so that none leaks.
+    Raises UsageError for a file that cannot be read, or has no such column.
+    """
+    frame = _read(source)
+    if target not in frame.columns:
+        known = [str(name) for name in frame.columns]
+        raise UsageError(
+            f"{source} has no column '{target}'{did_you_mean(target, known)}", f"one of: {', '.join(known)}"
+        )
+    labelled = frame[~_missing(frame[target])]
+    time = time_column(source, target)
+    test = _latest(labelled[time]) if time else _picked(labelled)
+    suffix = ".parquet" if _is_parquet(source) else ".csv"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, part in (("train", labelled[~test]), ("test", labelled[test])):
+        part = part.sort_values(time, kind="stable") if time else part
+        _write(part, folder / f"{name}{suffix}")
+    rows = int((~test).sum()), int(test.sum())
+    return Parts(f"train{suffix}", f"test{suffix}", *rows, time, len(frame) - len(labelled))
+
+
+def time_column(source: str, target: str) -> str:
+    """Return the first column that says when in every row, or ''."""
+    schema, _ = infer(source, target)
+    named = [column.name for column in schema.columns if column.dtype == "datetime" and not column.nullable]
+    return next((name for name in named if name != target), "")
+
+
+def _read(source: str) -> pd.DataFrame:
+    """A CSV's values stay the texts they are: what is written is what was read."""
+    if _is_parquet(source):
+        return pd.read_parquet(source)
+    return pd.read_csv(source, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+
+
+def _is_parquet(source: str) -> bool:
+    return source.lower().endswith((".parquet", ".pq"))
+
+
+def _missing(values: pd.Series) -> pd.Series:
+    return values.isna() | (values.astype(str).str.strip() == "")
+
+
+def _latest(times: pd.Series) -> pd.Series:
+    """The moment that parts them belongs to train, with all of its rows."""
+    moments = pd.to_datetime(times, utc=True, format="ISO8601")
+    last = moments.sort_values(kind="stable").iloc[int((1 - TEST_SHARE) * (len(moments) - 1))]
+    return moments > last
+
+
+def _picked(frame: pd.DataFrame) -> pd.Series:
+    texts = frame.astype(str).agg("\x1f".join, axis=1)
+    first = texts.map(lambda text: hashlib.sha256(text.encode()).digest()[0])
+    return first < TEST_SHARE * BUCKETS
+
+
+def _write(frame: pd.DataFrame, path: Path) -> None:
+    frame.to_parquet(path, index=False) if path.suffix == ".parquet" else frame.to_csv(path, index=False)
+
+
+def main() -> int:
+    """Split, and print what was written as JSON."""
+    parser = argparse.ArgumentParser(prog="python -m training.splitting", description=__doc__)
+    parser.add_argument("source", metavar="FILE", help="a CSV or Parquet file")
+    parser.add_argument("--target", required=True, metavar="COLUMN", help="the column to predict")
+    parser.add_argument("--into", default="data", metavar="FOLDER", help="where train and test are written")
+    options = parser.parse_args()
+    print(json.dumps(asdict(split(options.source, options.target, Path(options.into)))))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(front_door(main))
