@@ -27,7 +27,7 @@ LOCK = Path("requirements/service.txt")
 def build(
     settings: Settings, reference: str = CANDIDATE, root: Path = Path("."), say: Callable[[str], None] = print
 ) -> Release:
-    """Pack the artifact behind `reference` and choose the release as the one the next stages judge.
+    """Pack the artifact behind `reference` into a release of the registry.
 
     Equal inputs give an equal digest; a release that is in the registry already is not packed again.
     Raises UsageError for an unknown reference and GateRefused (rule `digest`) for a changed artifact, or one that was
@@ -46,7 +46,6 @@ def build(
             archive = pack(folder)
             releases.add(release, archive)
             say(f"built {release.name}: {len(archive) / 1024:.0f} kB, digest {release.digest}")
-    releases.choose(release.digest)
     return release
 
 

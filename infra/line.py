@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 from rich.console import Console
 
@@ -12,6 +13,7 @@ from contracts.slots import Slot
 from infra.ending import sigterm_as_ctrl_c
 from infra.rollout.target import Target
 from infra.runs import Result, Run, Timings
+from infra.signing import keys
 from infra.summary import show
 from settings import PRODUCTION, Settings, load
 from settings.errors import UsageError, did_you_mean, front_door
@@ -80,6 +82,8 @@ def run(skip: frozenset[str], console: Console) -> int:
     """Run every stage until one does not pass; return its exit code, or 0."""
     settings = load()
     refuse_remote(settings)
+    if settings.signing.keys and "sign" not in skip:
+        keys.signer(keys.private_pem(), keys.public_keys(settings, Path(".")))  # before the half hour, not after it
     champion = Target.open(PRODUCTION).engine.status().release_in(Slot.STABLE)
     asked = [stage for stage in LINE if settings.signing.keys or stage.name != "sign"]
     listed = [stage for stage in asked if stage.name not in skip]

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from settings.project import Text
+from settings.project import HOST, Text
 from settings.section import Section
 
 Platform = Literal["", "linux/amd64", "linux/arm64"]
@@ -29,7 +29,7 @@ class Image(Section):
 class DockerHost(Section):
     """The Docker daemon of one environment, and what its containers may use."""
 
-    host: str = ""
+    host: Annotated[str, Field(pattern=HOST)] = ""
     """`ssh://user@host`, `tcp://…` or `unix://…`; empty for DOCKER_HOST, or this machine."""
     memory_mb: Annotated[int, Field(ge=64, le=1_048_576)] = 512
     """Memory of one service container."""

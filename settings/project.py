@@ -11,7 +11,9 @@ from settings.section import Section
 NAME = r"^[a-z][a-z0-9-]{0,39}$"
 IMPORT_PATH = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*[.:][A-Za-z_]\w*$"
 FUNCTION = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$"
+HOST = r"^((unix|tcp|ssh)://.+)?$"
 PATTERNS = {
+    HOST: "an address that begins with unix://, tcp:// or ssh://, or nothing",
     NAME: "1 to 40 lower-case letters, digits and dashes, a letter first",
     IMPORT_PATH: "an import path such as 'sklearn.linear_model.Ridge' or a function such as 'model.estimators:logistic'",
     FUNCTION: "a function named as 'module:name', such as 'model.metrics:late_precision'",

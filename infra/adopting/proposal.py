@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +15,7 @@ RARE = 0.10
 """With fewer positives, accuracy says nothing: always answering 'no' would be right nine times in ten."""
 ROOM = 0.1
 """How far below the first model's value a limit is proposed, or how far above for an error, as a share of it."""
-KEY_NAME = re.compile(r"(^|_)(id|uid|uuid|guid|key)$", re.IGNORECASE)
+KEY_NAME = re.compile(r"(^|[\W_])(id|uid|uuid|guid|key)$", re.IGNORECASE)
 LOWEST = {"binary": ("roc_auc",), "rare": ("average_precision", "recall_at_fpr"), "many": ("f1",), "number": ("r2",)}
 PRIMARY = {"binary": "roc_auc", "rare": "average_precision", "many": "log_loss", "number": "rmse"}
 MINIMIZED = ("log_loss", "rmse")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -34,4 +35,4 @@ def keep(settings: Settings, head: Head, path: Path) -> None:
     note = heads.Note(project=settings.project.name, time=datetime.now(UTC).isoformat(timespec="seconds"), head=head)
     place({path: heads.written(note, signer)})
     print(f"kept head {head.count} in {path}, {'signed' if able else f'not signed ({keys.VARIABLE} is not set)'}")
-    print(f"next: take it out of this machine's reach; later: invoke audit --against={path}")
+    print(f"next: take it out of this machine's reach; later: invoke audit --against={shlex.quote(str(path))}")

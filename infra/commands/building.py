@@ -27,6 +27,7 @@ def build(model: str, push: bool) -> int:
     if any(environment.engine == "process" for environment in settings.environments.values()):
         python_for(Path("requirements/service.txt"), Path("."))
     image = _image(settings, release, push)
+    Releases(Store.of(settings)).choose(release.digest)  # last: what lacks its environment or image is judged by nobody
     recorder, url = build_recorder(settings), Store.of(settings).url
     facts = {"release": release.model_dump(mode="json"), "registry": url}
     facts |= {"image": image.model_dump(mode="json")} if image else {}
@@ -35,7 +36,8 @@ def build(model: str, push: bool) -> int:
     if push:
         recorder.record(PUBLISHED, release.digest, facts)
         print(f"published {release.digest} in {url}" + (f", its image as {image.pushed}" if image else ""))
-    print("next: nox -s integration benchmark security, then invoke deploy --env=staging")
+    signed = "invoke sign, then " if settings.signing.keys else ""
+    print(f"next: nox -s integration benchmark security, then {signed}invoke deploy --env=staging")
     return 0
 
 

@@ -16,7 +16,7 @@ from infra.rollout.recovery import recover
 from infra.rollout.target import Target
 from infra.smoke import Expected, judge_replicas
 from settings import load
-from settings.errors import UsageError
+from settings.errors import ExitCode, OutsideError, UsageError
 
 LOG_LINES = 20
 
@@ -62,11 +62,20 @@ def status(env: str, logs: bool, json: bool) -> int:
     if json:
         print(jsons.dumps({target.name: _as_dict(target, target.engine.status()) for target in targets}, indent=2))
         return 0
-    for target in targets:
+    dead = [target for target in targets if not _told(target, logs)]
+    return int(ExitCode.OUTSIDE) if dead else 0
+
+
+def _told(target: Target, logs: bool) -> bool:
+    """Print one environment; one that cannot be reached must not hide the others."""
+    try:
         _print(target, target.engine.status())
-        if logs:
-            _print_logs(target)
-    return 0
+    except OutsideError as error:
+        target.say(f"[red]cannot be reached[/red]: {escape(error.message)}; next: {escape(error.next_step)}")
+        return False
+    if logs:
+        _print_logs(target)
+    return True
 
 
 def smoke(env: str) -> int:

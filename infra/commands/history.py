@@ -30,7 +30,7 @@ WORDS = {
     UPGRADED: "upgraded",
     ROLLED_BACK: "rolled back",
 }
-WIDTH = 150
+WIDTH = 500
 
 
 def audit(trace: str, export: str, against: str = "", keep: str = "") -> int:

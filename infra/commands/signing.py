@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -39,7 +40,7 @@ def new_key(path: str) -> int:
     private, public = keys.new_pair(Path(path), ROOT)
     print(f"{private}: the private key; keep it where only who may release can read it")
     print(f'{public}: the public key; commit it, and name it in pipeline.toml:\n\n  [signing]\n  keys = ["{public}"]\n')
-    print(f"next: {keys.VARIABLE}={private} invoke sign")
+    print(f"next: {keys.VARIABLE}={shlex.quote(str(private))} invoke sign")
     return 0
 
 
@@ -80,12 +81,15 @@ def verify(reference: str, env: str) -> int:
     release = _running(env) if env else Releases(store).resolve(reference)
     console = Console(highlight=False, soft_wrap=True)
     console.print(f"[bold]{escape(release.name)}[/bold]  {release.digest}")
-    judged = {stage: verdict for stage, verdict in _verdicts(settings, store, release).items() if verdict}
+    verdicts = _verdicts(settings, store, release)
+    judged = {stage: verdict for stage, verdict in verdicts.items() if verdict}
     refused = 0
     for check in checks(Claim(settings, ROOT, store, release, judged)):
         refused += not check.holds
         mark = "[green]ok     [/green]" if check.holds else "[red]REFUSED[/red]"
         console.print(f"  {mark} {check.subject:<16} {escape(check.reason)}")
+    for stage in [stage for stage, verdict in verdicts.items() if verdict is None]:
+        console.print(f"  [yellow]missing[/yellow] {stage:<16} has not been judged")
     console.print(f"{refused} refused: next: invoke sign, where it was built" if refused else "verified: all as signed")
     return int(ExitCode.FAIL) if refused else 0
 

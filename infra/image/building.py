@@ -12,7 +12,7 @@ from contracts.digest import of_file
 from contracts.image import Image
 from contracts.release import Release
 from infra.bundle import unpack
-from infra.docker.client import Docker, ImageNotFound, connect, platform_of, reaching
+from infra.docker.client import APIError, Docker, ImageNotFound, connect, platform_of, reaching
 from infra.image import context, tags
 from infra.image.builders import Builder, Job, builder_for
 from infra.image.leftovers import remove_older
@@ -20,6 +20,7 @@ from infra.image.listing import digest, listing
 from infra.image.site import key, site
 from registry.releases import Releases
 from settings import Settings
+from settings.errors import OutsideError
 
 LOCK_FILE = "service.txt"
 
@@ -74,14 +75,21 @@ class Workshop:
         """Return the id of the base, pulled if the daemon does not have it."""
         name = self.settings.image.base
         if not self.has(name):
-            with reaching():
-                self.client.images.pull(name)
+            self._pull(name)
         return self.id_of(name)
+
+    def _pull(self, name: str) -> None:
+        try:
+            self.client.images.pull(name)
+        except (APIError, ImageNotFound) as error:
+            why = f"image.base {name} is not on the daemon, and cannot be pulled: {error.explanation}"
+            raise OutsideError(why, "correct image.base in pipeline.toml, or GATELINE_IMAGE_BASE") from None
 
     def _is_made_like(self, image: Image) -> bool:
         """A base that is not on the daemon cannot have become another one."""
         base = self.id_of(self.settings.image.base)
-        return base in ("", image.base_id) and of_file(context.DOCKERFILE) == image.dockerfile
+        same = image.base == self.settings.image.base and base in ("", image.base_id)
+        return same and of_file(context.DOCKERFILE) == image.dockerfile
 
     def _build(self, release: Release, bundle: Path, scratch: Path, say: Callable[[str], None]) -> Image:
         names = tags.tags(self.settings, release, tags.git_tags())

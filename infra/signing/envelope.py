@@ -12,7 +12,7 @@ from settings.errors import GateRefused
 if TYPE_CHECKING:
     from securesystemslib.signer import Signer
 
-AGAIN = "do not use it; sign it again where it was built: invoke sign"
+AGAIN = "do not use it; let it be made and signed again, where it was made first"
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,9 @@ def open_sealed(data: bytes, payload_type: str, keys: list[PublicKey], what: str
     try:
         envelope = Envelope.from_dict(json.loads(data))
     except Exception as error:  # what was damaged, and how, is anything
-        raise GateRefused(f"signature: that of {what} is unreadable: {type(error).__name__}: {error}", AGAIN) from None
+        raise GateRefused(
+            f"signature: that of {what} is no signed envelope ({type(error).__name__}: {error})", AGAIN
+        ) from None
     if envelope.payload_type != payload_type:
         raise GateRefused(f"signature: that of {what} is about {envelope.payload_type!r}, not {payload_type!r}", AGAIN)
     for key in keys:

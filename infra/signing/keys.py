@@ -89,7 +89,8 @@ def signer(pem: bytes, accepted: list[PublicKey]) -> CryptoSigner:
     if made.public_key.keyid not in {key.key.keyid for key in accepted}:
         known = ", ".join(key.name for key in accepted) or "none"
         raise UsageError(
-            f"the public half of {VARIABLE} is none of [signing] keys ({known})", "name its .pub file there"
+            f"the public half of {VARIABLE} is none of [signing] keys ({known})",
+            "use the private key of one of these; or, if this one may release, name its .pub file there",
         )
     return made
 

@@ -81,7 +81,7 @@ def test_twice_gives_the_same_release_and_packs_once(shop: Shop) -> None:
     assert said.startswith(f"built {first.name}: ") or "built already" in said
     again, said = shop.build()
     assert again == first and said == f"{first.name} is built already: nothing to do"
-    assert shop.releases.chosen() == first
+    assert shop.releases.all() == [first]
 
 
 def test_the_archive_holds_what_the_release_says(shop: Shop, tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_an_artifact_is_not_packed_with_another_model_than_it_was_trained_with(s
     finally:
         features.write_text(text)
     assert caught.value.next_step.startswith("nox -s train")
-    assert shop.releases.chosen() == before
+    assert shop.releases.all() == [before]
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_what_is_packed_makes_another_release(shop: Shop, path: str, same: bool)
         changed.write_text((text or "") + "\n# changed\n")
         after, _ = shop.build()
         assert (after.digest == before.digest) is same
-        assert after.version == before.version and shop.releases.chosen() == after
+        assert after.version == before.version and after in shop.releases.all()
     finally:
         changed.unlink()
         if text is not None:

@@ -34,6 +34,7 @@ def test_the_order_of_the_stages() -> None:
         "integration",
         "benchmark",
         "security",
+        "sign",
         "deploy staging",
         "smoke staging",
         "canary production",
