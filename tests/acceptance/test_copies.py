@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import random
 import subprocess
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from infra.process.ports import free_ports
+from infra.process.python_env import python_for
 from infra.scratch import ENVIRONMENTS, change_settings
 from settings import load
 from tests.acceptance.project import ROOT, Done, Project, front_python
@@ -86,3 +88,53 @@ def test_answers_that_do_not_fit_are_named(tmp_path: Path, flags: tuple[str, ...
     _, done = copied(tmp_path / "wrong", *flags)
     assert done.code in (1, 2) and words in done.output, done.output
     assert load(ROOT / "pipeline.toml", {}).project.name == "flights"
+
+
+WHO = {f"GIT_{part}_{what}": "test@example.org" for part in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """Run git in a folder; return what it prints."""
+    done = subprocess.run(["git", *arguments], cwd=folder, env=os.environ | WHO, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def add(path: Path, line: str) -> None:
+    """Append a line to a file."""
+    path.write_text(path.read_text(encoding="utf-8") + f"{line}\n", encoding="utf-8")
+
+
+def test_a_later_version_comes_into_a_copy_that_was_edited(tmp_path: Path) -> None:
+    template, copy = tmp_path / "template", tmp_path / "my copy"
+    copier = [str(python_for(ROOT / "requirements/template.txt", ROOT)), "-m", "copier"]
+    git(tmp_path, "clone", "--quiet", str(ROOT), str(template))
+    git(template, "tag", "v100.0.0")
+    made = Project(copy)
+    subprocess.run([*copier, "copy", "--quiet", "--defaults", str(template), str(copy)], check=True)
+    adopted = made.run(str(front_python()), "-m", "infra.adopting")
+    assert adopted.code == 0, adopted.output
+    pyproject = copy / "pyproject.toml"
+    pyproject.write_text(pyproject.read_text().replace("model = [\n]", 'model = [\n    "tabulate",\n]'))
+    made.change(gates__model__min_accuracy=0.77)
+    add(copy / "model/features.py", "# mine")
+    for command in (("init", "--quiet"), ("add", "--all"), ("commit", "--quiet", "--message", "mine")):
+        git(copy, *command)
+    for name in ("service/app.py", "model/features.py", "pipeline.toml", "requirements/train.txt"):
+        add(template / name, "# newer")
+    text = (template / "pyproject.toml").read_text()
+    (template / "pyproject.toml").write_text(text.replace('lint = ["flake8",', 'lint = ["flake8", "tomlkit",'))
+    git(template, "commit", "--quiet", "--all", "--message", "newer")
+    git(template, "tag", "v100.1.0")
+
+    updated = made.run(*copier, "update", "--defaults", **WHO)
+    assert updated.code == 0, updated.output
+    assert "_commit: v100.1.0" in (copy / ".copier-answers.yml").read_text()
+    assert (copy / "service/app.py").read_text().endswith("# newer\n") and '"tomlkit",' in pyproject.read_text()
+    assert '"tabulate"' in pyproject.read_text() and "<<<<<<<" not in pyproject.read_text()
+    assert made.settings.gates.model.min_accuracy == 0.77
+    for name in ("model/features.py", "pipeline.toml", "requirements/train.txt"):
+        assert "# newer" not in (copy / name).read_text(), name
+    locked = made.nox("lock")
+    assert locked.code == 0, locked.output
+    assert all("tabulate==" in (copy / f"requirements/{name}.txt").read_text() for name in ("train", "service"))
