@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,8 +42,7 @@ def admit(target: Target, release: Release, *, unjudged: bool = False, release_q
         stage: newest(target.store, release, stage, in_containers) for stage in target.environment.requires
     }
     if not unjudged:
-        for stage, verdict in seen.items():
-            _require(stage, verdict, release)
+        _require_all(seen, release)
     require_signed(Claim(target.settings, Path("."), target.store, release, {} if unjudged else seen))
     if reason is not None:
         target.quarantine.lift(release.digest)
@@ -52,11 +52,19 @@ def admit(target: Target, release: Release, *, unjudged: bool = False, release_q
     return Admitted({stage: verdict.outcome if verdict else "missing" for stage, verdict in seen.items()}, unjudged)
 
 
-def _require(stage: str, verdict: Verdict | None, release: Release) -> None:
-    if verdict is None:
+def _require_all(seen: Mapping[str, Verdict | None], release: Release) -> None:
+    for stage, verdict in seen.items():
+        if verdict is not None:
+            _require(stage, verdict, release)
+    missing = [stage for stage, verdict in seen.items() if verdict is None]
+    if missing:
         raise Inconclusive(
-            f"{stage}: {release.name} has not been judged", f"run `nox -s {stage}`, or add --unjudged (recorded so)"
+            f"{', '.join(missing)}: {release.name} has not been judged",
+            f"run `nox -s {' '.join(missing)}`, or add --unjudged (recorded so)",
         )
+
+
+def _require(stage: str, verdict: Verdict, release: Release) -> None:
     if verdict.outcome is Outcome.PASS:
         return
     reasons = [rule.reason for rule in verdict.failed] or [f"not judged: {', '.join(verdict.not_judged) or 'nothing'}"]

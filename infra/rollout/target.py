@@ -58,7 +58,8 @@ class Target:
             raise UsageError("no environment is named", f"add --env=NAME; known: {known}")
         if name not in settings.environments:
             raise UsageError(
-                f"there is no environment '{name}'{did_you_mean(name, settings.environments)} (known: {known})"
+                f"there is no environment '{name}'{did_you_mean(name, settings.environments)} (known: {known})",
+                "name one of these, or add it to pipeline.toml",
             )
         folder = root / STATE / "environments" / name
         store = Store.of(settings)
