@@ -12,6 +12,7 @@ from rich.console import Console
 from infra import line as module
 from infra.line import LINE, Stage, main, run, skipped
 from infra.runs import Timings
+from infra.signing import keys
 from infra.summary import show
 from settings import load
 from settings.errors import UsageError
@@ -116,6 +117,18 @@ def test_a_stage_that_fails_stops_the_line(site: Site, stages: list[Stage]) -> N
     assert "output   reports/pipeline/two.log" in said and f"again    {NOBODY}" in said
     assert "3/3" not in said
     assert not (site.root / "reports/pipeline/three.log").exists()
+
+
+def test_the_signing_key_is_asked_for_before_anything_runs(
+    site: Site, stages: list[Stage], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    private, public = keys.new_pair(tmp_path / tmp_path.name, site.root)
+    site.change({"signing.keys": [str(public)]})
+    monkeypatch.delenv(keys.VARIABLE, raising=False)
+    with pytest.raises(UsageError, match="GATELINE_SIGNING_KEY is not set"):
+        ran()
+    monkeypatch.setenv(keys.VARIABLE, str(private))
+    assert ran()[0] == 0
 
 
 def test_what_is_left_out_is_named(site: Site, stages: list[Stage]) -> None:

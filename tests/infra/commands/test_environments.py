@@ -81,6 +81,14 @@ def test_status_of_an_unknown_environment(site: Site) -> None:
         commands.status("stagin", False, False)
 
 
+def test_an_environment_that_cannot_be_reached_does_not_hide_the_others(site: Site, capsys: Capture) -> None:
+    site.put(stable=site.release())
+    site.change({"environments.staging.engine": "docker", "environments.staging.docker.host": "tcp://127.0.0.1:1"})
+    assert commands.status("", False, False) == 4
+    said = capsys.readouterr().out
+    assert "staging  cannot be reached" in said and f"production  {site.url}" in said and "100%" in said
+
+
 def test_status_counts_restarts(site: Site, capsys: Capture) -> None:
     engine = site.put(stable=site.release())
     (replica,) = engine.status().slots[Slot.STABLE].replicas

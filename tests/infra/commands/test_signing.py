@@ -56,6 +56,7 @@ def test_what_is_signed_is_told_recorded_and_verified(signed: Signed, capsys: Ca
         "ok      security         pass",
     ):
         assert line in said
+    assert "missing integration      has not been judged" in said
     assert said.endswith("verified: all as signed\n")
     signed.site.put(stable=release)
     assert commands.verify("", "production") == 0
