@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from contracts.release import Release
-from infra.commands.summary import close
 from contracts.slots import Slot
+from infra.commands.summary import close
 from infra.rollout.canary import CanaryOptions, Ended
 from infra.rollout.canary import canary as run_canary
 from infra.rollout.decision import Step
@@ -80,7 +80,8 @@ def promote(env: str, from_laptop: bool, wait: float) -> int:
 def rollback(env: str, to: str, reason: str, from_laptop: bool, wait: float) -> int:
     """Go back."""
     target = Target.open(env)
-    with target.exclusively("invoke rollback", wait):
+    # A rollback waits for nobody on another machine: a canary may run there for hours.
+    with target.exclusively("invoke rollback", wait, everywhere=False):
         done = run_rollback(target, to=to, reason=reason, from_laptop=from_laptop)
     target.say(f"[green]rolled back[/green]: {done.back_to.name} has all traffic; {done.leave.name} is quarantined")
     close(target, f"rolled back from {done.leave.name} to {done.back_to.name}")

@@ -29,7 +29,6 @@ from infra.traffic import synthetic
 from settings.errors import GateRefused, UsageError, first_line
 from validation.detectable import detectable
 
-
 LOOK_SECONDS = COUNT_SECONDS = 1.0
 DEFAULT_RATE = 50.0
 """Synthetic requests a second where neither the command nor the load profile names a rate."""
@@ -111,6 +110,10 @@ def _start_and_watch(target: Target, release: Release, options: CanaryOptions) -
         return _watched(target, release, options)
     except BaseException as failure:
         why = "interrupted" if isinstance(failure, KeyboardInterrupt) else first_line(failure)
+        if target.journal.read() is None:
+            raise GateRefused(
+                f"canary: another command took {release.name} back while it was watched", "invoke audit says whose"
+            ) from None
         held = hold(target, _entry(target), why)
         target.say(f"{escape(why)}: {held}; go on: invoke canary --env={target.name} --resume")
         if not isinstance(failure, KeyboardInterrupt):

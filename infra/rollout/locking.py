@@ -21,10 +21,10 @@ POLL_SECONDS = 0.2
 
 
 @contextmanager
-def held(folder: Path, engine: Engine, command: str, wait: float, say: Callable[[str], None]) -> Iterator[None]:
-    """Hold the environment for `command`, against this machine's commands and others', waiting up to `wait` seconds.
+def held(folder: Path, engine: Engine | None, command: str, wait: float, say: Callable[[str], None]) -> Iterator[None]:
+    """Hold the environment for `command` against this machine's commands, with `engine` against other machines' as well.
 
-    The hold ends with its process, however it ends. Raises OutsideError naming who holds it.
+    It waits up to `wait` seconds. The hold ends with its process, however it ends. Raises OutsideError naming who holds it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     lock, about = FileLock(folder / "lock"), _me(command)
@@ -38,7 +38,7 @@ def held(folder: Path, engine: Engine, command: str, wait: float, say: Callable[
         except Timeout:
             return holder(folder)
         (folder / "lock-holder.json").write_text(about)
-        found = engine.claim(about)
+        found = engine.claim(about) if engine else ""
         claimed = not found
         return _told(found) if found else ""
 
@@ -46,7 +46,7 @@ def held(folder: Path, engine: Engine, command: str, wait: float, say: Callable[
         _wait(taken, folder.name, wait, say)
         yield
     finally:
-        if claimed:
+        if claimed and engine:
             engine.unclaim()
         if lock.is_locked:
             (folder / "lock-holder.json").unlink(missing_ok=True)

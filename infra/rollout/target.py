@@ -119,9 +119,9 @@ class Target:
         self.say(f"[yellow]the registry cannot be reached[/yellow]: {escape(first_line(error))}; {then}")
 
     @contextmanager
-    def exclusively(self, command: str, wait: float) -> Iterator[None]:
-        """Hold the environment against every other command."""
-        with held(self.folder, self.engine, command, wait, self.say):
+    def exclusively(self, command: str, wait: float, everywhere: bool = True) -> Iterator[None]:
+        """Hold the environment against every other command; without `everywhere`, against this machine's alone."""
+        with held(self.folder, self.engine if everywhere else None, command, wait, self.say):
             yield
 
     def refuse_from_laptop(self, from_laptop: bool) -> None:

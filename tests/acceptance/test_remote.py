@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from infra.docker.client import Docker
+from infra.engines.readiness import wait_until
 from infra.scratch import copy_project
 from tests.acceptance.project import ROOT, Done, Project
 from tests.daemon import on_docker, remove
@@ -115,6 +116,24 @@ def test_a_held_canary_is_seen_and_discarded_by_a_colleague(far: Project, daemon
         traffic.wait_for(100)
     assert list(far.status()["slots"]) == ["stable"] and far.stable() == stable and not traffic.lost
     assert "a canary is held" not in far.invoke("status", "--env=production").output
+
+
+def test_a_running_canary_is_taken_back_from_another_machine(far: Project, daemon: Docker, tmp_path: Path) -> None:
+    stable, colleague = far.stable(), colleague_of(far, tmp_path)
+    far.change(model__seed=7)
+    published(far, daemon)
+    with far.traffic() as traffic:
+        traffic.wait_for(100)
+        canary = far.start("canary", "--env=production", "--from-laptop", "--seconds=120")
+        assert wait_until(lambda: far.status()["slots"].get("canary", {}).get("share", 0) > 0, 60)
+        refused = colleague.invoke("promote", "--env=production", "--from-laptop", "--wait=0.5")
+        assert refused.code == 4 and "`invoke canary` of" in refused.output, refused.output
+        done = colleague.invoke("rollback", "--env=production", "--from-laptop")
+        assert done.code == 0, done.output
+        said, _ = canary.communicate(timeout=60)
+        assert canary.returncode == 1 and "another command took" in said, said
+        traffic.wait_for(100)
+    assert list(far.status()["slots"]) == ["stable"] and far.stable() == stable and not traffic.lost
 
 
 def test_what_a_restarted_machine_runs_is_what_it_ran(far: Project, daemon: Docker) -> None:

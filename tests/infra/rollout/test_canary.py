@@ -13,7 +13,7 @@ import pytest
 
 from contracts.event import FINISHED, ROLLED_BACK, UPGRADED
 from contracts.slots import Slot, SlotMetrics
-from contracts.verdict import Outcome
+from contracts.verdict import Outcome, Verdict
 from infra.process.engine import ProcessEngine
 from infra.process.state_file import StateFile
 from infra.rollout import canary as module
@@ -21,6 +21,7 @@ from infra.rollout import watch as watching
 from infra.rollout.canary import CanaryOptions, canary
 from infra.rollout.decision import Step
 from infra.rollout.heartbeat import Heartbeat
+from infra.rollout.rollback import rollback
 from infra.rollout.watch import Watch
 from registry.artifacts import CHAMPION
 from settings.errors import GateRefused, OutsideError, UsageError
@@ -166,6 +167,22 @@ def test_interrupted_it_is_held(
     said = capsys.readouterr().out
     assert why in said and "invoke canary --env=production --resume" in said
     assert site.events()[-1].data["outcome"] == "failed"
+
+
+def test_one_that_another_command_takes_back_ends_as_such(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = site.release("1"), site.release("2")
+    site.put(stable=first)
+    look = Watch.look
+
+    def taken_back(watch: Watch) -> Verdict:
+        if "canary" in site.seen():
+            rollback(site.target(), reason="by a colleague")
+        return look(watch)
+
+    monkeypatch.setattr(Watch, "look", taken_back)
+    with pytest.raises(GateRefused, match="canary: another command took 2.* back while it was watched"):
+        canary(site.target(), second, REAL)
+    assert site.seen() == {"stable": ("1", 1.0)} and site.target().journal.read() is None
 
 
 def guarded(site: Site) -> bool:
