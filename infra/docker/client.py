@@ -15,10 +15,12 @@ from infra.docker.ssh import answers, forwarded
 from settings.errors import OutsideError, first_line
 
 SECONDS = 60.0
+CONFLICT = 409
+"""The status of an answer to what another command did, or is doing, already."""
 DEFAULT = "unix:///var/run/docker.sock"
 MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
 
-__all__ = ["APIError", "Docker", "ImageNotFound", "NotFound", "connect", "platform_of", "reaching"]
+__all__ = ["CONFLICT", "APIError", "Docker", "ImageNotFound", "NotFound", "connect", "platform_of", "reaching"]
 
 Docker = docker.DockerClient
 

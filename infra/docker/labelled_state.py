@@ -11,12 +11,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from infra.docker.client import APIError, Docker, NotFound, reaching
+from infra.docker.client import CONFLICT, APIError, Docker, NotFound, reaching
 from infra.docker.names import REVISION, STATE, Names
 from infra.engines.state import State
 from settings.errors import OutsideError
 
-CONFLICT = 409
 ATTEMPTS = 20
 
 

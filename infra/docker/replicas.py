@@ -9,7 +9,7 @@ from typing import Any
 
 from docker.types import EndpointConfig, LogConfig
 
-from infra.docker.client import Docker, NotFound, reaching
+from infra.docker.client import CONFLICT, APIError, Docker, NotFound, reaching
 from infra.docker.names import PREDICTIONS, RELEASE, REPLICA, SLOT, VERSION, Names
 from infra.engines.state import State, WantedReplica, WantedSlot
 from settings import DockerHost
@@ -64,8 +64,7 @@ class Replicas:
         leaving = [container for name, container in self.found().items() if name in names]
         _together(leaving, seconds)
         for container in leaving:
-            with contextlib.suppress(NotFound), reaching():
-                container.remove(force=True)
+            _remove(container)
 
     def halt(self, seconds: float) -> None:
         """Stop every replica at once, gently; their containers stay, and come back with `start`."""
@@ -88,6 +87,18 @@ class Replicas:
                 nano_cpus=int(self._limits.cpus * 1e9),
                 **HARDENED,
             )
+
+
+def _remove(container: Any) -> None:
+    """Another command may be removing it already."""
+    try:
+        container.remove(force=True)
+    except NotFound:
+        return
+    except APIError as error:
+        if error.status_code != CONFLICT:
+            with reaching():
+                raise
 
 
 def _together(containers: Sequence[Any], seconds: float) -> None:

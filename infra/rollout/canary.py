@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
+from os import getpid
 from pathlib import Path
+from socket import gethostname
 
 from rich.markup import escape
 
@@ -110,10 +112,7 @@ def _start_and_watch(target: Target, release: Release, options: CanaryOptions) -
         return _watched(target, release, options)
     except BaseException as failure:
         why = "interrupted" if isinstance(failure, KeyboardInterrupt) else first_line(failure)
-        if target.journal.read() is None:
-            raise GateRefused(
-                f"canary: another command took {release.name} back while it was watched", "invoke audit says whose"
-            ) from None
+        _refuse_if_taken_over(target, release)
         held = hold(target, _entry(target), why)
         target.say(f"{escape(why)}: {held}; go on: invoke canary --env={target.name} --resume")
         if not isinstance(failure, KeyboardInterrupt):
@@ -184,6 +183,7 @@ def _until_decided(watch: Watch, seconds: float) -> Verdict:
 
 def _conclude(target: Target, release: Release, step: Step, verdict: Verdict, change: Change) -> None:
     """Act on the decision; a promotion that fails leaves the canary held."""
+    _refuse_if_taken_over(target, release)
     change.data |= {"decision": str(step), "outcome_of_canary": str(verdict.outcome), "reasons": reasons(verdict)}
     stable = target.engine.status().release_in(Slot.STABLE)
     assert stable is not None
@@ -197,6 +197,15 @@ def _conclude(target: Target, release: Release, step: Step, verdict: Verdict, ch
     else:
         hold(target, _entry(target), "; ".join(reasons(verdict)) or "the deadline passed undecided")
         change.type = FINISHED
+
+
+def _refuse_if_taken_over(target: Target, release: Release) -> None:
+    """Raise GateRefused unless the journal is about the canary that this process watches: a rollback waits for nobody."""
+    entry = target.journal.read()
+    if entry is None or entry.held or (entry.kind, entry.pid, entry.host) != ("canary", getpid(), gethostname()):
+        raise GateRefused(
+            f"canary: another command took {release.name} back while it was watched", "invoke audit says whose"
+        ) from None
 
 
 def _entry(target: Target) -> Entry:

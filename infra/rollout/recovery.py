@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from os import getpid
+from socket import gethostname
+
 from rich.markup import escape
 
 from contracts.event import FINISHED
@@ -17,12 +20,16 @@ from settings.errors import first_line
 def recover(target: Target) -> None:
     """Repair the engine, finish or undo a change whose command died, and chain the events that waited.
 
-    The caller holds the environment's lock, so whoever wrote the journal is gone.
+    The caller holds the environment's lock, so whoever wrote the journal is gone, or loses it to a rollback now.
     """
     for repaired in target.engine.up():
         target.say(f"[yellow]repaired[/yellow] {repaired}")
     entry = target.journal.read()
     if entry is not None and not entry.held:
+        entry = entry.model_copy(update={"pid": getpid(), "host": gethostname()})
+        target.journal.write(
+            entry
+        )  # first: on another machine its command may live, and sees that it is not its own any more
         done = _take_up(target, entry)
         target.say(f"[yellow]the {entry.kind} begun {entry.started} died in phase '{entry.phase}'[/yellow]: {done}")
         target.recorder.record(
