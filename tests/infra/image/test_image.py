@@ -89,7 +89,7 @@ def test_of_the_helper_images_the_newest_two_stay(harbour: Harbour) -> None:
     repository = f"{harbour.name}-helper"
     for number in range(4):
         text = f"FROM {harbour.settings.image.base}\nLABEL gateline.project={harbour.name} number={number}\n"
-        harbour.client.images.build(fileobj=io.BytesIO(text.encode()), tag=f"{repository}:{number}")
+        harbour.client.images.build(rm=True, fileobj=io.BytesIO(text.encode()), tag=f"{repository}:{number}")
     used = harbour.client.containers.create(f"{repository}:0", ["x"], labels={"gateline.project": harbour.name})
     try:
         assert remove_older(harbour.client, repository) == [f"{repository}:1"]

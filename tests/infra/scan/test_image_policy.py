@@ -93,7 +93,9 @@ def test_root_and_a_secret_that_a_later_layer_removes(harbour: Harbour, tmp_path
         f"FROM {image.id}\nUSER 0\nCOPY settings.env /opt/settings.env\n"
         'RUN ["python3", "-c", "import os; os.remove(\'/opt/settings.env\')"]\n'
     )
-    spoilt, _ = harbour.client.images.build(path=str(tmp_path / "context"), labels={"gateline.project": harbour.name})
+    spoilt, _ = harbour.client.images.build(
+        rm=True, path=str(tmp_path / "context"), labels={"gateline.project": harbour.name}
+    )
     scan = image_policy.scan(
         replace(Subject(Path(), in_containers=True), image=image.model_copy(update={"id": spoilt.id}))
     )

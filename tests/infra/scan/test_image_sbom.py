@@ -64,7 +64,7 @@ def with_library(harbour: Harbour, folder: Path) -> Image:
         "Metadata-Version: 2.1\nName: six\nVersion: 1.16.0\nHome-page: https://x.example\n"
     )
     (folder / "Dockerfile").write_text(f"FROM {image.id}\nCOPY METADATA /{SITE}six-1.16.0.dist-info/METADATA\n")
-    made, _ = harbour.client.images.build(path=str(folder), labels={"gateline.project": harbour.name})
+    made, _ = harbour.client.images.build(rm=True, path=str(folder), labels={"gateline.project": harbour.name})
     return image.model_copy(update={"id": made.id})
 
 
