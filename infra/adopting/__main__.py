@@ -29,6 +29,8 @@ PROPOSED = "a proposal, from the first model: edit it"
 
 def adopt(root: Path, answers: Answers) -> None:
     """Write name, data, schema, settings, limits and first pages of a copy. Raises UsageError for answers that do not fit."""
+    if (root / "README.md").exists():
+        raise UsageError("this copy is adopted already", "edit pipeline.toml, data/schema.json and model/ by hand")
     change_settings(root, {"project.name": answers.slug})
     if answers.own_data:
         _take_in(root, answers)

@@ -25,8 +25,9 @@ ESTIMATORS = {"classification": "HistGradientBoostingClassifier", "regression": 
 def schema_of(source: str, target: str, time: str) -> tuple[Schema, list[str]]:
     """Return the proposed schema of a data file, and notes: columns that name the row are its key, no feature."""
     inferred, notes = infer(source, target)
-    rows = max(counter.total() for counter in count_values(source).values())
-    distinct = {name: len(counter) for name, counter in count_values(source).items()}
+    counts = count_values(source)
+    rows = max(counter.total() for counter in counts.values())
+    distinct = {name: len(counter) for name, counter in counts.items()}
     columns = []
     for column in inferred.dump()["columns"]:
         name = column["name"]

@@ -44,12 +44,7 @@ def new(folder: str, wanted: Wanted, defaults: bool) -> int:
     copier = [str(python_for(LOCK, Path("."))), "-m", "copier", "copy", "--quiet", "--vcs-ref=HEAD", *wanted.flags]
     _run([*copier, *(["--defaults"] if defaults else []), ".", folder], Path("."))
     _run([sys.executable, "-m", "infra.adopting"], target)
-    for git in (
-        ("init", "--quiet", "--initial-branch=main"),
-        ("add", "--all"),
-        ("commit", "--quiet", "-m", "Copy Gateline"),
-    ):
-        _run(["git", *git], target)
+    _keep_in_git(target)
     print(
         f"next: cd {target} && python3 -m venv .venv && .venv/bin/pip install --require-hashes -r requirements/dev.txt"
     )

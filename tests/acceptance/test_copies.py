@@ -20,7 +20,10 @@ from tests.acceptance.project import ROOT, Done, Project, front_python
 def copied(folder: Path, *flags: str) -> tuple[Project, Done]:
     """Copy the template as a user does; the copy shares Python environments with it and has ports of its own."""
     argv = [str(front_python()), "-m", "invoke", "new", str(folder), *flags, "--defaults"]
-    done = subprocess.run(argv, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300)
+    nobody = os.environ | {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
+    done = subprocess.run(
+        argv, cwd=ROOT, env=nobody, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300
+    )
     project = Project(folder)
     if done.returncode == 0:
         staging, production = free_ports(2, ())
@@ -55,9 +58,11 @@ def test_the_example_under_another_name(tmp_path: Path) -> None:
     for absent in ("copier.yml", "benchmarks", "tests/acceptance", ".ci", "docs/decisions"):
         assert not (project.path / absent).exists(), absent
     assert "# My Project 2" in (project.path / "README.md").read_text()
+    adopted = project.run(str(front_python()), "-m", "infra.adopting")
+    assert adopted.code == 2 and "adopted already" in adopted.output, adopted.output
     test = project.nox("test", "-q")
     assert test.code == 0 and "2 passed" in test.output, test.output
-    again, refused = copied(tmp_path / "My Project 2")
+    _, refused = copied(tmp_path / "My Project 2")
     assert refused.code == 2 and "is there already" in refused.output
 
 
