@@ -92,10 +92,11 @@ class Releases:
             raise GateRefused(why, REPAIR) from None
 
     def images(self, digest: str) -> list[Image]:
-        """Return the recorded images of a release, one a platform."""
+        """Return the recorded images of a release, one a platform, the newest first."""
         names = [name for name in self._store.names("images") if name.startswith(f"{digest}-")]
         found = (self.image(digest, name.removeprefix(f"{digest}-").removesuffix(".json")) for name in names)
-        return [image for image in found if image is not None]
+        known = (image for image in found if image is not None)
+        return sorted(known, key=lambda image: image.created, reverse=True)
 
     def quarantine(self, digest: str, reason: str) -> None:
         """Mark a release as one that was left by a rollback: deploy refuses it."""

@@ -23,7 +23,7 @@ class Image(Section):
     repository: str = ""
     """Name to tag and push under, such as `registry.example.org/team/flights`; empty for the project's name, never pushed."""
     platform: Platform = ""
-    """Platform to build for; empty for that of the daemon that builds."""
+    """Platform to build for; empty for the one that the environments' daemons run on."""
 
 
 class DockerHost(Section):

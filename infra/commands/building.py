@@ -42,13 +42,16 @@ def build(model: str, push: bool) -> int:
 
 
 def _image(settings: Settings, release: Release, push: bool) -> Image | None:
-    """Build the release's image where an environment runs containers, on the daemon of this machine, and push it if asked."""
+    """Build the release's image, where an environment runs containers, by this machine's daemon; push it if asked."""
     if not settings.runs_containers:
         return None
+    from infra.docker.client import connect
     from infra.image import pushing
     from infra.image.building import Workshop
+    from infra.image.platform import platform_for
 
-    workshop, releases = Workshop.open(settings, "", Path(".")), Releases(Store.of(settings))
+    workshop = Workshop.of(settings, connect(""), "", Path("."), platform_for(settings, print))
+    releases = Releases(Store.of(settings))
     image = workshop.image_of(release, releases, print)
     if push:
         image = pushing.push(workshop.client, settings, image, print)

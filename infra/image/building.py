@@ -12,7 +12,7 @@ from contracts.digest import of_file
 from contracts.image import Image
 from contracts.release import Release
 from infra.bundle import unpack
-from infra.docker.client import APIError, Docker, ImageNotFound, connect, platform_of, reaching
+from infra.docker.client import APIError, Docker, ImageNotFound, platform_of, reaching
 from infra.image import context, tags
 from infra.image.builders import Builder, Job, builder_for
 from infra.image.leftovers import remove_older
@@ -23,6 +23,7 @@ from settings import Settings
 from settings.errors import OutsideError
 
 LOCK_FILE = "service.txt"
+CORRECT = "correct image.base in pipeline.toml, or GATELINE_IMAGE_BASE"
 
 
 @dataclass(frozen=True)
@@ -36,15 +37,9 @@ class Workshop:
     root: Path
 
     @classmethod
-    def open(cls, settings: Settings, host: str, root: Path) -> Workshop:
-        """Connect to the daemon at `host`. Raises OutsideError where none answers."""
-        return cls.of(settings, connect(host), host, root)
-
-    @classmethod
-    def of(cls, settings: Settings, client: Docker, host: str, root: Path) -> Workshop:
-        """Use a client that is connected already."""
-        platform = settings.image.platform or platform_of(client)
-        return cls(settings, client, builder_for(client, host), platform, root)
+    def of(cls, settings: Settings, client: Docker, host: str, root: Path, platform: str = "") -> Workshop:
+        """Build by this client of the daemon at `host`, for `platform`, or for the daemon's own where it is empty."""
+        return cls(settings, client, builder_for(client, host), platform or platform_of(client), root)
 
     def image_of(self, release: Release, releases: Releases, say: Callable[[str], None]) -> Image:
         """Return the image of a release, built if it is not there yet, and recorded."""
@@ -72,18 +67,31 @@ class Workshop:
             return ""
 
     def base(self) -> str:
-        """Return the id of the base, pulled if the daemon does not have it."""
+        """Return the id of the base, pulled if the daemon does not have it for this platform."""
         name = self.settings.image.base
-        if not self.has(name):
+        if self._platform_of(name) != self.platform:
             self._pull(name)
+        if (got := self._platform_of(name)) != self.platform:
+            raise OutsideError(f"image.base {name} is for {got or 'no platform'}, not for {self.platform}", CORRECT)
         return self.id_of(name)
+
+    def _platform_of(self, image: str) -> str:
+        """Return what an image on the daemon runs on; empty where there is none of this name."""
+        try:
+            with reaching():
+                attributes = self.client.images.get(image).attrs
+        except ImageNotFound:
+            return ""
+        return f"{attributes['Os']}/{attributes['Architecture']}"
 
     def _pull(self, name: str) -> None:
         try:
-            self.client.images.pull(name)
+            self.client.images.pull(name, platform=self.platform)
         except (APIError, ImageNotFound) as error:
-            why = f"image.base {name} is not on the daemon, and cannot be pulled: {error.explanation}"
-            raise OutsideError(why, "correct image.base in pipeline.toml, or GATELINE_IMAGE_BASE") from None
+            why = (
+                f"image.base {name} is not on the daemon for {self.platform}, and cannot be pulled: {error.explanation}"
+            )
+            raise OutsideError(why, CORRECT) from None
 
     def _is_made_like(self, image: Image) -> bool:
         """A base that is not on the daemon cannot have become another one."""
