@@ -45,9 +45,9 @@ def front(session: nox.Session, *argv: str) -> None:
     session.run(sys.executable, "-m", *argv, *session.posargs, external=True)
 
 
-def offered(needs: str) -> Callable[[Callable[[nox.Session], None]], Any]:
+def offered(needs: str, **options: Any) -> Callable[[Callable[[nox.Session], None]], Any]:
     """Make a session where what it works on is there: a copy has neither the example's source nor the template's tests."""
-    return nox.session if Path(needs).exists() else lambda function: None
+    return nox.session(**options) if Path(needs).exists() else lambda function: None
 
 
 @nox.session
@@ -132,7 +132,7 @@ def pipeline(session: nox.Session) -> None:
     front(session, "infra.line")
 
 
-@nox.session(venv_backend="none")
+@offered("data/make.py", venv_backend="none")
 def tour(session: nox.Session) -> None:
     """See a good model promoted and a bad one rolled back, in 4 minutes."""
     front(session, "infra.tour")
@@ -168,6 +168,12 @@ def acceptance(session: nox.Session) -> None:
     none_is_fine = (0, 5) if "--last-failed" in session.posargs else (0,)
     for part in (rooms, whole):
         session.run("pytest", "-m", "slow", "-rs", *part, *session.posargs, success_codes=none_is_fine)
+
+
+@offered("tests/template", venv_backend="none")
+def template(session: nox.Session) -> None:
+    """Copy the template, and run every command of the copies."""
+    front(session, "tests.template")
 
 
 def accept_dashes() -> None:

@@ -22,6 +22,8 @@ class Outcome(StrEnum):
     INCONCLUSIVE = "inconclusive"
 
 
+ASKED = "asked"
+"""Stands in `judged` where the command line put other limits, data or another champion in place of the settings' own."""
 EXIT_CODES = {Outcome.PASS: ExitCode.PASS, Outcome.FAIL: ExitCode.FAIL, Outcome.INCONCLUSIVE: ExitCode.INCONCLUSIVE}
 
 
@@ -55,6 +57,8 @@ class Verdict(BaseModel):
     plots: tuple[Plot, ...] = ()
     notes: tuple[str, ...] = ()
     created: str = ""
+    found: str = ""
+    """When it was last found again in place of judging anew; empty for never. What was said last is what counts."""
     recorded: bool = False
     """Whether this verdict was reached earlier, on the same digests, and is reused."""
     rehearsal: bool = False

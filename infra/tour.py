@@ -125,6 +125,7 @@ def main() -> int:
         "model.parameters.max_iter": 40,
         "gates.canary.max_latency_ratio": 1.5,
         "environments.production.requires": ["validate_model"],
+        "signing.keys": None,
     }
     project = copy_project(Path("."), FOLDER / "project", "tour", settings)
     try:

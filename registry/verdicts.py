@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 from pydantic import ValidationError
 
@@ -23,9 +24,16 @@ class Verdicts:
         self._store.write(self._name(verdict.stage, verdict.judged), verdict.model_dump_json(indent=2).encode())
 
     def find(self, stage: str, judged: Mapping[str, str]) -> Verdict | None:
-        """Return the verdict reached earlier on exactly these digests, marked `recorded`, or None."""
+        """Return the verdict reached earlier on exactly these digests, marked `recorded`, or None.
+
+        It is said again by that, and newer than what was said of the same thing under other limits in between.
+        """
         verdict = self._read(self._name(stage, judged)) if judged else None
-        return verdict.model_copy(update={"recorded": True}) if verdict else None
+        if verdict is None:
+            return None
+        again = verdict.model_copy(update={"found": datetime.now(UTC).isoformat(timespec="milliseconds")})
+        self.record(again)
+        return again.model_copy(update={"recorded": True})
 
     def about(self, stage: str, name: str, digest: str) -> Verdict | None:
         """Return the newest verdict of a stage that judged `digest` under `name` (`release`, `artifact`…), or None."""
@@ -33,9 +41,9 @@ class Verdicts:
         return fitting[-1] if fitting else None
 
     def all(self, stage: str) -> list[Verdict]:
-        """Return every verdict of a stage, oldest first."""
+        """Return every verdict of a stage, in the order in which they were last said."""
         read = (self._read(f"verdicts/{stage}/{entry}") for entry in self._store.names(f"verdicts/{stage}"))
-        return sorted(filter(None, read), key=lambda verdict: verdict.created)
+        return sorted(filter(None, read), key=lambda verdict: verdict.found or verdict.created)
 
     def _read(self, name: str) -> Verdict | None:
         """Return a verdict that is whole and stands under its own name; any other is none, and the gate judges again."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from contracts.files import place
 from contracts.verdict import Verdict
 from report import overview, page, summary, terminal
-from contracts.files import place
+from settings.sample import NOTE, is_sample
 
 FOLDER = Path("reports")
 
@@ -17,6 +18,8 @@ def write(verdict: Verdict, folder: Path = FOLDER) -> Path:
 
     Raises OSError where the folder cannot be written; the earlier files are then left as they were.
     """
+    if is_sample():
+        verdict = verdict.model_copy(update={"notes": (*verdict.notes, NOTE)})
     home = folder / verdict.stage
     markdown = summary.markdown(verdict)
     place(

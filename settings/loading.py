@@ -15,6 +15,7 @@ from settings.environment import OVERRIDES, PORT_PREFIX, SECRETS, overlay
 from settings.errors import UsageError
 from settings.explain import explain
 from settings.pipeline import Settings
+from settings.sample import is_sample, take_sample
 from settings.secrets import secrets_in
 
 __all__ = ["DEFAULT_PATH", "OVERRIDES", "PORT_PREFIX", "SECRETS", "load", "resolve"]
@@ -36,7 +37,10 @@ def resolve(
     """Return the settings as `load` does, and `{dotted key: variable}` of the values taken from the environment."""
     raw = _read(Path(path))
     _refuse_secrets(raw, path)
-    replaced = overlay(raw, os.environ if environ is None else environ)
+    environ = os.environ if environ is None else environ
+    replaced = overlay(raw, environ)
+    if is_sample(environ):
+        replaced |= take_sample(raw)
     try:
         return Settings.model_validate_json(_as_json(raw)), replaced
     except ValidationError as error:

@@ -61,6 +61,10 @@ class Data(Section):
     """Rows to fit on."""
     test: Text = "data/test.csv"
     """Rows to judge on; later than the training rows where there is a time column."""
+    sample_train: str = ""
+    """Rows to fit on where secrets are missing (`GATELINE_SAMPLE`): a file of the repository; empty for `train`."""
+    sample_test: str = ""
+    """Rows to judge on where secrets are missing; empty for `test`."""
     schema_path: Text = Field(default="data/schema.json", alias="schema")
     """The schema file: one source for validation, requests, payloads and drift."""
     target: Text

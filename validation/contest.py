@@ -18,3 +18,5 @@ class Contest:
     """Whether the champion was named on the command line."""
     test_url: str
     limits: tuple[Limit, ...]
+    asked: str = ""
+    """Digest of what the command line put in place of the settings: limits, test data, champion; empty for nothing."""

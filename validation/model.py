@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from contracts.digest import of_sources, of_tree, of_value, short
 from contracts.files import place
-from contracts.verdict import Outcome, Rule, Verdict
+from contracts.verdict import ASKED, Outcome, Rule, Verdict
 from registry.artifacts import Artifacts
 from registry.store import Store
 from registry.verdicts import Verdicts
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 STAGE = "validate_model"
 ROOT = Path(__file__).resolve().parents[1]
+QUESTION = "judged by what the command line named: an answer to a question, which lets no release in"
 SOURCES = ("validation", "contracts", "registry/loaded.py", "registry/rows.py")
 
 
@@ -70,7 +71,7 @@ def _judged(contest: Contest, settings: Settings) -> dict[str, str]:
         "test": data_digest(contest.test_url),
         "settings": of_value(gate),
         "sources": of_value([of_sources(ROOT, SOURCES), own]),
-    }
+    } | ({ASKED: contest.asked} if contest.asked else {})
 
 
 def _judge(contest: Contest, settings: Settings, judged: Mapping[str, str]) -> Verdict:
@@ -87,6 +88,7 @@ def _judge(contest: Contest, settings: Settings, judged: Mapping[str, str]) -> V
     rules = judge(evidence)
     metrics = evidence.metrics | {f"champion_{name}": value for name, value in evidence.champion_metrics.items()}
     notes = [f"candidate {contest.candidate.version} ({short(contest.candidate.identity)})", _about_champion(evidence)]
+    notes += [QUESTION] if contest.asked else []
     return Verdict.of(STAGE, rules, judged=judged, metrics=metrics, plots=plots(evidence), notes=notes)
 
 

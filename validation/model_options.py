@@ -6,6 +6,7 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
+from contracts.digest import of_value
 from registry.artifacts import CANDIDATE, CHAMPION, Artifacts
 from settings import DEFAULT_PATH, METRICS, Settings, load
 from validation.contest import Contest
@@ -32,6 +33,13 @@ class Options:
     champion: str | None
     flags: dict[str, float]
     fresh: bool
+
+    @property
+    def asked(self) -> str:
+        """Digest of what stands in place of the settings; empty where nothing does."""
+        others = [] if self.test_url == self.settings.data.test else [self.test_url]
+        named = [*others, *([] if self.champion is None else [self.champion]), *sorted(self.flags.items())]
+        return of_value(named) if named else ""
 
 
 def options(arguments: list[str] | None = None) -> Options:
@@ -63,6 +71,7 @@ def contest_of(chosen: Options, artifacts: Artifacts) -> Contest:
         champion_asked=chosen.champion not in (None, "none"),
         test_url=chosen.test_url,
         limits=limits,
+        asked=chosen.asked,
     )
 
 

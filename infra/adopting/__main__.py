@@ -16,6 +16,7 @@ import tomlkit
 from contracts.infer import render
 from infra.adopting import first_pages, proposal
 from infra.adopting.answers import EXAMPLE, Answers, read
+from infra.adopting.ports import ports_of
 from infra.process.python_env import python_for
 from infra.scratch import change_settings
 from registry.artifacts import CANDIDATE, Artifacts
@@ -31,12 +32,15 @@ def adopt(root: Path, answers: Answers) -> None:
     """Write name, data, schema, settings, limits and first pages of a copy. Raises UsageError for answers that do not fit."""
     if (root / "README.md").exists():
         raise UsageError("this copy is adopted already", "edit pipeline.toml, data/schema.json and model/ by hand")
-    change_settings(root, {"project.name": answers.slug})
+    production, staging = ports_of(answers.slug)
+    ports = {"environments.production.port": production, "environments.staging.port": staging}
+    change_settings(root, {"project.name": answers.slug} | ports)
     if answers.own_data:
         _take_in(root, answers)
     first_pages.write(root, answers)
     print(
-        f"{answers.slug} is a project of its own. next: read pipeline.toml and data/schema.json, then nox -s pipeline"
+        f"{answers.slug} is a project of its own, on ports {production} and {staging}. "
+        "next: read pipeline.toml and data/schema.json, then nox -s pipeline"
     )
 
 

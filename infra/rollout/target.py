@@ -26,6 +26,8 @@ from registry.store import Store
 from registry.verdicts import Verdicts
 from settings import DEFAULT_PATH, PRODUCTION, Environment, Settings, load
 from settings.errors import UsageError, did_you_mean, first_line
+from settings.sample import VARIABLE as SAMPLE
+from settings.sample import is_sample
 
 STATE = Path(".gateline")
 
@@ -120,7 +122,12 @@ class Target:
 
     @contextmanager
     def exclusively(self, command: str, wait: float, everywhere: bool = True) -> Iterator[None]:
-        """Hold the environment against every other command; without `everywhere`, against this machine's alone."""
+        """Hold the environment against every other command; without `everywhere`, against this machine's alone.
+
+        Raises UsageError in a run on the sample, which changes no environment.
+        """
+        if is_sample():
+            raise UsageError(f"{SAMPLE} is set: {command} changes no environment in a run on the sample", "unset it")
         with held(self.folder, self.engine if everywhere else None, command, wait, self.say):
             yield
 

@@ -50,7 +50,7 @@ def byproduct(verdict: Verdict) -> Resource:
 
 def verdict_digest(verdict: Verdict) -> str:
     """Return the SHA-256 of a verdict, whether or not it was reused since."""
-    return of_bytes(verdict.model_copy(update={"recorded": False}).model_dump_json().encode())
+    return of_bytes(verdict.model_copy(update={"recorded": False, "found": ""}).model_dump_json().encode())
 
 
 def _subjects(release: Release, manifest_file: bytes, images: tuple[Image, ...]) -> Iterator[Resource]:

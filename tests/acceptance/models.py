@@ -128,10 +128,11 @@ def write(folder: Path, row: Callable[[random.Random, int], Row], train: int = 3
     chance = random.Random(7)
     rows = [row(chance, number) for number in range(train + test)]
     for name, part in (("train.csv", rows[:train]), ("test.csv", rows[train:])):
-        _csv(folder / name, part)
+        csv_file(folder / name, part)
 
 
-def _csv(path: Path, rows: Iterable[Row]) -> None:
+def csv_file(path: Path, rows: Iterable[Row]) -> None:
+    """Write rows as CSV; their keys are the columns."""
     listed = list(rows)
     with path.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, list(listed[0]), lineterminator="\n")

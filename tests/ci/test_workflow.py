@@ -16,7 +16,7 @@ from tests.ci.rules import Workflow
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / ".github" / "workflows"
-NAMES = ("pipeline.yml", "rollback.yml")
+NAMES = ("drift.yml", "pipeline.yml", "rollback.yml")
 Check = Callable[[Workflow, FrontDoors], list[str]]
 
 READS = "    permissions:\n      contents: read\n"
@@ -84,6 +84,7 @@ def test_the_stages_run_in_the_jobs_that_are_named_after_them() -> None:
     runs = {name: [step["run"] for step in job["steps"] if "run" in step] for name, job in pipeline.jobs.items()}
     assert runs == {
         "quality": ["nox -s lint typecheck test"],
+        "macos": ["nox -s lint typecheck validate_data train validate_model"],
         "data": ["nox -s validate_data"],
         "train": ["nox -s train", "nox -s validate_model", "invoke build"],
         "integration": ["nox -s integration", "nox -s benchmark"],
@@ -132,6 +133,21 @@ def test_environments_exist_in_the_settings() -> None:
         assert all(f"--env={name}" in command for command in commands)
 
 
+def test_drift_is_looked_at_every_night_tells_and_retrains_nothing() -> None:
+    drift = read("drift.yml")
+    assert set(drift.data[True]) == {"schedule", "workflow_dispatch"}
+    steps = [step for _, step in drift.steps() if "run" in step]
+    assert [step["run"] for step in steps] == ["invoke drift --env=production"]
+    assert set(steps[0]["env"]) == {"GATELINE_NOTIFY_WEBHOOK"}
+
+
+def test_pull_requests_without_secrets_run_on_the_sample() -> None:
+    action = yaml.safe_load((ROOT / ".github/actions/setup/action.yml").read_text(encoding="utf-8"))
+    (told,) = [step for step in action["runs"]["steps"] if "GATELINE_SAMPLE" in step.get("run", "")]
+    for word in ("'pull_request'", "head.repo.fork", "user.login == 'dependabot[bot]'"):
+        assert word in told["if"]
+
+
 def test_train_hands_on_version_and_metrics() -> None:
     job = read("pipeline.yml").jobs["train"]
     step = next(step for step in job["steps"] if step.get("run") == "nox -s train")
@@ -175,4 +191,5 @@ def test_local_actions_pin_what_they_use_and_run_only_the_install(name: str) -> 
     steps = action["runs"]["steps"]
     assert rules.unpinned(ROOT, text, steps) == []
     runs = [step["run"] for step in steps if "run" in step]
-    assert runs == (["uv pip install --require-hashes --requirement requirements/dev.txt"] if name == "setup" else [])
+    install = "uv pip install --require-hashes --requirement requirements/dev.txt"
+    assert runs == (['echo "GATELINE_SAMPLE=true" >> "$GITHUB_ENV"', install] if name == "setup" else [])

@@ -27,7 +27,9 @@ def verdict(created: str, *rules: Rule, **judged: str) -> Verdict:
 def test_a_verdict_is_found_by_exactly_what_it_judged(verdicts: Verdicts) -> None:
     reached = verdict("2026-01-01", artifact="a", test="t")
     verdicts.record(reached)
-    assert verdicts.find("model", {"test": "t", "artifact": "a"}) == reached.model_copy(update={"recorded": True})
+    found = verdicts.find("model", {"test": "t", "artifact": "a"})
+    assert found is not None and found.found > "2026-01-01"
+    assert found == reached.model_copy(update={"recorded": True, "found": found.found})
     for other in ({"artifact": "a"}, {"artifact": "a", "test": "u"}, {"artifact": "a", "test": "t", "x": "y"}):
         assert verdicts.find("model", other) is None
     assert verdicts.find("data", {"artifact": "a", "test": "t"}) is None

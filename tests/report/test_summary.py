@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from contracts.plot import Plot
 from report import summary
 from tests.report.examples import failing, passing
+
+TABLE = Plot(
+    title="candidate and champion",
+    kind="table",
+    rows=("roc_auc",),
+    columns=("candidate", "champion"),
+    cells=((0.91, 0.9),),
+)
 
 
 def _rows(text: str) -> list[str]:
@@ -11,9 +20,16 @@ def _rows(text: str) -> list[str]:
 
 
 def test_a_row_a_rule_with_as_many_cells_as_the_header() -> None:
-    rows = _rows(summary.markdown(failing()))
+    rows = _rows(summary.markdown(failing()).split("\n**")[0])
     assert len(rows) == 2 + 4
     assert {row.replace(r"\|", "").count("|") for row in rows} == {8}
+
+
+def test_a_table_of_the_verdict_is_a_table_of_the_summary() -> None:
+    text = summary.markdown(passing().model_copy(update={"plots": (TABLE,)}))
+    assert (
+        "**candidate and champion**\n\n| | candidate | champion |\n|---|--:|--:|\n| roc\\_auc | 0.91 | 0.9 |\n" in text
+    )
 
 
 def test_outcome_and_both_numbers_are_there() -> None:

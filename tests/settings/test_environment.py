@@ -88,7 +88,7 @@ def test_an_empty_variable_counts_as_not_set(tmp_path: Path) -> None:
 
 
 def test_variables_read_elsewhere_and_those_of_others_are_let_be(tmp_path: Path) -> None:
-    environ = dict.fromkeys(OTHERS, "x") | {"PATH": "/bin", "GATELIN": "x"}
+    environ = dict.fromkeys(OTHERS, "x") | {"GATELINE_SAMPLE": "false"} | {"PATH": "/bin", "GATELIN": "x"}
     assert good(tmp_path, environ).service.workers == 1
 
 

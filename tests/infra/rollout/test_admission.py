@@ -84,6 +84,26 @@ def test_the_newest_verdict_counts(site: Site, newest: Outcome) -> None:
             admit(site.target(), release)
 
 
+def test_the_answer_to_a_question_neither_lets_in_nor_keeps_out(site: Site) -> None:
+    release = site.release(judged=None)
+    site.judge("validate_model", Outcome.PASS, artifact=release.artifact, asked="other limits")
+    with pytest.raises(Inconclusive, match="has not been judged"):
+        admit(site.target(), release)
+    site.judge("validate_model", Outcome.PASS, artifact=release.artifact)
+    site.judge("validate_model", Outcome.FAIL, artifact=release.artifact, asked="yet other limits")
+    assert admit(site.target(), release).verdicts == {"validate_model": "pass"}
+
+
+def test_a_verdict_that_was_found_again_is_the_newest(site: Site) -> None:
+    release = site.release(judged=None)
+    about = {"artifact": release.artifact, "settings": "as they were"}
+    site.judge("validate_model", Outcome.PASS, **about)
+    site.judge("validate_model", Outcome.FAIL, artifact=release.artifact, settings="tighter")
+    found = site.target().verdicts.find("validate_model", about)
+    assert found is not None and found.recorded
+    assert admit(site.target(), release).verdicts == {"validate_model": "pass"}
+
+
 def test_a_quarantined_release_is_refused_until_it_is_released(site: Site) -> None:
     release = site.release()
     site.target().quarantine.add(release.digest, "slow [/x]")

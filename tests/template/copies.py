@@ -1,0 +1,45 @@
+"""The copies that are made, and what is run in each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.template import plans, rows
+from tests.template.command import Command
+
+
+@dataclass(frozen=True)
+class Copy:
+    """One copy: its name, how it is made from the template's folder, and what is run in it."""
+
+    name: str
+    make: Callable[[Path], tuple[Command, ...]]
+    plan: tuple[Command, ...]
+    plainly: bool = False
+    """Whether it is made by copier alone, and has the environment that its README makes, not the template's equal one."""
+
+    def folder(self, scratch: Path) -> Path:
+        """Return where it is made."""
+        return scratch / self.name
+
+
+def _plain(folder: Path) -> tuple[Command, ...]:
+    return (Command(f"python -m copier copy --quiet --defaults --vcs-ref=HEAD . '{folder}'"),)
+
+
+def _new(write: Callable[[Path], Path], *flags: str) -> Callable[[Path], tuple[Command, ...]]:
+    def make(folder: Path) -> tuple[Command, ...]:
+        data = write(folder.parent / f"{folder.name} rows.csv")
+        return (Command(" ".join(["invoke", "new", f"'{folder}'", f"--data='{data}'", *flags, "--defaults"])),)
+
+    return make
+
+
+COPIES = (
+    Copy("My Project", _plain, (*plans.INSTALL, Command("nox -s adopt"), *plans.EXAMPLE), plainly=True),
+    Copy("own rows", _new(rows.customers, "--target='left?'"), plans.OWN_ROWS),
+    Copy("a number", _new(rows.shops, "--target=sold", "--task=regression"), plans.REGRESSION),
+    Copy("own-model 3", _new(rows.plants, "--target=species"), plans.OWN_MODEL),
+)

@@ -1,0 +1,82 @@
+"""What a user edits in a copy between two commands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from infra.scratch import change_settings
+from settings import load
+
+LIGHTGBM = '''"""The plants' model: a transformer of our own in front of an estimator of another library."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from lightgbm import LGBMClassifier
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.compose import make_column_transformer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OrdinalEncoder
+
+from contracts.schema import Schema
+
+
+class Ratios(TransformerMixin, BaseEstimator):
+    """Add to each number its ratio to the first one; what is missing stays missing."""
+
+    def fit(self, X: Any, y: Any = None) -> Ratios:
+        self.columns_ = np.asarray(X).shape[1]
+        return self
+
+    def transform(self, X: Any) -> Any:
+        numbers = np.asarray(X, dtype=float)
+        return np.hstack([numbers, numbers[:, 1:] / (1.0 + numbers[:, :1])])
+
+
+def build(schema: Schema, seed: int, **parameters: Any) -> Any:
+    """Return the plants' model."""
+    strings = [place for place, column in enumerate(schema.features) if column.dtype == "string"]
+    codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
+    steps = make_column_transformer((codes, strings), remainder=Ratios())
+    return make_pipeline(steps, LGBMClassifier(random_state=seed, verbose=-1, n_jobs=1, **parameters))
+'''
+
+
+def setting(**changes: Any) -> Callable[[Path], None]:
+    """Set settings in `pipeline.toml`; `__` stands for a dot."""
+    return lambda folder: change_settings(folder, {key.replace("__", "."): value for key, value in changes.items()})
+
+
+def seed(number: int) -> Callable[[Path], None]:
+    """Ask for another training run: another candidate, as good as the one before."""
+    return setting(model__seed=number)
+
+
+def own_model(folder: Path) -> None:
+    """Write a model of our own on a third-party library, and ask for that library."""
+    (folder / "model" / "plants.py").write_text(LIGHTGBM, encoding="utf-8")
+    setting(model__estimator="model.plants:build", model__parameters={"n_estimators": 40})(folder)
+    pyproject = folder / "pyproject.toml"
+    text = pyproject.read_text(encoding="utf-8")
+    assert "model = [\n]" in text, "the group of the copy's own libraries is where the documentation says"
+    pyproject.write_text(text.replace("model = [\n]", 'model = [\n    "lightgbm",\n]'), encoding="utf-8")
+
+
+def broken_rows(folder: Path) -> None:
+    """Write a file in which most of one column is gone and another one holds words."""
+    source = (folder / load(folder / "pipeline.toml", {}).data.test).read_text(encoding="utf-8").splitlines()
+    header = source[0].split(",")
+    place = header.index("tickets")
+    rows = [line.split(",") for line in source[1:]]
+    spoilt = [[*row[:place], "" if number % 2 else "many", *row[place + 1 :]] for number, row in enumerate(rows)]
+    (folder / "broken.csv").write_text("\n".join(",".join(row) for row in [header, *spoilt]) + "\n", encoding="utf-8")
+
+
+def signing_on(folder: Path) -> None:
+    """Name the public key that was just made."""
+    (key,) = sorted((folder / "keys").iterdir())
+    setting(signing__keys=[str(key.relative_to(folder))])(folder)
