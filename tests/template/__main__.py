@@ -23,6 +23,7 @@ from settings.errors import UsageError, did_you_mean, front_door
 from tests.template import menu, plans
 from tests.template.command import Command, Place, Ran
 from tests.template.copies import COPIES, Copy
+from tests.template.workflows import Workflows
 
 ROOT = Path(__file__).resolve().parents[2]
 AT_ONCE = 2
@@ -36,14 +37,14 @@ class Trial:
         self._scratch, self._copies, self._console = scratch, copies, console
         self._done: list[Ran] = []
         self._lock = threading.Lock()
+        self._stopped = threading.Event()
         self._programs = python_for(ROOT / "requirements/dev.txt", ROOT).parent
         self._total = sum(len(copy.plan) + 1 + len(plans.STANDING) for copy in copies)
 
     def run(self) -> list[Rule]:
         """Run everything; return one rule a command, and one on the menus. Everything is stopped at the end."""
         try:
-            with ThreadPoolExecutor(AT_ONCE) as workers:
-                found = [rule for rules in workers.map(self._whole, self._copies) for rule in rules]
+            found = self._side_by_side()
             for copy in self._copies:
                 found += self._each(self._place(copy), plans.STANDING)
             return found
@@ -53,19 +54,35 @@ class Trial:
                     if copy.folder(self._scratch).is_dir():
                         self._place(copy).run(command)
 
+    def _side_by_side(self) -> list[Rule]:
+        """On Ctrl-C the commands that run end by themselves; nothing more may be started."""
+        with ThreadPoolExecutor(AT_ONCE) as workers:
+            try:
+                return [rule for rules in workers.map(self._whole, self._copies) for rule in rules]
+            except BaseException:
+                self._stopped.set()
+                raise
+
     def _whole(self, copy: Copy) -> list[Rule]:
         place = self._place(copy)
         lock = "template" if copy.plainly else "dev"
         maker = Place(copy.name, ROOT, python_for(ROOT / f"requirements/{lock}.txt", ROOT).parent, place.log)
         found = self._each(maker, copy.make(place.folder))
-        if found[-1].outcome is Outcome.PASS:
+        if _good(found):
             found += self._each(place, copy.plan)
-        return [*found, _menus(place, copy)] if copy.plainly and found[-1].outcome is Outcome.PASS else found
+        if copy.workflow and _good(found):
+            self._console.print(
+                f"         {copy.name:<12} its workflow, on a push and on a pull request: about 10 minutes"
+            )
+            found += Workflows(place, ROOT).rules()
+        return [*found, _menus(place, copy)] if copy.plainly and _good(found) else found
 
     def _each(self, place: Place, commands: Sequence[Command]) -> list[Rule]:
         """What follows a command that ended otherwise than it should is not run: it would say nothing of its own."""
         found: list[Rule] = []
         for command in commands:
+            if self._stopped.is_set():
+                break
             found.append(self._told(place.run(command)))
             if found[-1].outcome is Outcome.FAIL:
                 break
@@ -90,6 +107,10 @@ class Trial:
         folder = copy.folder(self._scratch)
         programs = folder / ".venv/bin" if copy.plainly else self._programs
         return Place(copy.name, folder, programs, self._scratch / f"{copy.name}.log")
+
+
+def _good(rules: Sequence[Rule]) -> bool:
+    return bool(rules) and all(rule.outcome is Outcome.PASS for rule in rules)
 
 
 def _menus(place: Place, copy: Copy) -> Rule:
@@ -126,7 +147,7 @@ def main() -> int:
     console.print(f"{len(copies)} copies in {scratch}, {AT_ONCE} at once; about {12 * len(copies) // AT_ONCE} minutes")
     rules = Trial(scratch, copies, console).run()
     write(Verdict.of("template", rules))
-    if not options.keep and all(rule.outcome is Outcome.PASS for rule in rules):
+    if not options.keep and _good(rules):
         for copy in copies:
             remove(copy.folder(scratch))
     else:

@@ -9,6 +9,13 @@ from pathlib import Path
 from tests.template import plans, rows
 from tests.template.command import Command
 
+COMMITTER = {
+    "GIT_CONFIG_COUNT": "2",
+    **{"GIT_CONFIG_KEY_0": "user.name", "GIT_CONFIG_VALUE_0": "Somebody"},
+    **{"GIT_CONFIG_KEY_1": "user.email", "GIT_CONFIG_VALUE_1": "somebody@example.org"},
+}
+"""A workflow runs on a commit."""
+
 
 @dataclass(frozen=True)
 class Copy:
@@ -19,6 +26,8 @@ class Copy:
     plan: tuple[Command, ...]
     plainly: bool = False
     """Whether it is made by copier alone, and has the environment that its README makes, not the template's equal one."""
+    workflow: bool = False
+    """Whether its workflow is run as well."""
 
     def folder(self, scratch: Path) -> Path:
         """Return where it is made."""
@@ -27,6 +36,10 @@ class Copy:
 
 def _plain(folder: Path) -> tuple[Command, ...]:
     return (Command(f"python -m copier copy --quiet --defaults --vcs-ref=HEAD . '{folder}'"),)
+
+
+def _example(folder: Path) -> tuple[Command, ...]:
+    return (Command(f"invoke new '{folder}' --defaults", environ=COMMITTER),)
 
 
 def _new(write: Callable[[Path], Path], *flags: str) -> Callable[[Path], tuple[Command, ...]]:
@@ -39,6 +52,7 @@ def _new(write: Callable[[Path], Path], *flags: str) -> Callable[[Path], tuple[C
 
 COPIES = (
     Copy("My Project", _plain, (*plans.INSTALL, Command("nox -s adopt"), *plans.EXAMPLE), plainly=True),
+    Copy("by workflow", _example, plans.BY_HAND, workflow=True),
     Copy("own rows", _new(rows.customers, "--target='left?'"), plans.OWN_ROWS),
     Copy("a number", _new(rows.shops, "--target=sold", "--task=regression"), plans.REGRESSION),
     Copy("own-model 3", _new(rows.plants, "--target=species"), plans.OWN_MODEL),

@@ -1,0 +1,122 @@
+"""A GitHub workflow run on this host by act: a workspace for every job, stand-ins for the services of GitHub."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+STAND_INS = Path(__file__).with_name("stand_ins")
+USED = re.compile(r"uses: ([\w.-]+/[\w.-]+)[\w./-]*@([0-9a-f]{40})")
+OURS = {"actions/checkout": ""}
+"""What act brings itself."""
+SECONDS = 1200.0
+PR_SET_CHILD_SUBREAPER = 36
+
+
+@dataclass(frozen=True)
+class Event:
+    """What triggered the run: its name and payload, and the environment that the runner sets."""
+
+    name: str
+    payload: Mapping[str, object]
+    environ: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Runner:
+    """Runs workflows of one repository; what jobs keep lands in `artifacts`."""
+
+    act: Path
+    programs: Path
+    repository: Path
+    artifacts: Path
+
+    def run(self, workflow: str, event: Event) -> dict[str, str]:
+        """Return each job's conclusion. What the jobs left running is ended, as a hosted runner's disk and memory are."""
+        self.artifacts.mkdir(parents=True, exist_ok=True)
+        payload = self.artifacts.parent / f"{event.name}.json"
+        payload.write_text(json.dumps(event.payload), encoding="utf-8")
+        path = f"{self.programs}{os.pathsep}{os.environ['PATH']}"
+        adopt_orphans()
+        try:
+            done = subprocess.run(
+                [*self._argv(workflow, event, payload)],
+                cwd=self.repository,
+                env=os.environ | {"PATH": path, "UV_OFFLINE": "1"},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                timeout=SECONDS,
+                check=False,
+            )
+        finally:
+            end_orphans(self.artifacts)
+        with (self.artifacts.parent / f"{event.name}.jsonl").open("a", encoding="utf-8") as log:
+            log.write(done.stdout)
+        return conclusions(done.stdout)
+
+    def _argv(self, workflow: str, event: Event, payload: Path) -> list[str]:
+        given = {"ARTIFACTS": str(self.artifacts)} | dict(event.environ)
+        return [
+            str(self.act),
+            event.name,
+            *("-W", f".github/workflows/{workflow}", "--eventpath", str(payload)),
+            *("-P", "ubuntu-24.04=-self-hosted", "--pull=false", "--no-cache-server", "--json"),
+            *(part for found in self._stand_ins() for part in ("--local-repository", found)),
+            *(part for name, value in given.items() for part in ("--env", f"{name}={value}")),
+        ]
+
+    def _stand_ins(self) -> list[str]:
+        """Actions that upload to a service are stood in for by nothing; those that jobs need by folders on this host."""
+        texts = [path.read_text(encoding="utf-8") for path in sorted((self.repository / ".github").rglob("*.yml"))]
+        used = {found.group(1, 2) for text in texts for found in USED.finditer(text)}
+        folders = {name: STAND_INS / name.rpartition("/")[2] for name, _ in used}
+        return [
+            f"{name}@{commit}={folders[name] if folders[name].is_dir() else STAND_INS / 'nothing'}"
+            for name, commit in sorted(used)
+            if name not in OURS
+        ]
+
+
+def conclusions(output: str) -> dict[str, str]:
+    """Return what act's JSON lines say of each job: `success` or `failure`."""
+    found: dict[str, str] = {}
+    for line in output.splitlines():
+        try:
+            told = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(told, dict) and "jobResult" in told:
+            found[str(told["jobID"])] = str(told["jobResult"])
+    return found
+
+
+def adopt_orphans() -> None:
+    """Become the parent of what the jobs leave behind, so that it can be found. Linux alone can."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def end_orphans(artifacts: Path) -> None:
+    """End what the jobs started and left: what has this run's folder in its environment, and nothing else."""
+    mark = str(artifacts)
+    left = [child for child in psutil.Process().children(recursive=True) if _carries(child, mark)]
+    for process in left:
+        process.kill()
+    psutil.wait_procs(left, timeout=10)
+
+
+def _carries(process: psutil.Process, mark: str) -> bool:
+    try:
+        return process.environ().get("ARTIFACTS") == mark
+    except psutil.Error:
+        return False
