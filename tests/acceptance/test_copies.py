@@ -6,6 +6,7 @@ import csv
 import os
 import random
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,11 +29,16 @@ def copied(folder: Path, *flags: str) -> tuple[Project, Done]:
     if done.returncode == 0:
         staging, production = free_ports(2, ())
         change_settings(folder, {"environments.staging.port": staging, "environments.production.port": production})
-        shared = folder / ENVIRONMENTS
-        if not shared.exists():
-            shared.parent.mkdir(parents=True, exist_ok=True)
-            shared.symlink_to(ROOT / ENVIRONMENTS)
+        share_environments(folder)
     return project, Done(done.returncode, done.stdout)
+
+
+def share_environments(folder: Path) -> None:
+    """Let a copy use the Python environments that are made already."""
+    shared = folder / ENVIRONMENTS
+    if not shared.exists():
+        shared.parent.mkdir(parents=True, exist_ok=True)
+        shared.symlink_to(ROOT / ENVIRONMENTS)
 
 
 def strangers_rows(path: Path) -> Path:
@@ -110,15 +116,27 @@ def add(path: Path, line: str) -> None:
     path.write_text(path.read_text(encoding="utf-8") + f"{line}\n", encoding="utf-8")
 
 
-def test_a_later_version_comes_into_a_copy_that_was_edited(tmp_path: Path) -> None:
-    template, copy = tmp_path / "template", tmp_path / "my copy"
+@pytest.fixture
+def made(tmp_path: Path) -> Iterator[Project]:
+    """A copy that is not there yet; what it runs is stopped."""
+    project = Project(tmp_path / "my copy")
+    yield project
+    if project.path.exists():
+        project.stop()
+
+
+def test_a_later_version_comes_into_a_copy_that_was_edited(tmp_path: Path, made: Project) -> None:
+    template, copy = tmp_path / "template", made.path
     copier = [str(python_for(ROOT / "requirements/template.txt", ROOT)), "-m", "copier"]
     git(tmp_path, "clone", "--quiet", str(ROOT), str(template))
     git(template, "tag", "v100.0.0")
-    made = Project(copy)
     subprocess.run([*copier, "copy", "--quiet", "--defaults", str(template), str(copy)], check=True)
     adopted = made.run(str(front_python()), "-m", "infra.adopting")
     assert adopted.code == 0, adopted.output
+    share_environments(copy)
+    made.change(environments__production__requires=["validate_model"], model__parameters={"max_iter": 20})
+    first = made.release()
+    assert made.invoke("deploy", "--env=production").code == 0
     pyproject = copy / "pyproject.toml"
     pyproject.write_text(pyproject.read_text().replace("model = [\n]", 'model = [\n    "tabulate",\n]'))
     made.change(gates__model__min_accuracy=0.77)
@@ -143,3 +161,13 @@ def test_a_later_version_comes_into_a_copy_that_was_edited(tmp_path: Path) -> No
     locked = made.nox("lock")
     assert locked.code == 0, locked.output
     assert all("tabulate==" in (copy / f"requirements/{name}.txt").read_text() for name in ("train", "service"))
+
+    made.change(model__seed=2)
+    second = made.release()
+    deployed = made.invoke("deploy", "--env=production", "--skip-canary")
+    assert deployed.code == 0 and made.stable() == second, deployed.output
+    undone = made.invoke("rollback", "--env=production")
+    assert undone.code == 0 and made.stable() == first, (
+        "the release from before the update comes back, by the updated copy"
+    )
+    assert made.invoke("smoke", "--env=production").code == 0
