@@ -4,24 +4,38 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx
 from rich.markup import escape
 
+from infra.rollout.actor import acting
 from settings import Notify
 
 TIMEOUT_SECONDS = 10.0
 
 
 def notify(settings: Notify, event: str, environment: str, facts: dict[str, Any], say: Callable[[str], None]) -> None:
-    """Send `{"event", "environment", …facts}` to the command's standard input and to the webhook, where they are set."""
-    body = json.dumps({"event": event, "environment": environment, **facts})
+    """Send `{"text", "event", "environment", "run", …facts}` to the command's standard input and to the webhook, where set.
+
+    `text` is what chat services show of a POST; `run` is the CI run's page, empty on a laptop.
+    """
+    run = acting().run
+    told = {"text": text_of(event, environment, facts, run), "event": event, "environment": environment, "run": run}
+    body = json.dumps(told | facts)
     if settings.command:
         _attempt(lambda: _run(list(settings.command), body), settings.command[0], say)
     if settings.webhook:
         _attempt(lambda: _post(settings.webhook, body), "the webhook", say)
+
+
+def text_of(event: str, environment: str, facts: Mapping[str, Any], run: str) -> str:
+    """Return what a person reads: what happened where, to what, why, and where to look."""
+    release = facts.get("release")
+    name = f" {release['version']}" if isinstance(release, dict) else ""
+    why = [str(reason) for reason in facts.get("reasons") or [facts.get("reason")] if reason]
+    return f"{environment}: {event}{name}" + (f": {'; '.join(why)}" if why else "") + (f" {run}" if run else "")
 
 
 def _attempt(send: Callable[[], None], what: str, say: Callable[[str], None]) -> None:

@@ -11,7 +11,7 @@ from threading import Thread
 
 import pytest
 
-from infra.rollout.notify import notify
+from infra.rollout.notify import notify, text_of
 from settings import Notify
 
 
@@ -36,7 +36,11 @@ def webhook() -> Iterator[tuple[str, list[bytes]]]:
     server.server_close()
 
 
-def test_command_and_webhook_get_the_event(tmp_path: Path, webhook: tuple[str, list[bytes]]) -> None:
+def test_command_and_webhook_get_the_event(
+    tmp_path: Path, webhook: tuple[str, list[bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("GITHUB_ACTIONS", "GITLAB_CI"):
+        monkeypatch.delenv(variable, raising=False)
     url, got = webhook
     write = f"import sys, pathlib; pathlib.Path({str(tmp_path / 'got')!r}).write_text(sys.stdin.read())"
     said: list[str] = []
@@ -47,9 +51,18 @@ def test_command_and_webhook_get_the_event(tmp_path: Path, webhook: tuple[str, l
         {"reason": "slow"},
         said.append,
     )
-    expected = {"event": "rollback", "environment": "production", "reason": "slow"}
+    expected = {"event": "rollback", "environment": "production", "reason": "slow", "run": ""}
+    expected["text"] = "production: rollback: slow"
     assert json.loads((tmp_path / "got").read_text()) == expected == json.loads(got[0])
     assert said == []
+
+
+def test_people_read_what_happened_to_what_and_where_to_look() -> None:
+    facts = {"release": {"version": "20260102-abc1234"}, "reasons": ["p95 is 300 ms", "errors"]}
+    run = "https://ci.example/runs/7"
+    text = text_of("canary roll back", "production", facts, run)
+    assert text == f"production: canary roll back 20260102-abc1234: p95 is 300 ms; errors {run}"
+    assert text_of("drift", "staging", {}, "") == "staging: drift"
 
 
 def test_a_failing_command_and_a_dead_webhook_are_reported(tmp_path: Path) -> None:
