@@ -5,9 +5,12 @@ Every session installs one locked group and runs one command; arguments after `-
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
+import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -45,12 +48,33 @@ def front(session: nox.Session, *argv: str) -> None:
     session.run(sys.executable, "-m", *argv, *session.posargs, external=True)
 
 
+def noted(stage: Callable[[nox.Session], None]) -> Callable[[nox.Session], None]:
+    """Leave word of how a stage ended and how long it took, for the pages of the reports."""
+
+    @functools.wraps(stage)
+    def run(session: nox.Session) -> None:
+        begun, code = time.time(), 4
+        try:
+            stage(session)
+            code = 0
+        except nox.command.CommandFailed as failed:
+            code = failed.return_code or 4
+            raise
+        finally:
+            if not {"-h", "--help"} & set(session.posargs):
+                command = ["nox", "-s", stage.__name__, *(["--", *session.posargs] if session.posargs else [])]
+                subprocess.run([sys.executable, "-m", "infra.noting", stage.__name__, str(code), str(begun), *command])
+
+    return run
+
+
 def offered(needs: str, **options: Any) -> Callable[[Callable[[nox.Session], None]], Any]:
     """Make a session where what it works on is there: a copy has neither the example's source nor the template's tests."""
     return nox.session(**options) if Path(needs).exists() else lambda function: None
 
 
 @nox.session
+@noted
 def lint(session: nox.Session) -> None:
     """Check style with flake8 and that no lock file is stale."""
     install(session, "lint")
@@ -59,6 +83,7 @@ def lint(session: nox.Session) -> None:
 
 
 @nox.session
+@noted
 def typecheck(session: nox.Session) -> None:
     """Check types with mypy, strictly."""
     install(session, "typecheck")
@@ -66,6 +91,7 @@ def typecheck(session: nox.Session) -> None:
 
 
 @nox.session
+@noted
 def test(session: nox.Session) -> None:
     """Run the tests in parallel and measure coverage."""
     install(session, "test")
@@ -81,6 +107,7 @@ def lock(session: nox.Session) -> None:
 
 
 @nox.session
+@noted
 def validate_data(session: nox.Session) -> None:
     """Judge train and test data against the schema."""
     install(session, "train")
@@ -88,6 +115,7 @@ def validate_data(session: nox.Session) -> None:
 
 
 @nox.session
+@noted
 def train(session: nox.Session) -> None:
     """Train a candidate; nothing is trained twice."""
     install(session, "train")
@@ -95,6 +123,7 @@ def train(session: nox.Session) -> None:
 
 
 @nox.session
+@noted
 def validate_model(session: nox.Session) -> None:
     """Judge the candidate, alone and against the champion."""
     install(session, "train")
@@ -102,18 +131,21 @@ def validate_model(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none")
+@noted
 def integration(session: nox.Session) -> None:
     """Test the built release with a real Redis."""
     front(session, "infra.trial", "integration")
 
 
 @nox.session(venv_backend="none")
+@noted
 def benchmark(session: nox.Session) -> None:
     """Load the built release with locust and judge its latency."""
     front(session, "infra.trial", "benchmark")
 
 
 @nox.session
+@noted
 def security(session: nox.Session) -> None:
     """Scan dependencies, secrets, code, workflow and model file."""
     install(session, "security")
@@ -121,6 +153,7 @@ def security(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none")
+@noted
 def drift(session: nox.Session) -> None:
     """Judge live inputs and predictions against the reference."""
     front(session, "infra.drift")

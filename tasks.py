@@ -13,6 +13,7 @@ from invoke.tasks import task as any_task
 
 from infra import commands
 from infra.ending import sigterm_as_ctrl_c
+from infra.noting import noted
 from settings.errors import front_door
 
 ENV = {"env": "the environment to work on: staging or production"}
@@ -21,16 +22,18 @@ RELEASE = {"release": "version, name or digest; the one built last if not given"
 LAPTOP = {"from_laptop": "allow a change of a non-local environment from outside CI (recorded so)"}
 UNJUDGED = {"unjudged": "let a release in without the verdicts the environment requires (recorded so)"}
 LIFT = {"release_quarantine": "take the release out of quarantine first (recorded so)"}
+CHANGE = ENV | WAIT | LAPTOP
+BRING_IN = CHANGE | RELEASE | UNJUDGED | LIFT
 
 task = partial(any_task, auto_shortflags=False)
 
 
-def leave(call: Callable[[], int]) -> None:
-    """Run one command and end with its exit code."""
-    with sigterm_as_ctrl_c():
-        code = front_door(call)
-    if code:
-        raise Exit(code=code)
+def leave(call: Callable[[], int], stage: str = "", env: str = "") -> None:
+    """Run one command and end with its exit code; a stage of the line leaves word of how it ended."""
+    with sigterm_as_ctrl_c(), noted(stage, env) as end:
+        end.code = front_door(call)
+    if end.code:
+        raise Exit(code=end.code)
 
 
 @task(
@@ -61,7 +64,7 @@ def build(_: Context, model: str = "candidate", push: bool = False) -> None:
 
     Examples: invoke build --model=champion
     """
-    leave(lambda: commands.build(model, push))
+    leave(lambda: commands.build(model, push), "build")
 
 
 @task(help=RELEASE | {"new_key": "make a key pair instead: the private key at this path, the public one in keys/"})
@@ -70,7 +73,8 @@ def sign(_: Context, release: str = "", new_key: str = "") -> None:
 
     Examples: invoke sign --new-key=~/.keys/release · GATELINE_SIGNING_KEY=~/.keys/release invoke sign
     """
-    leave(lambda: commands.new_key(new_key) if new_key else commands.sign(release))
+    stage = "" if new_key else "sign"
+    leave(lambda: commands.new_key(new_key) if new_key else commands.sign(release), stage)
 
 
 @task(help=RELEASE | {"env": "what runs in this environment, instead of a release by name"})
@@ -82,7 +86,7 @@ def verify(_: Context, release: str = "", env: str = "") -> None:
     leave(lambda: commands.verify(release, env))
 
 
-@task(help=ENV | WAIT | LAPTOP)
+@task(help=CHANGE)
 def up(_: Context, env: str = "", from_laptop: bool = False, wait: float = 60.0) -> None:
     """Start an environment, or repair what is down in it.
 
@@ -91,7 +95,7 @@ def up(_: Context, env: str = "", from_laptop: bool = False, wait: float = 60.0)
     leave(lambda: commands.up(env, from_laptop, wait))
 
 
-@task(help=ENV | WAIT | LAPTOP | {"remove": "forget what it ran, too, and leave nothing of it behind (recorded so)"})
+@task(help=CHANGE | {"remove": "forget what it ran, too, and leave nothing of it behind (recorded so)"})
 def down(_: Context, env: str = "", remove: bool = False, from_laptop: bool = False, wait: float = 60.0) -> None:
     """Stop an environment; `invoke up` brings back what it ran.
 
@@ -111,15 +115,7 @@ def status(_: Context, env: str = "", logs: bool = False, json: bool = False) ->
     leave(lambda: commands.status(env, logs, json))
 
 
-@task(
-    help=ENV
-    | RELEASE
-    | WAIT
-    | LAPTOP
-    | UNJUDGED
-    | LIFT
-    | {"skip_canary": "deploy although a champion runs (recorded so)"}
-)
+@task(help=BRING_IN | {"skip_canary": "deploy although a champion runs (recorded so)"})
 def deploy(
     _: Context,
     env: str = "",
@@ -135,7 +131,7 @@ def deploy(
     Examples: invoke deploy --env=staging · invoke deploy --env=production --skip-canary --release=20260102-abc1234
     """
     options = commands.DeployOptions(skip_canary, unjudged, release_quarantine, from_laptop)
-    leave(lambda: commands.deploy(env, release, options, wait))
+    leave(lambda: commands.deploy(env, release, options, wait), "deploy", env)
 
 
 @task(help=ENV)
@@ -144,16 +140,11 @@ def smoke(_: Context, env: str = "") -> None:
 
     Examples: invoke smoke --env=staging
     """
-    leave(lambda: commands.smoke(env))
+    leave(lambda: commands.smoke(env), "smoke", env)
 
 
 @task(
-    help=ENV
-    | RELEASE
-    | WAIT
-    | LAPTOP
-    | UNJUDGED
-    | LIFT
+    help=BRING_IN
     | {
         "resume": "go on with a held canary",
         "traffic": "real, or synthetic to drive load itself",
@@ -179,22 +170,20 @@ def canary(
     Examples: invoke canary --env=production · invoke canary --env=production --traffic=synthetic · … --resume
     """
     options = commands.CanaryOptions(resume, traffic, rate, seconds, unjudged, release_quarantine, from_laptop)
-    leave(lambda: commands.canary(env, release, options, wait))
+    leave(lambda: commands.canary(env, release, options, wait), "canary", env)
 
 
-@task(help=ENV | WAIT | LAPTOP)
+@task(help=CHANGE)
 def promote(_: Context, env: str = "", from_laptop: bool = False, wait: float = 60.0) -> None:
     """Finish a held canary: give it all traffic.
 
     Examples: invoke promote --env=production
     """
-    leave(lambda: commands.promote(env, from_laptop, wait))
+    leave(lambda: commands.promote(env, from_laptop, wait), "promote", env)
 
 
 @task(
-    help=ENV
-    | WAIT
-    | LAPTOP
+    help=CHANGE
     | {
         "to": "an earlier release by version, name or digest; the one before if not given",
         "list": "list the releases that can be gone back to",
@@ -221,7 +210,7 @@ def rollback(
     elif dry_run:
         leave(lambda: commands.rollback_plan(env, to))
     else:
-        leave(lambda: commands.rollback(env, to, reason, from_laptop, wait))
+        leave(lambda: commands.rollback(env, to, reason, from_laptop, wait), "rollback", env)
 
 
 @task(help=ENV)
@@ -230,7 +219,7 @@ def drift(_: Context, env: str = "production") -> None:
 
     Examples: invoke drift --env=production
     """
-    leave(lambda: commands.drift(env))
+    leave(lambda: commands.drift(env), "drift", env)
 
 
 @task(
@@ -247,3 +236,17 @@ def audit(_: Context, trace: str = "", export: str = "", keep: str = "", against
     Examples: invoke audit --trace=production · … --export=audit.json · … --keep=head.json · … --against=head.json
     """
     leave(lambda: commands.audit(trace, export, against, keep))
+
+
+@task(
+    help={
+        "open": "show it in the browser, where there is one",
+        "output": "write a copy that needs nothing else into this folder, to publish",
+    }
+)
+def report(_: Context, open: bool = False, output: str = "") -> None:
+    """Write the pages: the line, what serves now, every release.
+
+    Examples: invoke report --open · invoke report --output=../pages
+    """
+    leave(lambda: commands.report(open, output))

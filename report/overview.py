@@ -30,6 +30,8 @@ ORDER = (
     "audit",
     "pipeline",
 )
+RELEASES = "releases"
+"""The folder of the releases' pages."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,8 @@ class Entry:
 
 def entries(folder: Path) -> list[Entry]:
     """Return every stage that left a verdict or a page, in the order of the line."""
-    homes = sorted((path for path in folder.iterdir() if path.is_dir()), key=lambda path: _rank(path.name))
-    found = (_entry(home) for home in homes)
+    homes = [path for path in folder.iterdir() if path.is_dir() and path.name != RELEASES] if folder.is_dir() else []
+    found = (_entry(home) for home in sorted(homes, key=lambda path: rank(path.name)))
     return [entry for entry in found if entry.verdict or entry.page or entry.extras]
 
 
@@ -65,9 +67,14 @@ def extras(home: Path, prefix: str = "") -> tuple[Link, ...]:
     return tuple(Link(name.removesuffix("/index.html").removesuffix(".html"), prefix + quote(name)) for name in names)
 
 
+def page_of(stage: str) -> str:
+    """Return the address of a stage's page from the root of the site."""
+    return f"{quote(stage)}/index.html"
+
+
 def _entry(home: Path) -> Entry:
     prefix = f"{quote(home.name)}/"
-    own = f"{prefix}index.html" if (home / "index.html").is_file() else ""
+    own = page_of(home.name) if (home / "index.html").is_file() else ""
     return Entry(home.name, _verdict(home / "verdict.json"), own, extras(home, prefix))
 
 
@@ -79,5 +86,6 @@ def _verdict(path: Path) -> Verdict | None:
         return None
 
 
-def _rank(stage: str) -> tuple[int, str]:
+def rank(stage: str) -> tuple[int, str]:
+    """Return where a stage stands: in the order of the line, unknown ones last by name."""
     return (ORDER.index(stage) if stage in ORDER else len(ORDER), stage)

@@ -105,6 +105,7 @@ def _config(plot: Plot) -> Any:
         show_x_guides=False,
         disable_xml_declaration=True,
         no_data_text="no data",
+        allow_interruptions=True,
     )
 
 

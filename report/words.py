@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from contracts.verdict import Outcome, Rule, Verdict
 
 ICONS = {Outcome.PASS: "✓", Outcome.FAIL: "✗", Outcome.INCONCLUSIVE: "?"}
 WORDS = {Outcome.PASS: "passed", Outcome.FAIL: "failed", Outcome.INCONCLUSIVE: "inconclusive"}
+ENDING_ICONS = {**{outcome.value: icon for outcome, icon in ICONS.items()}, "error": "!"}
+ENDING_WORDS = {**{outcome.value: word for outcome, word in WORDS.items()}, "error": "broke off"}
+"""The same for the runs of stages, which may also end before they could judge."""
 
 
 def number(value: float | str | None) -> str:
@@ -51,3 +56,27 @@ def headline(verdict: Verdict) -> str:
 def marks(verdict: Verdict) -> tuple[str, ...]:
     """Return the words that qualify a verdict: 'rehearsal', 'recorded'."""
     return tuple(word for word, holds in (("rehearsal", verdict.rehearsal), ("recorded", verdict.recorded)) if holds)
+
+
+def moment(time: str) -> str:
+    """Return an ISO 8601 time in UTC to the second, as `2013-06-01 10:00:00 UTC`; what is no time stays as it is."""
+    try:
+        parsed = datetime.fromisoformat(time)
+    except ValueError:
+        return time
+    return f"{parsed.astimezone(UTC) if parsed.tzinfo else parsed:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def duration(seconds: float | None) -> str:
+    """Return `0.4 s`, `42 s`, `3 min 20 s`, `2 h 5 min`; '–' for nothing."""
+    if seconds is None:
+        return "–"
+    if seconds < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    whole = round(seconds)
+    return f"{whole // 60} min {whole % 60} s" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def commit(name: str) -> str:
+    """Return the first seven characters of a commit, and whether files differed from it; '–' for nothing."""
+    return name[:7] + (" with changes" if name.endswith("-dirty") else "") if name else "–"

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 from contracts.files import place
+from contracts.sources import sources
 from contracts.verdict import Verdict
-from report import overview, page, summary, terminal
+from report import history, overview, page, summary, terminal
+from report.history import History
+from report.line import line
+from report.navigation import navigation, renewed, site_pages
+from report.serving import Serving
 from settings.sample import NOTE, is_sample
 
 FOLDER = Path("reports")
@@ -21,11 +27,11 @@ def write(verdict: Verdict, folder: Path = FOLDER) -> Path:
     if is_sample():
         verdict = verdict.model_copy(update={"notes": (*verdict.notes, NOTE)})
     home = folder / verdict.stage
-    markdown = summary.markdown(verdict)
+    markdown, way = summary.markdown(verdict), navigation(folder, [overview.page_of(verdict.stage)])
     place(
         {
             home / "summary.md": markdown,
-            home / "index.html": page.verdict(verdict, overview.extras(home)),
+            home / "index.html": page.verdict(verdict, overview.extras(home), way),
             home / "verdict.json": verdict.model_dump_json(indent=2) + "\n",
         }
     )
@@ -36,10 +42,41 @@ def write(verdict: Verdict, folder: Path = FOLDER) -> Path:
 
 
 def refresh(folder: Path = FOLDER) -> Path:
-    """Write the page that links every stage's page anew, and return its path."""
-    target = folder / "index.html"
-    place({target: page.overview(overview.entries(folder))})
+    """Write the page of the line anew, from the reports alone, and return its path.
+
+    Pages that are there get the navigation of now; a new stage is thus reached from all of them.
+    """
+    target, way = folder / "index.html", navigation(folder)
+    state = line(folder, sources(), datetime.now(UTC).isoformat(timespec="seconds"))
+    released = frozenset(path.relative_to(folder).as_posix() for path in folder.glob(f"{overview.RELEASES}/*.html"))
+    changed: dict[Path, str | bytes] = {target: page.line(state, released, way)}
+    for here in site_pages(folder):
+        text = (folder / here).read_text(encoding="utf-8", errors="replace")
+        if folder / here != target and (new := renewed(text, page.navigation(way, here))) != text:
+            changed[folder / here] = new
+    place(changed)
     return target
+
+
+def write_site(past: History, present: Serving, folder: Path = FOLDER) -> list[Path]:
+    """Write the pages of releases and environments beside those of the stages; return every page, the way in first.
+
+    Pages of releases that are gone are removed, and each stage's page is laid out anew from its verdict.
+    """
+    lists = [history.list_page(number + 1) for number in range(len(past.pages))]
+    way = navigation(folder, ["serving.html", *lists])
+    pages = {"serving.html": page.serving(present, way)}
+    pages |= {name: page.releases(past, number, way) for number, name in enumerate(lists, start=1)}
+    pages |= {release.page: page.release(release, past.metric, way) for release in past.releases}
+    for entry in overview.entries(folder):
+        if entry.verdict and entry.page:
+            pages[entry.page] = page.verdict(entry.verdict, overview.extras(folder / entry.stage), way)
+    place({folder / name: text for name, text in pages.items()})
+    for name in site_pages(folder):
+        if name.startswith("releases") and name not in pages:
+            (folder / name).unlink()
+    target = refresh(folder)
+    return [target, *(folder / name for name in site_pages(folder) if folder / name != target)]
 
 
 def _append_to_step_summary(markdown: str) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from contracts.last_run import last_runs
 from tests.ci.commands import front_doors
 from tests.infra.site import ROOT
 
@@ -77,11 +78,44 @@ def test_what_is_installed_once_is_not_installed_again(tmp_path: Path, monkeypat
     assert len(session.installed) == 2
 
 
+def test_a_session_leaves_word_of_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import nox.command
+
+    import noxfile
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+
+    def refused(session: object) -> None:
+        raise nox.command.CommandFailed("no", return_code=1)
+
+    def lint(session: object) -> None:
+        """Check."""
+
+    session = Session(tmp_path)
+    noxfile.noted(lint)(session)  # type: ignore[arg-type]
+    with pytest.raises(nox.command.CommandFailed):
+        noxfile.noted(refused)(session)  # type: ignore[arg-type]
+    session.posargs = ["--help"]
+    noxfile.noted(lambda session: None)(session)  # type: ignore[arg-type]
+    runs = last_runs(tmp_path / "reports")
+    assert {name: run.ending for name, run in runs.items()} == {"lint": "pass", "refused": "fail"}
+    assert runs["lint"].command == "nox -s lint" and 0 <= (runs["lint"].seconds or 0.0) < 60
+    assert "nox -s lint" in (tmp_path / "reports" / "index.html").read_text()
+
+
+def test_every_stage_of_the_line_is_noted() -> None:
+    text = (ROOT / "noxfile.py").read_text()
+    for name in NAMES - {"lock", "make_data", "pipeline", "tour", "adopt", "acceptance"}:
+        assert f"@noted\ndef {name}(" in text, name
+
+
 class Session:
     """As much of a session as `install` uses."""
 
     def __init__(self, location: Path) -> None:
         self.location, self.installed = str(location), list[tuple[str, ...]]()
+        self.posargs: list[str] = []
 
     @property
     def virtualenv(self) -> "Session":

@@ -6,6 +6,7 @@ import inspect
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,13 +16,14 @@ from invoke.exceptions import Exit
 from invoke.tasks import Task
 
 import tasks
+from contracts.last_run import last_runs
 from infra import commands
 from infra.commands import CanaryOptions, DeployOptions
 from settings.errors import GateRefused
 from tests.infra.site import ROOT
 
 ALL: dict[str, Task[Any]] = dict(Collection.from_module(tasks).tasks)
-NAMES = "audit build canary deploy down drift new promote rollback sign smoke status up verify".split()
+NAMES = "audit build canary deploy down drift new promote report rollback sign smoke status up verify".split()
 
 
 def test_they_are_all_there() -> None:
@@ -50,8 +52,9 @@ def test_the_menu_is_one_line_a_task() -> None:
 
 
 @pytest.fixture()
-def called(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
-    """The commands as they are called; each ends with 0."""
+def called(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[Any, ...]]:
+    """The commands as they are called; each ends with 0, and what they note goes to a folder of the test's own."""
+    monkeypatch.chdir(tmp_path)
     calls: list[tuple[Any, ...]] = []
 
     def noting(name: str) -> Callable[..., int]:
@@ -122,6 +125,8 @@ def called(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
         ("audit", {"keep": "k", "against": "a"}, ("audit", "", "", "a", "k")),
         ("sign", {"release": "1"}, ("sign", "1")),
         ("sign", {"new_key": "keys/x"}, ("new_key", "keys/x")),
+        ("report", {}, ("report", False, "")),
+        ("report", {"open": True, "output": "x"}, ("report", True, "x")),
         ("verify", {"env": "p"}, ("verify", "", "p")),
     ],
 )
@@ -130,6 +135,47 @@ def test_options_reach_the_command(
 ) -> None:
     ALL[name](Context(), **given)
     assert called == [call]
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "key"),
+    [
+        ("build", {}, "build"),
+        ("sign", {}, "sign"),
+        ("deploy", {"env": "staging"}, "deploy-staging"),
+        ("smoke", {"env": "p"}, "smoke-p"),
+        ("canary", {"env": "p"}, "canary-p"),
+        ("promote", {"env": "p"}, "promote-p"),
+        ("rollback", {"env": "p"}, "rollback-p"),
+        ("drift", {}, "drift-production"),
+        ("sign", {"new_key": "x"}, None),
+        ("rollback", {"env": "p", "list": True}, None),
+        ("rollback", {"env": "p", "dry_run": True}, None),
+        ("status", {}, None),
+        ("up", {"env": "p"}, None),
+        ("report", {}, None),
+    ],
+)
+def test_the_stages_of_the_line_leave_word_of_their_end_and_the_rest_does_not(
+    called: list[tuple[Any, ...]], name: str, given: dict[str, Any], key: str | None
+) -> None:
+    ALL[name](Context(), **given)
+    assert list(last_runs(Path("reports"))) == ([key] if key else [])
+
+
+@pytest.mark.parametrize(("code", "ending"), [(0, "pass"), (1, "fail"), (3, "inconclusive"), (4, "error"), (2, None)])
+def test_the_word_is_the_end_and_a_usage_error_is_no_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, ending: str | None
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if code:
+        with pytest.raises(Exit):
+            tasks.leave(lambda: code, "deploy", "staging")
+    else:
+        tasks.leave(lambda: code, "deploy", "staging")
+    runs = last_runs(Path("reports"))
+    assert [run.ending for run in runs.values()] == ([ending] if ending else [])
+    assert all(run.reason == (f"ended with exit code {code}" if code else "") for run in runs.values())
 
 
 def refuse() -> int:

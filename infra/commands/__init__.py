@@ -5,6 +5,7 @@ from infra.commands.changing import canary, deploy, promote, rollback, rollback_
 from infra.commands.copying import Wanted, new
 from infra.commands.environments import down, smoke, status, up
 from infra.commands.history import audit, drift
+from infra.commands.reporting import report
 from infra.commands.signing import new_key, sign, verify
 from infra.rollout.canary import CanaryOptions
 from infra.rollout.deploy import DeployOptions
@@ -22,6 +23,7 @@ __all__ = [
     "new",
     "new_key",
     "promote",
+    "report",
     "rollback",
     "rollback_list",
     "rollback_plan",

@@ -12,6 +12,7 @@ from rich.table import Table
 from contracts.event import FINISHED
 from contracts.slots import Slot
 from infra.engines.engine import Running
+from infra.rollout.attention import attention
 from infra.rollout.recovery import recover
 from infra.rollout.target import Target
 from infra.smoke import Expected, judge_replicas
@@ -104,32 +105,8 @@ def _print(target: Target, running: Running) -> None:
         replicas = f"{alive} of {len(status.replicas)} alive" + (f", {restarts} restart(s)" if restarts else "")
         table.add_row(str(slot), status.release.name, f"{status.share:.0%}", replicas)
     target.console.print(table)
-    for line in _warnings(target, running):
+    for line in attention(target, running):
         target.say(f"[yellow]{escape(line)}[/yellow]")
-
-
-def _warnings(target: Target, running: Running) -> list[str]:
-    """Return what a user should know about and could mend, each with how."""
-    entry, lines = target.journal.read(), []
-    if running.slots and not (running.proxy_alive and running.supervised):
-        down_parts = [
-            name for name, up in (("proxy", running.proxy_alive), ("supervisor", running.supervised)) if not up
-        ]
-        lines.append(f"{' and '.join(down_parts)} not running. next: invoke up --env={target.name}")
-    if not running.slots:
-        lines.append(f"no release runs here. next: invoke deploy --env={target.name}, or invoke up")
-    if entry is not None and entry.held:
-        lines.append(
-            f"a canary is held: {entry.held}. next: invoke canary --resume, invoke promote, or invoke rollback"
-        )
-    elif entry is not None:
-        lines.append(
-            f"a {entry.kind} is under way since {entry.started} (process {entry.pid} on {entry.host or 'this machine'}, "
-            f"phase '{entry.phase}')"
-        )
-    if target.recorder.waiting():
-        lines.append(f"{target.recorder.waiting()} audit event(s) wait for the registry")
-    return lines
 
 
 def _as_dict(target: Target, running: Running) -> dict[str, Any]:
@@ -149,7 +126,7 @@ def _as_dict(target: Target, running: Running) -> dict[str, Any]:
         "supervised": running.supervised,
         "slots": slots,
         "rollout": entry.model_dump() if entry else None,
-        "warnings": _warnings(target, running),
+        "warnings": attention(target, running),
     }
 
 

@@ -10,8 +10,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from contracts.digest import short
-from contracts.event import DEPLOYED, PACKAGED, PUBLISHED, ROLLED_BACK, SIGNED, STARTED, UPGRADED, Event, Head
+from contracts.event import Event, Head
 from contracts.files import place
+from infra.audit_line import outcome
 from infra.commands import audit_heads
 from infra.commands.building import build_recorder
 from infra.rollout.target import Target, audit_key
@@ -21,15 +22,6 @@ from registry.store import Store
 from settings import Settings, load
 from settings.errors import ExitCode, GateRefused
 
-WORDS = {
-    PACKAGED: "built",
-    PUBLISHED: "published",
-    SIGNED: "signed",
-    STARTED: "begins",
-    DEPLOYED: "deployed",
-    UPGRADED: "upgraded",
-    ROLLED_BACK: "rolled back",
-}
 WIDTH = 500
 
 
@@ -41,7 +33,7 @@ def audit(trace: str, export: str, against: str = "", keep: str = "") -> int:
         print(trace_back(settings, trace))
         return 0
     events = log.events()
-    seen, unreadable = _kept_heads(settings)
+    seen, unreadable = kept_heads(settings)
     seen += (audit_heads.compared(settings, Path(against)),) if against else ()
     findings = unreadable + log.verify(seen)
     _print(events)
@@ -62,7 +54,8 @@ def drift(env: str) -> int:
     return judge_environment(env)
 
 
-def _kept_heads(settings: Settings) -> tuple[tuple[Head, ...], list[Finding]]:
+def kept_heads(settings: Settings) -> tuple[tuple[Head, ...], list[Finding]]:
+    """Return the log's heads as builds and environments last saw them, and which of them cannot be read."""
     seen: list[Head] = []
     unreadable: list[Finding] = []
     for recorder in (build_recorder(settings), *(Target.open(name).recorder for name in settings.environments)):
@@ -90,13 +83,6 @@ def _print(events: list[Event]) -> None:
 def _row(event: Event) -> tuple[str, ...]:
     data = event.data
     actor, release = data.get("actor", {}), data.get("release") or {}
-    why = (
-        data.get("error")
-        or ("" if event.type in WORDS else data.get("decision"))
-        or data.get("did")
-        or (data.get("reason") if event.type == ROLLED_BACK else "")
-    )
-    outcome = WORDS.get(event.type, str(data.get("outcome", "")))
     return (
         str(event.sequence),
         event.time[:19],
@@ -104,7 +90,7 @@ def _row(event: Event) -> tuple[str, ...]:
         event.source.rpartition("/")[2],
         str(data.get("change", "build")),
         f"{release.get('version', '')} {short(event.subject)}".strip(),
-        f"{outcome}: {why}" if why else outcome,
+        outcome(event),
     )
 
 

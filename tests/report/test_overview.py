@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from contracts.sources import Sources
 from report import overview, page
+from report.line import line
 from tests.report.examples import failing, passing
 from tests.report.pages import Page
 
@@ -34,12 +36,13 @@ def test_a_verdict_that_cannot_be_read_is_said_so_and_stops_nothing(tmp_path: Pa
     _leave(tmp_path, "benchmark/verdict.json", '{"stage": "benchmark"}')
     _leave(tmp_path, "benchmark/index.html")
     _leave(tmp_path, "canary/verdict.json", failing().model_dump_json())
-    said = Page.read(page.overview(overview.entries(tmp_path))).said()
-    assert "no verdict here: see its pages" in said
+    said = Page.read(page.line(line(tmp_path, Sources(), ""))).said()
+    assert "no record of how it ended" in said
     assert "failed" in said
 
 
 def test_folders_that_hold_nothing_to_show_are_left_out(tmp_path: Path) -> None:
     _leave(tmp_path, "security/findings.sarif")
+    _leave(tmp_path, "releases/ab.html")
     assert overview.entries(tmp_path) == []
-    assert "No stage has run yet." in Page.read(page.overview([])).said()
+    assert overview.entries(tmp_path / "nowhere") == []

@@ -1,0 +1,36 @@
+"""An audit event in words: the same on the terminal and on the pages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from contracts.event import DEPLOYED, PACKAGED, PUBLISHED, ROLLED_BACK, SIGNED, STARTED, UPGRADED, Event
+
+WORDS = {
+    PACKAGED: "built",
+    PUBLISHED: "published",
+    SIGNED: "signed",
+    STARTED: "begins",
+    DEPLOYED: "deployed",
+    UPGRADED: "upgraded",
+    ROLLED_BACK: "rolled back",
+}
+
+
+def outcome(event: Event) -> str:
+    """Say how what an event tells of ended, and why where the event knows."""
+    data = event.data
+    why = (
+        data.get("error")
+        or ("" if event.type in WORDS else data.get("decision"))
+        or data.get("did")
+        or (_reason(data) if event.type == ROLLED_BACK else "")
+    )
+    said = WORDS.get(event.type, str(data.get("outcome", "")))
+    return f"{said}: {why}" if why else said
+
+
+def _reason(data: Mapping[str, Any]) -> str:
+    """A rollback by hand has one reason; one by a canary has those of its verdict."""
+    return str(data.get("reason") or "; ".join(map(str, data.get("reasons") or ())))

@@ -1,0 +1,34 @@
+"""`invoke report`."""
+
+from __future__ import annotations
+
+import webbrowser
+from pathlib import Path
+
+from infra.commands.history import kept_heads
+from infra.pages.publishing import publish
+from infra.pages.whole import write
+from settings import load
+
+REPORTS = Path("reports")
+
+
+def report(open: bool, output: str) -> int:
+    """Write the pages, say where they are and how many, and show them if asked."""
+    settings = load()
+    heads, unreadable = kept_heads(settings)
+    pages = write(settings, REPORTS, heads, [finding.reason for finding in unreadable])
+    way_in = pages[0]
+    if output:
+        way_in = publish(REPORTS, Path(output)) / way_in.relative_to(REPORTS)
+    print(f"{way_in}: {len(pages)} pages")
+    if open and not _shown(way_in):
+        print(f"no browser here: open {way_in.resolve().as_uri()}")
+    return 0
+
+
+def _shown(page: Path) -> bool:
+    try:
+        return webbrowser.open(page.resolve().as_uri())
+    except webbrowser.Error:
+        return False

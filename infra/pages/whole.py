@@ -1,0 +1,114 @@
+"""The whole site: what the registry, the audit log and the engines say, as pages beside those of the stages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from contracts.event import Event, Head
+from contracts.release import Release
+from infra.pages import past
+from infra.pages.changes import Tenure, changes, tenures
+from infra.pages.environments import environments, places
+from infra.pages.last_changes import bring_up_to_date
+from infra.pages.trends import trends
+from infra.rollout.target import audit_key
+from registry.audit import AuditLog
+from registry.store import Store
+from report import write_site
+from report.history import Change, History, Past
+from report.serving import Serving
+from report.words import moment, plural
+from settings import Settings
+from settings.errors import GatelineError, first_line
+
+
+@dataclass(frozen=True)
+class Log:
+    """The audit log as far as it could be read, what verifying it said, and where it does not hold."""
+
+    events: list[Event]
+    said: str
+    faults: tuple[str, ...] = ()
+
+
+def write(settings: Settings, reports: Path, heads: tuple[Head, ...], faults: Sequence[str]) -> list[Path]:
+    """Write every page below `reports` and return their paths, the way in first.
+
+    `heads` were kept with the environments and show a log that was cut; `faults` are heads that could not be read.
+    """
+    log = _log(settings, heads)
+    if log.events:
+        bring_up_to_date(log.events, reports)
+    found = past.read(Store.of(settings))
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    running = environments(settings, log.events, {release.digest for release in found.releases})
+    history = History(
+        project=settings.project.name,
+        metric=settings.metrics.primary,
+        written=now,
+        releases=_releases(settings, found, log.events, places(running)),
+        plots=trends(found, past.index(found), settings.metrics.primary),
+        audit=log.said,
+        faults=tuple(dict.fromkeys((*faults, *log.faults, *found.faults))),
+    )
+    return write_site(history, Serving(settings.project.name, now, running), reports)
+
+
+def _log(settings: Settings, heads: tuple[Head, ...]) -> Log:
+    try:
+        log = AuditLog(Store.of(settings), audit_key())
+        events, findings = log.events(), log.verify(heads)
+    except (GatelineError, OSError) as error:
+        return Log([], "The audit log cannot be read.", (first_line(error),))
+    if findings:
+        return Log(events, "The audit log does not hold.", tuple(finding.reason for finding in findings))
+    return Log(events, f"The audit log holds: {plural(len(events), 'event')}, each follows the one before.")
+
+
+def _releases(
+    settings: Settings, found: past.Registry, events: list[Event], running: dict[str, list[str]]
+) -> tuple[Past, ...]:
+    done, held, index = changes(events), tenures(events), past.index(found)
+    return tuple(
+        Past(
+            digest=release.digest,
+            name=release.name,
+            version=release.version,
+            artifact=release.artifact,
+            commit=release.commit,
+            created=release.created,
+            primary=_primary(settings, found, release),
+            trained=_trained(found, release),
+            judgements=tuple(past.judgements(found, release, index)),
+            changes=tuple(_in_time(done.get(release.digest, []))),
+            now=tuple(running.get(release.digest, ())),
+            before=tuple(_told(tenure) for tenure in held if tenure.release == release.digest and tenure.until),
+            quarantine=found.quarantine.get(release.digest),
+        )
+        for release in reversed(found.releases)
+    )
+
+
+def _primary(settings: Settings, found: past.Registry, release: Release) -> float | None:
+    manifest = found.manifests.get(release.artifact)
+    return manifest.metrics.get(settings.metrics.primary) if manifest else None
+
+
+def _trained(found: past.Registry, release: Release) -> str:
+    manifest = found.manifests.get(release.artifact)
+    if manifest is None:
+        return ""
+    period = f" of {' to '.join(map(moment, manifest.train_period))}" if manifest.train_period else ""
+    return f"trained {moment(manifest.created)} on {plural(manifest.train_rows, 'row')}{period}"
+
+
+def _in_time(listed: list[Change]) -> list[Change]:
+    """An event that waited for the registry is chained late; its time is when it happened."""
+    return sorted(listed, key=lambda change: change.time)
+
+
+def _told(tenure: Tenure) -> str:
+    return f"{tenure.environment} until {moment(tenure.until)}"

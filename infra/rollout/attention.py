@@ -1,0 +1,30 @@
+"""What someone should look after in an environment."""
+
+from __future__ import annotations
+
+from infra.engines.engine import Running
+from infra.rollout.target import Target
+
+
+def attention(target: Target, running: Running) -> list[str]:
+    """Return what a user should know about and could mend, each with how."""
+    entry, lines = target.journal.read(), []
+    if running.slots and not (running.proxy_alive and running.supervised):
+        down_parts = [
+            name for name, up in (("proxy", running.proxy_alive), ("supervisor", running.supervised)) if not up
+        ]
+        lines.append(f"{' and '.join(down_parts)} not running. next: invoke up --env={target.name}")
+    if not running.slots:
+        lines.append(f"no release runs here. next: invoke deploy --env={target.name}, or invoke up")
+    if entry is not None and entry.held:
+        lines.append(
+            f"a canary is held: {entry.held}. next: invoke canary --resume, invoke promote, or invoke rollback"
+        )
+    elif entry is not None:
+        lines.append(
+            f"a {entry.kind} is under way since {entry.started} (process {entry.pid} on {entry.host or 'this machine'}, "
+            f"phase '{entry.phase}')"
+        )
+    if target.recorder.waiting():
+        lines.append(f"{target.recorder.waiting()} audit event(s) wait for the registry")
+    return lines
