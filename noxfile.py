@@ -62,10 +62,18 @@ def noted(stage: Callable[[nox.Session], None]) -> Callable[[nox.Session], None]
             raise
         finally:
             if not {"-h", "--help"} & set(session.posargs):
-                command = ["nox", "-s", stage.__name__, *(["--", *session.posargs] if session.posargs else [])]
-                subprocess.run([sys.executable, "-m", "infra.noting", stage.__name__, str(code), str(begun), *command])
+                tell_the_reports(session, stage.__name__, code, begun)
 
     return run
+
+
+def tell_the_reports(session: nox.Session, name: str, code: int, begun: float) -> None:
+    """Note a stage's end; where that fails the stage ends as it would."""
+    command = ["nox", "-s", name, *(["--", *session.posargs] if session.posargs else [])]
+    argv = [sys.executable, "-m", "infra.noting", name, str(code), str(begun), *command]
+    done = subprocess.run(argv, capture_output=True, text=True)
+    if done.returncode:
+        session.warn(f"how {name} ended is not in the reports: {done.stderr.strip()[-200:]}")
 
 
 def offered(needs: str, **options: Any) -> Callable[[Callable[[nox.Session], None]], Any]:

@@ -16,7 +16,7 @@ EMPTY: Mapping[str, str] = {}
 
 @dataclass(frozen=True)
 class Sources:
-    """The commit, with `-dirty` where a file differs from it, and git's digest of the whole tree. Both empty without git."""
+    """The commit, `-dirty` where a file differs from it, and git's digest of the tree; both empty where git knows neither."""
 
     commit: str = ""
     tree: str = ""
@@ -31,7 +31,7 @@ def sources(folder: Path = Path(".")) -> Sources:
     prefix = _git(folder, "rev-parse", "--show-prefix") or ""
     tree = _tree(folder, prefix) if head else None
     if not head or not tree:
-        return Sources(head or "")
+        return Sources()
     clean = tree == _git(folder, "rev-parse", f"HEAD:{prefix}")
     return Sources(head if clean else f"{head}-dirty", tree)
 

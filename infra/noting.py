@@ -13,7 +13,7 @@ from pathlib import Path
 from contracts.last_run import ENDINGS, LastRun, leave
 from contracts.sources import sources
 from settings import PRODUCTION
-from settings.errors import ExitCode
+from settings.errors import ExitCode, front_door
 
 REPORTS = Path("reports")
 
@@ -26,7 +26,7 @@ class End:
 
 
 def note(stage: str, environment: str, command: Sequence[str], started: datetime, code: int) -> None:
-    """Write how a stage ended, and the page of the line anew. Where that cannot be written, the stage ends as it would."""
+    """Write how a stage ended, and the page of the line anew. Raises OSError."""
     from report import refresh
 
     ended, present = datetime.now(UTC), sources()
@@ -43,22 +43,25 @@ def note(stage: str, environment: str, command: Sequence[str], started: datetime
         reason=f"ended with exit code {code}" if code else "",
         left_verdict=_written_since(REPORTS / stage / "verdict.json", started),
     )
-    try:
-        leave(run, REPORTS)
-        refresh(REPORTS)
-    except OSError as error:
-        print(f"{REPORTS}: how {run.key} ended cannot be written: {error.strerror}", file=sys.stderr)
+    leave(run, REPORTS)
+    refresh(REPORTS)
 
 
 @contextmanager
 def noted(stage: str, environment: str = "") -> Iterator[End]:
-    """Note how what runs inside ends; nothing without a stage. A usage error is no run: nothing was done."""
+    """Note how what runs inside ends; nothing without a stage. A usage error is no run: nothing was done.
+
+    Where it cannot be written, that is said, and the stage ends as it would.
+    """
     started, end = datetime.now(UTC), End()
     try:
         yield end
     finally:
         if stage and end.code != ExitCode.USAGE:
-            note(stage, environment, ("invoke", *sys.argv[1:]), started, end.code)
+            try:
+                note(stage, environment, ("invoke", *sys.argv[1:]), started, end.code)
+            except OSError as error:
+                print(f"how {stage} ended is not in {REPORTS}: {error.strerror}", file=sys.stderr)
 
 
 def _written_since(verdict: Path, started: datetime) -> bool:
@@ -93,4 +96,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(front_door(main))

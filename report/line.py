@@ -197,7 +197,7 @@ def _of_verdict(step: Step, verdict: Verdict) -> Step:
 def _elsewhere(run: LastRun, present: Sources) -> str:
     """A run that another machine left in the audit log names its commit alone."""
     if not present.commit:
-        return "sources not compared: no git here"
+        return "sources not compared: git knows none here"
     if not run.commit:
         return "sources not recorded"
     if not run.sources and run.commit == present.commit and run.commit.endswith("-dirty"):

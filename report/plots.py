@@ -13,6 +13,8 @@ from report.words import number
 PALETTE = tuple(f"var(--series-{place})" for place in range(1, 7))
 DASHES = ("none", "7,4", "2,4", "10,3,2,3")
 WIDTH, HEIGHT = 440, 280
+AXIS_LETTERS = 36
+"""So many stand side by side along an axis, with space between the labels."""
 
 
 def draw(plot: Plot, place: int) -> Markup | None:
@@ -55,8 +57,13 @@ def _lines(plot: Plot) -> Any:
     if numeric:
         return pygal.XY(_config(plot), show_dots=not many)
     labels = [str(x) for x in max((series.x for series in plot.series), key=len)]
+    fitting = max(2, AXIS_LETTERS // max(map(len, labels), default=1))
     return pygal.Line(
-        _config(plot), x_labels=labels, x_labels_major_count=6, show_minor_x_labels=False, show_dots=not many
+        _config(plot),
+        x_labels=labels,
+        x_labels_major_count=min(6, fitting),
+        show_minor_x_labels=False,
+        show_dots=not many,
     )
 
 

@@ -104,6 +104,23 @@ def test_a_session_leaves_word_of_its_end(tmp_path: Path, monkeypatch: pytest.Mo
     assert "nox -s lint" in (tmp_path / "reports" / "index.html").read_text()
 
 
+def test_where_its_end_cannot_be_noted_a_session_ends_as_it_would(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import noxfile
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    (tmp_path / "reports").write_text("a file where the folder should be")
+
+    def lint(session: object) -> None:
+        """Check."""
+
+    session = Session(tmp_path)
+    noxfile.noted(lint)(session)  # type: ignore[arg-type]
+    assert len(session.warned) == 1 and session.warned[0].startswith("how lint ended is not in the reports: error: ")
+
+
 def test_every_stage_of_the_line_is_noted() -> None:
     text = (ROOT / "noxfile.py").read_text()
     for name in NAMES - {"lock", "make_data", "pipeline", "tour", "adopt", "acceptance"}:
@@ -116,6 +133,7 @@ class Session:
     def __init__(self, location: Path) -> None:
         self.location, self.installed = str(location), list[tuple[str, ...]]()
         self.posargs: list[str] = []
+        self.warned: list[str] = []
 
     @property
     def virtualenv(self) -> "Session":
@@ -125,3 +143,7 @@ class Session:
     def install(self, *arguments: str) -> None:
         """Note what would be installed."""
         self.installed.append(arguments)
+
+    def warn(self, text: str) -> None:
+        """Note what the user would be warned of."""
+        self.warned.append(text)

@@ -14,14 +14,16 @@ REPORTS = Path("reports")
 
 
 def report(open: bool, output: str) -> int:
-    """Write the pages, say where they are and how many, and show them if asked."""
+    """Write the pages, say where they are, how many and what they could not tell, and show them if asked."""
     settings = load()
     heads, unreadable = kept_heads(settings)
-    pages = write(settings, REPORTS, heads, [finding.reason for finding in unreadable])
-    way_in = pages[0]
+    written = write(settings, REPORTS, heads, [finding.reason for finding in unreadable])
+    way_in = written.pages[0]
     if output:
         way_in = publish(REPORTS, Path(output)) / way_in.relative_to(REPORTS)
-    print(f"{way_in}: {len(pages)} pages")
+    print(f"{way_in}: {len(written.pages)} pages")
+    for line in written.missing:
+        print(f"  {line}")
     if open and not _shown(way_in):
         print(f"no browser here: open {way_in.resolve().as_uri()}")
     return 0

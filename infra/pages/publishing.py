@@ -19,14 +19,15 @@ def publish(reports: Path, target: Path) -> Path:
     """
     _refuse(reports, target)
     target.parent.mkdir(parents=True, exist_ok=True)
-    beside = target.parent / f"{PARTIAL}{uuid.uuid4().hex}"
+    beside, before = (target.parent / f"{PARTIAL}{uuid.uuid4().hex}" for _ in range(2))
     try:
         shutil.copytree(reports, beside, ignore=shutil.ignore_patterns(f"{PARTIAL}*"))
         if target.exists():
-            shutil.rmtree(target)
+            target.rename(before)
         beside.rename(target)
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        for left in (beside, before):
+            shutil.rmtree(left, ignore_errors=True)
     return target
 
 

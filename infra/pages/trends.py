@@ -8,10 +8,11 @@ from contracts.plot import Plot, Series
 from contracts.release import Release
 from contracts.verdict import Rule, Verdict
 from infra.pages.past import Registry
-from report.words import WORDS
+from report.words import WORDS, plural
 
 SHOWN = 40
 """Releases along an axis: more would not be read."""
+CANARIES = 10
 
 
 def trends(found: Registry, index: Mapping[tuple[str, str], list[Verdict]], metric: str) -> tuple[Plot, ...]:
@@ -33,14 +34,16 @@ def trends(found: Registry, index: Mapping[tuple[str, str], list[Verdict]], metr
 
 def canaries(found: Registry) -> Plot | None:
     """Return the table of canaries, newest first: which release, what came of it, when, in what time, on how many requests."""
-    verdicts = found.verdicts.get("canary", [])[: -SHOWN - 1 : -1]
+    verdicts = found.verdicts.get("canary", [])
     if not verdicts:
         return None
+    older = len(verdicts) - CANARIES
     return Plot(
         title="Canaries, newest first",
         kind="table",
         columns=("release", "outcome", "judged", "seconds", "requests"),
-        cells=tuple(_row(verdict) for verdict in verdicts),
+        cells=tuple(_row(verdict) for verdict in verdicts[: -CANARIES - 1 : -1]),
+        note=f"{plural(older, 'older one')} not shown; each stands on its release's page." if older > 0 else "",
     )
 
 

@@ -34,8 +34,16 @@ class Log:
     faults: tuple[str, ...] = ()
 
 
-def write(settings: Settings, reports: Path, heads: tuple[Head, ...], faults: Sequence[str]) -> list[Path]:
-    """Write every page below `reports` and return their paths, the way in first.
+@dataclass(frozen=True)
+class Written:
+    """The pages, the way in first, and what they could not tell."""
+
+    pages: list[Path]
+    missing: tuple[str, ...]
+
+
+def write(settings: Settings, reports: Path, heads: tuple[Head, ...], faults: Sequence[str]) -> Written:
+    """Write every page below `reports`.
 
     `heads` were kept with the environments and show a log that was cut; `faults` are heads that could not be read.
     """
@@ -54,7 +62,9 @@ def write(settings: Settings, reports: Path, heads: tuple[Head, ...], faults: Se
         audit=log.said,
         faults=tuple(dict.fromkeys((*faults, *log.faults, *found.faults))),
     )
-    return write_site(history, Serving(settings.project.name, now, running), reports)
+    pages = write_site(history, Serving(settings.project.name, now, running), reports)
+    away = tuple(f"{place.name}: not reachable: {place.unreachable}" for place in running if place.unreachable)
+    return Written(pages, (*away, *history.faults))
 
 
 def _log(settings: Settings, heads: tuple[Head, ...]) -> Log:
@@ -65,6 +75,8 @@ def _log(settings: Settings, heads: tuple[Head, ...]) -> Log:
         return Log([], "The audit log cannot be read.", (first_line(error),))
     if findings:
         return Log(events, "The audit log does not hold.", tuple(finding.reason for finding in findings))
+    if not events:
+        return Log([], "The audit log is empty.")
     return Log(events, f"The audit log holds: {plural(len(events), 'event')}, each follows the one before.")
 
 

@@ -79,5 +79,5 @@ def test_a_project_in_a_folder_of_a_repository_has_the_sources_of_that_folder(re
 
 def test_without_git_or_where_git_ignores_the_project_nothing_is_known(repository: Path, tmp_path: Path) -> None:
     (repository / "reports").mkdir()
-    assert sources(repository / "reports").tree == ""
+    assert sources(repository / "reports") == Sources()
     assert sources(Path("/")) == Sources()

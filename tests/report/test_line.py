@@ -80,7 +80,7 @@ def test_a_run_is_shown_with_its_seconds_commit_and_release(tmp_path: Path) -> N
         ({"commit": NOW.commit}, Sources(NOW.commit + "-dirty", "x"), "other sources than now"),
         ({"commit": "c-dirty"}, Sources("c-dirty", "x"), "sources not compared: both have changes"),
         ({}, NOW, "sources not recorded"),
-        (HERE, Sources(), "sources not compared: no git here"),
+        (HERE, Sources(), "sources not compared: git knows none here"),
     ],
 )
 def test_a_result_of_other_sources_is_marked(

@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 import re
 
+import pytest
+
 from contracts.plot import Plot, Series
 from report import plots
-from tests.report.examples import HOSTILE, plots as examples
+from tests.report.examples import HOSTILE
+from tests.report.examples import plots as examples
 
 
 def _line(*series: Series) -> Plot:
@@ -52,6 +55,22 @@ def test_numbers_along_x_are_placed_by_size_and_names_evenly() -> None:
 def test_missing_and_infinite_values_are_gaps() -> None:
     drawn = _drawn(_line(Series(name="a", x=(1, 2, 3, 4), y=(1.0, None, math.inf, math.nan))))
     assert "nan" not in drawn and "inf" not in drawn
+
+
+@pytest.mark.parametrize("x", [(1, 2, 3, 4, 5), ("a", "b", "c", "d", "e")])
+def test_no_line_is_drawn_across_a_gap(x: tuple[float | str, ...]) -> None:
+    whole = _drawn(_line(Series(name="a", x=x, y=(1.0, 2.0, 3.0, 4.0, 5.0))))
+    broken = _drawn(_line(Series(name="a", x=x, y=(1.0, 2.0, None, 4.0, 5.0))))
+    assert [drawn.count('class="line reactive') for drawn in (whole, broken)] == [1, 2]
+
+
+def test_long_names_along_x_are_thinned_out_so_that_they_stand_apart() -> None:
+    def labels(*x: str) -> int:
+        drawn = _drawn(_line(Series(name="a", x=x, y=(1.0,) * len(x))))
+        return sum(f">{name}</text>" in drawn for name in x)
+
+    assert labels(*(f"{number:08x}" for number in range(30))) == 4
+    assert labels(*(f"{number:02x}" for number in range(30))) == 6
 
 
 def test_a_plot_without_data_is_not_drawn() -> None:
