@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable
 from functools import partial
 
@@ -53,8 +51,6 @@ def new(
 
     Examples: invoke new ../my-project · invoke new ../churn --data=churn.csv --target=left --defaults
     """
-    if folder in ("-h", "--help"):  # invoke takes the word after a task for its positional argument, whatever it is
-        raise Exit(code=subprocess.call([sys.executable, "-m", "invoke", "--help", "new"]))
     leave(lambda: commands.new(folder, commands.Wanted(name, task, data, target), defaults))
 
 

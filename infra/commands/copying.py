@@ -12,6 +12,8 @@ from settings.errors import ExitCode, OutsideError, UsageError
 
 QUESTIONS = Path("copier.yml")
 LOCK = Path("requirements/template.txt")
+HELP = ("-h", "--help")
+"""invoke takes the word after a task for its positional argument, whatever it is."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ class Wanted:
 
 def new(folder: str, wanted: Wanted, defaults: bool) -> int:
     """Copy the template, make the copy a project of its own, and keep it in git."""
+    if folder in HELP:
+        return subprocess.call([sys.executable, "-m", "invoke", "--help", "new"])
     if not QUESTIONS.exists():
         raise UsageError(
             "this is a copy itself: new projects are made from the template", "clone the template, then invoke new"

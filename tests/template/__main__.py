@@ -1,4 +1,4 @@
-"""Copy the template as users do, and run every command of the copies, to production and back, side by side on this host.
+"""Copy the template as users do, and run every command of the copies, to production and back; all stand on one host.
 
 Examples: nox -s template · nox -s template -- --only "own rows" · nox -s template -- --keep
 """
@@ -8,12 +8,11 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 
 from contracts.verdict import Outcome, Rule, Verdict
 from infra.process.python_env import python_for
@@ -26,7 +25,8 @@ from tests.template.copies import COPIES, Copy
 from tests.template.workflows import Workflows
 
 ROOT = Path(__file__).resolve().parents[2]
-AT_ONCE = 2
+MINUTES = 6
+"""What a copy takes, on the average, on two cores."""
 
 
 class Trial:
@@ -35,16 +35,14 @@ class Trial:
     def __init__(self, scratch: Path, copies: Sequence[Copy], console: Console) -> None:
         """Prepare; nothing is copied yet."""
         self._scratch, self._copies, self._console = scratch, copies, console
-        self._done: list[Ran] = []
-        self._lock = threading.Lock()
-        self._stopped = threading.Event()
+        self._count = 0
         self._programs = python_for(ROOT / "requirements/dev.txt", ROOT).parent
         self._total = sum(len(copy.plan) + 1 + len(plans.STANDING) for copy in copies)
 
     def run(self) -> list[Rule]:
         """Run everything; return one rule a command, and one on the menus. Everything is stopped at the end."""
         try:
-            found = self._side_by_side()
+            found = [rule for copy in self._copies for rule in self._whole(copy)]
             for copy in self._copies:
                 found += self._each(self._place(copy), plans.STANDING)
             return found
@@ -53,15 +51,6 @@ class Trial:
                 for command in plans.LEAVING:
                     if copy.folder(self._scratch).is_dir():
                         self._place(copy).run(command)
-
-    def _side_by_side(self) -> list[Rule]:
-        """On Ctrl-C the commands that run end by themselves; nothing more may be started."""
-        with ThreadPoolExecutor(AT_ONCE) as workers:
-            try:
-                return [rule for rules in workers.map(self._whole, self._copies) for rule in rules]
-            except BaseException:
-                self._stopped.set()
-                raise
 
     def _whole(self, copy: Copy) -> list[Rule]:
         place = self._place(copy)
@@ -81,19 +70,16 @@ class Trial:
         """What follows a command that ended otherwise than it should is not run: it would say nothing of its own."""
         found: list[Rule] = []
         for command in commands:
-            if self._stopped.is_set():
-                break
             found.append(self._told(place.run(command)))
             if found[-1].outcome is Outcome.FAIL:
                 break
         return found
 
     def _told(self, ran: Ran) -> Rule:
-        with self._lock:
-            self._done.append(ran)
-            mark = "[red]WRONG[/red]" if ran.problem else "ok   "
-            count = f"{len(self._done):>3}/{self._total}"
-            self._console.print(f"{count}  {ran.copy:<12} {mark} exit {ran.code} {ran.seconds:7.1f} s  {ran.line}")
+        self._count += 1
+        mark = "[red]WRONG[/red]" if ran.problem else "ok   "
+        count = f"{self._count:>3}/{self._total}"
+        self._console.print(f"{count}  {ran.copy:<12} {mark} exit {ran.code} {ran.seconds:7.1f} s  {escape(ran.line)}")
         return Rule(
             name=ran.line,
             subject=ran.copy,
@@ -144,7 +130,7 @@ def main() -> int:
     copies = chosen(options.only)
     scratch = Path(tempfile.mkdtemp(prefix="gateline copies "))
     console = Console(highlight=False, soft_wrap=True)
-    console.print(f"{len(copies)} copies in {scratch}, {AT_ONCE} at once; about {12 * len(copies) // AT_ONCE} minutes")
+    console.print(f"copies in {scratch}: {len(copies)}; about {MINUTES * len(copies)} minutes")
     rules = Trial(scratch, copies, console).run()
     write(Verdict.of("template", rules))
     if not options.keep and _good(rules):
