@@ -134,5 +134,6 @@ def _report_canary(target: Target, ended: Ended) -> int:
 def _say_serving(target: Target, release: Release, done: str) -> None:
     rehearsal = " [yellow](rehearsal: this environment serves nobody)[/yellow]" if target.rehearsal else ""
     target.say(f"[green]{done}[/green]: {release.name} serves at {target.engine.status().url}{rehearsal}")
-    target.say(f"[dim]undo: invoke rollback --env={target.name}[/dim]")
+    if candidates(target):
+        target.say(f"[dim]undo: invoke rollback --env={target.name}[/dim]")
     close(target, f"{release.name} {done}")

@@ -34,8 +34,16 @@ def test_a_deploy_says_where_the_release_serves(site: Site, capsys: Capture) -> 
     assert commands.deploy("production", "", DeployOptions(), 1.0) == 0
     said = capsys.readouterr().out
     assert f"deployed: {release.name} serves at {site.url}" in said
-    assert "undo: invoke rollback --env=production" in said
+    assert "undo:" not in said, "there is nothing to go back to"
     assert f"audit head 2 {site.target().recorder.log.head().digest}" in said
+
+
+@pytest.mark.slow
+def test_a_second_deploy_says_how_to_undo_it(site: Site, capsys: Capture) -> None:
+    site.put(stable=site.release())
+    site.release("2")
+    assert commands.deploy("production", "", DeployOptions(skip_canary=True), 1.0) == 0
+    assert "undo: invoke rollback --env=production" in capsys.readouterr().out
 
 
 def test_the_second_time_there_is_nothing_to_deploy(site: Site, capsys: Capture) -> None:
