@@ -13,7 +13,6 @@ from pathlib import Path
 
 import tomlkit
 
-from contracts.infer import render
 from infra.adopting import first_pages, proposal
 from infra.adopting.answers import EXAMPLE, Answers, read
 from infra.adopting.ports import ports_of
@@ -53,19 +52,21 @@ def _take_in(root: Path, answers: Answers) -> None:
     print(f"{parts['train_rows']} rows to train on, {parts['test_rows']} to test on" + _how(parts["time"]))
     if parts["unlabelled"]:
         print(f"{parts['unlabelled']} rows have no {answers.target}: they are left out")
-    schema, notes = proposal.schema_of(str(source), answers.target, parts["time"])
-    for note in notes:
+    about = ("--target", answers.target, "--time", parts["time"], "--task", answers.task)
+    proposed = json.loads(_run(root, "infra.adopting.proposal", str(source), *about))
+    for note in proposed["notes"]:
         print(f"note: {note}")
     _drop_the_example(root, {parts["train"], parts["test"], "schema.json"})
-    (root / "data/schema.json").write_text(render(schema) + "\n", encoding="utf-8")
-    kind = proposal.kind_of(str(source), answers.target, answers.task)
+    (root / "data/schema.json").write_text(proposed["schema"] + "\n", encoding="utf-8")
+    kind = proposed["kind"]
     change_settings(root, proposal.settings_of(kind, answers.task, answers.target, parts["time"], parts))
     print("training a first model, to propose limits from")
     _run(root, "training")
     settings = load(root / "pipeline.toml", {})
     artifacts = Artifacts(Store.of(settings))
-    limits = proposal.limits_of(kind, artifacts.manifest(artifacts.resolve(CANDIDATE)).metrics)
-    _write_limits(root, limits)
+    metrics = artifacts.manifest(artifacts.resolve(CANDIDATE)).metrics
+    limits = proposal.limits_of(kind, metrics)
+    _write_limits(root, limits, proposal.margin_of(kind, metrics))
     print("limits: " + ", ".join(f"{name} = {value}" for name, value in limits.items()))
 
 
@@ -79,13 +80,13 @@ def _drop_the_example(root: Path, kept: set[str]) -> None:
             path.unlink()
 
 
-def _write_limits(root: Path, limits: dict[str, float]) -> None:
+def _write_limits(root: Path, limits: dict[str, float], margin: float) -> None:
     path = root / "pipeline.toml"
     document = tomlkit.parse(path.read_text(encoding="utf-8"))
     table = tomlkit.table()
     for name, value in limits.items():
         table.add(name, tomlkit.item(value).comment(PROPOSED))
-    table.add("margin", tomlkit.item(0.02).comment("how much worse than the champion a candidate may be: edit it"))
+    table.add("margin", tomlkit.item(margin).comment("how much worse than the champion a candidate may be: edit it"))
     document["gates"]["model"] = table
     path.write_text(tomlkit.dumps(document), encoding="utf-8")
 

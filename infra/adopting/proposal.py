@@ -1,20 +1,29 @@
-"""A first proposal for settings and schema, made from the data and from one training; all of it is there to be edited."""
+"""A first proposal for settings and schema, made from the data and from one training; all of it is there to be edited.
+
+python -m infra.adopting.proposal FILE --target late --time seen_at --task classification
+"""
 
 from __future__ import annotations
 
+import argparse
+import json
 import math
 import re
+import sys
 from collections.abc import Mapping
 from typing import Any
 
 from contracts.counts import count_values
-from contracts.infer import infer
+from contracts.infer import infer, render
 from contracts.schema import Schema, parse
+from settings.errors import front_door
 
 RARE = 0.10
 """With fewer positives, accuracy says nothing: always answering 'no' would be right nine times in ten."""
 ROOM = 0.1
 """How far below the first model's value a limit is proposed, or how far above for an error, as a share of it."""
+MARGIN = 0.02
+WORSE = 0.05
 KEY_NAME = re.compile(r"(^|[\W_])(id|uid|uuid|guid|key)$", re.IGNORECASE)
 LOWEST = {"binary": ("roc_auc",), "rare": ("average_precision", "recall_at_fpr"), "many": ("f1",), "number": ("r2",)}
 PRIMARY = {"binary": "roc_auc", "rare": "average_precision", "many": "log_loss", "number": "rmse"}
@@ -81,9 +90,33 @@ def limits_of(kind: str, metrics: Mapping[str, float]) -> dict[str, float]:
     return limits | errors
 
 
+def margin_of(kind: str, metrics: Mapping[str, float]) -> float:
+    """Return how much worse than the champion a candidate may be: two points of a score, a twentieth of an error."""
+    primary = PRIMARY[kind]
+    return float(f"{WORSE * metrics[primary]:.2g}") if primary in MINIMIZED and metrics.get(primary) else MARGIN
+
+
 def _value(label: str) -> tuple[int, float, str]:
     """Order labels as training does: numbers by size, words by the alphabet."""
     try:
         return (0, float(label), "")
     except ValueError:
         return (1, 0.0, label)
+
+
+def main() -> int:
+    """Print schema, notes and kind as JSON. It runs where Parquet can be read: in the environment of the training lock."""
+    parser = argparse.ArgumentParser(prog="python -m infra.adopting.proposal", description=__doc__)
+    parser.add_argument("source", help="a CSV or Parquet file")
+    parser.add_argument("--target", required=True, help="the column to predict")
+    parser.add_argument("--time", default="", help="the column that says when a row happened")
+    parser.add_argument("--task", required=True, choices=sorted(ESTIMATORS), help="what is predicted")
+    given = parser.parse_args()
+    schema, notes = schema_of(given.source, given.target, given.time)
+    kind = kind_of(given.source, given.target, given.task)
+    json.dump({"schema": render(schema), "notes": notes, "kind": kind}, sys.stdout)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(front_door(main))

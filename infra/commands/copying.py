@@ -47,7 +47,14 @@ def new(folder: str, wanted: Wanted, defaults: bool) -> int:
         raise UsageError(f"{folder} is there already, and is not empty", "name a new folder")
     copier = [str(python_for(LOCK, Path("."))), "-m", "copier", "copy", "--quiet", "--vcs-ref=HEAD", *wanted.flags]
     _run([*copier, *(["--defaults"] if defaults else []), ".", folder], Path("."))
-    _run([sys.executable, "-m", "infra.adopting"], target)
+    try:
+        _run([sys.executable, "-m", "infra.adopting"], target)
+    except BaseException:
+        print(
+            f"the copy is in {folder}, not adopted yet: mend what stands above, then nox -s adopt there",
+            file=sys.stderr,
+        )
+        raise
     _keep_in_git(target)
     print(
         f"next: cd {target} && python3 -m venv .venv && .venv/bin/pip install --require-hashes -r requirements/dev.txt"

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 import random
+import subprocess
 from pathlib import Path
 
+from infra.process.python_env import python_for
 from tests.acceptance.models import Row, csv_file, demand, plant
 
+ROOT = Path(__file__).resolve().parents[2]
 FEW_POSITIVES = -3.6
 
 
@@ -51,10 +54,15 @@ def customers(path: Path) -> Path:
 
 
 def shops(path: Path) -> Path:
-    """Write 4,500 days of shops, of which a number is to be predicted."""
+    """Write 4,500 days of shops, of which a number is to be predicted, as Parquet."""
     chance = random.Random(7)
     csv_file(path, (demand(chance, number // 4) for number in range(4_500)))
-    return path
+    code = "import pandas as pd, sys; pd.read_csv(sys.argv[1], parse_dates=['opened']).to_parquet(sys.argv[2])"
+    typed = path.with_suffix(".parquet")
+    subprocess.run(
+        [str(python_for(ROOT / "requirements/train.txt", ROOT)), "-c", code, str(path), str(typed)], check=True
+    )
+    return typed
 
 
 def plants(path: Path) -> Path:

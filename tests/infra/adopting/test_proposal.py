@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.adopting.proposal import kind_of, limits_of, schema_of, settings_of
+from infra.adopting.proposal import kind_of, limits_of, margin_of, schema_of, settings_of
 
 LABELS = {"rare": ["yes"] * 5 + ["no"] * 95, "binary": ["1"] * 40 + ["0"] * 60, "many": ["a", "b", "c", "d"] * 25}
 
@@ -43,3 +43,9 @@ def test_a_column_that_names_the_row_is_its_key(tmp_path: Path) -> None:
     schema, notes = schema_of(written(tmp_path, LABELS["binary"]), "kind", "")
     assert schema.column("order_id").key and [column.name for column in schema.features] == ["size"]
     assert "'order_id': is taken for the row's key, and is no feature" in notes
+
+
+def test_a_margin_is_in_the_units_of_what_it_is_a_margin_of() -> None:
+    assert margin_of("binary", {"roc_auc": 0.9}) == 0.02
+    assert margin_of("number", {"rmse": 11.23}) == 0.56
+    assert margin_of("many", {"log_loss": 0.4}) == 0.02, "a twentieth of 0.4"
