@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import IO, Any
 
-from settings.errors import UsageError, did_you_mean
+from settings.errors import GatelineError, OutsideError, UsageError, did_you_mean
 
 Counts = dict[str, Counter[str]]
 MAGIC = b"PAR1"
@@ -33,10 +33,10 @@ def count_values(url: str) -> Counts:
 
 
 def _opened(url: str) -> IO[bytes]:
-    import fsspec
+    from contracts.storage import cause_of, next_step_of, opened
 
     try:
-        filesystem, path = fsspec.core.url_to_fs(url)
+        filesystem, path = opened(url)
         if filesystem.isdir(path):
             raise UsageError(f"{url}: is a folder", "name one of its files: the schema holds for all of them")
         stream: IO[bytes] = filesystem.open(path, "rb", compression="infer")
@@ -45,8 +45,12 @@ def _opened(url: str) -> IO[bytes]:
         raise UsageError(
             f"{url}: no such data file", "name a CSV or Parquet file, for example data/train.csv"
         ) from None
-    except (ImportError, ValueError) as error:
-        raise UsageError(f"{url}: {error}", "name a file or an fsspec URL") from None
+    except GatelineError:
+        raise
+    except Exception as error:
+        raise OutsideError(
+            f"{url}: cannot be read: {cause_of(error)}", next_step_of(error, "check the address")
+        ) from error
 
 
 def _of_csv(url: str, stream: IO[bytes]) -> Counts:

@@ -16,6 +16,17 @@ NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.+-]*$"
 """A plain name: no folder, no way out of one."""
 
 
+class Objects(BaseModel):
+    """The objects of a data set in a store that can overwrite them, as they were when they were read."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: str
+    """What the settings named: one object, a folder or a glob."""
+    versions: dict[str, str]
+    """Version id of each object by its name below `url` ('' for `url` itself); '' where the bucket keeps no versions."""
+
+
 class Manifest(BaseModel):
     """An artifact's identity and files. `identity` is the digest of `inputs` alone; the rest is recorded beside it."""
 
@@ -25,6 +36,8 @@ class Manifest(BaseModel):
     version: Annotated[str, Field(pattern=NAME)]
     inputs: dict[str, str]
     """Digests by name: train, test, schema, settings, sources, lock."""
+    objects: dict[str, Objects] = Field(default_factory=dict)
+    """By `train` and `test`: where these rows lay, if that was an object store."""
     files: dict[Annotated[str, Field(pattern=NAME)], str]
     """SHA-256 of every other file of the artifact, by name."""
     task: Literal["binary", "multiclass", "regression"]

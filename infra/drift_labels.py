@@ -9,11 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import fsspec
-
 from contracts.live_counts import Matured
 from contracts.manifest import Manifest
-from settings.errors import UsageError, did_you_mean
+from contracts.storage import cause_of, is_missing, next_step_of, opened
+from settings.errors import GatelineError, OutsideError, UsageError, did_you_mean
 
 Key = tuple[str, int]
 
@@ -36,7 +35,8 @@ def matured(url: str, target: str, log: Path, release: str, manifest: Manifest) 
 
 def _labels(url: str, target: str) -> dict[Key, str]:
     try:
-        with fsspec.open(url, "rt", encoding="utf-8-sig", newline="") as stream:
+        filesystem, path = opened(url)
+        with filesystem.open(path, "rt", encoding="utf-8-sig", newline="") as stream:
             reader = csv.DictReader(stream)
             names = list(reader.fieldnames or ())
             for name in ("request_id", target):
@@ -46,12 +46,18 @@ def _labels(url: str, target: str) -> dict[Key, str]:
                         "see data.labels in docs/settings.md",
                     )
             return {(row["request_id"], int(row.get("row") or 0)): row[target] for row in reader if row[target]}
-    except FileNotFoundError:
-        raise UsageError(
-            f"{url}: no such file of labels", "set data.labels to the file that labels arrive in"
-        ) from None
+    except GatelineError:
+        raise
     except ValueError as error:
         raise UsageError(f"{url}: {error}", "column 'row' holds whole numbers, counted from 0") from None
+    except Exception as error:
+        if is_missing(error):
+            raise UsageError(
+                f"{url}: no such file of labels", "set data.labels to the file that labels arrive in"
+            ) from None
+        raise OutsideError(
+            f"{url}: cannot be read: {cause_of(error)}", next_step_of(error, "check data.labels")
+        ) from error
 
 
 def _logged(folder: Path, release: str) -> Iterator[tuple[Key, Any]]:

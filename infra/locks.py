@@ -17,7 +17,7 @@ from settings.errors import GateRefused, OutsideError, front_door
 
 PROJECT = Path("pyproject.toml")
 FOLDER = Path("requirements")
-INCLUDED_ONLY = {"infra", "model"}
+INCLUDED_ONLY = {"infra", "model", "storage"}
 PYTHON = "3.11"
 
 

@@ -28,9 +28,10 @@ class AuditLog:
             entry = event.model_copy(update={"sequence": head.count + 1, "previous": head.digest}).sealed(self._key)
             try:
                 self._store.create(f"{FOLDER}/{name_of(entry.sequence)}", entry.to_bytes())
-                return Head(count=entry.sequence, digest=entry.digest())
             except FileExistsError:
-                continue
+                if self._read(entry.sequence) != entry.to_bytes():
+                    continue  # else it is this event: the answer to its write was lost, and the write repeated
+            return Head(count=entry.sequence, digest=entry.digest())
         raise OutsideError(
             f"audit log in {self._store.url}: other writers took the next line {ATTEMPTS} times",
             "stop them, then run the command again",

@@ -8,13 +8,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from contracts.files import beside, sync_folder
+from contracts.storage import cause_of, is_missing, next_step_of, opened
+from registry.exclusive import Exclusive
 from settings import Settings
-from settings.errors import OutsideError
+from settings.errors import GatelineError, OutsideError
 from settings.secrets import redacted
+
+CHECK = "check registry.url, that its disk has space and that you may write there, then run the command again"
 
 
 class Store:
@@ -24,17 +27,12 @@ class Store:
     """
 
     def __init__(self, url: str, project: str) -> None:
-        """Open the place behind `url`; nothing is created until the first write."""
+        """Open the place behind `url`; nothing is created until the first write. Raises UsageError for one nobody can open."""
         self.url = redacted(url)
-        try:
-            self._fs, root = fsspec.url_to_fs(url)
-        except Exception as error:
-            raise OutsideError(
-                f"registry {self.url}: {type(error).__name__}: {redacted(str(error))}",
-                "set registry.url to a folder or to an fsspec URL whose package is installed",
-            ) from None
+        self._fs, root = opened(url)
         self._root = f"{root.rstrip('/')}/{project}"
         self._local = isinstance(self._fs, LocalFileSystem)
+        self._exclusive = Exclusive(self._fs, self._root, self.url)
 
     @classmethod
     def of(cls, settings: Settings) -> Store:
@@ -77,7 +75,7 @@ class Store:
                     raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
                 _place(Path(path), data, os.link)
             else:
-                self._fs.pipe_file(path, data, mode="create")
+                self._exclusive.create(path, data)
 
     def names(self, folder: str) -> list[str]:
         """Return the names of the objects directly in a folder, sorted; empty if there is no such folder."""
@@ -115,20 +113,16 @@ class Store:
         """
         try:
             yield
+        except GatelineError:
+            raise
         except Exception as error:
-            missing = isinstance(error, FileNotFoundError) and not writing and not self._is_unmounted()
+            missing = is_missing(error) and not writing and not self._is_unmounted()
             if missing or isinstance(error, FileExistsError):
                 raise
             raise OutsideError(
-                f"registry {self.url}: '{name}' cannot be {'written' if writing else 'read'}: {_cause(error)}",
-                "check registry.url, that its disk has space and that you may write there, then run the command again",
+                f"registry {self.url}: '{name}' cannot be {'written' if writing else 'read'}: {cause_of(error)}",
+                next_step_of(error, CHECK),
             ) from error
-
-
-def _cause(error: Exception) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
-    return redacted(f"{type(error).__name__}: {error}")
 
 
 def _place(target: Path, data: bytes, put: Callable[[Path, Path], None]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -14,11 +15,25 @@ LOOKS_SECRET = re.compile(
 """Keys that end in such a word; `token_pattern` and `group_key` are none."""
 USERINFO = re.compile(r"(?<=://)[^/@\s]*@")
 HIDDEN = "***"
+SIGNED = re.compile(
+    r"(?<=[?&])((?:X-Amz-)?(?:Signature|Credential|Security-Token)|AWSAccessKeyId|sig)=[^&\s'\"]+", re.IGNORECASE
+)
+"""The parts of a signed URL that let its holder in."""
+SHORTEST = 8
+"""A shorter value is no secret worth the name, and might be any word."""
 
 
 def redacted(text: str) -> str:
-    """Return `text` with user and password of every URL in it replaced by `***`."""
-    return USERINFO.sub(f"{HIDDEN}@", text)
+    """Return `text` without secrets: user and password of a URL, what signs one, and secrets of the environment."""
+    for value in _in_environment():
+        text = text.replace(value, HIDDEN)
+    return SIGNED.sub(rf"\1={HIDDEN}", USERINFO.sub(f"{HIDDEN}@", text))
+
+
+def _in_environment() -> list[str]:
+    """Return the values of variables that are named like secrets, the longest first."""
+    found = {value for name, value in os.environ.items() if LOOKS_SECRET.search(name) or name == "AWS_ACCESS_KEY_ID"}
+    return sorted((value for value in found if len(value) >= SHORTEST), key=len, reverse=True)
 
 
 def origin(url: str) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from contracts.digest import of_bytes
-from contracts.manifest import GOLDEN_FILE, METRICS_FILE, MODEL_FILE, REFERENCE_FILE, SCHEMA_FILE, Manifest
+from contracts.manifest import GOLDEN_FILE, METRICS_FILE, MODEL_FILE, REFERENCE_FILE, SCHEMA_FILE, Manifest, Objects
 from registry.loaded import LoadedModel
 from settings.errors import UsageError
 from training.commit import commit_of
@@ -72,6 +72,7 @@ def _manifest(plan: Plan, split: Split, labels: Labels, trusted: tuple[str, ...]
         identity=plan.identity,
         version=commit.version(now),
         inputs=plan.inputs,
+        objects={role: rows for role, rows in plan.rows.items() if isinstance(rows, Objects)},
         files={},
         task=labels.task,
         target=plan.schema.target,

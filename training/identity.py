@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from contracts import schema as schemas
 from contracts.digest import of_file, of_sources, of_tree, of_value
+from contracts.manifest import Objects
 from contracts.schema import Schema
 from settings import Settings
 from settings.errors import UsageError
 from validation.digests import data_digest
+from validation.sources import pinned
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCK = "requirements/train.txt"
@@ -22,6 +25,7 @@ SHAPING = (
     "contracts/reference.py",
     "contracts/samples.py",
     "contracts/schema.py",
+    "contracts/storage.py",
     "contracts/text.py",
     "registry/loaded.py",
     "registry/rows.py",
@@ -48,6 +52,8 @@ class Plan:
     resolved: dict[str, Any]
     """The settings that shape the artifact."""
     inputs: dict[str, str]
+    rows: Mapping[str, str | Objects]
+    """What is read as `train` and as `test`: the very versions that `inputs` digests, where there are versions."""
 
     @property
     def identity(self) -> str:
@@ -60,16 +66,16 @@ def plan(settings: Settings) -> Plan:
     data = settings.data
     schema = schemas.load(data.schema_path).with_roles(target=data.target, time=data.time, group=data.group)
     shaping = resolved(settings)
+    rows = {"train": pinned(data.train), "test": pinned(data.test)}
     inputs = {
-        "train": data_digest(data.train),
-        "test": data_digest(data.test),
+        **{role: data_digest(which) for role, which in rows.items()},
         "schema": of_value(schema.dump()),
         "settings": of_value(shaping),
         "sources": of_sources(ROOT, SHAPING),
         "model": of_value(of_tree(_model_folder())),
         "lock": _lock(),
     }
-    return Plan(settings, schema, shaping, inputs)
+    return Plan(settings, schema, shaping, inputs, rows)
 
 
 def resolved(settings: Settings) -> dict[str, Any]:

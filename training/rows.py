@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from contracts.manifest import Objects
 from contracts.schema import Schema
 from settings import Data
 from settings.errors import UsageError
@@ -38,12 +40,14 @@ class Split:
     period: tuple[str, str] | None = None
 
 
-def read(data: Data, schema: Schema) -> Split:
+def read(data: Data, schema: Schema, which: Mapping[str, str | Objects] | None = None) -> Split:
     """Read training and test rows; leave out training rows whose labels are younger than the label delay.
 
+    `which` says what is read as `train` and as `test` in place of the URLs that `data` names.
     Raises UsageError for data that cannot be read, and where nothing remains.
     """
-    frame = read_table(data.train, schema)
+    which = which or {"train": data.train, "test": data.test}
+    frame = read_table(which["train"], schema)
     kept = frame[_mature(frame, data, schema)]
     if kept.empty:
         raise UsageError(
@@ -51,7 +55,7 @@ def read(data: Data, schema: Schema) -> Split:
             f"{data.label_delay_hours:g}",
             "add older rows, or lower the delay",
         )
-    test = read_table(data.test, schema)
+    test = read_table(which["test"], schema)
     return Split(_rows(kept, schema), _rows(test, schema), len(frame) - len(kept), _period(kept, schema))
 
 

@@ -36,7 +36,7 @@ def train(plan: Plan, artifacts: Artifacts, steps: Steps, expected: float = 0.0)
     with steps.step(read):
         from training import artifact, estimators, fitting, labels, rows
 
-        split = rows.read(settings.data, plan.schema)
+        split = rows.read(settings.data, plan.schema, plan.rows)
         meaning = labels.labels_of(split, settings)
     with steps.step(build):
         estimator = estimators.build(settings.model, plan.schema, settings.project.task)

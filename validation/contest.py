@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from contracts.manifest import Objects
 from validation.limits import Limit
 from validation.subject import Subject
 
@@ -16,7 +17,8 @@ class Contest:
     champion: Subject | None
     champion_asked: bool
     """Whether the champion was named on the command line."""
-    test_url: str
+    test: str | Objects
+    """The rows they are judged on."""
     limits: tuple[Limit, ...]
     asked: str = ""
     """Digest of what the command line put in place of the settings: limits, test data, champion; empty for nothing."""

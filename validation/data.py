@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 
 from contracts import schema as schemas
 from contracts.digest import of_sources, of_value
+from contracts.manifest import Objects
 from contracts.schema import Schema
 from contracts.verdict import Outcome, Verdict
 from settings import DEFAULT_PATH, DataGate, Settings, load
 from settings.errors import UsageError, front_door
 from validation.digests import data_digest
+from validation.sources import pinned
 
 if TYPE_CHECKING:
     from registry.verdicts import Verdicts
@@ -46,9 +48,9 @@ class Task:
     verdicts: Verdicts | None
     """Where verdicts are recorded; None where no settings name a registry."""
 
-    def judged(self) -> dict[str, str]:
-        """Return the digests of everything that the verdict depends on, by name."""
-        files = {role: data_digest(url) for role, url in self.urls.items()}
+    def judged(self, rows: Mapping[str, str | Objects]) -> dict[str, str]:
+        """Return the digests of everything that the verdict on `rows` depends on, by name."""
+        files = {role: data_digest(which) for role, which in rows.items()}
         urls = {f"{role}.url": of_value(url) for role, url in self.urls.items()}
         settings = of_value(self.gate.model_dump(mode="json"))
         sources = of_sources(ROOT, SOURCES)
@@ -82,7 +84,8 @@ def judge(
 
 def run(task: Task, *, fresh: bool = False) -> Verdict:
     """Return the recorded verdict on exactly these files, schema, limits and rules, or judge and record a new one."""
-    judged = task.judged()
+    rows = {role: pinned(url) for role, url in task.urls.items()}
+    judged = task.judged(rows)
     before = _before(task, judged)
     if before is not None:
         judged["before"] = of_value(before.judged)
@@ -91,7 +94,7 @@ def run(task: Task, *, fresh: bool = False) -> Verdict:
         return recorded
     from validation.reading import read_raw
 
-    first, *rest = [read_raw(url) for url in task.urls.values()]
+    first, *rest = [read_raw(which) for which in rows.values()]
     verdict = judge(
         first,
         rest[0] if rest else None,

@@ -5,15 +5,17 @@ from __future__ import annotations
 import hashlib
 
 from contracts.digest import of_value
+from contracts.manifest import Objects
 from validation.sources import Source, sources
 
 
-def data_digest(url: str) -> str:
-    """Return one hex SHA-256 of the files behind `url` and their names below it. Raises UsageError where there is none.
+def data_digest(rows: str | Objects) -> str:
+    """Return one hex SHA-256 of the files behind a URL, or of objects as they were, and their names below it.
 
-    A single file's own name does not count: the same rows elsewhere are the same data.
+    A single file's own name does not count: the same rows elsewhere are the same data. Raises UsageError where there
+    is none.
     """
-    return of_value({source.name: _of_source(source) for source in sources(url)})
+    return of_value({source.name: _of_source(source) for source in sources(rows)})
 
 
 def _of_source(source: Source) -> str:

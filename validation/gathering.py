@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from contracts.digest import short
-from contracts.manifest import MODEL_FILE
+from contracts.manifest import MODEL_FILE, Objects
 from contracts.schema import Schema
 from registry.loaded import LoadedModel, load_files
 from registry.rows import encode
@@ -20,8 +20,8 @@ from validation.matrix import features_of, target_of
 from validation.model_rules.golden import differs
 from validation.reading import read_table
 from validation.scored import Scored
+from validation.sources import url_of
 from validation.subject import Subject
-
 
 MEND = "correct the estimator or the features in model/, and train again"
 
@@ -34,9 +34,9 @@ def gather(contest: Contest, settings: Settings) -> Evidence:
     """
     model = load_files(contest.candidate.files)
     _refuse_other_target(model, settings)
-    scorer = Scorer(contest.test_url)
+    scorer = Scorer(contest.test)
     candidate = scorer.scored(model)
-    _refuse_one_class(candidate, model, contest.test_url)
+    _refuse_one_class(candidate, model, url_of(contest.test))
     champion = _champion(contest, model, scorer)
     golden = golden_of(model)
     return Evidence(candidate, golden, settings.gates.model, settings.metrics, contest.limits, champion)
@@ -45,9 +45,9 @@ def gather(contest: Contest, settings: Settings) -> Evidence:
 class Scorer:
     """Lets models score the test rows, which are read once for each schema."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, test: str | Objects) -> None:
         """Keep where the rows are."""
-        self._url = url
+        self._test = test
         self._read: dict[str, tuple[npt.NDArray[np.object_], npt.NDArray[Any]]] = {}
 
     def scored(self, model: LoadedModel) -> Scored:
@@ -66,7 +66,7 @@ class Scorer:
     def _rows(self, schema: Schema) -> tuple[npt.NDArray[np.object_], npt.NDArray[Any]]:
         key = schema.model_dump_json()
         if key not in self._read:
-            frame = read_table(self._url, schema)
+            frame = read_table(self._test, schema)
             self._read[key] = features_of(frame, schema), target_of(frame, schema)
         return self._read[key]
 

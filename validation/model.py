@@ -68,7 +68,7 @@ def _judged(contest: Contest, settings: Settings) -> dict[str, str]:
         "artifact.files": contest.candidate.content,
         "champion": champion.identity if champion else "none",
         "champion.files": champion.content if champion else "none",
-        "test": data_digest(contest.test_url),
+        "test": data_digest(contest.test),
         "settings": of_value(gate),
         "sources": of_value([of_sources(ROOT, SOURCES), own]),
     } | ({ASKED: contest.asked} if contest.asked else {})

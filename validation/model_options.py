@@ -11,6 +11,8 @@ from registry.artifacts import CANDIDATE, CHAMPION, Artifacts
 from settings import DEFAULT_PATH, METRICS, Settings, load
 from validation.contest import Contest
 from validation.limits import limits_of
+from validation.remembered import test_rows
+from validation.sources import pinned
 from validation.subject import champion_of, subject_of
 
 EXAMPLES = """examples:
@@ -25,11 +27,11 @@ exit codes: 0 pass, 1 a rule failed, 2 bad settings or usage, 3 inconclusive"""
 
 @dataclass(frozen=True)
 class Options:
-    """What was asked for. `champion` is None where it was not named."""
+    """What was asked for. `champion` and `test_url` are None where they were not named."""
 
     settings: Settings
     model: str
-    test_url: str
+    test_url: str | None
     champion: str | None
     flags: dict[str, float]
     fresh: bool
@@ -58,18 +60,19 @@ def options(arguments: list[str] | None = None) -> Options:
     parsed = _parser(names).parse_args(arguments)
     keys = [f"{bound}_{name}" for name in names for bound in ("min", "max")]
     flags = {key: getattr(parsed, key) for key in keys if getattr(parsed, key) is not None}
-    return Options(settings, parsed.model, parsed.test_data or settings.data.test, parsed.champion, flags, parsed.fresh)
+    return Options(settings, parsed.model, parsed.test_data, parsed.champion, flags, parsed.fresh)
 
 
 def contest_of(chosen: Options, artifacts: Artifacts) -> Contest:
     """Return who is judged against whom. Raises UsageError for a model, a champion or a limit that cannot be."""
     settings = chosen.settings
     limits = limits_of(settings.gates.model, settings.metrics, settings.project.task, chosen.flags)
+    candidate = subject_of(chosen.model, artifacts)
     return Contest(
-        candidate=subject_of(chosen.model, artifacts),
+        candidate=candidate,
         champion=champion_of(chosen.champion or CHAMPION, artifacts),
         champion_asked=chosen.champion not in (None, "none"),
-        test_url=chosen.test_url,
+        test=pinned(chosen.test_url) if chosen.test_url else test_rows(candidate, settings.data.test),
         limits=limits,
         asked=chosen.asked,
     )
@@ -90,7 +93,9 @@ def _parser(metrics: tuple[str, ...]) -> argparse.ArgumentParser:
         help="alias, version, identity or artifact folder (default: %(default)s)",
     )
     parser.add_argument(
-        "--test-data", metavar="URL", help="labelled rows to judge on (default: data.test of the settings)"
+        "--test-data",
+        metavar="URL",
+        help="labelled rows to judge on (default: data.test of the settings; on S3, as the model was trained with it)",
     )
     parser.add_argument(
         "--champion", metavar="MODEL", help="what to compare with, or none (default: the alias champion)"

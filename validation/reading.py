@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from contracts.manifest import Objects
 from contracts.schema import Column, Schema
 from settings.errors import UsageError, did_you_mean
 from validation.csv_file import read_csv
 from validation.parquet_file import read_parquet
 from validation.parts import Part
-from validation.sources import Source, sources
+from validation.sources import Source, sources, url_of
 from validation.typed import Typed
 
 JUDGE = "see what is wrong with it: python -m validation.data --data-path {url} --schema data/schema.json"
@@ -48,21 +49,22 @@ def together(found: Sequence[Typed]) -> Typed:
     )
 
 
-def read_raw(url: str) -> Raw:
-    """Return what stands behind a URL: CSV as text, Parquet as typed, with findings on form and encoding.
+def read_raw(rows: str | Objects) -> Raw:
+    """Return what stands behind a URL, or in objects as they were, with findings on form and encoding.
 
-    Raises UsageError where there is no such file.
+    CSV is text, Parquet typed. Raises UsageError where there is no such file.
     """
-    return Raw(url, tuple(_part(source) for source in sources(url)))
+    return Raw(url_of(rows), tuple(_part(source) for source in sources(rows)))
 
 
-def read_table(url: str, schema: Schema) -> pd.DataFrame:
+def read_table(rows: str | Objects, schema: Schema) -> pd.DataFrame:
     """Return the declared columns, in the schema's order and dtypes, of one file or a folder of parts.
 
     integer is Int64, number float64, boolean `boolean`, datetime UTC, string object with None for missing.
     Raises UsageError for a file that is missing, empty or unreadable, and for columns that are missing or of another dtype.
     """
-    raw = read_raw(url)
+    raw = read_raw(rows)
+    url = raw.url
     for part in raw.parts:
         _refuse_unreadable(url, part)
     if not raw.rows:
