@@ -10,9 +10,9 @@ from settings.errors import UsageError
 from settings.secrets import redacted
 
 CONNECT_SECONDS = 3
-READ_SECONDS = 10
+READ_SECONDS = 6
 ATTEMPTS = 3
-"""A store that is gone is found out in seconds: a connection that is refused in 3, one that is never answered in 30."""
+"""A store that is gone is found out in seconds: a connection that is refused in 3, one that is never answered in 20."""
 LIBRARIES = (
     'add it to the group in pyproject.toml (storage = ["{name}"]), then nox -s lock, then install requirements/dev.txt'
 )
@@ -44,7 +44,7 @@ def opened(url: str, *, versions: bool = False) -> tuple[Any, str]:
     try:
         filesystem, path = fsspec.core.url_to_fs(url, **options)
     except ImportError as error:
-        name = "s3fs" if is_s3(url) else str(error.name or error)
+        name = "s3fs" if is_s3(url) else str(getattr(error.__cause__, "name", "") or error)
         raise UsageError(
             f"{redacted(url)}: the library {name} is not installed here; it belongs to the group `storage`",
             LIBRARIES.format(name=name),
@@ -73,6 +73,11 @@ def code_of(error: BaseException) -> str:
 def is_missing(error: BaseException) -> bool:
     """Say whether an object is not there; a bucket that is not there is another matter."""
     return isinstance(error, FileNotFoundError) and code_of(error) != "NoSuchBucket"
+
+
+def is_silent(error: BaseException) -> bool:
+    """Say whether a store did not answer at all."""
+    return next_step_of(error, "") == SILENT
 
 
 def cause_of(error: BaseException) -> str:

@@ -7,16 +7,19 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from time import monotonic
 
 from fsspec.implementations.local import LocalFileSystem
 
 from contracts.files import beside, sync_folder
-from contracts.storage import cause_of, is_missing, next_step_of, opened
+from contracts.storage import cause_of, is_missing, is_silent, next_step_of, opened
 from registry.exclusive import Exclusive
 from settings import Settings
 from settings.errors import GatelineError, OutsideError
 from settings.secrets import redacted
 
+GONE_SECONDS = 20.0
+"""How long a store that did not answer is not asked again: a command says it many things, and waits for it once."""
 CHECK = "check registry.url, that its disk has space and that you may write there, then run the command again"
 
 
@@ -33,6 +36,7 @@ class Store:
         self._root = f"{root.rstrip('/')}/{project}"
         self._local = isinstance(self._fs, LocalFileSystem)
         self._exclusive = Exclusive(self._fs, self._root, self.url)
+        self._gone: tuple[float, OutsideError] | None = None
 
     @classmethod
     def of(cls, settings: Settings) -> Store:
@@ -111,6 +115,8 @@ class Store:
 
         Who writes and finds nothing there has no missing object, but a registry that is gone.
         """
+        if self._gone and monotonic() < self._gone[0]:
+            raise self._gone[1]
         try:
             yield
         except GatelineError:
@@ -119,10 +125,13 @@ class Store:
             missing = is_missing(error) and not writing and not self._is_unmounted()
             if missing or isinstance(error, FileExistsError):
                 raise
-            raise OutsideError(
+            gone = OutsideError(
                 f"registry {self.url}: '{name}' cannot be {'written' if writing else 'read'}: {cause_of(error)}",
                 next_step_of(error, CHECK),
-            ) from error
+            )
+            if is_silent(error):
+                self._gone = monotonic() + GONE_SECONDS, gone
+            raise gone from error
 
 
 def _place(target: Path, data: bytes, put: Callable[[Path, Path], None]) -> None:

@@ -1,23 +1,29 @@
-"""Real servers that tests reach on loopback: an ssh server that lets this account in, and a registry of images."""
+"""Real servers that tests reach on loopback: an ssh server that lets this account in, a registry of images, and S3."""
 
 from __future__ import annotations
 
 import base64
 import json
 import os
+import re
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from infra.process.ports import free_ports
 
-PATIENCE = 15.0
+PATIENCE = 30.0
+REQUEST = re.compile(r'"(?:\x1b\[[\d;]*m)*(GET|PUT|POST|HEAD|DELETE) (\S+) HTTP')
+"""How a request stands in the log of an S3 server, which colours those that failed."""
 USER, PASSWORD = "deployer", "secret"  # pragma: allowlist secret
 HASHED = "$2b$05$CA4.z06tbkWssSYWsUQZTObcr7YVXbfYe71gm0zGjQOzhH5qaCQme"
 """bcrypt of the password."""
@@ -81,6 +87,71 @@ def login(folder: Path, registry: str) -> None:
     """Write into `folder` what `docker login` keeps."""
     encoded = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
     (folder / "config.json").write_text(json.dumps({"auths": {registry: {"auth": encoded}}}))
+
+
+@dataclass(frozen=True)
+class S3:
+    """An S3 server that runs."""
+
+    endpoint: str
+    log: Path
+    process: subprocess.Popen[bytes]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a command needs in its environment to reach it."""
+        return {
+            "AWS_ACCESS_KEY_ID": "nobody-in-particular",
+            "AWS_SECRET_ACCESS_KEY": PASSWORD * 3,
+            "AWS_REGION": "us-east-1",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_ENDPOINT_URL_S3": self.endpoint,
+        }
+
+    def client(self, service: str = "s3") -> Any:
+        """Return a client of its own, apart from what is tested."""
+        import boto3
+
+        return boto3.client(
+            service,
+            endpoint_url=self.endpoint,
+            region_name="us-east-1",
+            aws_access_key_id="admin",
+            aws_secret_access_key=PASSWORD,
+        )
+
+    def bucket(self, name: str, *, versioned: bool = False) -> str:
+        """Make a bucket; return its URL."""
+        client = self.client()
+        client.create_bucket(Bucket=name)
+        if versioned:
+            client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+        return f"s3://{name}"
+
+    def requests(self) -> list[str]:
+        """Return every request that was answered so far, as `METHOD path`."""
+        return [f"{method} {path}" for method, path in REQUEST.findall(self.log.read_text())]
+
+    def kill(self) -> None:
+        """Stop it at once, as a machine that is gone."""
+        self.process.kill()
+        self.process.wait(10)
+
+
+@contextmanager
+def s3_server(folder: Path, *flags: str, port: int = 0) -> Iterator[S3]:
+    """Yield an S3 server that logs into `folder`; `tests/s3_app.py` lists the flags."""
+    port = port or free_ports(1, ())[0]
+    log = folder / f"s3-{port}.log"
+    argv = [sys.executable, "-m", "tests.s3_app", str(port), *flags]
+    with log.open("ab") as stream:
+        process = subprocess.Popen(argv, cwd=Path(__file__).parents[1], stdout=stream, stderr=stream)
+    try:
+        _until(lambda: _answers(f"http://127.0.0.1:{port}/moto-api/"), "the S3 server", process)
+        yield S3(f"http://127.0.0.1:{port}", log, process)
+    finally:
+        process.terminate()
+        process.wait(10)
 
 
 def _answers(url: str) -> bool:

@@ -56,6 +56,18 @@ class Recorder:
     def change(self, kind: str, subject: str, **data: Any) -> Iterator[Change]:
         """Record that a change starts, and how it ended: finished as the caller says, or failed and why."""
         self.record(STARTED, subject, {"change": kind, **data})
+        with self._ending(kind, subject, data) as change:
+            yield change
+
+    @contextmanager
+    def urgent_change(self, kind: str, subject: str, **data: Any) -> Iterator[Change]:
+        """Record a change that waits for no registry: that it starts is kept here, and chained before how it ended."""
+        self._spool(self._event(STARTED, subject, {"change": kind, **data}))
+        with self._ending(kind, subject, data) as change:
+            yield change
+
+    @contextmanager
+    def _ending(self, kind: str, subject: str, data: dict[str, Any]) -> Iterator[Change]:
         change = Change(data={"change": kind, **data})
         try:
             yield change

@@ -17,10 +17,11 @@ from infra.rollout.target import Target
 from settings.errors import first_line
 
 
-def recover(target: Target) -> None:
+def recover(target: Target, *, tell: bool = True) -> None:
     """Repair the engine, finish or undo a change whose command died, and chain the events that waited.
 
-    The caller holds the environment's lock, so whoever wrote the journal is gone, or loses it to a rollback now.
+    Without `tell`, the registry is told later: a rollback's traffic does not wait for it. The caller holds the
+    environment's lock, so whoever wrote the journal is gone, or loses it to a rollback now.
     """
     for repaired in target.engine.up():
         target.say(f"[yellow]repaired[/yellow] {repaired}")
@@ -35,7 +36,8 @@ def recover(target: Target) -> None:
         target.recorder.record(
             FINISHED, entry.release, {"change": entry.kind, "outcome": "recovered", "phase": entry.phase, "did": done}
         )
-    _catch_up(target)
+    if tell:
+        catch_up(target)
 
 
 def hold(target: Target, entry: Entry, reason: str) -> str:
@@ -129,7 +131,8 @@ def _finish_rollback(target: Target, entry: Entry, running: Running) -> str:
     return done
 
 
-def _catch_up(target: Target) -> None:
+def catch_up(target: Target) -> None:
+    """Tell the registry what it could not be told before; one that is still gone fails nothing."""
     try:
         chained = target.recorder.flush()
         target.quarantine.tell()

@@ -8,8 +8,8 @@ from contracts.event import ROLLED_BACK
 from contracts.release import Release
 from contracts.slots import Slot
 from infra.rollout.notify import notify
-from infra.rollout.phases import begin, discard, settle_back, smoke, switch, tell_registry
-from infra.rollout.recovery import recover
+from infra.rollout.phases import begin, discard, settle_back, smoke, switch
+from infra.rollout.recovery import catch_up, recover
 from infra.rollout.target import Target
 from settings.errors import UsageError, did_you_mean
 
@@ -58,7 +58,7 @@ def candidates(target: Target) -> list[Release]:
 def rollback(target: Target, *, to: str = "", reason: str = "by hand", from_laptop: bool = False) -> Plan:
     """Put all traffic on the release before, and quarantine the one that is left."""
     target.refuse_from_laptop(from_laptop)
-    recover(target)
+    recover(target, tell=False)
     chosen = plan(target, to)
     facts = {
         "release": chosen.leave.model_dump(mode="json"),
@@ -67,10 +67,10 @@ def rollback(target: Target, *, to: str = "", reason: str = "by hand", from_lapt
         "from_laptop": from_laptop,
         "rehearsal": target.rehearsal,
     }
-    with target.recorder.change("rollback", chosen.leave.digest, **facts) as change:
+    with target.recorder.urgent_change("rollback", chosen.leave.digest, **facts) as change:
         carry_out(target, chosen, reason)
         change.type = ROLLED_BACK
-    tell_registry(target)
+    catch_up(target)
     notify(target.settings.notify, "rollback", target.name, facts, target.say)
     return chosen
 

@@ -39,6 +39,17 @@ def test_a_change_is_recorded_before_and_after(tmp_path: Path) -> None:
     assert recorder(tmp_path).kept_head() == recorder(tmp_path).log.head()
 
 
+def test_an_urgent_change_asks_no_registry_before_it_is_done(tmp_path: Path) -> None:
+    recorder(tmp_path).record(STARTED, "0", {})
+    with recorder(tmp_path).urgent_change("rollback", "digest", reason="slow") as change:
+        assert [event.subject for event in recorder(tmp_path).log.events()] == ["0"]
+        assert recorder(tmp_path).waiting() == 1, "a command that is killed now leaves word"
+        change.type = ROLLED_BACK
+    events = recorder(tmp_path).log.events()
+    assert [event.type for event in events] == [STARTED, STARTED, ROLLED_BACK]
+    assert recorder(tmp_path).waiting() == 0 and recorder(tmp_path).log.verify() == []
+
+
 def test_a_failed_change_says_why_and_still_fails(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no"), recorder(tmp_path).change("deploy", "digest"):
         raise ValueError("no")
