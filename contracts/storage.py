@@ -94,10 +94,15 @@ def next_step_of(error: BaseException, otherwise: str) -> str:
 
 
 def _s3_options(versions: bool) -> dict[str, Any]:
-    """One request for a whole object; patience that ends."""
+    """One request for a whole object, nothing remembered of what others may change, patience that ends."""
     config = {
         "connect_timeout": CONNECT_SECONDS,
         "read_timeout": READ_SECONDS,
         "retries": {"mode": "standard", "total_max_attempts": ATTEMPTS},
     }
-    return {"version_aware": versions, "max_concurrency": 1, "config_kwargs": config}
+    return {
+        "version_aware": versions,
+        "max_concurrency": 1,
+        "use_listings_cache": False,
+        "config_kwargs": config,
+    }

@@ -128,6 +128,14 @@ class S3:
             client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
         return f"s3://{name}"
 
+    def reach(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Let this process reach the server, and forget the connections to any other."""
+        import s3fs
+
+        for name, value in self.environment.items():
+            monkeypatch.setenv(name, value)
+        s3fs.S3FileSystem.clear_instance_cache()
+
     def requests(self) -> list[str]:
         """Return every request that was answered so far, as `METHOD path`."""
         return [f"{method} {path}" for method, path in REQUEST.findall(self.log.read_text())]

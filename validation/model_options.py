@@ -11,7 +11,7 @@ from registry.artifacts import CANDIDATE, CHAMPION, Artifacts
 from settings import DEFAULT_PATH, METRICS, Settings, load
 from validation.contest import Contest
 from validation.limits import limits_of
-from validation.remembered import test_rows
+from validation.remembered import remembered
 from validation.sources import pinned
 from validation.subject import champion_of, subject_of
 
@@ -72,7 +72,7 @@ def contest_of(chosen: Options, artifacts: Artifacts) -> Contest:
         candidate=candidate,
         champion=champion_of(chosen.champion or CHAMPION, artifacts),
         champion_asked=chosen.champion not in (None, "none"),
-        test=pinned(chosen.test_url) if chosen.test_url else test_rows(candidate, settings.data.test),
+        test=pinned(chosen.test_url) if chosen.test_url else remembered(candidate, settings.data.test),
         limits=limits,
         asked=chosen.asked,
     )

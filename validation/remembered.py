@@ -12,7 +12,7 @@ from validation.sources import pinned
 from validation.subject import Subject
 
 
-def test_rows(candidate: Subject, url: str) -> str | Objects:
+def remembered(candidate: Subject, url: str) -> str | Objects:
     """Return the test rows that a candidate's manifest remembers behind `url`; what is there now where it remembers none.
 
     Raises GateRefused (rule `digest`) where neither the remembered versions nor what is there now are those rows.

@@ -88,7 +88,7 @@ def url_of(rows: str | Objects) -> str:
 
 
 def _version_now(source: Source) -> str:
-    return str(source.filesystem.info(source.path, refresh=True).get("VersionId") or "")
+    return str(source.filesystem.info(source.path).get("VersionId") or "")
 
 
 def _as_they_were(objects: Objects) -> list[Source]:

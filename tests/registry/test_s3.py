@@ -52,9 +52,7 @@ def bucket(s3: S3, monkeypatch: pytest.MonkeyPatch) -> str:
 
 def reach(server: S3, monkeypatch: pytest.MonkeyPatch) -> str:
     """Let this process reach a server; return the URL of a new bucket there."""
-    for name, value in server.environment.items():
-        monkeypatch.setenv(name, value)
-    s3fs.S3FileSystem.clear_instance_cache()
+    server.reach(monkeypatch)
     return server.bucket(f"bucket-{uuid.uuid4().hex}")
 
 
