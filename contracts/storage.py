@@ -52,7 +52,7 @@ def opened(url: str, *, versions: bool = False) -> tuple[Any, str]:
     except ValueError as error:
         raise UsageError(f"{redacted(url)}: {redacted(str(error))}", "name a folder, a file or an fsspec URL") from None
     if is_s3(url):
-        filesystem.retries = 1  # the client below it repeats what may be repeated, within its own time
+        _bound(filesystem)
     return filesystem, str(path)
 
 
@@ -91,6 +91,21 @@ def next_step_of(error: BaseException, otherwise: str) -> str:
     """Return what to do about it."""
     kinds = (code_of(error), *(kind.__name__ for kind in type(error).__mro__))
     return next((NEXT[kind] for kind in kinds if kind in NEXT), otherwise)
+
+
+def _bound(filesystem: Any) -> None:
+    """Let every request end in its time: the client alone repeats, and a write does not wait to be asked for its body."""
+    from aiobotocore.session import AioSession
+
+    filesystem.retries = 1
+    if filesystem.session is None:
+        filesystem.session = AioSession()
+        filesystem.session.register("before-call.s3", _without_expect)
+
+
+def _without_expect(params: dict[str, Any], **_: Any) -> None:
+    """With `Expect: 100-continue`, a write to a server that never answers would wait for ever: no timeout has begun yet."""
+    params["headers"].pop("Expect", None)
 
 
 def _s3_options(versions: bool) -> dict[str, Any]:

@@ -71,7 +71,8 @@ class Artifacts:
     def files(self, identity: str) -> dict[str, bytes]:
         """Return every file of an artifact, each checked against its SHA-256. Raises GateRefused (rule `digest`)."""
         manifest = self.manifest(identity)
-        found = {name: self._read(identity, name) for name in manifest.files}
+        read = self._store.each(lambda name: self._read(identity, name), manifest.files)
+        found = dict(zip(manifest.files, read, strict=True))
         for name, data in found.items():
             if of_bytes(data) != manifest.files[name]:
                 raise GateRefused(

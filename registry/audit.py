@@ -65,7 +65,9 @@ class AuditLog:
         return sum(not event.seal for event in self.events())
 
     def _entries(self) -> dict[int, Entry]:
-        return {line: entry_of(line, self._read(line), self._key) for line in self._lines()}
+        lines = self._lines()
+        stored = zip(lines, self._store.each(self._read, lines), strict=True)
+        return {line: entry_of(line, data, self._key) for line, data in stored}
 
     def _lines(self) -> list[int]:
         return sorted(line for line in map(line_of, self._store.names(FOLDER)) if line)

@@ -74,7 +74,8 @@ class Releases:
     def all(self) -> list[Release]:
         """Return every release, oldest first."""
         names = [name for name in self._store.names("releases") if name.endswith(".json")]
-        return sorted((self.get(name.removesuffix(".json")) for name in names), key=lambda release: release.created)
+        found = self._store.each(self.get, (name.removesuffix(".json") for name in names))
+        return sorted(found, key=lambda release: release.created)
 
     def add_image(self, image: Image) -> None:
         """Record the image of a release for one platform, in place of an earlier one."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic
+from typing import TypeVar
 
 from fsspec.implementations.local import LocalFileSystem
 
@@ -18,7 +20,10 @@ from settings import Settings
 from settings.errors import GatelineError, OutsideError
 from settings.secrets import redacted
 
-GONE_SECONDS = 20.0
+AT_ONCE = 16
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+GONE_SECONDS = 60.0
 """How long a store that did not answer is not asked again: a command says it many things, and waits for it once."""
 CHECK = "check registry.url, that its disk has space and that you may write there, then run the command again"
 
@@ -50,6 +55,13 @@ class Store:
             data = self._fs.cat_file(path)
         assert isinstance(data, bytes)
         return data
+
+    def each(self, read: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+        """Return what `read` makes of each item, in order; behind a URL several at once, for each waits for an answer."""
+        if self._local:
+            return [read(item) for item in items]
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            return list(pool.map(read, items))
 
     def exists(self, name: str) -> bool:
         """Say whether an object of this name is there."""

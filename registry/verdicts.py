@@ -42,7 +42,8 @@ class Verdicts:
 
     def all(self, stage: str) -> list[Verdict]:
         """Return every verdict of a stage, in the order in which they were last said."""
-        read = (self._read(f"verdicts/{stage}/{entry}") for entry in self._store.names(f"verdicts/{stage}"))
+        names = [f"verdicts/{stage}/{entry}" for entry in self._store.names(f"verdicts/{stage}")]
+        read = self._store.each(self._read, names)
         return sorted(filter(None, read), key=lambda verdict: verdict.found or verdict.created)
 
     def _read(self, name: str) -> Verdict | None:

@@ -54,7 +54,7 @@ class Registry(Section):
     """Where artifacts, aliases, verdicts and the audit log live."""
 
     url: Text = ".gateline/registry"
-    """A folder or an fsspec URL."""
+    """A folder or an fsspec URL, such as `s3://bucket/folder`; see docs/registry.md."""
 
 
 class Notify(Section):

@@ -138,7 +138,9 @@ def test_a_later_version_comes_into_a_copy_that_was_edited(tmp_path: Path, made:
     first = made.release()
     assert made.invoke("deploy", "--env=production").code == 0
     pyproject = copy / "pyproject.toml"
-    pyproject.write_text(pyproject.read_text().replace("model = [\n]", 'model = [\n    "tabulate",\n]'))
+    own = {"model": "tabulate", "storage": "s3fs"}
+    for group, library in own.items():
+        pyproject.write_text(pyproject.read_text().replace(f"{group} = [\n]", f'{group} = [\n    "{library}",\n]'))
     made.change(gates__model__min_accuracy=0.77)
     add(copy / "model/features.py", "# mine")
     for command in (("init", "--quiet"), ("add", "--all"), ("commit", "--quiet", "--message", "mine")):
@@ -154,13 +156,16 @@ def test_a_later_version_comes_into_a_copy_that_was_edited(tmp_path: Path, made:
     assert updated.code == 0, updated.output
     assert "_commit: v100.1.0" in (copy / ".copier-answers.yml").read_text()
     assert (copy / "service/app.py").read_text().endswith("# newer\n") and '"tomlkit",' in pyproject.read_text()
-    assert '"tabulate"' in pyproject.read_text() and "<<<<<<<" not in pyproject.read_text()
+    assert all(f'"{library}"' in pyproject.read_text() for library in own.values())
+    assert "<<<<<<<" not in pyproject.read_text()
     assert made.settings.gates.model.min_accuracy == 0.77
     for name in ("model/features.py", "pipeline.toml", "requirements/train.txt"):
         assert "# newer" not in (copy / name).read_text(), name
     locked = made.nox("lock")
     assert locked.code == 0, locked.output
-    assert all("tabulate==" in (copy / f"requirements/{name}.txt").read_text() for name in ("train", "service"))
+    locks = {name: (copy / f"requirements/{name}.txt").read_text() for name in ("dev", "train", "security", "service")}
+    assert {name for name, text in locks.items() if "tabulate==" in text} == {"train", "service"}
+    assert {name for name, text in locks.items() if "s3fs==" in text} == {"dev", "train", "security"}
 
     made.change(model__seed=2)
     second = made.release()

@@ -11,7 +11,8 @@ import pytest
 from contracts.live_counts import Matured
 from contracts.manifest import Manifest
 from infra.drift_labels import matured
-from settings.errors import UsageError
+from settings.errors import OutsideError, UsageError
+from tests.servers import s3_server
 
 
 def manifest(task: str, classes: tuple[Any, ...] = (), positive: Any = None) -> Manifest:
@@ -38,6 +39,23 @@ def log(folder: Path, *entries: tuple[str, int, str, Any]) -> Path:
 def labels(folder: Path, text: str) -> str:
     (folder / "labels.csv").write_text(text)
     return str(folder / "labels.csv")
+
+
+@pytest.mark.slow
+def test_labels_on_s3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = log(tmp_path, ("a", 0, "r", 0.7), ("b", 0, "r", 0.2))
+    with s3_server(tmp_path) as server:
+        server.reach(monkeypatch)
+        url = f"{server.bucket('labels')}/late.csv"
+        with pytest.raises(UsageError, match="no such file of labels"):
+            matured(url, "late", folder, "r", manifest("binary", (0, 1), 1))
+        server.client().put_object(Bucket="labels", Key="late.csv", Body=b"request_id,late\na,1\nb,1\n")
+        found = matured(url, "late", folder, "r", manifest("binary", (0, 1), 1))
+        assert {(one.predicted, one.actual, one.count) for one in found} == {("1", "1", 1), ("0", "1", 1)}
+        server.kill()
+        with pytest.raises(OutsideError, match="EndpointConnectionError") as caught:
+            matured(url, "late", folder, "r", manifest("binary", (0, 1), 1))
+        assert "AWS_ENDPOINT_URL_S3" in caught.value.next_step
 
 
 def test_binary(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -10,13 +11,16 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from threading import Barrier
 
+import httpx
 import pytest
 import s3fs
 
 from contracts.event import Event
+from contracts.manifest import Objects
 from registry.artifacts import Artifacts
 from registry.audit import AuditLog
 from registry.exclusive import PROOF
@@ -25,6 +29,8 @@ from settings.errors import OutsideError
 from tests.registry.made import files, manifest
 from tests.registry.test_audit import KEY, WRITER
 from tests.servers import S3, s3_server
+from validation.digests import data_digest
+from validation.sources import pinned
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
@@ -217,14 +223,69 @@ def test_a_server_that_is_gone_is_waited_for_once_a_command(bucket: str, monkeyp
     assert time.monotonic() - begun < 0.5
 
 
-def test_a_server_that_never_answers_is_said_within_its_patience(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", ["read", "write"])
+def test_a_server_that_never_answers_is_said_within_its_patience(
+    bucket: str, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://127.0.0.1:{silent.getsockname()[1]}")
         s3fs.S3FileSystem.clear_instance_cache()
         begun = time.monotonic()
         with pytest.raises(OutsideError, match="ReadTimeoutError|ConnectTimeoutError"):
-            Store(bucket, "p").read("a/x")
+            OPERATIONS[name](Store(bucket, "p"))
         assert time.monotonic() - begun < 25
+
+
+POLICY = re.compile(r"```json\n(.*?)```", re.DOTALL)
+
+
+def identity(server: S3, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Let this process be a user who may do what the docs say that the line needs; return the secret.
+
+    From here on the server lets nobody else do anything.
+    """
+    [policy] = POLICY.findall((ROOT / "docs/registry.md").read_text().partition("**Permissions**")[2])
+    iam = server.client("iam")
+    iam.create_user(UserName="line")
+    iam.put_user_policy(UserName="line", PolicyName="line", PolicyDocument=policy)
+    key = iam.create_access_key(UserName="line")["AccessKey"]
+    server.reach(monkeypatch)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", key["AccessKeyId"])
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
+    httpx.post(f"{server.endpoint}/moto-api/reset-auth", content="0", trust_env=False).raise_for_status()
+    return str(key["SecretAccessKey"])
+
+
+def test_the_policy_of_the_docs_is_enough_and_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with s3_server(tmp_path) as server:
+        for name in ("my-artifacts", "my-rows", "others"):
+            server.bucket(name, versioned=name == "my-rows")
+        server.client().put_object(Bucket="my-rows", Key="flights/train.csv", Body=b"a\n1\n")
+        identity(server, monkeypatch)
+        store = Store("s3://my-artifacts/gateline", "p")
+        for operation in OPERATIONS.values():
+            with suppress(FileNotFoundError, FileExistsError):
+                operation(store)
+        AuditLog(store, KEY).append(event(1))
+        held = pinned("s3://my-rows/flights/train.csv")
+        assert isinstance(held, Objects) and held.versions[""] and data_digest(held)
+        for url in ("s3://others", "s3://my-artifacts/elsewhere"):
+            with pytest.raises(OutsideError, match="AccessDenied") as caught:
+                Store(url, "p").write("a/x", b"1")
+            assert "docs/registry.md lists" in caught.value.next_step
+
+
+def test_wrong_credentials_are_said_and_never_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with s3_server(tmp_path) as server:
+        server.bucket("artifacts")
+        right = identity(server, monkeypatch)
+        for name in ("AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID"):
+            monkeypatch.setenv(name, "wrong-" + "x" * 20)
+            s3fs.S3FileSystem.clear_instance_cache()
+            with pytest.raises(OutsideError, match="SignatureDoesNotMatch|InvalidAccessKeyId") as caught:
+                Store("s3://artifacts", "p").read("a/x")
+            assert "AWS_SECRET_ACCESS_KEY" in caught.value.next_step
+            assert "xxxx" not in str(caught.value) and right not in str(caught.value)
 
 
 def test_no_credentials_are_asked_for_by_name(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -245,7 +306,7 @@ import sys
 sys.modules["s3fs"] = None
 from registry.store import Store
 from settings.errors import front_door
-raise SystemExit(front_door(lambda: Store("s3://key:hunter2@bucket", "p") and 0))
+raise SystemExit(front_door(lambda: Store("s3://key:hunter2@bucket", "p") and 0))  # pragma: allowlist secret
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -81,7 +81,9 @@ def test_one_object_a_folder_and_a_glob_are_read_with_their_versions(s3: S3, buc
     assert [source.partition for source in sources(held["rows"])] == [{}, {"day": "2"}]
 
 
-def test_rows_that_change_while_training_runs_do_not_change_what_is_trained(s3: S3, bucket: str, tmp_path: Path) -> None:
+def test_rows_that_change_while_training_runs_do_not_change_what_is_trained(
+    s3: S3, bucket: str, tmp_path: Path
+) -> None:
     first = put(s3, bucket, "train.csv", rows(1))
     put(s3, bucket, "test.csv", rows(2))
     settings = on_s3(tmp_path, bucket)
@@ -121,7 +123,9 @@ def test_a_version_that_is_gone_is_refused_until_its_rows_are_back(s3: S3, bucke
     with pytest.raises(GateRefused, match="digest: s3://.*test.csv is not what .* was trained with") as caught:
         remembered(candidate, settings.data.test)
     assert "nox -s train" in caught.value.next_step and "--test-data" in caught.value.next_step
-    with pytest.raises(GateRefused, match=f"version {gone} of .*test.csv, which was read before, is not there any more"):
+    with pytest.raises(
+        GateRefused, match=f"version {gone} of .*test.csv, which was read before, is not there any more"
+    ):
         data_digest(Objects(url=settings.data.test, versions={"": gone}))
     back = put(s3, bucket, "test.csv", rows(2))
     assert remembered(candidate, settings.data.test) == Objects(url=settings.data.test, versions={"": back})
@@ -160,7 +164,8 @@ def test_what_is_not_there_is_said(s3: S3, bucket: str, monkeypatch: pytest.Monk
     import s3fs
 
     s3fs.S3FileSystem.clear_instance_cache()
-    for broken in (lambda: pinned(f"s3://{bucket}/x.csv"), lambda: data_digest(held)):
+    breaking: list[Callable[[], object]] = [lambda: pinned(f"s3://{bucket}/x.csv"), lambda: data_digest(held)]
+    for broken in breaking:
         with pytest.raises(OutsideError, match="EndpointConnectionError") as caught:
             broken()
         assert "AWS_ENDPOINT_URL_S3" in caught.value.next_step
