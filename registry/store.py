@@ -7,9 +7,10 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from pathlib import Path
 from time import monotonic
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from fsspec.implementations.local import LocalFileSystem
 
@@ -31,22 +32,42 @@ CHECK = "check registry.url, that its disk has space and that you may write ther
 class Store:
     """The objects of one project. Names are posix paths below `<url>/<project>/`.
 
-    Every write is whole or not at all. Raises OutsideError where the place behind the URL cannot be reached.
+    Every write is whole or not at all. Raises OutsideError where the place behind the URL cannot be reached, UsageError
+    for a URL that cannot be opened here.
     """
 
     def __init__(self, url: str, project: str) -> None:
-        """Open the place behind `url`; nothing is created until the first write. Raises UsageError for one nobody can open."""
+        """Keep the place; it is opened when it is first needed, and nothing is created until the first write."""
         self.url = redacted(url)
-        self._fs, root = opened(url)
-        self._root = f"{root.rstrip('/')}/{project}"
-        self._local = isinstance(self._fs, LocalFileSystem)
-        self._exclusive = Exclusive(self._fs, self._root, self.url)
+        self._address, self._project = url, project
         self._gone: tuple[float, OutsideError] | None = None
 
     @classmethod
     def of(cls, settings: Settings) -> Store:
         """Open the registry that the settings name."""
         return cls(settings.registry.url, settings.project.name)
+
+    @cached_property
+    def _opened(self) -> tuple[Any, str]:
+        """The library of a remote place takes a second to load, and a rollback may have no need of it."""
+        filesystem, root = opened(self._address)
+        return filesystem, f"{root.rstrip('/')}/{self._project}"
+
+    @property
+    def _fs(self) -> Any:
+        return self._opened[0]
+
+    @property
+    def _root(self) -> str:
+        return self._opened[1]
+
+    @property
+    def _local(self) -> bool:
+        return isinstance(self._fs, LocalFileSystem)
+
+    @cached_property
+    def _exclusive(self) -> Exclusive:
+        return Exclusive(self._fs, self._root, self.url)
 
     def read(self, name: str) -> bytes:
         """Return an object's bytes. Raises FileNotFoundError."""

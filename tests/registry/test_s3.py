@@ -306,7 +306,7 @@ import sys
 sys.modules["s3fs"] = None
 from registry.store import Store
 from settings.errors import front_door
-raise SystemExit(front_door(lambda: Store("s3://key:hunter2@bucket", "p") and 0))  # pragma: allowlist secret
+raise SystemExit(front_door(lambda: Store("s3://key:hunter2@bucket", "p").names("a") and 0))  # pragma: allowlist secret
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 2

@@ -231,12 +231,12 @@ def test_a_registry_that_is_gone_cannot_be_read(tmp_path: Path, how: str) -> Non
 
 def test_an_unknown_kind_of_url_is_refused_with_a_next_step() -> None:
     with pytest.raises(UsageError, match="nowhere://bucket: Protocol not known") as caught:
-        Store("nowhere://bucket", "p")
+        Store("nowhere://bucket", "p").names("a")
     assert "name a folder" in caught.value.next_step
 
 
 def test_credentials_in_the_url_are_not_shown(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
-        Store("nowhere://key:hunter2@bucket", "p")  # pragma: allowlist secret
+        Store("nowhere://key:hunter2@bucket", "p").names("a")  # pragma: allowlist secret
     assert "hunter2" not in str(caught.value)
     assert Store("memory://key:hunter2@bucket", "p").url == "memory://***@bucket"  # pragma: allowlist secret
