@@ -39,9 +39,9 @@ class Options:
     @property
     def asked(self) -> str:
         """Digest of what stands in place of the settings; empty where nothing does."""
-        others = [] if self.test_url == self.settings.data.test else [self.test_url]
-        named = [*others, *([] if self.champion is None else [self.champion]), *sorted(self.flags.items())]
-        return of_value(named) if named else ""
+        rows = self.test_url if self.test_url != self.settings.data.test else None
+        named = [("test", rows), ("champion", self.champion), *sorted(self.flags.items())]
+        return of_value(named) if any(value is not None for _, value in named) else ""
 
 
 def options(arguments: list[str] | None = None) -> Options:
