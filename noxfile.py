@@ -211,10 +211,11 @@ def acceptance(session: nox.Session) -> None:
         session.run("pytest", "-m", "slow", "-rs", *part, *session.posargs, success_codes=none_is_fine)
 
 
-@offered("tests/template", venv_backend="none")
+@offered("tests/template")
 def template(session: nox.Session) -> None:
     """Copy the template, and run every command of the copies."""
-    front(session, "tests.template")
+    install(session, "test")
+    session.run("python", "-m", "tests.template", *session.posargs)
 
 
 def accept_dashes() -> None:

@@ -60,9 +60,7 @@ class Trial:
         if _good(found):
             found += self._each(place, copy.plan)
         if copy.workflow and _good(found):
-            self._console.print(
-                f"         {copy.name:<12} its workflow, on a push and on a pull request: about 10 minutes"
-            )
+            self._console.print(f"         {copy.name:<12} its workflow, four times: about 16 minutes")
             found += Workflows(place, ROOT).rules()
         return [*found, _menus(place, copy)] if copy.plainly and _good(found) else found
 

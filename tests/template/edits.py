@@ -66,6 +66,14 @@ def own_model(folder: Path) -> None:
     pyproject.write_text(text.replace("model = [\n]", 'model = [\n    "lightgbm",\n]'), encoding="utf-8")
 
 
+def storage(folder: Path) -> None:
+    """Ask for the library that opens registries on S3."""
+    pyproject = folder / "pyproject.toml"
+    text = pyproject.read_text(encoding="utf-8")
+    assert "storage = [\n]" in text, "the group is where the documentation says"
+    pyproject.write_text(text.replace("storage = [\n]", 'storage = [\n    "s3fs",\n]'), encoding="utf-8")
+
+
 def broken_rows(folder: Path) -> None:
     """Write a file in which most of one column is gone and another one holds words."""
     source = (folder / load(folder / "pipeline.toml", {}).data.test).read_text(encoding="utf-8").splitlines()

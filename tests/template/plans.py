@@ -88,7 +88,10 @@ TO_PRODUCTION_AND_BACK = (
     Command("invoke smoke --env=production"),
     Command("invoke audit"),
 )
-BY_HAND = (Command("nox -s pipeline -- --skip lint,typecheck,test"),)
+BY_HAND = (
+    Command("nox -s lock", before=edits.storage),
+    Command("nox -s pipeline -- --skip lint,typecheck,test"),
+)
 REGRESSION = TO_PRODUCTION_AND_BACK
 OWN_ROWS = (
     Command("nox -s validate_data -- --data-path broken.csv", 1, "tickets", before=edits.broken_rows),

@@ -24,11 +24,10 @@ PR_SET_CHILD_SUBREAPER = 36
 
 @dataclass(frozen=True)
 class Event:
-    """What triggered the run: its name and payload, and the environment that the runner sets."""
+    """What triggered the run."""
 
     name: str
     payload: Mapping[str, object]
-    environ: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -40,8 +39,11 @@ class Runner:
     repository: Path
     artifacts: Path
 
-    def run(self, workflow: str, event: Event) -> dict[str, str]:
-        """Return each job's conclusion. What the jobs left running is ended, as a hosted runner's disk and memory are."""
+    def run(self, workflow: str, event: Event, environ: dict[str, str]) -> dict[str, str]:
+        """Return each job's conclusion; `environ` is what the runner sets, and secrets.
+
+        What the jobs left running is ended, as a hosted runner is.
+        """
         self.artifacts.mkdir(parents=True, exist_ok=True)
         payload = self.artifacts.parent / f"{event.name}.json"
         payload.write_text(json.dumps(event.payload), encoding="utf-8")
@@ -49,7 +51,7 @@ class Runner:
         adopt_orphans()
         try:
             done = subprocess.run(
-                [*self._argv(workflow, event, payload)],
+                [*self._argv(workflow, event, payload), *_environ(environ | {"ARTIFACTS": str(self.artifacts)})],
                 cwd=self.repository,
                 env=os.environ | {"PATH": path, "UV_OFFLINE": "1"},
                 stdout=subprocess.PIPE,
@@ -65,14 +67,12 @@ class Runner:
         return conclusions(done.stdout)
 
     def _argv(self, workflow: str, event: Event, payload: Path) -> list[str]:
-        given = {"ARTIFACTS": str(self.artifacts)} | dict(event.environ)
         return [
             str(self.act),
             event.name,
             *("-W", f".github/workflows/{workflow}", "--eventpath", str(payload)),
             *("-P", "ubuntu-24.04=-self-hosted", "--pull=false", "--no-cache-server", "--json"),
             *(part for found in self._stand_ins() for part in ("--local-repository", found)),
-            *(part for name, value in given.items() for part in ("--env", f"{name}={value}")),
         ]
 
     def _stand_ins(self) -> list[str]:
@@ -85,6 +85,10 @@ class Runner:
             for name, commit in sorted(used)
             if name not in OURS
         ]
+
+
+def _environ(given: Mapping[str, str]) -> list[str]:
+    return [part for name, value in given.items() for part in ("--env", f"{name}={value}")]
 
 
 def conclusions(output: str) -> dict[str, str]:
