@@ -196,19 +196,14 @@ def make_data(session: nox.Session) -> None:
 def acceptance(session: nox.Session) -> None:
     """Run the slow tests: whole environments, failures, other models."""
     install(session, "test")
-    # tests/acceptance judges latency, so one test at a time; the rooms' own slow tests do not.
-    rooms = (
-        "-n",
-        WORKERS,
-        "--dist",
-        "loadfile",
-        "--ignore=tests/acceptance",
-        "--junitxml=reports/acceptance/rooms.xml",
+    together = (
+        *("-m", "slow and not live", "-n", WORKERS, "--dist", "loadfile"),
+        "--junitxml=reports/acceptance/together.xml",
     )
-    whole = ("tests/acceptance", "--junitxml=reports/acceptance/junit.xml")
+    alone = ("-m", "slow and live", "--junitxml=reports/acceptance/alone.xml")
     none_is_fine = (0, 5) if "--last-failed" in session.posargs else (0,)
-    for part in (rooms, whole):
-        session.run("pytest", "-m", "slow", "-rs", *part, *session.posargs, success_codes=none_is_fine)
+    for part in (together, alone):
+        session.run("pytest", "-rs", *part, *session.posargs, success_codes=none_is_fine)
 
 
 @offered("tests/template")

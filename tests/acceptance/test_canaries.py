@@ -27,6 +27,8 @@ SLOW = """
 
 import time as _time
 
+pytestmark = pytest.mark.live
+
 
 def before(rows: list[list[Any]]) -> list[list[Any]]:
     _time.sleep({seconds})

@@ -32,6 +32,8 @@ from tests.acceptance.test_kills import (
 from tests.daemon import on_docker, remove
 from tests.infra.docker.conftest import daemon
 
+pytestmark = pytest.mark.live
+
 __all__ = [
     "daemon",
     "hooks",

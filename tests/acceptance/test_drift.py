@@ -8,7 +8,11 @@ import json
 import random
 from typing import Any
 
+import pytest
+
 from tests.acceptance.project import Project
+
+pytestmark = pytest.mark.live
 
 
 def send(project: Project, rows: list[dict[str, Any]]) -> list[str]:

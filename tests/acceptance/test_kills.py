@@ -13,6 +13,8 @@ import pytest
 from tests.acceptance.project import Project
 from tests.traffic import Traffic
 
+pytestmark = pytest.mark.live
+
 
 def processes(project: Project, word: str) -> list[psutil.Process]:
     """Return this project's own processes whose command line holds `word`."""

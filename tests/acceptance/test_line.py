@@ -8,7 +8,11 @@ import time
 import urllib.request
 from pathlib import Path
 
+import pytest
+
 from tests.acceptance.project import Project
+
+pytestmark = pytest.mark.live
 
 # What the line's own checks judge is this very test run: they are left out here, and run by themselves before it.
 SKIP = "--skip=lint,typecheck,test"

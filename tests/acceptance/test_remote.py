@@ -17,6 +17,8 @@ from tests.daemon import on_docker, remove
 from tests.infra.docker.conftest import daemon
 from tests.servers import image_registry, login, ssh_server
 
+pytestmark = pytest.mark.live
+
 __all__ = ["daemon"]
 NAME = "far"
 
