@@ -185,6 +185,13 @@ def adopt(session: nox.Session) -> None:
     front(session, "infra.adopting")
 
 
+@nox.session
+def reference(session: nox.Session) -> None:
+    """Make the pages of settings, commands and rules again from the code."""
+    install(session, "test")
+    session.run("python", "-m", "infra.reference")
+
+
 @offered("data/make.py")
 def make_data(session: nox.Session) -> None:
     """Make the example's data again from its package."""

@@ -86,7 +86,7 @@ def _asked(name: str, ask: Question, client: httpx.Client, expected: Expected) -
 
 
 def _ready(client: httpx.Client, expected: Expected) -> Rule:
-    """A service that says 'ready' must be the right release, and predict at once."""
+    """Judge that a service that says 'ready' is the right release, and predicts at once."""
     ready = client.get("/health/ready")
     served = ready.json().get("release") if ready.status_code == 200 else None
     predicted = client.post("/predict", json={"rows": [expected.named(expected.rows[0])]})
@@ -97,7 +97,7 @@ def _ready(client: httpx.Client, expected: Expected) -> Rule:
 
 
 def _contract(client: httpx.Client, expected: Expected) -> Rule:
-    """The fields of the schema are the fields that a request may carry, and an answer's keys are the promised ones."""
+    """Judge that the fields of the schema are those that a request may carry, and an answer's keys are the promised ones."""
     answer = client.post("/predict", json={"features": expected.named(expected.rows[0])})
     missing = {"prediction", "model_version", "request_id"} - set(answer.json())
     declared = json.dumps(client.get("/openapi.json").json())
@@ -114,14 +114,14 @@ def _contract(client: httpx.Client, expected: Expected) -> Rule:
 
 
 def _refusal(client: httpx.Client, expected: Expected) -> Rule:
-    """A field that does not exist is refused, not ignored."""
+    """Judge that a field that does not exist is refused, not ignored."""
     row = expected.named(expected.rows[0]) | {"no_such_field": 1}
     status = client.post("/predict", json={"features": row}).status_code
     return _rule("contract", 400 <= status < 500, f"an unknown field was answered {status}; allowed: 4xx")
 
 
 def _golden(client: httpx.Client, expected: Expected) -> Rule:
-    """The golden rows answer as they did offline, to 1e-9."""
+    """Judge that the golden rows answer as they did offline, to 1e-9."""
     gaps = []
     for rows, scores in expected.requests():
         answers = client.post("/predict", json={"rows": rows}).json()["predictions"]

@@ -14,7 +14,8 @@ from settings.secrets import origin, redacted
 HEAD = """# Settings
 
 `pipeline.toml` is the one file of values a copy edits. This page is made from the types that read it, by
-`python -m settings --markdown > docs/settings.md`; a test fails when the two differ.
+`python -m settings --markdown > docs/settings.md` (or, with the other [reference](reference/commands.md) pages, by
+`nox -s reference`); a test fails when the two differ.
 
 - `python -m settings` checks the file and prints every resolved value, one a line, as TOML; it exits with 2 where something is
   wrong.
@@ -38,6 +39,12 @@ def markdown() -> str:
     schema = Settings.model_json_schema()
     body = "".join(_section(name, spec) for name, spec in _sections(schema, schema["$defs"]))
     return f"{HEAD}{body}{VARIABLES}" + "".join(f"| `{name}` | {text} |\n" for name, text in _variables())
+
+
+def keys() -> set[str]:
+    """Return the dotted name of every key that a copy may set; a place that has a name of its own is `<name>`."""
+    schema = Settings.model_json_schema()
+    return {f"{name}.{key}" for name, spec in _sections(schema, schema["$defs"]) for key in spec["properties"]}
 
 
 def resolved(settings: Settings, replaced: Mapping[str, str]) -> str:

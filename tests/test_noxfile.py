@@ -14,7 +14,7 @@ from tests.infra.site import ROOT
 
 NAMES = {
     "lint", "typecheck", "test", "lock", "make_data", "validate_data", "train", "validate_model", "integration",
-    "benchmark", "security", "drift", "pipeline", "tour", "adopt", "acceptance",
+    "benchmark", "security", "drift", "pipeline", "tour", "adopt", "reference", "acceptance",
 }  # fmt: skip
 
 

@@ -52,7 +52,7 @@ def inputs(settings: Settings) -> dict[str, str]:
 
 
 def _identity(sample: LoadSample, gate: BenchmarkGate, release: str) -> Rule:
-    """An answer names its release: figures of another one say nothing about this one."""
+    """Judge that every answer names the release that is judged: figures of another one say nothing about this one."""
     others = {name: count for name, count in sample.releases.items() if name != release}
     ours = sample.releases.get(release, 0)
     if others:
@@ -84,11 +84,17 @@ def _latency(name: str) -> Callable[[LoadSample, BenchmarkGate, str], Rule]:
         step = f"profile the service, or set gates.benchmark.max_{name}_ms to what you can promise"
         return judged.model_copy(update={"next_step": step}) if judged.outcome is Outcome.FAIL else judged
 
+    rule.__doc__ = (
+        f"Judge the {name[1:]}th percentile of latency: at most `max_{name}_ms`, on at least `min_requests` requests."
+    )
     return rule
 
 
 def _errors(sample: LoadSample, gate: BenchmarkGate, release: str) -> Rule:
-    """More errors than `min_requests` may hold have failed already, however many good answers were still to come."""
+    """Judge the share of failed requests: at most `max_error_share`, on at least `min_requests` requests.
+
+    More errors than so many requests may hold have failed already, however many good answers were still to come.
+    """
     beyond_repair = sample.errors > gate.max_error_share * max(sample.requests, gate.min_requests)
     if not beyond_repair and (too_few := _too_few("errors", sample, gate)):
         return too_few
@@ -101,6 +107,7 @@ def _errors(sample: LoadSample, gate: BenchmarkGate, release: str) -> Rule:
 
 
 def _rate(sample: LoadSample, gate: BenchmarkGate, release: str) -> Rule:
+    """Judge the predictions a second: at least `min_rate_share` of `load.rate`, on at least `min_requests` requests."""
     if not sample.intended_rate:
         return unknown("rate", "the load had no intended rate", next_step="set load.rate to judge it")
     if too_few := _too_few("rate", sample, gate):

@@ -84,7 +84,7 @@ def judge(history: Sequence[Look], *, gate: CanaryGate, share: float, release: s
 
 
 def traffic(case: Case) -> Rule:
-    """Judge whether the canary has answered enough requests."""
+    """Judge whether the canary has answered `min_requests`."""
     answered, needed = case.total.canary.answered, case.gate.min_requests
     facts = {"observed": answered, "limit": float(needed), "unit": "requests", "sample": int(answered)}
     if not answered:
@@ -116,7 +116,7 @@ def identity(case: Case) -> Rule:
 
 
 def split(case: Case) -> Rule:
-    """Judge whether the proxy gave the canary its share."""
+    """Judge whether the proxy gave the canary its `environments.<name>.canary_share`, to a false alarm of `alpha`."""
     ours, theirs = case.total.canary.proxied, case.total.stable.proxied
     seen, (low, high) = ours / (ours + theirs) if ours + theirs else 0.0, band(case.share)
     facts = {"observed": seen, "limit": case.share, "unit": "share", "sample": int(ours + theirs)}
@@ -129,7 +129,7 @@ def split(case: Case) -> Rule:
 
 
 def restarts(case: Case) -> Rule:
-    """Judge whether the canary crashes. Where stable does as well, the cause may be the machine."""
+    """Judge whether the canary crashed more often than `max_restarts`, and than stable: there the cause may be the machine."""
     ours, theirs, limit = case.total.canary.restarts, case.total.stable.restarts, case.gate.max_restarts
     facts = {"observed": ours, "limit": float(limit), "unit": "restarts", "sample": int(case.total.canary.requests)}
     what = f"the canary crashed {ours:.0f} times, stable {theirs:.0f} times"
@@ -141,7 +141,7 @@ def restarts(case: Case) -> Rule:
 
 
 def errors(case: Case) -> Rule:
-    """Judge whether the canary fails more often than stable by more than is allowed."""
+    """Judge whether the canary fails more often than stable by more than `max_error_increase`, to a false alarm of `alpha`."""
     seen, limit = case.errors, case.gate.max_error_increase
     requests = sum(block.canary.requests for block in case.blocks)
     facts = {"observed": seen.excess, "limit": limit, "unit": "share", "sample": int(requests)}
@@ -156,7 +156,8 @@ def errors(case: Case) -> Rule:
 
 
 def latency(case: Case) -> Rule:
-    """Judge whether the canary is slower than stable by more than is allowed."""
+    """Judge whether the canary, without its first `warmup_requests`, takes more than `max_latency_ratio` times as
+    long as stable, to a false alarm of `alpha`."""
     seen, limit = case.latency, case.gate.max_latency_ratio
     facts = {"observed": seen.ratio, "limit": limit, "unit": "ratio", "sample": seen.blocks}
     if not seen.blocks:
@@ -172,7 +173,8 @@ def latency(case: Case) -> Rule:
 
 
 def predictions(case: Case) -> Rule:
-    """Judge whether the canary's predictions are distributed otherwise than stable's."""
+    """Judge whether the canary's predictions are distributed otherwise than stable's: by `max_prediction_shift`, or for
+    one label by `max_prediction_ratio`, to a false alarm of `alpha`."""
     seen, limit = case.predictions, case.gate.max_prediction_shift
     facts = {"observed": seen.distance, "limit": limit, "unit": "share", "sample": int(seen.canary_rows)}
     if not seen.canary_rows or not seen.stable_rows:

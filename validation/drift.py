@@ -97,7 +97,7 @@ def judge(
 
 
 def traffic(case: Case) -> Iterator[Rule]:
-    """Judge whether there are enough live rows."""
+    """Judge whether there are `min_rows` live rows."""
     rows, needed = case.live.rows, case.gate.min_rows
     facts = {"observed": float(rows), "limit": float(needed), "unit": "rows", "sample": rows}
     if rows < needed:
@@ -107,7 +107,11 @@ def traffic(case: Case) -> Iterator[Rule]:
 
 
 def columns(case: Case) -> Iterator[Rule]:
-    """Judge each column; those that drifted come first."""
+    """Judge whether a column that is not `ignored` drifted: a PSI above `max_psi` that chance does not
+    explain at `alpha`.
+
+    Those that drifted come first.
+    """
     rules = [_distribution("drift.column", name, found, case) for name, found in case.columns.items()]
     yield from sorted(rules, key=lambda rule: rule.outcome is not Outcome.FAIL)
     if not rules:
@@ -115,12 +119,13 @@ def columns(case: Case) -> Iterator[Rule]:
 
 
 def predictions(case: Case) -> Iterator[Rule]:
-    """Judge scores and predicted labels."""
+    """Judge whether scores or predicted labels drifted: a PSI above `max_psi` that chance does not explain at `alpha`."""
     yield from (_distribution("drift.prediction", name, found, case) for name, found in case.predictions.items())
 
 
 def performance(case: Case) -> Iterator[Rule]:
-    """Judge the primary metric on matured labels against training time."""
+    """Judge whether `metrics.primary`, on at least `min_labels` labels of `data.labels`, is worse than at training by more than
+    `max_metric_drop`, beyond chance at `alpha`."""
     rows = sum(cell.count for cell in case.live.matured)
     if rows < case.gate.min_labels:
         why = f"{rows} labels have matured, {case.gate.min_labels} are needed"

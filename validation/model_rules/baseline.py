@@ -14,7 +14,8 @@ ADVICE = "see that features and target belong together, then train again"
 
 
 def baseline(evidence: Evidence) -> list[Rule]:
-    """Compare the primary metric with that of the best constant answer (class shares and majority class, or the mean).
+    """Judge that `metrics.primary` beats the best constant answer (class shares and majority class, or the mean), not by
+    chance.
 
     A constant model fails; one whose lead could be chance at the gate's confidence is inconclusive.
     """

@@ -11,7 +11,7 @@ SAME = "the candidate is the champion: a comparison says nothing"
 
 
 def champion_digest(evidence: Evidence) -> list[Rule]:
-    """See that two different artifacts are compared. A comparison with itself that was asked for holds the line."""
+    """Judge that two different artifacts are compared. A comparison with itself that was asked for holds the line."""
     champion = evidence.champion
     if champion.same:
         advice = "name another --champion, or train a candidate" if champion.asked else ""
@@ -23,7 +23,8 @@ def champion_digest(evidence: Evidence) -> list[Rule]:
 
 
 def noninferiority(evidence: Evidence) -> list[Rule]:
-    """Test, one-sided at the gate's confidence, that the primary metric is no more than the margin below the champion's.
+    """Judge, one-sided at `confidence`, that `metrics.primary` is at most `margin` worse than the champion's on the same
+    rows; required where there is a champion.
 
     Shown: pass. Significantly below: fail. Neither: inconclusive, and required, since there is a champion to compare with.
     """

@@ -13,7 +13,7 @@ ADVICE = "the model, its classes or the code in model/ changed after training: t
 
 
 def golden(evidence: Evidence) -> list[Rule]:
-    """Compare scores within 1e-9, what is decided from them, and the order of the classes."""
+    """Judge that the golden rows score within 1e-9 as training recorded, with the same decisions and order of classes."""
     golden = evidence.golden
     if not len(golden.recorded):
         return [unknown(NAME, "the artifact holds no golden rows", next_step="train again")]

@@ -13,7 +13,7 @@ ROWS = "add labelled rows to data.test, or lower gates.model.min_rows"
 
 
 def limits(evidence: Evidence) -> list[Rule]:
-    """Return one rule a limit; inconclusive where there is no limit, too few rows, or the metric is not defined on them."""
+    """Judge each metric by its limit (`min_<metric>`, `max_<metric>`, `custom_min`, `custom_max`), on at least `min_rows`."""
     if not evidence.limits:
         advice = "set one under [gates.model], as min_accuracy = 0.85 (regression: max_mae = 3.0)"
         return [unknown(NAME, "no limit is set", next_step=advice)]

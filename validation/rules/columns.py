@@ -13,7 +13,7 @@ from validation.rules.entries import failing, passing, silent
 
 
 def columns(case: Case) -> list[Rule]:
-    """Judge the names in each file's header."""
+    """Judge each file's header: every declared column, no other unless `extra_columns` allows it; order does not matter."""
     tables = [table for table in case.tables if table.readable]
     if not tables:
         return [silent(case, "columns", "no file has a readable header", "see the rule format")]

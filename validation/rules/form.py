@@ -11,12 +11,12 @@ from validation.rules.entries import failing, passing, share, silent
 
 
 def formats(case: Case) -> list[Rule]:
-    """Judge ragged rows, duplicate headers, cut, empty and unreadable files."""
+    """Judge the form of each file: ragged rows, a column name that stands twice, cut, empty and unreadable files."""
     return _findings(case, "format") or [passing(case, "format", "every file is whole", sample=_files(case))]
 
 
 def encodings(case: Case) -> list[Rule]:
-    """Judge that text files are UTF-8 without a byte order mark."""
+    """Judge that text files are UTF-8 without a byte order mark, NUL bytes or traces of an earlier wrong decoding."""
     if not any(part.text for table in case.tables for part in table.raw.parts):
         return [silent(case, "encoding", "no text file: Parquet carries its own encoding")]
     return _findings(case, "encoding") or [

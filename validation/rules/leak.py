@@ -21,7 +21,7 @@ SIGMAS = 3.0
 
 
 def leak_rows(case: Case) -> list[Rule]:
-    """Judge the share of test rows that stand, identical in features, target and time, in train.
+    """Judge the share of test rows that stand in train, identical in features, target and time: at most `max_shared_rows`.
 
     Rows that repeat by nature are taken into account: the share of training rows that stand twice within train is the share of
     fresh test rows that would be found there by chance, and is allowed on top, with three standard errors.
@@ -59,7 +59,7 @@ def leak_rows(case: Case) -> list[Rule]:
 
 
 def leak_group(case: Case) -> list[Rule]:
-    """Judge that no value of the group column stands in both train and test."""
+    """Judge that no value of the column `data.group` stands in both train and test."""
     found = _both(case, "leak.group", case.schema.group)
     if isinstance(found, Rule):
         return [found]
@@ -93,7 +93,7 @@ def leak_group(case: Case) -> list[Rule]:
 
 
 def leak_time(case: Case) -> list[Rule]:
-    """Judge that no training row is later than the earliest test row."""
+    """Judge that no training row is later, by the column `data.time`, than the earliest test row."""
     found = _both(case, "leak.time", case.schema.time)
     if isinstance(found, Rule):
         return [found]

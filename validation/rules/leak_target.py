@@ -30,7 +30,8 @@ Floats = npt.NDArray[np.float64]
 
 
 def leak_target(case: Case) -> list[Rule]:
-    """Judge each feature's R² with the target, in each file."""
+    """Judge how much of the target one feature alone explains (R²): of two classes at most `max_label_r2`, or `max_flag_r2`
+    where the feature has two values itself; of a number or of many classes at most `max_target_r2`."""
     if not case.schema.target:
         return [silent(case, "leak.target")]
     found = [one for table in case.tables for one in _measured(case, table)]

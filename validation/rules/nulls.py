@@ -10,7 +10,7 @@ from validation.typed import Typed
 
 
 def nulls(case: Case) -> list[Rule]:
-    """Judge each column's share of missing values against its declared limit (0 where none is declared)."""
+    """Judge each column's share of missing values against its `nullable` (0 where none is declared)."""
     found = [
         (table, column, values)
         for table in case.tables

@@ -8,7 +8,7 @@ from validation.rules.entries import failing, passing
 
 
 def row_count(case: Case) -> list[Rule]:
-    """Judge each file's rows against the fewest allowed, and against what stood under its URL when it last passed."""
+    """Judge each file's rows: at least `min_rows`, and `min_row_share` of those under its URL when it last passed."""
     entries = [entry for table in case.tables for entry in (_too_few(case, table) or _shrunk(case, table))]
     if entries:
         return entries

@@ -22,7 +22,7 @@ MOST = 0.9
 
 
 def sentinels(case: Case) -> list[Rule]:
-    """Judge declared sentinels, and the repeated value outside a declared range."""
+    """Judge that no declared value of `sentinels` stands for 'missing', nor one repeated value outside a declared range."""
     return columnwise(
         case,
         "sentinel",

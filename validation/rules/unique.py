@@ -15,7 +15,7 @@ from validation.typed import Mask
 
 
 def unique(case: Case) -> list[Rule]:
-    """Judge each unique column by itself (missing values apart) and the key columns as one value."""
+    """Judge that no value of a `unique` column stands twice (missing ones apart), nor one of the `key` columns together."""
     groups: list[tuple[Column, ...]] = [(column,) for column in case.schema.columns if column.unique]
     keys = tuple(column for column in case.schema.columns if column.key)
     groups += [keys] if keys and keys not in groups else []

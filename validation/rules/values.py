@@ -16,7 +16,7 @@ from validation.typed import Mask, Typed
 
 
 def dtypes(case: Case) -> list[Rule]:
-    """Judge that every value is of its column's dtype."""
+    """Judge that every value is of its column's `dtype`, and no number is infinite."""
     return columnwise(
         case,
         "dtype",
@@ -28,7 +28,7 @@ def dtypes(case: Case) -> list[Rule]:
 
 
 def ranges(case: Case) -> list[Rule]:
-    """Judge that every number lies between the declared minimum and maximum."""
+    """Judge that every number lies between the declared `minimum` and `maximum`."""
     return columnwise(
         case,
         "range",
@@ -42,7 +42,7 @@ def ranges(case: Case) -> list[Rule]:
 
 
 def categories(case: Case) -> list[Rule]:
-    """Judge that every value is one of the declared categories."""
+    """Judge that every value is one of the declared `categories`."""
     return columnwise(
         case,
         "category",
@@ -54,7 +54,7 @@ def categories(case: Case) -> list[Rule]:
 
 
 def patterns(case: Case) -> list[Rule]:
-    """Judge that every whole string matches the declared regular expression."""
+    """Judge that every whole string matches the declared `pattern`."""
     return columnwise(
         case,
         "pattern",
