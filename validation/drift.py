@@ -124,8 +124,8 @@ def predictions(case: Case) -> Iterator[Rule]:
 
 
 def performance(case: Case) -> Iterator[Rule]:
-    """Judge whether `metrics.primary`, on at least `min_labels` labels of `data.labels`, is worse than at training by more than
-    `max_metric_drop`, beyond chance at `alpha`."""
+    """Judge whether `metrics.primary`, on at least `min_labels` labels of `data.labels`, is worse than at training by
+    more than `max_metric_drop`, beyond chance at `alpha`."""
     rows = sum(cell.count for cell in case.live.matured)
     if rows < case.gate.min_labels:
         why = f"{rows} labels have matured, {case.gate.min_labels} are needed"

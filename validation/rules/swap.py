@@ -59,7 +59,7 @@ class Sample:
 
 
 def column_swap(case: Case) -> list[Rule]:
-    """Judge every pair of columns of one dtype: neither looks like the other in train, or fits what is declared of it alone."""
+    """Judge every pair of columns of one dtype: neither may look like the other in train, or fit its declaration alone."""
     pairs = [(a, b) for a, b in combinations(case.schema.columns, 2) if a.dtype == b.dtype != "boolean"]
     if case.pair is None:
         pairs = [(a, b) for a, b in pairs if has_declared_values(a) and has_declared_values(b)]
