@@ -1,4 +1,4 @@
-"""Rule `vulnerabilities`: known holes in the locked packages (pip-audit, which asks `osv_url`), beyond `accepted_vulnerabilities`.
+"""Rule `vulnerabilities`: known holes in the locked packages beyond `accepted_vulnerabilities` (pip-audit, or `osv_url`).
 
 pip-audit ends with 0 when no database answers. So a package that is known to be vulnerable is asked about as well: only an
 answer that names it is an answer of a database.

@@ -44,6 +44,8 @@ APART = (
         "asks questions where there is a terminal",
         "tests/acceptance/test_copies.py::test_the_example_under_another_name",
     ),
+    Apart("docs/copying.md", "invoke new ../flights-3", "a minute, and the tutorial does the same", TUTORIAL),
+    Apart("docs/security.md", "nox -s security", "a minute, and the tutorial does the same", TUTORIAL),
     Apart(
         "docs/copying.md",
         "copier update",
