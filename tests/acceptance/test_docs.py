@@ -14,6 +14,7 @@ from tests.acceptance.walk import Walk, clone, equip, other_ports
 from tests.docs.apart import is_apart, walked
 from tests.docs.blocks import Block, blocks
 
+pytestmark = pytest.mark.live
 TUTORIAL = "docs/tutorial.md"
 NAME = "docs-flights"
 
