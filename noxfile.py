@@ -39,7 +39,7 @@ def install(session: nox.Session, group: str) -> None:
     digest = hashlib.sha256(lock.read_bytes()).hexdigest()
     if stamp.exists() and stamp.read_text() == digest:
         return
-    session.install("--quiet", "--exact", "--reinstall", "--require-hashes", "-r", str(lock))
+    session.install("--quiet", "--exact", "--require-hashes", "-r", str(lock))
     stamp.write_text(digest)
 
 
