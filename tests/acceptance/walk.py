@@ -20,7 +20,7 @@ from tests.docs.edits import merge, patch, write
 LIMIT_SECONDS = 600.0
 LOCK = "requirements/dev.txt"
 SHIPPED_PORTS = ("8100", "8101", "8746", "8747", "9792", "9793")
-"""The ports that the pages name, the example's and those of two copies; in a walk others stand for them, wherever they are written."""
+"""The ports that the pages name, the example's and those of two copies; in a walk others stand for them everywhere."""
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 TABLE = re.compile(r"[\u2500-\u257f]+|\s+")
 """Lines of tables and spaces are as wide as what stands between them."""

@@ -9,7 +9,7 @@ import pytest
 
 from contracts import schema as schemas
 from contracts.schema import Schema
-from model.features import preprocessor, standardized
+from model.features import Codes, preprocessor, standardized
 
 ROWS = np.array([[1.0, "JFK", 5.0], [3.0, "EWR", np.nan], [5.0, "JFK", 7.0]], dtype=object)
 
@@ -44,3 +44,12 @@ def test_for_linear_models_an_unseen_string_has_no_column(schema: Schema) -> Non
     made: Any = standardized(schema).fit(ROWS).transform(np.array([[1.0, "LGA", 5.0]], dtype=object))
     made = np.asarray(made.todense() if hasattr(made, "todense") else made, dtype=float)
     assert made[0, :2].tolist() == [0.0, 0.0]
+
+
+def test_the_most_frequent_words_have_codes_of_their_own_and_a_request_looks_up_nothing_else() -> None:
+    words = ["b"] * 3 + ["a"] * 2 + ["c", None]
+    column = np.array([[word] for word in words], dtype=object)
+    codes = Codes(most=2).fit(column)
+    assert codes.transform(column)[:, 0].tolist() == [1, 1, 1, 0, 0, -1, -1]
+    assert codes.transform(np.array([["new"]], dtype=object)).tolist() == [[-1]]
+    assert codes.transform(column[:0]).shape == (0, 1)
