@@ -70,7 +70,7 @@ def test_the_same_model_under_another_identity_is_the_champion_itself(own: Own) 
         ({"libraries": {"scikit-learn": "0.1"}}, "env_lock: 20260101-b was trained with scikit-learn 0.1"),
         ({"target": "late"}, "it predicts 'late' (binary)"),
         ({"classes": (1, 0)}, "it no longer answers as it was trained"),
-        ({"trusted_types": ()}, "unsafe_load: model.skops names sklearn.tree._tree.Tree"),
+        ({"trusted_types": ()}, "unsafe_load: model.skops names model.features.Codes"),
         (
             {"files": {"model.skops": b"cos\nsystem\n(S'touch executed'\ntR."}},
             "unsafe_load: model.skops is not a skops file",
