@@ -209,8 +209,14 @@ def acceptance(session: nox.Session) -> None:
     )
     alone = ("-m", "slow and live", "--junitxml=reports/acceptance/alone.xml")
     none_is_fine = (0, 5) if "--last-failed" in session.posargs else (0,)
+    failed = []
     for part in (together, alone):
-        session.run("pytest", "-rs", *part, *session.posargs, success_codes=none_is_fine)
+        try:
+            session.run("pytest", "-rs", *part, *session.posargs, success_codes=none_is_fine)
+        except nox.command.CommandFailed as ended:
+            failed.append(ended)
+    if failed:
+        raise failed[0]
 
 
 @offered("tests/template")

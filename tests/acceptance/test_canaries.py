@@ -8,6 +8,8 @@ import pytest
 
 from tests.acceptance.project import Project
 
+pytestmark = pytest.mark.live
+
 RATE = 200.0
 
 ERRORS = """
@@ -26,8 +28,6 @@ def after(answers: list[dict[str, Any]]) -> list[dict[str, Any]]:
 SLOW = """
 
 import time as _time
-
-pytestmark = pytest.mark.live
 
 
 def before(rows: list[list[Any]]) -> list[list[Any]]:
