@@ -204,10 +204,10 @@ def acceptance(session: nox.Session) -> None:
     """Run the slow tests: whole environments, failures, other models."""
     install(session, "test")
     together = (
-        *("-m", "slow and not live", "-n", WORKERS, "--dist", "loadfile"),
+        *("-m", "slow and not live and not release", "-n", WORKERS, "--dist", "loadfile"),
         "--junitxml=reports/acceptance/together.xml",
     )
-    alone = ("-m", "slow and live", "--junitxml=reports/acceptance/alone.xml")
+    alone = ("-m", "slow and live and not release", "--junitxml=reports/acceptance/alone.xml")
     none_is_fine = (0, 5) if "--last-failed" in session.posargs else (0,)
     failed = []
     for part in (together, alone):
@@ -224,6 +224,8 @@ def template(session: nox.Session) -> None:
     """Copy the template, and run every command of the copies."""
     install(session, "test")
     session.run("python", "-m", "tests.template", *session.posargs)
+    if not session.posargs:
+        session.run("pytest", "-rs", "-m", "release", "--junitxml=reports/template/junit.xml")
 
 
 def accept_dashes() -> None:

@@ -125,6 +125,7 @@ def made(tmp_path: Path) -> Iterator[Project]:
         project.stop()
 
 
+@pytest.mark.release
 def test_a_later_version_comes_into_a_copy_that_was_edited(tmp_path: Path, made: Project) -> None:
     template, copy = tmp_path / "template", made.path
     copier = [str(python_for(ROOT / "requirements/template.txt", ROOT)), "-m", "copier"]

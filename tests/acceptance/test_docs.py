@@ -14,11 +14,12 @@ from tests.acceptance.walk import Walk, clone, equip, other_ports
 from tests.docs.apart import is_apart, walked
 from tests.docs.blocks import Block, blocks
 
-pytestmark = pytest.mark.live
 TUTORIAL = "docs/tutorial.md"
+LOAD = "docs/load.md"
 NAME = "docs-flights"
 
 
+@pytest.mark.release
 def test_the_tutorial_works_to_the_letter(tmp_path: Path) -> None:
     ports = other_ports()
     reader = Walk(clone(tmp_path / "a place" / "gateline", ports, "flights"), ports)
@@ -50,8 +51,18 @@ def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
         reader.stop()
 
 
-@pytest.mark.parametrize("page", [page for page in walked() if page != TUTORIAL])
+@pytest.mark.parametrize("page", [page for page in walked() if page not in (TUTORIAL, LOAD)])
 def test_the_commands_of_a_page_run_in_its_order(serving: Walk, page: str) -> None:
+    walk(serving, page)
+
+
+@pytest.mark.release
+def test_the_commands_that_measure_latency_run_in_their_order(serving: Walk) -> None:
+    walk(serving, LOAD)
+
+
+def walk(serving: Walk, page: str) -> None:
+    """Follow a page, and leave the project as it was."""
     try:
         serving.sh(Block(page, 0, "sh", f"cd '{serving.folder}'"))
         serving.follow(block for block in blocks(page) if not is_apart(block))

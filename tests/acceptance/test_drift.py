@@ -8,11 +8,7 @@ import json
 import random
 from typing import Any
 
-import pytest
-
 from tests.acceptance.project import Project
-
-pytestmark = pytest.mark.live
 
 
 def send(project: Project, rows: list[dict[str, Any]]) -> list[str]:
