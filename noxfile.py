@@ -203,16 +203,13 @@ def make_data(session: nox.Session) -> None:
 def acceptance(session: nox.Session) -> None:
     """Run the slow tests: whole environments, failures, other models."""
     install(session, "test")
-    together = (
-        *("-m", "slow and not live and not release", "-n", WORKERS, "--dist", "loadfile"),
-        "--junitxml=reports/acceptance/together.xml",
-    )
-    alone = ("-m", "slow and live and not release", "--junitxml=reports/acceptance/alone.xml")
+    parts = (("together", "not live", "-n", WORKERS, "--dist", "loadfile"), ("alone", "live"))
     none_is_fine = (0, 5) if "--last-failed" in session.posargs else (0,)
     failed = []
-    for part in (together, alone):
+    for name, which, *how in parts:
+        argv = ("-rs", "-m", f"slow and {which} and not release", f"--junitxml=reports/acceptance/{name}.xml", *how)
         try:
-            session.run("pytest", "-rs", *part, *session.posargs, success_codes=none_is_fine)
+            session.run("pytest", *argv, *session.posargs, success_codes=none_is_fine)
         except nox.command.CommandFailed as ended:
             failed.append(ended)
     if failed:
