@@ -70,7 +70,10 @@ class Daemon:
 
     @cached_property
     def image(self) -> str:
-        """The proxy's image, which also carries the state: on the daemon since the first `up`."""
+        """The proxy's image, which also carries the state: that of the container that is there, whatever became of its base."""
+        there = self.proxy.container()
+        if there is not None:
+            return str(there.attrs["Image"])
         workshop = Workshop.of(self._settings, self.client, self._docker.host, self._root)
         return proxy_image(workshop, OURS, lambda line: None)
 

@@ -224,3 +224,16 @@ def test_what_is_removed_does_not_come_back(harbour: Harbour) -> None:
     assert not harbour.client.images.list(filters={"label": label})
     assert not harbour.engine.status().slots
     harbour.engine.remove()
+
+
+def test_what_runs_is_changed_and_stopped_though_its_base_is_gone(harbour: Harbour) -> None:
+    harbour.serving(replicas=2)
+    image = harbour.settings.image.model_copy(update={"base": "no-such-base:here"})
+    later = DockerEngine(harbour.settings.model_copy(update={"image": image}), "production", harbour.root)
+    try:
+        later.set_shares({Slot.STABLE: 1.0})
+        assert later.up() == []
+        later.down()
+        assert not any(replica.alive for status in later.status().slots.values() for replica in status.replicas)
+    finally:
+        later.close()
