@@ -70,7 +70,7 @@ class Daemon:
 
     @cached_property
     def image(self) -> str:
-        """The proxy's image, which also carries the state: that of the container that is there, whatever became of its base."""
+        """The proxy's image, which carries the state too: that of the container that is there, whatever became of its base."""
         there = self.proxy.container()
         if there is not None:
             return str(there.attrs["Image"])
