@@ -12,6 +12,7 @@ from pathlib import Path
 
 SECONDS = 1200.0
 TAIL = 25
+INCONCLUSIVE = "inconclusive"
 
 Edit = Callable[[Path], None]
 
@@ -25,6 +26,11 @@ class Command:
     says: str = ""
     before: Edit | None = None
     environ: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def ends(self) -> bool:
+        """Whether it does its work to the end, be it that it cannot know: nox makes of that a 1, as of everything."""
+        return self.code in (0, 3) or self.says == INCONCLUSIVE
 
     @property
     def stage(self) -> tuple[str, ...]:

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Iterable
 
 from tests.template.command import Command, Place
 
+SESSION = re.compile(r"^[*-] (\S+)", re.MULTILINE)
+"""What nox lists as JSON are the sessions that it would run, not those that there are."""
+
 
 def listed(place: Place) -> list[str]:
     """Return what `nox -l` and `invoke -l` list, such as `nox lint` and `invoke build`."""
-    sessions = json.loads(_asked(place, "nox", "--list", "--json"))
-    tasks = json.loads(_asked(place, "invoke", "--list", "--list-format=json"))
-    return [f"nox {entry['name']}" for entry in sessions] + [f"invoke {entry['name']}" for entry in tasks["tasks"]]
+    sessions = SESSION.findall(_asked(place, "nox", "--list"))
+    tasks = json.loads(_asked(place, "invoke", "--list", "--list-format=json"))["tasks"]
+    assert sessions and tasks, "a menu that lists nothing cannot be judged"
+    return [f"nox {name}" for name in sessions] + [f"invoke {entry['name']}" for entry in tasks]
 
 
 def never_run(menu: Iterable[str], plan: Iterable[Command]) -> list[str]:
-    """Return what the menu lists and no command that is to succeed runs."""
+    """Return what the menu lists and no command runs to its end: one that is refused has shown its refusal alone."""
     refused_only = {"invoke new"}
-    run = {stage for command in plan if command.code in (0, 3) for stage in command.stage}
+    run = {stage for command in plan if command.ends for stage in command.stage}
     return [entry for entry in menu if entry not in run | refused_only]
 
 
