@@ -49,7 +49,8 @@ def clone(target: Path, ports: Mapping[str, str], name: str) -> Path:
 def equip(folder: Path) -> None:
     """Make the environment that the README makes, from the same lock, by the faster uv."""
     uv = str(front_python().parent / "uv")
-    for argv in (["venv", "--quiet", ".venv"], ["pip", "install", "--quiet", "--require-hashes", "-r", LOCK]):
+    installed = ["pip", "install", "--quiet", "--python", ".venv", "--require-hashes", "-r", LOCK]
+    for argv in (["venv", "--quiet", ".venv"], installed):
         subprocess.run([uv, *argv], cwd=folder, check=True)
 
 
@@ -145,7 +146,7 @@ class Walk:
         (self.home / ".gitconfig").write_text("[user]\n\tname = Reader\n\temail = reader@example.org\n", "utf-8")
         own = {"HOME": str(self.home), "UV_CACHE_DIR": cache, "COLUMNS": "120"}
         path = f"{self.folder / '.venv/bin'}{os.pathsep}{os.environ['PATH']}" if self.equipped else os.environ["PATH"]
-        return os.environ | own | {"PATH": path}
+        return {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"} | own | {"PATH": path}
 
     def stop(self) -> None:
         """Stop every environment of every project beside this one."""
