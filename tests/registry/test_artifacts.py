@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -23,8 +21,8 @@ from registry.artifacts import CANDIDATE, CHAMPION, Artifacts
 from registry.store import Store
 from settings.errors import GateRefused, OutsideError, UsageError
 from tests.registry.made import files, manifest
+from tests.registry.writers import at_once
 
-ROOT = Path(__file__).parents[2]
 STORED = [MODEL_FILE, SCHEMA_FILE, METRICS_FILE, REFERENCE_FILE, GOLDEN_FILE]
 SMALL = {"model.skops": b"model", "schema.json": b"{}"}
 
@@ -195,19 +193,7 @@ print(Artifacts(Store(sys.argv[1], "p")).add(made, contents).version)
 
 
 def test_equal_trainings_at_once_leave_one_whole_artifact(tmp_path: Path) -> None:
-    command = [sys.executable, "-B", "-c", ADDER, str(tmp_path)]
-    pipe = subprocess.PIPE
-    running = [subprocess.Popen([*command, name], cwd=ROOT, stdin=pipe, stdout=pipe) for name in ("one", "two", "six")]
-    for process in running:
-        assert process.stdout is not None
-        process.stdout.readline()
-    for process in running:
-        assert process.stdin is not None
-        process.stdin.write(b"go\n")
-        process.stdin.flush()
-    for process in running:
-        process.communicate()
-    assert [process.returncode for process in running] == [0, 0, 0]
+    at_once(ADDER, ([str(tmp_path), name] for name in ("one", "two", "six")))
     artifacts = Artifacts(Store(str(tmp_path), "p"))
     found = artifacts.files(small().identity)
     assert {data.split()[0] for name, data in found.items() if name != MANIFEST_FILE} in ({b"one"}, {b"two"}, {b"six"})

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,9 +14,7 @@ from contracts.event import GENESIS, Event, Head
 from registry.audit import AuditLog
 from registry.store import Store
 from settings.errors import OutsideError
-
-ROOT = Path(__file__).parents[2]
-KEY = "key"
+from tests.registry.writers import KEY, append_at_once
 
 
 def event(number: int) -> Event:
@@ -66,45 +62,9 @@ def test_each_line_carries_the_digest_of_the_file_before(tmp_path: Path) -> None
     assert second["previous"] == hashlib.sha256(line(tmp_path, 1).read_bytes()).hexdigest()
 
 
-WRITER = """
-import sys
-from contracts.event import Event
-from registry.audit import AuditLog
-from registry.store import Store
-log = AuditLog(Store(sys.argv[1], "p"), "key")
-print("ready", flush=True)
-sys.stdin.readline()
-for number in range(int(sys.argv[3])):
-    log.append(Event(id=f"{sys.argv[2]}-{number}", source="/", type="t", time="now"))
-"""
-
-
 @pytest.mark.slow
 def test_eight_writers_at_once_lose_nothing(tmp_path: Path) -> None:
-    writers, each = 8, 25
-    command = [sys.executable, "-B", "-c", WRITER, str(tmp_path)]
-    running = [
-        subprocess.Popen([*command, str(name), str(each)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        for name in range(writers)
-    ]
-    for process in running:
-        assert process.stdout is not None
-        process.stdout.readline()
-    for process in running:
-        assert process.stdin is not None
-        process.stdin.write(b"go\n")
-        process.stdin.flush()
-    for process in running:
-        process.communicate()
-    assert [process.returncode for process in running] == [0] * writers
-    log = AuditLog(Store(str(tmp_path), "p"), KEY)
-    assert log.verify((log.head(),)) == []
-    expected = {f"{name}-{number}" for name in range(writers) for number in range(each)}
-    assert {entry.id for entry in log.events()} == expected
-    assert log.head().count == writers * each
-    ids = [entry.id for entry in log.events()]
-    switches = sum(before.split("-")[0] != after.split("-")[0] for before, after in zip(ids, ids[1:], strict=False))
-    assert switches > writers, "the writers did not run at the same time: this test showed nothing"
+    append_at_once(str(tmp_path), writers=8, each=25)
 
 
 @pytest.mark.parametrize("number", [1, 3, 5])

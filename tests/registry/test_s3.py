@@ -27,7 +27,7 @@ from registry.exclusive import PROOF
 from registry.store import Store
 from settings.errors import OutsideError
 from tests.registry.made import files, manifest
-from tests.registry.test_audit import KEY, WRITER
+from tests.registry.writers import KEY, append_at_once
 from tests.servers import S3, s3_server
 from validation.digests import data_digest
 from validation.sources import pinned
@@ -148,34 +148,7 @@ def test_an_event_whose_answer_was_lost_stands_once(tmp_path: Path, monkeypatch:
 
 
 def test_eight_writers_at_once_lose_nothing(bucket: str, s3: S3) -> None:
-    writers, each = 8, 10
-    command = [sys.executable, "-B", "-c", WRITER, bucket]
-    running = [
-        subprocess.Popen(
-            [*command, str(name), str(each)],
-            cwd=ROOT,
-            env=os.environ | s3.environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
-        for name in range(writers)
-    ]
-    for process in running:
-        assert process.stdout is not None
-        process.stdout.readline()
-    for process in running:
-        assert process.stdin is not None
-        process.stdin.write(b"go\n")
-        process.stdin.flush()
-    for process in running:
-        process.communicate()
-    assert [process.returncode for process in running] == [0] * writers
-    log = AuditLog(Store(bucket, "p"), KEY)
-    assert log.verify((log.head(),)) == []
-    ids = [entry.id for entry in log.events()]
-    assert sorted(ids) == sorted(f"{name}-{number}" for name in range(writers) for number in range(each))
-    switches = sum(before.split("-")[0] != after.split("-")[0] for before, after in zip(ids, ids[1:], strict=False))
-    assert switches > writers, "the writers did not run at the same time: this test showed nothing"
+    append_at_once(bucket, writers=8, each=10, environ=s3.environment)
 
 
 def test_an_artifact_comes_back_and_a_changed_byte_is_found(bucket: str, s3: S3) -> None:
