@@ -62,7 +62,8 @@ class Store:
         return self._opened[1]
 
     @property
-    def _local(self) -> bool:
+    def is_folder(self) -> bool:
+        """Whether the objects are files on this machine, or on one that is mounted here."""
         return isinstance(self._fs, LocalFileSystem)
 
     @cached_property
@@ -79,7 +80,7 @@ class Store:
 
     def each(self, read: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
         """Return what `read` makes of each item, in order; behind a URL several at once, for each waits for an answer."""
-        if self._local:
+        if self.is_folder:
             return [read(item) for item in items]
         with ThreadPoolExecutor(AT_ONCE) as pool:
             return list(pool.map(read, items))
@@ -98,7 +99,7 @@ class Store:
         """Write an object, replacing one of the same name."""
         path = self._path(name)
         with self._reaching(name, writing=True):
-            if self._local:
+            if self.is_folder:
                 _place(Path(path), data, os.replace)
             else:
                 self._fs.pipe_file(path, data)
@@ -107,7 +108,7 @@ class Store:
         """Write an object that must not be there yet. Raises FileExistsError."""
         path = self._path(name)
         with self._reaching(name, writing=True):
-            if self._local:
+            if self.is_folder:
                 if os.path.lexists(path):  # spares the write; the link below is what decides
                     raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
                 _place(Path(path), data, os.link)
@@ -140,7 +141,7 @@ class Store:
     def _is_unmounted(self) -> bool:
         """A link to nowhere is a registry that is gone; a folder that is not there is one that is not written yet."""
         place = Path(self._root).parent
-        return self._local and place.is_symlink() and not place.exists()
+        return self.is_folder and place.is_symlink() and not place.exists()
 
     @contextmanager
     def _reaching(self, name: str, *, writing: bool = False) -> Iterator[None]:

@@ -28,7 +28,12 @@ def acting(environ: Mapping[str, str] = os.environ) -> Actor:
 
 def is_rehearsal(local: bool, environ: Mapping[str, str] = os.environ) -> bool:
     """Say whether this is a local engine on a runner that is thrown away: what is deployed there serves nobody."""
-    return local and environ.get("RUNNER_ENVIRONMENT") == "github-hosted"
+    return local and is_thrown_away(environ)
+
+
+def is_thrown_away(environ: Mapping[str, str] = os.environ) -> bool:
+    """Say whether nothing on this machine outlives the run."""
+    return environ.get("RUNNER_ENVIRONMENT") == "github-hosted"
 
 
 def commit() -> str:

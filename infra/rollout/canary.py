@@ -64,6 +64,7 @@ def canary(target: Target, release: Release, options: CanaryOptions) -> Ended | 
     Every path out ends with 100 % of traffic on one release; interrupted, the canary is held.
     """
     target.refuse_from_laptop(options.from_laptop)
+    target.refuse_a_registry_that_ends()
     recover(target)
     release = _subject(target, release, options)
     stable = target.engine.status().release_in(Slot.STABLE)

@@ -30,6 +30,7 @@ def deploy(target: Target, release: Release, options: DeployOptions) -> bool:
     Loses no request. If any phase fails, the release that served before serves on, and the failure is raised.
     """
     target.refuse_from_laptop(options.from_laptop)
+    target.refuse_a_registry_that_ends()
     recover(target)
     running = target.engine.status()
     stable, waiting = running.release_in(Slot.STABLE), running.release_in(Slot.CANARY)

@@ -15,6 +15,7 @@ from settings.errors import UsageError, first_line
 def promote(target: Target, *, from_laptop: bool = False) -> Release:
     """Finish a held canary by hand. Raises UsageError where there is none."""
     target.refuse_from_laptop(from_laptop)
+    target.refuse_a_registry_that_ends()
     recover(target)
     release = target.engine.status().release_in(Slot.CANARY)
     if release is None:

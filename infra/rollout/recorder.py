@@ -48,6 +48,10 @@ class Recorder:
         except UNREACHABLE:
             self._spool(event)
 
+    def later(self, type: str, subject: str, data: dict[str, Any]) -> None:
+        """Keep one event here, to be chained by the next that is recorded: no registry is waited for."""
+        self._spool(self._event(type, subject, data))
+
     def _event(self, type: str, subject: str, data: dict[str, Any]) -> Event:
         body = {"actor": acting().model_dump(), "commit": commit(), **data}
         return Event(id=uuid.uuid4().hex, source=self._source, type=type, time=_now(), subject=subject, data=body)
@@ -62,7 +66,7 @@ class Recorder:
     @contextmanager
     def urgent_change(self, kind: str, subject: str, **data: Any) -> Iterator[Change]:
         """Record a change that waits for no registry: that it starts is kept here, and chained before how it ended."""
-        self._spool(self._event(STARTED, subject, {"change": kind, **data}))
+        self.later(STARTED, subject, {"change": kind, **data})
         with self._ending(kind, subject, data) as change:
             yield change
 

@@ -33,9 +33,9 @@ def recover(target: Target, *, tell: bool = True) -> None:
         )  # first: on another machine its command may live, and sees that it is not its own any more
         done = _take_up(target, entry)
         target.say(f"[yellow]the {entry.kind} begun {entry.started} died in phase '{entry.phase}'[/yellow]: {done}")
-        target.recorder.record(
-            FINISHED, entry.release, {"change": entry.kind, "outcome": "recovered", "phase": entry.phase, "did": done}
-        )
+        did = {"change": entry.kind, "outcome": "recovered", "phase": entry.phase, "did": done}
+        record = target.recorder.record if tell else target.recorder.later
+        record(FINISHED, entry.release, did)
     if tell:
         catch_up(target)
 

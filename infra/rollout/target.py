@@ -14,7 +14,7 @@ from rich.markup import escape
 from contracts.release import Release
 from infra.engines import engine_for
 from infra.engines.engine import Engine
-from infra.rollout.actor import acting, is_rehearsal
+from infra.rollout.actor import acting, is_rehearsal, is_thrown_away
 from infra.rollout.journal import Journal
 from infra.rollout.locking import held
 from infra.rollout.quarantine import Quarantine
@@ -136,4 +136,13 @@ class Target:
         if not self.environment.local and acting().kind != "ci" and not from_laptop:
             raise UsageError(
                 f"{self.name} is not local, and this is not CI", "add --from-laptop; it is recorded so in the audit log"
+            )
+
+    def refuse_a_registry_that_ends(self) -> None:
+        """Refuse to bring a release to where people use it while the audit log would end with this run. Raises UsageError."""
+        if not self.environment.local and is_thrown_away() and self.store.is_folder:
+            raise UsageError(
+                f"registry {self.store.url} is a folder on a runner that is thrown away: "
+                f"champion and audit log of {self.name} would end with this run",
+                "name one that stays, in pipeline.toml or by GATELINE_REGISTRY_URL: docs/registry.md",
             )

@@ -151,6 +151,16 @@ def test_an_environment_elsewhere_is_not_changed_from_a_laptop(site: Site) -> No
     assert site.events()[-1].data["from_laptop"] is True
 
 
+def test_on_a_runner_that_is_thrown_away_a_registry_must_stay(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.change({"environments.staging.local": False})
+    release = site.release()
+    monkeypatch.setenv("RUNNER_ENVIRONMENT", "github-hosted")
+    with pytest.raises(UsageError, match="registry .* is a folder on a runner that is thrown away") as caught:
+        deploy(site.target("staging"), release, DeployOptions(from_laptop=True))
+    assert "GATELINE_REGISTRY_URL" in caught.value.next_step
+    assert site.seen("staging") == {} and site.events() == []
+
+
 @pytest.mark.parametrize(("method", "number"), [("move", 2), ("remember", 1)])
 def test_interrupted_after_the_old_release_was_moved_aside_it_is_finished(
     site: Site, monkeypatch: pytest.MonkeyPatch, method: str, number: int

@@ -68,14 +68,16 @@ def back_moved(engine: Engine) -> None:
     engine.move(Slot.PREVIOUS, Slot.STABLE)
 
 
-def left(site: Site, kind: Kind, phase: str, versions: dict[str, str], act: Act, of: str = "2") -> None:
+def left(
+    site: Site, kind: Kind, phase: str, versions: dict[str, str], act: Act, of: str = "2", tell: bool = True
+) -> None:
     """Leave what a killed command would have: releases in slots, the journal, and what `act` had done; then recover."""
     releases = {version: site.release(version) for version in {*versions.values(), of}}
     engine = site.put("production", **{slot: releases[version] for slot, version in versions.items()})
     act(engine)
     entry = Entry(kind=kind, phase=phase, release=releases[of].digest, started="yesterday", pid=1, reason="slow")
     site.target().journal.write(entry)
-    recover(site.target())
+    recover(site.target(), tell=tell)
 
 
 BOTH = {"stable": "1", "canary": "2"}
@@ -153,6 +155,13 @@ def test_it_says_so_and_records_it(site: Site, capsys: pytest.CaptureFixture[str
     event = site.events()[-1]
     assert (event.type, event.data["outcome"], event.data["phase"]) == (FINISHED, "recovered", "watch")
     assert event.subject == site.release("2").digest
+
+
+def test_before_a_rollback_the_registry_is_asked_nothing(site: Site) -> None:
+    left(site, "canary", "watch", BOTH, watched, tell=False)
+    assert site.seen() == HELD and site.events() == [] and site.target().recorder.waiting() == 1
+    recover(site.target())
+    assert [event.data["outcome"] for event in site.events()] == ["recovered"]
 
 
 def test_a_rollback_that_moved_nothing_is_to_be_asked_for_again(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
