@@ -13,7 +13,7 @@ from pathlib import Path
 
 import tomlkit
 
-from infra.adopting import first_pages, proposal
+from infra.adopting import first_pages, git, proposal
 from infra.adopting.answers import EXAMPLE, Answers, read
 from infra.adopting.ports import ports_of
 from infra.process.python_env import python_for
@@ -28,7 +28,10 @@ PROPOSED = "a proposal, from the first model: edit it"
 
 
 def adopt(root: Path, answers: Answers) -> None:
-    """Write name, data, schema, settings, limits and first pages of a copy. Raises UsageError for answers that do not fit."""
+    """Write name, data, schema, settings, limits and first pages of a copy, and keep it in git.
+
+    Raises UsageError for answers that do not fit.
+    """
     if (root / "README.md").exists():
         raise UsageError("this copy is adopted already", "edit pipeline.toml, data/schema.json and model/ by hand")
     production, staging = ports_of(answers.slug)
@@ -39,8 +42,12 @@ def adopt(root: Path, answers: Answers) -> None:
     first_pages.write(root, answers)
     print(
         f"{answers.slug} is a project of its own, on ports {production} and {staging}. "
-        "next: read pipeline.toml and data/schema.json, then nox -s pipeline"
+        "next: read pipeline.toml and data/schema.json, then nox -s pipeline",
+        flush=True,
     )
+    left = git.keep(root)
+    if left:
+        print(left)
 
 
 def _take_in(root: Path, answers: Answers) -> None:

@@ -35,7 +35,7 @@ class Wanted:
 
 
 def new(folder: str, wanted: Wanted, defaults: bool) -> int:
-    """Copy the template, make the copy a project of its own, and keep it in git."""
+    """Copy the template, and make the copy a project of its own."""
     if folder in HELP:
         return subprocess.call([sys.executable, "-m", "invoke", "--help", "new"])
     if not QUESTIONS.exists():
@@ -55,21 +55,10 @@ def new(folder: str, wanted: Wanted, defaults: bool) -> int:
             file=sys.stderr,
         )
         raise
-    _keep_in_git(target)
     print(
         f"next: cd {target} && python3 -m venv .venv && .venv/bin/pip install --require-hashes -r requirements/dev.txt"
     )
     return 0
-
-
-def _keep_in_git(folder: Path) -> None:
-    """Where git knows nobody's name, the first commit is left to whoever makes it."""
-    for git in (("init", "--quiet", "--initial-branch=main"), ("add", "--all")):
-        _run(["git", *git], folder)
-    if subprocess.run(["git", "config", "user.email"], cwd=folder, capture_output=True).returncode == 0:
-        _run(["git", "commit", "--quiet", "-m", "Copy Gateline"], folder)
-    else:
-        print("not committed: git knows no name yet (git config user.name, user.email)")
 
 
 def _run(argv: list[str], folder: Path) -> None:

@@ -16,6 +16,7 @@ from infra.process.python_env import python_for
 from infra.scratch import ENVIRONMENTS, change_settings
 from settings import load
 from tests.acceptance.project import ROOT, Done, Project, front_python
+from tests.docs.links import broken
 
 
 def copied(folder: Path, *flags: str) -> tuple[Project, Done]:
@@ -61,8 +62,10 @@ def test_the_example_under_another_name(tmp_path: Path) -> None:
     project, done = copied(tmp_path / "My Project 2")
     assert done.code == 0, done.output
     assert project.settings.project.name == "my-project-2"
-    for absent in ("copier.yml", "benchmarks", "tests/acceptance", ".ci", "docs/decisions"):
+    for absent in ("copier.yml", "benchmarks", "tests/acceptance", ".ci", "CONTRIBUTING.md"):
         assert not (project.path / absent).exists(), absent
+    pages = git(project.path, "ls-files", "*.md").splitlines()
+    assert "docs/tutorial.md" in pages and not [link for page in pages for link in broken(project.path, page)]
     assert "# My Project 2" in (project.path / "README.md").read_text()
     adopted = project.run(str(front_python()), "-m", "infra.adopting")
     assert adopted.code == 2 and "adopted already" in adopted.output, adopted.output
@@ -144,8 +147,8 @@ def test_a_later_version_comes_into_a_copy_that_was_edited(tmp_path: Path, made:
         pyproject.write_text(pyproject.read_text().replace(f"{group} = [\n]", f'{group} = [\n    "{library}",\n]'))
     made.change(gates__model__min_accuracy=0.77)
     add(copy / "model/features.py", "# mine")
-    for command in (("init", "--quiet"), ("add", "--all"), ("commit", "--quiet", "--message", "mine")):
-        git(copy, *command)
+    git(copy, "add", "--all")
+    git(copy, "commit", "--quiet", "--message", "mine")
     for name in ("service/app.py", "model/features.py", "pipeline.toml", "requirements/train.txt"):
         add(template / name, "# newer")
     text = (template / "pyproject.toml").read_text()

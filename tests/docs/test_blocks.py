@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import ast
-import re
 from pathlib import Path
 
 import pytest
 
 from tests.docs.apart import APART, Apart, is_apart, walked
 from tests.docs.blocks import KNOWN, ROOT, Block, all_blocks, blocks, pages
-
-LINK = re.compile(r"\]\(([^)#\s]+)(?:#[\w-]*)?\)")
+from tests.docs.links import broken
 
 
 def unknown(found: list[Block]) -> list[str]:
@@ -85,7 +83,9 @@ def test_the_pages_and_their_blocks_are_seen() -> None:
 
 @pytest.mark.parametrize("page", pages())
 def test_every_link_of_a_page_leads_somewhere(page: str) -> None:
-    text = (ROOT / page).read_text(encoding="utf-8")
-    for target in LINK.findall(text):
-        if "://" not in target:
-            assert ((ROOT / page).parent / target).exists(), f"{page}: {target}"
+    assert broken(ROOT, page) == []
+
+
+def test_a_link_that_leads_nowhere_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("[a](a.md#top) [b](b.md) [c](https://example.org)", encoding="utf-8")
+    assert broken(tmp_path, "a.md") == ["a.md: b.md"]
