@@ -47,13 +47,12 @@ class Runner:
         self.artifacts.mkdir(parents=True, exist_ok=True)
         payload = self.artifacts.parent / f"{event.name}.json"
         payload.write_text(json.dumps(event.payload), encoding="utf-8")
-        path = f"{self.programs}{os.pathsep}{os.environ['PATH']}"
         adopt_orphans()
         try:
             done = subprocess.run(
                 [*self._argv(workflow, event, payload), *_environ(environ | {"ARTIFACTS": str(self.artifacts)})],
                 cwd=self.repository,
-                env=os.environ | {"PATH": path, "UV_OFFLINE": "1"},
+                env=self._environ(),
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
@@ -65,6 +64,17 @@ class Runner:
         with (self.artifacts.parent / f"{event.name}.jsonl").open("a", encoding="utf-8") as log:
             log.write(done.stdout)
         return conclusions(done.stdout)
+
+    def _environ(self) -> dict[str, str]:
+        """A hosted runner has uv, and no Python environment that is active: each job makes its own."""
+        tools = self.artifacts.parent / "tools"
+        tools.mkdir(exist_ok=True)
+        (tools / "uv").unlink(missing_ok=True)
+        (tools / "uv").symlink_to(self.programs / "uv")
+        there = os.environ["PATH"].split(os.pathsep)
+        path = [part for part in there if not Path(part).with_name("pyvenv.cfg").exists()]
+        kept = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+        return kept | {"PATH": os.pathsep.join([str(tools), *path]), "UV_OFFLINE": "1"}
 
     def _argv(self, workflow: str, event: Event, payload: Path) -> list[str]:
         return [
