@@ -26,7 +26,7 @@ WORKERS = str(2 * (os.cpu_count() or 2))
 """Half of the tests wait for a process or a clock at any moment."""
 NO_TESTS = 5
 COVERAGE = (
-    "--cov",
+    "--cov" if Path("tests/acceptance").exists() else "--cov=model",  # a copy measures what is its own
     "--cov-report=term:skip-covered",
     "--cov-report=xml:reports/test/coverage.xml",
     "--cov-report=html:reports/test/coverage",
@@ -40,7 +40,7 @@ def install(session: nox.Session, group: str) -> None:
     digest = hashlib.sha256(lock.read_bytes()).hexdigest()
     if stamp.exists() and stamp.read_text() == digest:
         return
-    session.install("--quiet", "--exact", "--require-hashes", "-r", str(lock))
+    session.install("--quiet", "--exact", "--compile-bytecode", "--require-hashes", "-r", str(lock))
     stamp.write_text(digest)
 
 
