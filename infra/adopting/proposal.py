@@ -34,6 +34,7 @@ ESTIMATORS = {"classification": "HistGradientBoostingClassifier", "regression": 
 def schema_of(source: str, target: str, time: str) -> tuple[Schema, list[str]]:
     """Return the proposed schema of a data file, and notes: columns that name the row are its key, no feature."""
     inferred, notes = infer(source, target)
+    notes = [note for note in notes if not (time and note.startswith(f"'{time}': says when"))]
     counts = count_values(source)
     rows = max(counter.total() for counter in counts.values())
     distinct = {name: len(counter) for name, counter in counts.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from dataclasses import asdict, dataclass
@@ -56,7 +57,8 @@ def new(folder: str, wanted: Wanted, defaults: bool) -> int:
         )
         raise
     print(
-        f"next: cd {target} && python3 -m venv .venv && .venv/bin/pip install --require-hashes -r requirements/dev.txt"
+        f"next: cd {shlex.quote(str(target))} && "
+        "python3 -m venv .venv && .venv/bin/pip install --require-hashes -r requirements/dev.txt"
     )
     return 0
 

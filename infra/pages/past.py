@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from contracts.manifest import Manifest
 from contracts.release import Release
-from contracts.verdict import Verdict
+from contracts.verdict import ASKED, Verdict
 from registry.artifacts import Artifacts
 from registry.releases import Releases
 from registry.store import Store
@@ -21,7 +21,10 @@ DATA = ("train", "test", "schema")
 
 @dataclass
 class Registry:
-    """What was read of a registry: releases oldest first, manifests by identity, verdicts by stage, oldest first."""
+    """What was read of a registry: releases oldest first, manifests by identity, verdicts by stage, oldest first.
+
+    A verdict by limits of the command line answered a question; the release has another one.
+    """
 
     releases: list[Release] = field(default_factory=list)
     manifests: dict[str, Manifest] = field(default_factory=dict)
@@ -49,7 +52,7 @@ def _fill(found: Registry, store: Store) -> None:
     for digest in store.names("quarantine"):
         found.quarantine[digest] = releases.quarantined(digest) or ""
     for stage in COLUMNS:
-        found.verdicts[stage] = verdicts.all(stage)
+        found.verdicts[stage] = [verdict for verdict in verdicts.all(stage) if ASKED not in verdict.judged]
 
 
 def _add(found: Registry, releases: Releases, artifacts: Artifacts, digest: str) -> None:

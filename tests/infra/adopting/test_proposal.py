@@ -45,6 +45,14 @@ def test_a_column_that_names_the_row_is_its_key(tmp_path: Path) -> None:
     assert "'order_id': is taken for the row's key, and is no feature" in notes
 
 
+def test_the_column_of_time_is_not_called_one_that_may_be_it(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    lines = [f"2025-01-{1 + i % 28:02d}T10:00:00Z,2025-02-01T10:00:00Z,{i % 2}" for i in range(60)]
+    path.write_text("\n".join(["opened,closed,kind", *lines]) + "\n", encoding="utf-8")
+    notes = schema_of(str(path), "kind", "opened")[1]
+    assert [note.partition(":")[0] for note in notes if "says when" in note] == ["'closed'"]
+
+
 def test_a_margin_is_in_the_units_of_what_it_is_a_margin_of() -> None:
     assert margin_of("binary", {"roc_auc": 0.9}) == 0.02
     assert margin_of("number", {"rmse": 11.23}) == 0.56

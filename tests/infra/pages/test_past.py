@@ -50,6 +50,13 @@ def test_a_later_verdict_on_other_limits_counts(site: Site) -> None:
     assert told(site, release) == [("benchmark", "", "fail")]
 
 
+def test_a_verdict_that_answered_a_question_is_not_the_releases(site: Site) -> None:
+    release = site.release(judged=None)
+    site.judge("validate_model", Outcome.PASS, artifact=release.artifact)
+    site.judge("validate_model", Outcome.FAIL, artifact=release.artifact, asked="min_accuracy")
+    assert told(site, release) == [("validate_model", "", "pass")]
+
+
 def test_quarantine_is_told(site: Site) -> None:
     release = site.release()
     site.target().releases.quarantine(release.digest, "slow")
