@@ -25,6 +25,7 @@ nox.options.sessions = ["lint", "typecheck", "test"]
 WORKERS = str(2 * (os.cpu_count() or 2))
 """Half of the tests wait for a process or a clock at any moment."""
 NO_TESTS = 5
+COMPILED = "--compile-bytecode"  # worth its seconds where many processes import the same
 COVERAGE = (
     "--cov" if Path("tests/acceptance").exists() else "--cov=model",  # a copy measures what is its own
     "--cov-report=term:skip-covered",
@@ -33,14 +34,14 @@ COVERAGE = (
 )
 
 
-def install(session: nox.Session, group: str) -> None:
+def install(session: nox.Session, group: str, *how: str) -> None:
     """Install a locked group by hash, once per lock: an unchanged environment is used as it is, offline too."""
     lock = Path("requirements") / f"{group}.txt"
     stamp = Path(session.virtualenv.location) / "installed-lock"
     digest = hashlib.sha256(lock.read_bytes()).hexdigest()
     if stamp.exists() and stamp.read_text() == digest:
         return
-    session.install("--quiet", "--exact", "--compile-bytecode", "--require-hashes", "-r", str(lock))
+    session.install("--quiet", "--exact", *how, "--require-hashes", "-r", str(lock))
     stamp.write_text(digest)
 
 
@@ -103,7 +104,7 @@ def typecheck(session: nox.Session) -> None:
 @noted
 def test(session: nox.Session) -> None:
     """Run the tests in parallel and measure coverage."""
-    install(session, "test")
+    install(session, "test", COMPILED)
     session.run(
         "pytest", "-n", WORKERS, "-m", "not slow", *COVERAGE, "--junitxml=reports/test/junit.xml", *session.posargs
     )
@@ -203,7 +204,7 @@ def make_data(session: nox.Session) -> None:
 @offered("tests/acceptance")
 def acceptance(session: nox.Session) -> None:
     """Run the slow tests: whole environments, failures, other models."""
-    install(session, "test")
+    install(session, "test", COMPILED)
     parts = (("together", "not live", "-n", WORKERS, "--dist", "loadfile"), ("alone", "live"))
     empty: list[Exception] = []
     failed: list[Exception] = []
