@@ -16,6 +16,7 @@ from infra.scratch import ENVIRONMENTS
 from tests.acceptance.project import ROOT, front_python
 from tests.docs.blocks import Block
 from tests.docs.edits import merge, patch, write
+from tests.outside import variables
 
 LIMIT_SECONDS = 600.0
 LOCK = "requirements/dev.txt"
@@ -146,7 +147,7 @@ class Walk:
         (self.home / ".gitconfig").write_text("[user]\n\tname = Reader\n\temail = reader@example.org\n", "utf-8")
         own = {"HOME": str(self.home), "UV_CACHE_DIR": cache, "COLUMNS": "120"}
         path = f"{self.folder / '.venv/bin'}{os.pathsep}{os.environ['PATH']}" if self.equipped else os.environ["PATH"]
-        return {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"} | own | {"PATH": path}
+        return variables() | own | {"PATH": path}
 
     def stop(self) -> None:
         """Stop every environment of every project beside this one."""

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.outside import variables
+
 SECONDS = 1200.0
 TAIL = 25
 INCONCLUSIVE = "inconclusive"
@@ -67,12 +69,12 @@ class Place:
         """Do the edit and run the command; its output goes to the copy's log."""
         if command.before:
             command.before(self.folder)
-        environ = os.environ | {"PATH": f"{self.programs}{os.pathsep}{os.environ['PATH']}"} | command.environ
+        environ = variables() | {"PATH": f"{self.programs}{os.pathsep}{os.environ['PATH']}"} | command.environ
         begun = time.monotonic()
         done = subprocess.run(
             shlex.split(command.line),
             cwd=self.folder,
-            env={name: value for name, value in environ.items() if name != "VIRTUAL_ENV"},
+            env=environ,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

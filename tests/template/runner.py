@@ -14,6 +14,8 @@ from pathlib import Path
 
 import psutil
 
+from tests.outside import variables
+
 STAND_INS = Path(__file__).with_name("stand_ins")
 USED = re.compile(r"uses: ([\w.-]+/[\w.-]+)[\w./-]*@([0-9a-f]{40})")
 OURS = {"actions/checkout": ""}
@@ -73,8 +75,7 @@ class Runner:
         (tools / "uv").symlink_to(self.programs / "uv")
         there = os.environ["PATH"].split(os.pathsep)
         path = [part for part in there if not Path(part).with_name("pyvenv.cfg").exists()]
-        kept = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
-        return kept | {"PATH": os.pathsep.join([str(tools), *path]), "UV_OFFLINE": "1"}
+        return variables() | {"PATH": os.pathsep.join([str(tools), *path]), "UV_OFFLINE": "1"}
 
     def _argv(self, workflow: str, event: Event, payload: Path) -> list[str]:
         return [
