@@ -61,7 +61,7 @@ class Trial:
             found += self._each(place, copy.plan)
         if copy.workflow and _good(found):
             self._console.print(f"         {copy.name:<12} its workflow, four times: about 16 minutes")
-            found += Workflows(place, ROOT).rules()
+            found += Workflows(place, ROOT, self._step).rules()
         return [*found, _menus(place, copy)] if copy.plainly and _good(found) else found
 
     def _each(self, place: Place, commands: Sequence[Command]) -> list[Rule]:
@@ -86,6 +86,9 @@ class Trial:
             observed=float(ran.code),
             limit=float(ran.expected),
         )
+
+    def _step(self, line: str) -> None:
+        self._console.print(f"         {escape(line)}")
 
     def _place(self, copy: Copy) -> Place:
         folder = copy.folder(self._scratch)

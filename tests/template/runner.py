@@ -8,7 +8,8 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,7 @@ OURS = {"actions/checkout": ""}
 """What act brings itself."""
 SECONDS = 1200.0
 PR_SET_CHILD_SUBREAPER = 36
+Told = Callable[[str, str], None]
 
 
 @dataclass(frozen=True)
@@ -41,31 +43,40 @@ class Runner:
     repository: Path
     artifacts: Path
 
-    def run(self, workflow: str, event: Event, environ: dict[str, str]) -> dict[str, str]:
-        """Return each job's conclusion; `environ` is what the runner sets, and secrets.
+    def run(self, workflow: str, event: Event, environ: dict[str, str], told: Told) -> dict[str, str]:
+        """Return each job's conclusion, `success` or `failure`; `told` hears of it when the job ends.
 
-        What the jobs left running is ended, as a hosted runner is.
+        `environ` is what the runner sets, and secrets. What the jobs left running is ended, as a hosted runner is.
         """
         self.artifacts.mkdir(parents=True, exist_ok=True)
         payload = self.artifacts.parent / f"{event.name}.json"
         payload.write_text(json.dumps(event.payload), encoding="utf-8")
+        argv = [*self._argv(workflow, event, payload), *_environ(environ | {"ARTIFACTS": str(self.artifacts)})]
+        ended: dict[str, str] = {}
         adopt_orphans()
         try:
-            done = subprocess.run(
-                [*self._argv(workflow, event, payload), *_environ(environ | {"ARTIFACTS": str(self.artifacts)})],
-                cwd=self.repository,
-                env=self._environ(),
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                timeout=SECONDS,
-                check=False,
-            )
+            with (self.artifacts.parent / f"{event.name}.jsonl").open("w", encoding="utf-8") as log:
+                for line in self._lines(argv):
+                    log.write(line)
+                    job, result = concluded(line)
+                    if job:
+                        ended[job] = result
+                        told(job, result)
         finally:
             end_orphans(self.artifacts)
-        with (self.artifacts.parent / f"{event.name}.jsonl").open("a", encoding="utf-8") as log:
-            log.write(done.stdout)
-        return conclusions(done.stdout)
+        return ended
+
+    def _lines(self, argv: list[str]) -> Iterator[str]:
+        with subprocess.Popen(
+            argv, cwd=self.repository, env=self._environ(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ) as process:
+            limit = threading.Timer(SECONDS, process.kill)
+            limit.start()
+            try:
+                assert process.stdout is not None
+                yield from process.stdout
+            finally:
+                limit.cancel()
 
     def _environ(self) -> dict[str, str]:
         """A hosted runner has uv, and no Python environment that is active: each job makes its own."""
@@ -102,17 +113,14 @@ def _environ(given: Mapping[str, str]) -> list[str]:
     return [part for name, value in given.items() for part in ("--env", f"{name}={value}")]
 
 
-def conclusions(output: str) -> dict[str, str]:
-    """Return what act's JSON lines say of each job: `success` or `failure`."""
-    found: dict[str, str] = {}
-    for line in output.splitlines():
-        try:
-            told = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(told, dict) and "jobResult" in told:
-            found[str(told["jobID"])] = str(told["jobResult"])
-    return found
+def concluded(line: str) -> tuple[str, str]:
+    """Return the job that a line of act's says to have ended, and how; both empty for every other line."""
+    try:
+        said = json.loads(line)
+    except ValueError:
+        return "", ""
+    there = isinstance(said, dict) and "jobResult" in said
+    return (str(said["jobID"]), str(said["jobResult"])) if there else ("", "")
 
 
 def adopt_orphans() -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ class Workflows:
 
     place: Place
     root: Path
+    tell: Callable[[str], None]
 
     def rules(self) -> list[Rule]:
         """Return a rule for every job of every run, and for what the runs left."""
@@ -62,9 +64,12 @@ class Workflows:
         act = python_for(self.root / "requirements/act.txt", self.root).parent / "act"
         runner = Runner(act, self.place.programs, self.place.folder, self._kept(run))
         begun = time.monotonic()
-        ended = runner.run("pipeline.yml", event, dict(environ) | ports)
+        ended = runner.run("pipeline.yml", event, dict(environ) | ports, partial(self._tell, run, begun))
         seconds = time.monotonic() - begun
         return [self._job(run, job, job in expected, ended, seconds) for job in sorted({*expected, *ended})]
+
+    def _tell(self, run: str, begun: float, job: str, result: str) -> None:
+        self.tell(f"{result:<8} {time.monotonic() - begun:6.1f} s  {run}: {job}")
 
     def _job(self, run: str, job: str, wanted: bool, ended: Mapping[str, str], seconds: float) -> Rule:
         must, is_so = "success" if wanted else "not run", ended.get(job, "not run")
