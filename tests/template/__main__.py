@@ -60,7 +60,7 @@ class Trial:
         if _good(found):
             found += self._each(place, copy.plan)
         if copy.workflow and _good(found):
-            self._console.print(f"         {copy.name:<12} its workflow, four times: about 16 minutes")
+            self._console.print(f"         {copy.name:<12} its workflow, four times: about 14 minutes")
             found += Workflows(place, ROOT, self._step).rules()
         return [*found, _menus(place, copy)] if copy.plainly and _good(found) else found
 
