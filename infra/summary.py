@@ -17,6 +17,9 @@ from infra.smoke import Expected
 from settings import PRODUCTION
 from settings.errors import ExitCode
 
+EXAMPLE = Path("data/make.py")
+"""What the tour shows is there where this is."""
+
 
 def show(results: list[Result], skipped: Collection[str], console: Console, before: Release | None) -> int:
     """Print the summary of a run, in which `before` was in production at its start, and return its exit code."""
@@ -51,9 +54,8 @@ def _passed(console: Console, before: Release | None, total: float) -> None:
     console.print(f"  serving  {stable.name} at {running.url}")
     console.print(f"  try it   {example(target.bundle(stable), stable, running.url)}", soft_wrap=True, markup=False)
     console.print("  reports  reports/index.html")
-    console.print(
-        "  next     invoke status · invoke audit · invoke rollback --env=production · nox -s tour", soft_wrap=True
-    )
+    tour = " · nox -s tour" if EXAMPLE.exists() else ""
+    console.print(f"  next     invoke status · invoke audit · invoke rollback --env=production{tour}", soft_wrap=True)
 
 
 def example(bundle: Path, release: Release, url: str) -> str:

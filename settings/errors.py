@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import sys
 from collections.abc import Callable, Iterable
 from enum import IntEnum
@@ -86,6 +87,10 @@ def front_door(main: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         print("interrupted: nothing more was started", file=sys.stderr)
         return 130
+    except BrokenPipeError:
+        # Whoever read has seen enough, as `| head` has; Python would complain once more when it flushes at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return int(ExitCode.PASS)
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
         print(

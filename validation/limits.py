@@ -30,6 +30,11 @@ class Limit:
         """The key that sets it, as in `min_accuracy`."""
         return f"{self.bound}_{self.metric}"
 
+    @property
+    def key(self) -> str:
+        """Where it stands under `[gates.model]`: `min_accuracy`, or `custom_min.cost` for a metric of one's own."""
+        return self.name if self.metric in METRICS else f"custom_{self.bound}.{self.metric}"
+
 
 def limits_of(
     gate: ModelGate, metrics: Metrics, task: str, flags: Mapping[str, float] | None = None

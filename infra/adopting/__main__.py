@@ -7,21 +7,24 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import tomlkit
 
 from infra.adopting import first_pages, git, proposal
-from infra.adopting.answers import EXAMPLE, Answers, read
+from infra.adopting.answers import EXAMPLE, FILE, Answers, read
 from infra.adopting.ports import ports_of
 from infra.process.python_env import python_for
 from infra.scratch import change_settings
 from registry.artifacts import CANDIDATE, Artifacts
 from registry.store import Store
 from settings import load
-from settings.errors import GateRefused, UsageError, front_door
+from settings.errors import ExitCode, GateRefused, UsageError, front_door
 
 TRAIN_LOCK = Path("requirements/train.txt")
 PROPOSED = "a proposal, from the first model: edit it"
@@ -41,8 +44,8 @@ def adopt(root: Path, answers: Answers) -> None:
         _take_in(root, answers)
     first_pages.write(root, answers)
     print(
-        f"{answers.slug} is a project of its own, on ports {production} and {staging}. "
-        "next: read pipeline.toml and data/schema.json, then nox -s pipeline",
+        f"{answers.slug} is a project of its own; production will listen on {production}, staging on {staging}. "
+        "next, in its folder: read pipeline.toml and data/schema.json, then nox -s pipeline",
         flush=True,
     )
     left = git.keep(root)
@@ -54,7 +57,10 @@ def _take_in(root: Path, answers: Answers) -> None:
     source = Path(answers.data).expanduser()
     source = source if source.is_absolute() else root / source
     if not source.is_file():
-        raise UsageError(f"data: {answers.data} is no file", f"name a CSV or Parquet file, or '{EXAMPLE}'")
+        raise UsageError(
+            f"data: {answers.data} is no file",
+            f"name a CSV or Parquet file, or '{EXAMPLE}', in {FILE}; then nox -s adopt",
+        )
     parts = json.loads(_run(root, "training.splitting", str(source), "--target", answers.target, "--into", "data"))
     print(f"{parts['train_rows']} rows to train on, {parts['test_rows']} to test on" + _how(parts["time"]))
     if parts["unlabelled"]:
@@ -67,14 +73,21 @@ def _take_in(root: Path, answers: Answers) -> None:
     (root / "data/schema.json").write_text(proposed["schema"] + "\n", encoding="utf-8")
     kind = proposed["kind"]
     change_settings(root, proposal.settings_of(kind, answers.task, answers.target, parts["time"], parts))
-    print("training a first model, to propose limits from")
-    _run(root, "training")
-    settings = load(root / "pipeline.toml", {})
-    artifacts = Artifacts(Store.of(settings))
-    metrics = artifacts.manifest(artifacts.resolve(CANDIDATE)).metrics
+    print("training a first model, to propose limits from", flush=True)
+    metrics = _first_metrics(root)
+    note(root, data=source.name)
     limits = proposal.limits_of(kind, metrics)
     _write_limits(root, limits, proposal.margin_of(kind, metrics))
     print("limits: " + ", ".join(f"{name} = {value}" for name, value in limits.items()))
+
+
+def _first_metrics(root: Path) -> dict[str, float]:
+    """Train in a registry that is thrown away: what will serve is trained from a commit."""
+    with tempfile.TemporaryDirectory() as registry:
+        elsewhere = {"GATELINE_REGISTRY_URL": registry}
+        _run(root, "training", environ=elsewhere)
+        artifacts = Artifacts(Store.of(load(root / "pipeline.toml", elsewhere)))
+        return dict(artifacts.manifest(artifacts.resolve(CANDIDATE)).metrics)
 
 
 def _how(time: str) -> str:
@@ -98,13 +111,16 @@ def _write_limits(root: Path, limits: dict[str, float], margin: float) -> None:
     path.write_text(tomlkit.dumps(document), encoding="utf-8")
 
 
-def _run(root: Path, module: str, *arguments: str) -> str:
+def _run(root: Path, module: str, *arguments: str, environ: Mapping[str, str] | None = None) -> str:
     """Run a room's command in the environment of the training lock; return what it prints."""
     argv = [str(python_for(root / TRAIN_LOCK, root)), "-m", module, *arguments]
-    done = subprocess.run(argv, cwd=root, capture_output=True, text=True, check=False)
+    variables = os.environ | (environ or {})
+    done = subprocess.run(argv, cwd=root, env=variables, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise GateRefused(
-            f"{module} ended with {done.returncode}:\n{(done.stderr or done.stdout).strip()}", "see above"
+        kind = UsageError if done.returncode == ExitCode.USAGE else GateRefused
+        raise kind(
+            f"{module} ended with {done.returncode}:\n{(done.stderr or done.stdout).strip()}",
+            f"correct what is named; the answers stand in {FILE}, and nox -s adopt reads them again",
         )
     return done.stdout
 

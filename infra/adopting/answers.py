@@ -16,6 +16,9 @@ EXAMPLE = "flights"
 LONGEST = 40
 
 
+HEAD = "# The answers that this copy was made from; `copier update` reads them.\n"
+
+
 @dataclass(frozen=True)
 class Answers:
     """The four answers."""
@@ -47,3 +50,10 @@ def read(root: Path) -> Answers:
         raise UsageError(f"{FILE} is missing: this is no copy of the template", "invoke new ../my-project") from None
     except (yaml.YAMLError, KeyError, TypeError) as error:
         raise UsageError(f"{FILE} is damaged: {type(error).__name__}: {error}", "copy the template again") from None
+
+
+def note(root: Path, **changed: str) -> None:
+    """Change what is kept of the answers, for updates to come."""
+    path = root / FILE
+    kept = yaml.safe_load(path.read_text(encoding="utf-8")) | changed
+    path.write_text(HEAD + yaml.safe_dump(kept, allow_unicode=True), encoding="utf-8")

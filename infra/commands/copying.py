@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import csv
 import shlex
 import subprocess
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from infra.adopting.answers import EXAMPLE, note
 from infra.process.python_env import python_for
-from settings.errors import ExitCode, OutsideError, UsageError
+from settings.errors import ExitCode, OutsideError, UsageError, did_you_mean
+from settings.secrets import redacted
 
 QUESTIONS = Path("copier.yml")
 LOCK = Path("requirements/template.txt")
@@ -46,8 +49,11 @@ def new(folder: str, wanted: Wanted, defaults: bool) -> int:
     target = Path(folder)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise UsageError(f"{folder} is there already, and is not empty", "name a new folder")
+    _refuse(wanted, defaults)
+    template = Path(".").resolve()
     copier = [str(python_for(LOCK, Path("."))), "-m", "copier", "copy", "--quiet", "--vcs-ref=HEAD", *wanted.flags]
-    _run([*copier, *(["--defaults"] if defaults else []), ".", folder], Path("."))
+    _run([*copier, *(["--defaults"] if defaults else []), str(template), folder], template)
+    note(target, _src_path=_source(template))
     try:
         _run([sys.executable, "-m", "infra.adopting"], target)
     except BaseException:
@@ -57,10 +63,53 @@ def new(folder: str, wanted: Wanted, defaults: bool) -> int:
         )
         raise
     print(
-        f"next: cd {shlex.quote(str(target))} && "
-        "python3 -m venv .venv && .venv/bin/pip install --require-hashes -r requirements/dev.txt"
+        f"next: cd {shlex.quote(str(target))}  (the environment that is active here serves it too; its README makes its own)"
     )
     return 0
+
+
+def _refuse(wanted: Wanted, defaults: bool) -> None:
+    """What can be known to be wrong before anything is copied. Raises UsageError."""
+    missing = [f"--{key}" for key, value in asdict(wanted).items() if not value]
+    if missing and not defaults and not sys.stdin.isatty():
+        raise UsageError(f"there is no terminal to ask for {', '.join(missing)}", "give them, or add --defaults")
+    if not wanted.data or wanted.data == EXAMPLE:
+        return
+    if not Path(wanted.data).is_file():
+        raise UsageError(f"data: {wanted.data} is no file", f"name a CSV or Parquet file, or '{EXAMPLE}'")
+    columns = _columns(Path(wanted.data))
+    if not wanted.target and defaults:
+        raise UsageError(f"which column of {wanted.data} is to be predicted?", _one_of(columns))
+    if wanted.target and columns and wanted.target not in columns:
+        near = did_you_mean(wanted.target, columns)
+        raise UsageError(f"{wanted.data} has no column '{wanted.target}'{near}", _one_of(columns))
+
+
+def _one_of(columns: list[str]) -> str:
+    return f"--target=COLUMN, one of: {', '.join(columns)}" if columns else "--target=COLUMN"
+
+
+def _columns(data: Path) -> list[str]:
+    """Return the names in a CSV file's header; none where only the training environment can read the file."""
+    if data.suffix != ".csv":
+        return []
+    try:
+        with data.open(encoding="utf-8-sig", newline="") as rows:
+            return next(csv.reader(rows), [])
+    except (OSError, UnicodeDecodeError, csv.Error):
+        return []
+
+
+def _source(template: Path) -> str:
+    """Return where later versions come from: the clone's origin where that has this commit, else the clone itself."""
+    url = _git(template, "remote", "get-url", "origin")
+    shared = url and _git(template, "branch", "--remotes", "--contains", "HEAD")
+    return url if shared and redacted(url) == url else str(template)
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=False)
+    return done.stdout.strip() if done.returncode == 0 else ""
 
 
 def _run(argv: list[str], folder: Path) -> None:

@@ -60,7 +60,8 @@ def _require_all(seen: Mapping[str, Verdict | None], release: Release) -> None:
     if missing:
         raise Inconclusive(
             f"{', '.join(missing)}: {release.name} has not been judged",
-            f"run `nox -s {' '.join(missing)}`, or add --unjudged (recorded so)",
+            f"run `nox -s {' '.join(missing)}`, or add --unjudged (recorded so); "
+            "they judge the candidate of now: if that is another one, invoke build first",
         )
 
 

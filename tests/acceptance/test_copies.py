@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from infra.process.ports import free_ports
-from infra.process.python_env import python_for
 from infra.scratch import ENVIRONMENTS, change_settings
 from settings import load
 from tests.acceptance.project import ROOT, Done, Project, front_python
@@ -131,12 +130,11 @@ def made(tmp_path: Path) -> Iterator[Project]:
 @pytest.mark.release
 def test_a_later_version_comes_into_a_copy_that_was_edited(tmp_path: Path, made: Project) -> None:
     template, copy = tmp_path / "template", made.path
-    copier = [str(python_for(ROOT / "requirements/template.txt", ROOT)), "-m", "copier"]
     git(tmp_path, "clone", "--quiet", str(ROOT), str(template))
+    git(template, "remote", "remove", "origin")
     git(template, "tag", "v100.0.0")
-    subprocess.run([*copier, "copy", "--quiet", "--defaults", str(template), str(copy)], check=True)
-    adopted = made.run(str(front_python()), "-m", "infra.adopting")
-    assert adopted.code == 0, adopted.output
+    share_environments(template)
+    subprocess.run([str(front_python()), "-m", "invoke", "new", str(copy), "--defaults"], cwd=template, check=True)
     share_environments(copy)
     made.change(environments__production__requires=["validate_model"], model__parameters={"max_iter": 20})
     first = made.release()
@@ -156,7 +154,8 @@ def test_a_later_version_comes_into_a_copy_that_was_edited(tmp_path: Path, made:
     git(template, "commit", "--quiet", "--all", "--message", "newer")
     git(template, "tag", "v100.1.0")
 
-    updated = made.run(*copier, "update", "--defaults", **WHO)
+    command = (str(front_python()), "-m", "infra.within", "template", "copier", "update", "--defaults")
+    updated = made.run(*command, **WHO)
     assert updated.code == 0, updated.output
     assert "_commit: v100.1.0" in (copy / ".copier-answers.yml").read_text()
     assert (copy / "service/app.py").read_text().endswith("# newer\n") and '"tomlkit",' in pyproject.read_text()

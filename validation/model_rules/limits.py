@@ -35,7 +35,7 @@ def _judge(limit: Limit, evidence: Evidence) -> Rule:
         return unknown(NAME, reason, subject=limit.metric, sample=rows, limit=limit.value, next_step=advice)
     compare = at_least if limit.bound == "min" else at_most
     rule = compare(NAME, observed, limit.value, subject=limit.metric, sample=rows)
-    advice = f"improve the model or its data; the limit is gates.model.{limit.name}"
+    advice = f"improve the model or its data; the limit is gates.model.{limit.key}"
     return rule if rule.outcome is Outcome.PASS else rule.model_copy(update={"next_step": advice})
 
 
