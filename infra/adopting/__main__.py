@@ -67,8 +67,8 @@ def _take_in(root: Path, answers: Answers) -> None:
         print(f"{parts['unlabelled']} rows have no {answers.target}: they are left out")
     about = ("--target", answers.target, "--time", parts["time"], "--task", answers.task)
     proposed = json.loads(_run(root, "infra.adopting.proposal", str(source), *about))
-    for note in proposed["notes"]:
-        print(f"note: {note}")
+    for remark in proposed["notes"]:
+        print(f"note: {remark}")
     _drop_the_example(root, {parts["train"], parts["test"], "schema.json"})
     (root / "data/schema.json").write_text(proposed["schema"] + "\n", encoding="utf-8")
     kind = proposed["kind"]
