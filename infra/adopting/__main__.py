@@ -17,7 +17,7 @@ from pathlib import Path
 import tomlkit
 
 from infra.adopting import first_pages, git, proposal
-from infra.adopting.answers import EXAMPLE, FILE, Answers, read
+from infra.adopting.answers import EXAMPLE, FILE, Answers, note, read
 from infra.adopting.ports import ports_of
 from infra.process.python_env import python_for
 from infra.scratch import change_settings
