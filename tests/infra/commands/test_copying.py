@@ -57,7 +57,9 @@ def test_later_versions_come_from_an_origin_that_has_this_commit(tmp_path: Path)
     git(clone, "commit", "--quiet", "--allow-empty", "-m", "two")
     assert _source(clone) == str(clone), "nobody else has this commit"
     git(clone, "reset", "--quiet", "--hard", "HEAD~1")
-    git(clone, "remote", "set-url", "origin", "https://somebody:secret@example.org/template")
+    git(
+        clone, "remote", "set-url", "origin", "https://somebody:secret@example.org/template"
+    )  # pragma: allowlist secret
     assert _source(clone) == str(clone), "a password is not kept"
 
 
