@@ -57,9 +57,8 @@ def test_later_versions_come_from_an_origin_that_has_this_commit(tmp_path: Path)
     git(clone, "commit", "--quiet", "--allow-empty", "-m", "two")
     assert _source(clone) == str(clone), "nobody else has this commit"
     git(clone, "reset", "--quiet", "--hard", "HEAD~1")
-    git(
-        clone, "remote", "set-url", "origin", "https://somebody:secret@example.org/template"
-    )  # pragma: allowlist secret
+    with_password = "https://somebody:secret@example.org/template"  # pragma: allowlist secret
+    git(clone, "remote", "set-url", "origin", with_password)
     assert _source(clone) == str(clone), "a password is not kept"
 
 
