@@ -9,7 +9,8 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,6 +55,7 @@ class Runner:
         argv = [*self._argv(workflow, event, payload), *_environ(environ | {"ARTIFACTS": str(self.artifacts)})]
         ended: dict[str, str] = {}
         adopt_orphans()
+        before = _descendants()
         try:
             with (self.artifacts.parent / f"{event.name}.jsonl").open("w", encoding="utf-8") as log:
                 for line in self._lines(argv):
@@ -63,7 +65,7 @@ class Runner:
                         ended[job] = result
                         told(job, result)
         finally:
-            end_orphans(self.artifacts)
+            end_orphans(before)
         return ended
 
     def _lines(self, argv: list[str]) -> Iterator[str]:
@@ -129,17 +131,14 @@ def adopt_orphans() -> None:
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def end_orphans(artifacts: Path) -> None:
-    """End what the jobs started and left: what has this run's folder in its environment, and nothing else."""
-    mark = str(artifacts)
-    left = [child for child in psutil.Process().children(recursive=True) if _carries(child, mark)]
+def end_orphans(before: Collection[psutil.Process]) -> None:
+    """End what the jobs started and left: what descends from this process now and did not `before`."""
+    left = [process for process in _descendants() if process not in before]
     for process in left:
-        process.kill()
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
     psutil.wait_procs(left, timeout=10)
 
 
-def _carries(process: psutil.Process, mark: str) -> bool:
-    try:
-        return process.environ().get("ARTIFACTS") == mark
-    except psutil.Error:
-        return False
+def _descendants() -> list[psutil.Process]:
+    return psutil.Process().children(recursive=True)
