@@ -19,6 +19,10 @@ class ExitCode(IntEnum):
     OUTSIDE = 4
 
 
+CLOSED_PIPE = 141
+"""As a shell says it of a program that SIGPIPE ended."""
+
+
 class GatelineError(Exception):
     """A failure that has a cause a user can act on; caught once, at the front door."""
 
@@ -88,9 +92,9 @@ def front_door(main: Callable[[], int]) -> int:
         print("interrupted: nothing more was started", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        # Whoever read has seen enough, as `| head` has; Python would complain once more when it flushes at the end.
+        # Whoever read has seen enough, as `| head` has: a quiet end, but no pass. Python's last flush must not complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return int(ExitCode.PASS)
+        return CLOSED_PIPE
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
         print(

@@ -14,8 +14,6 @@ FILE = Path(".copier-answers.yml")
 EXAMPLE = "flights"
 """The answer to `data` that keeps the example's."""
 LONGEST = 40
-
-
 HEAD = "# The answers that this copy was made from; `copier update` reads them.\n"
 
 

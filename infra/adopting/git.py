@@ -1,4 +1,4 @@
-"""A new project is kept in git: what runs is traced back to a commit."""
+"""A new project in git: what runs is traced back to a commit, and later versions of the template are found."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 from settings.errors import OutsideError
+from settings.secrets import redacted
 
 MESSAGE = "Copy Gateline"
 BY_HAND = f"git init && git add --all && git commit -m '{MESSAGE}'"
@@ -27,6 +28,15 @@ def keep(root: Path) -> str:
         return ""
     except FileNotFoundError:
         return f"not in git: it is not installed here. later: {BY_HAND}"
+
+
+def source(template: Path) -> str:
+    """Return where later versions come from: the clone's origin where that has this commit, else the clone itself."""
+    url, shared = (
+        _git(template, *asked).stdout.strip()
+        for asked in (("remote", "get-url", "origin"), ("branch", "--remotes", "--contains", "HEAD"))
+    )
+    return url if url and shared and redacted(url) == url else str(template)
 
 
 def _must(root: Path, *arguments: str) -> None:

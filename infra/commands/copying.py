@@ -9,10 +9,10 @@ import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from infra.adopting import git
 from infra.adopting.answers import EXAMPLE, note
 from infra.process.python_env import python_for
 from settings.errors import ExitCode, OutsideError, UsageError, did_you_mean
-from settings.secrets import redacted
 
 QUESTIONS = Path("copier.yml")
 LOCK = Path("requirements/template.txt")
@@ -30,11 +30,16 @@ class Wanted:
     target: str = ""
 
     @property
+    def file(self) -> Path:
+        """The data file; a shell leaves the `~` of `--data=~/rows.csv` as it is."""
+        return Path(self.data).expanduser()
+
+    @property
     def flags(self) -> list[str]:
         """The answers as copier takes them; a data file is named from wherever the copy will be."""
         given = {key: value for key, value in asdict(self).items() if value}
-        if Path(self.data).is_file():
-            given["data"] = str(Path(self.data).resolve())
+        if self.file.is_file():
+            given["data"] = str(self.file.resolve())
         return [part for key, value in given.items() for part in ("--data", f"{key}={value}")]
 
 
@@ -53,7 +58,7 @@ def new(folder: str, wanted: Wanted, defaults: bool) -> int:
     template = Path(".").resolve()
     copier = [str(python_for(LOCK, Path("."))), "-m", "copier", "copy", "--quiet", "--vcs-ref=HEAD", *wanted.flags]
     _run([*copier, *(["--defaults"] if defaults else []), str(template), folder], template)
-    note(target, _src_path=_source(template))
+    note(target, _src_path=git.source(template))
     try:
         _run([sys.executable, "-m", "infra.adopting"], target)
     except BaseException:
@@ -75,9 +80,9 @@ def _refuse(wanted: Wanted, defaults: bool) -> None:
         raise UsageError(f"there is no terminal to ask for {', '.join(missing)}", "give them, or add --defaults")
     if not wanted.data or wanted.data == EXAMPLE:
         return
-    if not Path(wanted.data).is_file():
+    if not wanted.file.is_file():
         raise UsageError(f"data: {wanted.data} is no file", f"name a CSV or Parquet file, or '{EXAMPLE}'")
-    columns = _columns(Path(wanted.data))
+    columns = _columns(wanted.file)
     if not wanted.target and defaults:
         raise UsageError(f"which column of {wanted.data} is to be predicted?", _one_of(columns))
     if wanted.target and columns and wanted.target not in columns:
@@ -98,18 +103,6 @@ def _columns(data: Path) -> list[str]:
             return next(csv.reader(rows), [])
     except (OSError, UnicodeDecodeError, csv.Error):
         return []
-
-
-def _source(template: Path) -> str:
-    """Return where later versions come from: the clone's origin where that has this commit, else the clone itself."""
-    url = _git(template, "remote", "get-url", "origin")
-    shared = url and _git(template, "branch", "--remotes", "--contains", "HEAD")
-    return url if shared and redacted(url) == url else str(template)
-
-
-def _git(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=False)
-    return done.stdout.strip() if done.returncode == 0 else ""
 
 
 def _run(argv: list[str], folder: Path) -> None:

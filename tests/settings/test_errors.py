@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import errno
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +20,8 @@ from settings.errors import (
     did_you_mean,
     front_door,
 )
+
+ROOT = Path(__file__).parents[2]
 
 
 def raising(error: BaseException) -> Callable[[], int]:
@@ -70,3 +75,14 @@ def test_a_message_without_a_next_step_stands_alone() -> None:
 def test_the_nearest_name_is_offered_only_where_one_is_near() -> None:
     assert did_you_mean("stagin", ["staging", "production"]) == "; did you mean 'staging'?"
     assert did_you_mean("xyz", ["staging", "production"]) == ""
+
+
+def test_a_reader_that_has_gone_is_a_quiet_end_and_no_pass() -> None:
+    code = "import sys; from settings.errors import front_door; sys.exit(front_door(lambda: print('x' * 10**6) or 0))"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as run:
+        assert run.stdout is not None and run.stderr is not None
+        run.stdout.close()
+        assert run.stderr.read() == b""
+    assert run.returncode == 141

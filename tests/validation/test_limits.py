@@ -41,6 +41,10 @@ def test_every_limit_that_the_settings_have_is_read() -> None:
     assert {limit.name for limit in limits_of(numbers, Metrics(), "regression")} == {"max_mae", "max_rmse", "min_r2"}
 
 
+def test_a_limit_names_the_key_that_the_settings_take() -> None:
+    assert [Limit(name, "min", 0.5).key for name in ("f1", "late_precision")] == ["min_f1", "custom_min.late_precision"]
+
+
 def test_no_limit_is_no_limit() -> None:
     assert limits_of(ModelGate(), Metrics(), "classification") == ()
 

@@ -67,3 +67,21 @@ def test_a_git_that_fails_is_told_with_its_words(project: Path, monkeypatch: pyt
     monkeypatch.setenv("GIT_INDEX_FILE", str(project / "absent" / "index"))
     with pytest.raises(OutsideError, match="git add ended with 128: .*absent"):
         git.keep(project)
+
+
+def test_later_versions_come_from_an_origin_that_has_this_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named(monkeypatch)
+    origin, clone = tmp_path / "origin", tmp_path / "clone"
+    origin.mkdir()
+    told(origin, "init", "--quiet")
+    told(origin, "commit", "--quiet", "--allow-empty", "-m", "one")
+    told(tmp_path, "clone", "--quiet", str(origin), str(clone))
+    assert git.source(clone) == str(origin) and git.source(origin) == str(origin)
+    told(clone, "commit", "--quiet", "--allow-empty", "-m", "two")
+    assert git.source(clone) == str(clone), "nobody else has this commit"
+    told(clone, "reset", "--quiet", "--hard", "HEAD~1")
+    with_password = "https://somebody:secret@example.org/template"  # pragma: allowlist secret
+    told(clone, "remote", "set-url", "origin", with_password)
+    assert git.source(clone) == str(clone), "a password is not kept"

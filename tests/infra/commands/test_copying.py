@@ -1,14 +1,13 @@
-"""What can be known to be wrong is said before anything is copied, and a copy knows where later versions come from."""
+"""What can be known to be wrong is said before anything is copied."""
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from infra.adopting.answers import FILE, note, read
-from infra.commands.copying import Wanted, _source, new
+from infra.commands.copying import Wanted, new
 from settings.errors import UsageError
 
 ROOT = Path(__file__).parents[3]
@@ -42,26 +41,6 @@ def test_nothing_is_copied(
     assert not (tmp_path / "copy").exists()
 
 
-def git(folder: Path, *arguments: str) -> None:
-    who = ("-c", "user.name=Somebody", "-c", "user.email=somebody@example.org")
-    subprocess.run(["git", *who, *arguments], cwd=folder, check=True, capture_output=True)
-
-
-def test_later_versions_come_from_an_origin_that_has_this_commit(tmp_path: Path) -> None:
-    origin, clone = tmp_path / "origin", tmp_path / "clone"
-    origin.mkdir()
-    git(origin, "init", "--quiet")
-    git(origin, "commit", "--quiet", "--allow-empty", "-m", "one")
-    git(tmp_path, "clone", "--quiet", str(origin), str(clone))
-    assert _source(clone) == str(origin) and _source(origin) == str(origin)
-    git(clone, "commit", "--quiet", "--allow-empty", "-m", "two")
-    assert _source(clone) == str(clone), "nobody else has this commit"
-    git(clone, "reset", "--quiet", "--hard", "HEAD~1")
-    with_password = "https://somebody:secret@example.org/template"  # pragma: allowlist secret
-    git(clone, "remote", "set-url", "origin", with_password)
-    assert _source(clone) == str(clone), "a password is not kept"
-
-
 def test_answers_that_changed_are_kept(tmp_path: Path) -> None:
     kept = {"name": "Münze 2", "task": "classification", "data": "/home/me/rows.csv", "target": "late?"}
     (tmp_path / FILE).write_text("".join(f"{name}: '{value}'\n" for name, value in kept.items()), encoding="utf-8")
@@ -69,3 +48,8 @@ def test_answers_that_changed_are_kept(tmp_path: Path) -> None:
     answers = read(tmp_path)
     assert (answers.name, answers.data, answers.target) == ("Münze 2", "rows.csv", "late?")
     assert "_src_path: /there\n" in (tmp_path / FILE).read_text(encoding="utf-8")
+
+
+def test_a_file_at_home_is_found(rows: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert Wanted(data="~/rows.csv").flags == ["--data", f"data={rows}"]
