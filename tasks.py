@@ -12,6 +12,7 @@ from invoke.tasks import task as any_task
 from infra import commands
 from infra.ending import sigterm_as_ctrl_c
 from infra.noting import noted
+from infra.number import MINUTE, NOT_GIVEN
 from settings.errors import front_door
 
 ENV = {"env": "the environment to work on: staging or production"}
@@ -83,7 +84,7 @@ def verify(_: Context, release: str = "", env: str = "") -> None:
 
 
 @task(help=CHANGE)
-def up(_: Context, env: str = "", from_laptop: bool = False, wait: float = 60.0) -> None:
+def up(_: Context, env: str = "", from_laptop: bool = False, wait: float = MINUTE) -> None:
     """Start an environment, or repair what is down in it.
 
     Examples: invoke up --env=staging
@@ -92,7 +93,7 @@ def up(_: Context, env: str = "", from_laptop: bool = False, wait: float = 60.0)
 
 
 @task(help=CHANGE | {"remove": "forget what it ran, too, and leave nothing of it behind (recorded so)"})
-def down(_: Context, env: str = "", remove: bool = False, from_laptop: bool = False, wait: float = 60.0) -> None:
+def down(_: Context, env: str = "", remove: bool = False, from_laptop: bool = False, wait: float = MINUTE) -> None:
     """Stop an environment; `invoke up` brings back what it ran.
 
     Examples: invoke down --env=staging · invoke down --env=staging --remove
@@ -120,7 +121,7 @@ def deploy(
     unjudged: bool = False,
     release_quarantine: bool = False,
     from_laptop: bool = False,
-    wait: float = 60.0,
+    wait: float = MINUTE,
 ) -> None:
     """Bring a release to all traffic, without losing a request.
 
@@ -154,12 +155,12 @@ def canary(
     release: str = "",
     resume: bool = False,
     traffic: str = "real",
-    rate: float = 0.0,
-    seconds: float = 0.0,
+    rate: float = NOT_GIVEN,
+    seconds: float = NOT_GIVEN,
     unjudged: bool = False,
     release_quarantine: bool = False,
     from_laptop: bool = False,
-    wait: float = 60.0,
+    wait: float = MINUTE,
 ) -> None:
     """Give a release a tenth of traffic; promote, roll back or hold it.
 
@@ -170,7 +171,7 @@ def canary(
 
 
 @task(help=CHANGE)
-def promote(_: Context, env: str = "", from_laptop: bool = False, wait: float = 60.0) -> None:
+def promote(_: Context, env: str = "", from_laptop: bool = False, wait: float = MINUTE) -> None:
     """Finish a held canary: give it all traffic.
 
     Examples: invoke promote --env=production
@@ -195,7 +196,7 @@ def rollback(
     dry_run: bool = False,
     reason: str = "by hand",
     from_laptop: bool = False,
-    wait: float = 60.0,
+    wait: float = MINUTE,
 ) -> None:
     """Go back to the release before, and quarantine the one left.
 

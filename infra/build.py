@@ -12,6 +12,7 @@ from pathlib import Path
 from contracts.digest import SKIPPED, of_file, of_tree, of_value
 from contracts.manifest import MANIFEST_FILE, Manifest
 from contracts.release import ARTIFACT_FOLDER, RELEASE_FILE, Release
+from contracts.shaping import changed_since
 from infra.bundle import digest_of, pack
 from infra.rollout.actor import commit
 from registry.artifacts import CANDIDATE, Artifacts
@@ -30,12 +31,15 @@ def build(
     """Pack the artifact behind `reference` into a release of the registry.
 
     Equal inputs give an equal digest; a release that is in the registry already is not packed again.
-    Raises UsageError for an unknown reference and GateRefused (rule `digest`) for a changed artifact, or one that was
-    trained with another `model/` than the one that would be packed with it.
+    Raises UsageError for an unknown reference and GateRefused (rule `digest`) for a changed artifact, one that was
+    trained with another `model/` than the one that would be packed with it, and for a candidate that the settings no
+    longer describe. An artifact asked for by its version may have been trained by others.
     """
     store = Store.of(settings)
     artifacts, releases = Artifacts(store), Releases(store)
     files = artifacts.files(artifacts.resolve(reference))
+    if reference == CANDIDATE:
+        _refuse_other_settings(Manifest.model_validate_json(files[MANIFEST_FILE]), settings)
     with tempfile.TemporaryDirectory(prefix="gateline-build-") as scratch:
         folder = Path(scratch) / "bundle"
         release = assemble(folder, files, settings, root)
@@ -74,6 +78,15 @@ def assemble(folder: Path, files: dict[str, bytes], settings: Settings, root: Pa
     release = release.model_copy(update={"digest": digest_of(folder)})
     _write(folder, release)
     return release
+
+
+def _refuse_other_settings(manifest: Manifest, settings: Settings) -> None:
+    changed = changed_since(manifest, settings)
+    if changed:
+        raise GateRefused(
+            f"digest: the candidate {manifest.version} is not what pipeline.toml describes now: {'; '.join(changed)}",
+            f"nox -s train, then nox -s validate_model; to build it as it is: invoke build --model={manifest.version}",
+        )
 
 
 def _refuse_other_model(manifest: Manifest, packed: Path) -> None:

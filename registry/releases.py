@@ -43,6 +43,10 @@ class Releases:
         """Let the stages that name no release take this one."""
         self._store.write("aliases/release", digest.encode())
 
+    def is_chosen(self, digest: str) -> bool:
+        """Say whether it is the release that `invoke build` chose last."""
+        return self._store.exists("aliases/release") and self._store.read("aliases/release").decode() == digest
+
     def chosen(self) -> Release:
         """Return the release that `invoke build` chose last. Raises UsageError where nothing was built."""
         try:

@@ -51,6 +51,14 @@ def test_the_menu_is_one_line_a_task() -> None:
         assert line.strip().endswith(".")
 
 
+@pytest.mark.parametrize("option", ["--rate=abc", "--seconds=nan", "--wait=-1"])
+def test_what_is_no_number_is_a_sentence(option: str) -> None:
+    argv = [sys.executable, "-m", "invoke", "canary", "--env=production", option]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert done.stderr.startswith("error: ") and option.split("=")[1] in done.stderr and "--help" in done.stderr
+
+
 @pytest.fixture()
 def called(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[Any, ...]]:
     """The commands as they are called; each ends with 0, and what they note goes to a folder of the test's own."""

@@ -71,7 +71,14 @@ def _found(planned: Plan, artifacts: Artifacts, verdicts: Verdicts) -> tuple[Ver
 def _train(planned: Plan, artifacts: Artifacts, verdicts: Verdicts) -> tuple[Verdict, Manifest, Mapping[str, bytes]]:
     if is_broken(artifacts, planned.identity):
         print("the stored artifact of these inputs is not the one that was written: training it again", file=sys.stderr)
+    known = artifacts.has(planned.identity)
     trained = train(planned, artifacts, Steps(len(STEPS)), _last_time(artifacts, verdicts))
+    if known:
+        kept = trained.manifest
+        print(
+            f"equal inputs: it is the artifact of {kept.created[:10]} and keeps its name, {kept.version}",
+            file=sys.stderr,
+        )
     verdict = verdict_of(trained)
     verdicts.record(verdict)
     return verdict, trained.manifest, trained.files

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from contracts import schema as schemas
 from contracts.digest import of_file, of_sources, of_tree, of_value
 from contracts.manifest import Objects
 from contracts.schema import Schema
+from contracts.shaping import schema_of, shaping
 from settings import Settings
 from settings.errors import UsageError
 from validation.digests import data_digest
@@ -63,26 +63,17 @@ class Plan:
 
 def plan(settings: Settings) -> Plan:
     """Return what these settings train. Raises UsageError for data, schema, columns or a lock that are not there."""
-    data = settings.data
-    schema = schemas.load(data.schema_path).with_roles(target=data.target, time=data.time, group=data.group)
-    shaping = resolved(settings)
-    rows = {"train": pinned(data.train), "test": pinned(data.test)}
+    schema, resolved = schema_of(settings), shaping(settings)
+    rows = {"train": pinned(settings.data.train), "test": pinned(settings.data.test)}
     inputs = {
         **{role: data_digest(which) for role, which in rows.items()},
         "schema": of_value(schema.dump()),
-        "settings": of_value(shaping),
+        "settings": of_value(resolved),
         "sources": of_sources(ROOT, SHAPING),
         "model": of_value(of_tree(_model_folder())),
         "lock": _lock(),
     }
-    return Plan(settings, schema, shaping, inputs, rows)
-
-
-def resolved(settings: Settings) -> dict[str, Any]:
-    """Return the settings that shape an artifact, defaults filled in; where the data lies is not among them."""
-    body = settings.model_dump(mode="json", by_alias=True, include={"model", "metrics"})
-    roles = settings.data.model_dump(mode="json", include={"target", "time", "group", "label_delay_hours"})
-    return {"task": settings.project.task, "data": roles, **body}
+    return Plan(settings, schema, resolved, inputs, rows)
 
 
 def _model_folder() -> Path:

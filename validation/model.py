@@ -6,14 +6,17 @@ pandas and scikit-learn are imported only when a model is judged: a recorded ver
 from __future__ import annotations
 
 import importlib.util
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from contracts.digest import of_sources, of_tree, of_value, short
 from contracts.files import place
+from contracts.manifest import MANIFEST_FILE, Manifest
+from contracts.shaping import changed_since
 from contracts.verdict import ASKED, Outcome, Rule, Verdict
-from registry.artifacts import Artifacts
+from registry.artifacts import CANDIDATE, Artifacts
 from registry.store import Store
 from registry.verdicts import Verdicts
 from settings import Settings
@@ -21,6 +24,7 @@ from settings.errors import GateRefused, front_door
 from validation.contest import Contest
 from validation.digests import data_digest
 from validation.model_options import contest_of, options
+from validation.subject import Subject
 
 if TYPE_CHECKING:
     from validation.evidence import Evidence
@@ -111,6 +115,15 @@ def _about_champion(evidence: Evidence) -> str:
     return f"champion {champion.version}{compared}"
 
 
+def _warn_of_other_settings(candidate: Subject, settings: Settings) -> None:
+    """Say what the candidate no longer is, before time goes into it: `invoke build` would refuse it."""
+    manifest = candidate.files.get(MANIFEST_FILE)
+    changed = changed_since(Manifest.model_validate_json(manifest), settings) if manifest else []
+    if changed:
+        told = f"the candidate {candidate.version} is not what pipeline.toml describes now: {'; '.join(changed)}"
+        print(f"warning: {told}\n  next: nox -s train", file=sys.stderr)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Judge, write the verdict, its page and the table of metrics, and return the exit code."""
     from report import write
@@ -118,7 +131,10 @@ def main(arguments: list[str] | None = None) -> int:
 
     chosen = options(arguments)
     store = Store.of(chosen.settings)
-    verdict = run(contest_of(chosen, Artifacts(store)), chosen.settings, Verdicts(store), fresh=chosen.fresh)
+    contest = contest_of(chosen, Artifacts(store))
+    if chosen.model == CANDIDATE:
+        _warn_of_other_settings(contest.candidate, chosen.settings)
+    verdict = run(contest, chosen.settings, Verdicts(store), fresh=chosen.fresh)
     page = write(verdict)
     place({page.parent / "metrics.md": markdown(verdict)})
     return verdict.exit_code

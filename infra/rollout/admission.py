@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,11 @@ from infra.rollout.evidence import newest
 from infra.rollout.target import Target
 from infra.signing.checking import Claim
 from infra.signing.checking import require as require_signed
+from registry.artifacts import CANDIDATE
+from registry.releases import Releases
 from settings.errors import GateRefused, Inconclusive
+
+MODEL_STAGE = "validate_model"
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ def admit(target: Target, release: Release, *, unjudged: bool = False, release_q
         stage: newest(target.store, release, stage, in_containers) for stage in target.environment.requires
     }
     if not unjudged:
-        _require_all(seen, release)
+        _require_all(target, seen, release)
     require_signed(Claim(target.settings, Path("."), target.store, release, {} if unjudged else seen))
     if reason is not None:
         target.quarantine.lift(release.digest)
@@ -52,7 +56,7 @@ def admit(target: Target, release: Release, *, unjudged: bool = False, release_q
     return Admitted({stage: verdict.outcome if verdict else "missing" for stage, verdict in seen.items()}, unjudged)
 
 
-def _require_all(seen: Mapping[str, Verdict | None], release: Release) -> None:
+def _require_all(target: Target, seen: Mapping[str, Verdict | None], release: Release) -> None:
     for stage, verdict in seen.items():
         if verdict is not None:
             _require(stage, verdict, release)
@@ -60,9 +64,18 @@ def _require_all(seen: Mapping[str, Verdict | None], release: Release) -> None:
     if missing:
         raise Inconclusive(
             f"{', '.join(missing)}: {release.name} has not been judged",
-            f"run `nox -s {' '.join(missing)}`, or add --unjudged (recorded so); "
-            "they judge the candidate of now: if that is another one, invoke build first",
+            f"judge it: {_judge_it(target, missing, release)}; or add --unjudged (recorded so)",
         )
+
+
+def _judge_it(target: Target, missing: Sequence[str], release: Release) -> str:
+    """Return the commands that judge this release: by themselves, stages judge the candidate, or the release built last."""
+    built_last = Releases(target.store).is_chosen(release.digest)
+    commands = [] if built_last else [f"invoke build --model={release.version}"]
+    if MODEL_STAGE in missing and target.artifacts.alias(CANDIDATE) != release.artifact:
+        missing = [stage for stage in missing if stage != MODEL_STAGE]
+        commands.append(f"nox -s {MODEL_STAGE} -- --model {release.version}")
+    return ", then ".join(commands + ([f"nox -s {' '.join(missing)}"] if missing else []))
 
 
 def _require(stage: str, verdict: Verdict, release: Release) -> None:

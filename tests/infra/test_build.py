@@ -147,6 +147,20 @@ def test_the_service_settings_are_part_of_a_release(shop: Shop) -> None:
     assert after.digest != before.digest and after.artifact == before.artifact
 
 
+def test_a_candidate_that_the_settings_no_longer_describe_is_built_by_its_version_alone(shop: Shop) -> None:
+    before, _ = shop.build()
+    change_settings(shop.root, {"model.seed": 8})
+    try:
+        with pytest.raises(
+            GateRefused, match="is not what pipeline.toml describes now: model.seed was 7, is 8"
+        ) as caught:
+            shop.build()
+        assert caught.value.next_step.endswith(f"invoke build --model={before.version}")
+        assert shop.build(before.version)[0] == before
+    finally:
+        change_settings(shop.root, {"model.seed": 7})
+
+
 def test_an_unknown_model(shop: Shop) -> None:
     with pytest.raises(UsageError, match="'nope'"):
         shop.build("nope")

@@ -15,12 +15,13 @@ from training.identity import ROOT, SHAPING, plan
 
 BESIDE = {
     *(f"contracts/{name}.py" for name in ("digest", "plot", "verdict", "files")),
-    *(f"contracts/{name}.py" for name in ("forms", "infer", "counts", "shapes")),
+    *(f"contracts/{name}.py" for name in ("forms", "infer", "counts", "shapes", "shaping")),
     "validation/digests.py",
     "model/features.py",
 }
 """Modules that training imports and that shape no artifact by themselves: digests and verdicts; what parses or proposes a
-schema (the schema that comes out is digested); `model/`, which is digested as a folder."""
+schema (the schema that comes out is digested), or picks settings (they are digested); `model/`, which is digested as a
+folder."""
 
 
 def identity(folder: Path, **more: Any) -> str:

@@ -106,7 +106,9 @@ def test_fresh_trains_again_and_keeps_the_stored_artifact(folder: Path, capsys: 
     before = Path(".gateline/candidate/manifest.json").read_bytes()
     capsys.readouterr()
     assert main(["--fresh"]) == 0
-    assert "[3/6] fit" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "[3/6] fit" in said
+    assert f"keeps its name, {json.loads(before)['version']}" in said
     assert Path(".gateline/candidate/manifest.json").read_bytes() == before
 
 

@@ -75,6 +75,20 @@ def test_the_first_model_passes_and_is_recorded_as_such(folder: Path) -> None:
     assert Path("reports/validate_model/index.html").is_file()
 
 
+def test_a_candidate_that_the_settings_no_longer_describe_is_judged_with_a_warning(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project(folder, model={"seed": 8})
+    assert main([]) == 0
+    assert (
+        "is not what pipeline.toml describes now: model.seed was 7, is 8\n  next: nox -s train"
+        in capsys.readouterr().err
+    )
+    project(folder)
+    assert main([]) == 0
+    assert "warning" not in capsys.readouterr().err
+
+
 def test_required_rules_are_marked_and_the_rest_is_not(folder: Path) -> None:
     main([])
     assert {rule.name for rule in verdict().rules if rule.required} == {"limits", "baseline", "golden"}

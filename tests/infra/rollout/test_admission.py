@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from contracts.release import Release
 from contracts.verdict import Outcome, Rule, Verdict
 from infra.rollout.admission import admit
+from registry.artifacts import CANDIDATE
+from registry.releases import Releases
 from settings.errors import GateRefused, Inconclusive
 from tests.infra.site import Site
 
@@ -35,10 +38,23 @@ def test_any_other_is_not_unless_somebody_says_so(
     assert (admitted.verdicts, admitted.unjudged) == ({"validate_model": str(outcome or "missing")}, True)
 
 
-def test_a_missing_verdict_names_the_command(site: Site) -> None:
-    with pytest.raises(Inconclusive) as caught:
-        admit(site.target(), site.release(judged=None))
-    assert "nox -s validate_model" in caught.value.next_step and "--unjudged" in caught.value.next_step
+def test_a_missing_verdict_names_the_commands_that_judge_this_release_and_no_other(site: Site) -> None:
+    site.change({"environments.production.requires": ["validate_model", "integration"]})
+    release, other, target = site.release("1", judged=None), site.release("2"), site.target()
+
+    def said(candidate: Release, built: Release) -> str:
+        target.artifacts.point(CANDIDATE, candidate.artifact)
+        Releases(target.store).choose(built.digest)
+        with pytest.raises(Inconclusive) as caught:
+            admit(target, release)
+        return caught.value.next_step.removesuffix("; or add --unjudged (recorded so)")
+
+    model = f"nox -s validate_model -- --model {release.version}"
+    assert said(release, release) == "judge it: nox -s validate_model integration"
+    assert said(other, release) == f"judge it: {model}, then nox -s integration"
+    assert (
+        said(other, other) == f"judge it: invoke build --model={release.version}, then {model}, then nox -s integration"
+    )
 
 
 @pytest.mark.parametrize("missing", [None, *ALL])

@@ -1,0 +1,51 @@
+"""What the settings say that shapes an artifact, and what of it is no longer as it was when one was trained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from contracts import schema as schemas
+from contracts.digest import of_value
+from contracts.manifest import Manifest
+from contracts.schema import Schema
+from settings import Settings
+
+
+def shaping(settings: Settings) -> dict[str, Any]:
+    """Return the settings that shape an artifact, defaults filled in; where the data lies is not among them."""
+    body = settings.model_dump(mode="json", by_alias=True, include={"model", "metrics"})
+    roles = settings.data.model_dump(mode="json", include={"target", "time", "group", "label_delay_hours"})
+    return {"task": settings.project.task, "data": roles, **body}
+
+
+def schema_of(settings: Settings) -> Schema:
+    """Return the schema with the roles that the settings name. Raises UsageError for one that is not there or wrong."""
+    data = settings.data
+    return schemas.load(data.schema_path).with_roles(target=data.target, time=data.time, group=data.group)
+
+
+def changed_since(manifest: Manifest, settings: Settings) -> list[str]:
+    """Return a phrase for each setting that is not as it was when the artifact was trained, and for another schema."""
+    current = shaping(settings)
+    if manifest.inputs.get("settings") != of_value(current):
+        before, now = dict(_leaves(manifest.settings)), dict(_leaves(current))
+        names = [name for name in before | now if before.get(name) != now.get(name)]
+        return [f"{name} was {_told(before, name)}, is {_told(now, name)}" for name in names]
+    if manifest.inputs.get("schema") != of_value(schema_of(settings).dump()):
+        return [f"{settings.data.schema_path} says otherwise than it did"]
+    return []
+
+
+def _leaves(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in table.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{name}.")
+        else:
+            yield name, value
+
+
+def _told(leaves: Mapping[str, Any], name: str) -> str:
+    value = leaves.get(name)
+    return "not set" if value is None else repr(value)
