@@ -29,7 +29,7 @@ def changed_since(manifest: Manifest, settings: Settings) -> list[str]:
     """Return a phrase for each setting that is not as it was when the artifact was trained, and for another schema."""
     current = shaping(settings)
     if manifest.inputs.get("settings") != of_value(current):
-        before, now = dict(_leaves(manifest.settings)), dict(_leaves(current))
+        before, now = ({name: value for name, value in leaves(of) if value != {}} for of in (manifest.settings, current))
         names = [name for name in before | now if before.get(name) != now.get(name)]
         return [f"{name} was {_told(before, name)}, is {_told(now, name)}" for name in names]
     if manifest.inputs.get("schema") != of_value(schema_of(settings).dump()):
@@ -37,15 +37,15 @@ def changed_since(manifest: Manifest, settings: Settings) -> list[str]:
     return []
 
 
-def _leaves(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in table.items():
-        name = f"{prefix}{key}"
-        if isinstance(value, Mapping):
-            yield from _leaves(value, f"{name}.")
+def leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield settings by dotted key."""
+    for key, value in values.items():
+        if isinstance(value, Mapping) and value:
+            yield from leaves(value, f"{prefix}{key}.")
         else:
-            yield name, value
+            yield f"{prefix}{key}", value
 
 
-def _told(leaves: Mapping[str, Any], name: str) -> str:
-    value = leaves.get(name)
+def _told(values: Mapping[str, Any], name: str) -> str:
+    value = values.get(name)
     return "not set" if value is None else repr(value)

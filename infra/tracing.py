@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
-
 from contracts.manifest import Manifest
+from contracts.shaping import leaves
 from contracts.slots import Slot
 from contracts.verdict import Verdict
 from infra.rollout.target import Target
@@ -60,7 +58,7 @@ def _origin(manifest: Manifest) -> list[str]:
         f"  commit     {manifest.commit or 'none'}{' (with changes not committed)' if manifest.dirty else ''}",
     ]
     lines += [f"  {name:<10} {digest}" for name, digest in manifest.inputs.items()]
-    lines += [f"  setting    {key} = {value}" for key, value in _flat(manifest.settings)]
+    lines += [f"  setting    {key} = {value}" for key, value in leaves(manifest.settings)]
     return lines + [f"  metric     {name} {value:.4f}" for name, value in manifest.metrics.items()]
 
 
@@ -86,12 +84,3 @@ def _is_about(verdict: Verdict, manifest: Manifest, releases: set[str]) -> bool:
     if verdict.stage == "validate_data":
         return bool({judged.get("train"), judged.get("test")} & {manifest.inputs["train"], manifest.inputs["test"]})
     return judged.get("artifact") == manifest.identity or judged.get("release") in releases
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield settings by dotted key."""
-    for key, value in values.items():
-        if isinstance(value, Mapping) and value:
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value

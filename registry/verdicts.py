@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pydantic import ValidationError
 
 from contracts.digest import of_value
-from contracts.verdict import Verdict, add_up
+from contracts.verdict import ASKED, Verdict, add_up
 from registry.store import Store
 
 
@@ -39,6 +39,10 @@ class Verdicts:
         """Return the newest verdict of a stage that judged `digest` under `name` (`release`, `artifact`…), or None."""
         fitting = [verdict for verdict in self.all(stage) if verdict.judged.get(name) == digest]
         return fitting[-1] if fitting else None
+
+    def counting(self, stage: str) -> list[Verdict]:
+        """Return the verdicts that let in or keep out, in order: one by limits of a command line answered a question."""
+        return [verdict for verdict in self.all(stage) if ASKED not in verdict.judged]
 
     def all(self, stage: str) -> list[Verdict]:
         """Return every verdict of a stage, in the order in which they were last said."""

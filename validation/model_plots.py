@@ -76,6 +76,24 @@ def roc(evidence: Evidence) -> Plot:
     )
 
 
+def precision_recall(evidence: Evidence) -> Plot:
+    """Return precision by recall of candidate and champion: what ROC hides where the positive class is rare."""
+    series = [Series(name=name, x=x, y=y) for name, scored in _both(evidence) for x, y in [_precision(scored)]]
+    positives = float(np.concatenate([part[0] for part in evidence.candidate.one_against_rest()]).mean())
+    return Plot(
+        title="Precision and recall",
+        kind="line",
+        x_label="recall",
+        y_label="precision",
+        series=(*series, Series(name="chance", x=(0.0, 1.0), y=(positives, positives))),
+    )
+
+
+def ranking(evidence: Evidence) -> Plot:
+    """Return the curve whose area is the primary metric; ROC where the metric is no area."""
+    return precision_recall(evidence) if evidence.settings.primary == "average_precision" else roc(evidence)
+
+
 def calibration(evidence: Evidence) -> Plot:
     """Return how often rows of about one probability are of the class: on the diagonal where probabilities hold."""
     series = [Series(name=name, x=x, y=y) for name, scored in _both(evidence) for x, y in [_reliability(scored)]]
@@ -130,11 +148,26 @@ def _both(evidence: Evidence) -> list[tuple[str, Scored]]:
 def _roc(scored: Scored) -> tuple[tuple[float, ...], tuple[float | None, ...]]:
     from sklearn.metrics import roc_curve
 
-    parts = scored.one_against_rest()
-    truth, score = np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
-    fpr, tpr, _ = roc_curve(truth, score)
+    fpr, tpr, _ = roc_curve(*_pooled(scored))
     grid = np.linspace(0.0, 1.0, POINTS + 1)
     return tuple(map(float, grid)), tuple(map(float, np.interp(grid, fpr, tpr)))
+
+
+def _precision(scored: Scored) -> tuple[tuple[float, ...], tuple[float | None, ...]]:
+    from sklearn.metrics import precision_recall_curve
+
+    precision, recall, _ = precision_recall_curve(*_pooled(scored))
+    grid = np.linspace(0.0, 1.0, POINTS + 1)[1:]
+    reached = (
+        np.searchsorted(-recall, -grid, side="right") - 1
+    )  # recall falls along the curve: the last that is as high
+    return tuple(map(float, grid)), tuple(map(float, precision[reached]))
+
+
+def _pooled(scored: Scored) -> tuple[npt.NDArray[np.bool_], Floats]:
+    """Return truth and score of each class against the rest, all rows together."""
+    parts = scored.one_against_rest()
+    return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
 
 
 def _reliability(scored: Scored) -> tuple[tuple[float, ...], tuple[float | None, ...]]:
@@ -155,5 +188,5 @@ def _quantile_bins(values: Floats) -> npt.NDArray[np.intp]:
     return np.searchsorted(np.unique(edges), values, side="right")
 
 
-CLASSIFICATION: tuple[Callable[[Evidence], Plot], ...] = (confusion, roc, calibration)
+CLASSIFICATION: tuple[Callable[[Evidence], Plot], ...] = (confusion, ranking, calibration)
 REGRESSION: tuple[Callable[[Evidence], Plot], ...] = (predicted_against_true, residuals)

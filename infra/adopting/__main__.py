@@ -77,8 +77,11 @@ def _take_in(root: Path, answers: Answers) -> None:
     metrics = _first_metrics(root)
     note(root, data=source.name)
     limits = proposal.limits_of(kind, metrics)
-    _write_limits(root, limits, proposal.margin_of(kind, metrics))
-    print("limits: " + ", ".join(f"{name} = {value}" for name, value in limits.items()))
+    margin = proposal.margin_of(kind, metrics, proposed["positive_share"] * parts["test_rows"])
+    _write_limits(root, limits, margin)
+    print("limits: " + ", ".join(f"{name} = {value}" for name, value in (limits | {"margin": margin}).items()))
+    if margin > proposal.MARGIN and kind == "rare":
+        print("note: the margin is as wide as it is because few of the test rows are positive: with more, narrow it")
 
 
 def _first_metrics(root: Path) -> dict[str, float]:

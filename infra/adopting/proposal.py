@@ -23,6 +23,9 @@ RARE = 0.10
 ROOM = 0.1
 """How far below the first model's value a limit is proposed, or how far above for an error, as a share of it."""
 MARGIN = 0.02
+FEW_POSITIVES = 0.45
+"""On n positives, four of five equal models are shown to lose less average precision than this by the root of n (measured:
+`benchmarks/few_positives.py` of the template)."""
 WORSE = 0.05
 KEY_NAME = re.compile(r"(^|[\W_])(id|uid|uuid|guid|key)$", re.IGNORECASE)
 LOWEST = {"binary": ("roc_auc",), "rare": ("average_precision", "recall_at_fpr"), "many": ("f1",), "number": ("r2",)}
@@ -54,16 +57,23 @@ def schema_of(source: str, target: str, time: str) -> tuple[Schema, list[str]]:
     return parse({"columns": columns, "target": target, "time": time}, source), notes
 
 
-def kind_of(source: str, target: str, task: str) -> str:
-    """Return what is predicted: `binary`, `rare` (few positives), `many` classes, or a `number`."""
+def kind_of(labels: Mapping[str, int], task: str) -> str:
+    """Return what is predicted, by how often each label occurs: `binary`, `rare` (few positives), `many`, or a `number`."""
     if task == "regression":
         return "number"
-    labels = count_values(source)[target]
-    labels = type(labels)({label: count for label, count in labels.items() if label.strip()})
     if len(labels) != 2:
         return "many"
-    positive = max(labels, key=_value)
-    return "rare" if labels[positive] < RARE * labels.total() else "binary"
+    return "rare" if positive_share(labels) < RARE else "binary"
+
+
+def positive_share(labels: Mapping[str, int]) -> float:
+    """Return the share of the label that training takes for the positive one: the last in order."""
+    return labels[max(labels, key=_value)] / sum(labels.values())
+
+
+def labels_of(source: str, target: str) -> dict[str, int]:
+    """Return how often each label occurs; a missing one is none."""
+    return {label: count for label, count in count_values(source)[target].items() if label.strip()}
 
 
 def settings_of(kind: str, task: str, target: str, time: str, files: Mapping[str, str]) -> dict[str, Any]:
@@ -91,10 +101,16 @@ def limits_of(kind: str, metrics: Mapping[str, float]) -> dict[str, float]:
     return limits | errors
 
 
-def margin_of(kind: str, metrics: Mapping[str, float]) -> float:
-    """Return how much worse than the champion a candidate may be: two points of a score, a twentieth of an error."""
+def margin_of(kind: str, metrics: Mapping[str, float], positives: float) -> float:
+    """Return how much worse than the champion a candidate may be: two points of a score, a twentieth of an error.
+
+    Where few of the test rows are positive, it is no less than what can be shown on as many.
+    """
     primary = PRIMARY[kind]
-    return float(f"{WORSE * metrics[primary]:.2g}") if primary in MINIMIZED and metrics.get(primary) else MARGIN
+    if primary in MINIMIZED and metrics.get(primary):
+        return float(f"{WORSE * metrics[primary]:.2g}")
+    shown = math.ceil(100 * FEW_POSITIVES / math.sqrt(max(positives, 1.0))) / 100 if kind == "rare" else 0.0
+    return max(MARGIN, shown)
 
 
 def _value(label: str) -> tuple[int, float, str]:
@@ -114,8 +130,9 @@ def main() -> int:
     parser.add_argument("--task", required=True, choices=sorted(ESTIMATORS), help="what is predicted")
     given = parser.parse_args()
     schema, notes = schema_of(given.source, given.target, given.time)
-    kind = kind_of(given.source, given.target, given.task)
-    json.dump({"schema": render(schema), "notes": notes, "kind": kind}, sys.stdout)
+    labels = labels_of(given.source, given.target)
+    found = {"kind": kind_of(labels, given.task), "positive_share": positive_share(labels)}
+    json.dump({"schema": render(schema), "notes": notes, **found}, sys.stdout)
     return 0
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from contracts.manifest import Manifest
 from contracts.release import Release
-from contracts.verdict import ASKED, Verdict
+from contracts.verdict import Verdict
 from registry.artifacts import Artifacts
 from registry.releases import Releases
 from registry.store import Store
@@ -21,10 +21,7 @@ DATA = ("train", "test", "schema")
 
 @dataclass
 class Registry:
-    """What was read of a registry: releases oldest first, manifests by identity, verdicts by stage, oldest first.
-
-    A verdict by limits of the command line answered a question; the release has another one.
-    """
+    """What was read of a registry: releases oldest first, manifests by identity, verdicts that count by stage."""
 
     releases: list[Release] = field(default_factory=list)
     manifests: dict[str, Manifest] = field(default_factory=dict)
@@ -52,7 +49,7 @@ def _fill(found: Registry, store: Store) -> None:
     for digest in store.names("quarantine"):
         found.quarantine[digest] = releases.quarantined(digest) or ""
     for stage in COLUMNS:
-        found.verdicts[stage] = [verdict for verdict in verdicts.all(stage) if ASKED not in verdict.judged]
+        found.verdicts[stage] = verdicts.counting(stage)
 
 
 def _add(found: Registry, releases: Releases, artifacts: Artifacts, digest: str) -> None:

@@ -34,6 +34,10 @@ from validation.detectable import detectable
 LOOK_SECONDS = COUNT_SECONDS = 1.0
 DEFAULT_RATE = 50.0
 """Synthetic requests a second where neither the command nor the load profile names a rate."""
+MADE_UP = (
+    "the traffic was synthetic: rows drawn evenly from the ranges of the schema, most of which need not occur; "
+    "how the two models differ on yours, real traffic tells (--traffic=real)"
+)
 
 
 @dataclass(frozen=True)
@@ -160,7 +164,8 @@ def _watched(target: Target, release: Release, options: CanaryOptions) -> Verdic
             url = f"{target.engine.status().url}/predict"
             stack.enter_context(synthetic(url, rate, seconds + 60, "pipeline.toml", Path(".")))
         target.journal.phase("watch")
-        return _until_decided(Watch(target, release, heartbeat), seconds)
+        verdict = _until_decided(Watch(target, release, heartbeat), seconds)
+        return verdict.model_copy(update={"notes": (*verdict.notes, MADE_UP)}) if is_synthetic else verdict
 
 
 def _rate(target: Target) -> float:

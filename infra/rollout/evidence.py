@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contracts.release import Release
-from contracts.verdict import ASKED, Verdict
+from contracts.verdict import Verdict
 from registry.artifacts import Artifacts
 from registry.releases import Releases
 from registry.store import Store
@@ -14,16 +14,9 @@ DATA = ("train", "test", "schema")
 
 
 def newest(store: Store, release: Release, stage: str, in_containers: bool) -> Verdict | None:
-    """Return the newest verdict of `stage` on a release, or None. `in_containers`: its image counts, not its bundle alone.
-
-    A verdict by limits of a command line is the answer to a question, and no gate's: it neither lets in nor keeps out.
-    """
+    """Return the newest verdict of `stage` on a release, or None. `in_containers`: its image counts, not its bundle alone."""
     subject = _subject(store, release, stage, in_containers)
-    fitting = [
-        verdict
-        for verdict in Verdicts(store).all(stage)
-        if ASKED not in verdict.judged and subject.items() <= verdict.judged.items()
-    ]
+    fitting = [verdict for verdict in Verdicts(store).counting(stage) if subject.items() <= verdict.judged.items()]
     return fitting[-1] if fitting else None
 
 

@@ -30,6 +30,7 @@ def manifest_of(settings: Settings) -> Manifest:
             {"model": {"parameters": {"min_samples_leaf": 16, "max_depth": 3}}},
             ["model.parameters.min_samples_leaf was 15, is 16", "model.parameters.max_depth was not set, is 3"],
         ),
+        ({"model": {"parameters": {}}}, ["model.parameters.min_samples_leaf was 15, is not set"]),
         ({"metrics": {"threshold": 0.4}}, ["metrics.threshold was 0.5, is 0.4"]),
         ({"data": {"time": ""}}, ["data.time was 'when', is ''"]),
         ({"gates__model": {"min_accuracy": 0.9}}, []),

@@ -6,13 +6,22 @@ import math
 
 import numpy as np
 import pytest
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import average_precision_score, roc_auc_score
 
 from contracts.plot import Plot
 from tests.validation.scores import binary, evidence, noisy, numbers
 from validation.evidence import Champion
 from validation.limits import Limit
-from validation.model_plots import calibration, confusion, plots, predicted_against_true, residuals, roc, table
+from validation.model_plots import (
+    calibration,
+    confusion,
+    plots,
+    precision_recall,
+    predicted_against_true,
+    residuals,
+    roc,
+    table,
+)
 from validation.scored import Scored
 
 
@@ -47,6 +56,21 @@ def test_the_area_under_the_curve_is_the_auc(scored: Scored) -> None:
     parts = scored.one_against_rest()
     expected = roc_auc_score(np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts]))
     assert np.trapezoid(np.array(y, dtype=float), np.array(x, dtype=float)) == pytest.approx(expected, abs=0.01)
+
+
+@pytest.mark.parametrize("scored", [noisy(500, seed=1), many()])
+def test_the_area_under_precision_by_recall_is_the_average_precision(scored: Scored) -> None:
+    x, y = series(precision_recall(evidence(scored)))["candidate"]
+    parts = scored.one_against_rest()
+    pooled = [np.concatenate([part[place] for part in parts]) for place in (0, 1)]
+    assert len(x) == len(y) and np.mean(np.array(y, dtype=float)) == pytest.approx(
+        average_precision_score(*pooled), abs=0.01
+    )
+
+
+def test_the_curve_is_that_of_the_primary_metric() -> None:
+    assert plots(evidence(noisy(500, seed=1), primary="average_precision"))[2].title == "Precision and recall"
+    assert plots(evidence(noisy(500, seed=1), primary="roc_auc"))[2].title == "ROC"
 
 
 def test_candidate_and_champion_are_drawn_together() -> None:

@@ -53,7 +53,15 @@ def _judge(found: Difference, evidence: Evidence) -> Rule:
         return _rule(Outcome.PASS, told, lower, margin, evidence)
     if upper < -margin:
         return _rule(Outcome.FAIL, told, lower, margin, evidence)
-    return _rule(Outcome.INCONCLUSIVE, f"{told}: not shown on {found.rows:,} rows", lower, margin, evidence)
+    return _rule(Outcome.INCONCLUSIVE, f"{told}: not shown on {_sample(evidence)}", lower, margin, evidence)
+
+
+def _sample(evidence: Evidence) -> str:
+    """Few positives are a small sample, however many rows there are."""
+    rows = evidence.candidate
+    if rows.task != "binary":
+        return f"{len(rows):,} rows"
+    return f"{len(rows):,} rows, {int((rows.truth == rows.positive_column).sum()):,} of them positive"
 
 
 def _margin(found: Difference, evidence: Evidence) -> float:

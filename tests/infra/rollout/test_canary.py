@@ -221,6 +221,7 @@ def test_a_rehearsal_drives_load_itself(site: Site, monkeypatch: pytest.MonkeyPa
     site.put(stable=first)
     ended = canary(site.target(), second, CanaryOptions(rate=70.0))
     assert ended is not None and ended.step is Step.PROMOTE
+    assert module.MADE_UP in ended.verdict.notes
     url, rate, seconds, *_ = driven[0]
     assert (url, rate, seconds) == (f"{site.url}/predict", 70.0, 80.0)
     assert site.target().artifacts.alias(CHAMPION) is None, "a rehearsal moves no alias"
