@@ -107,7 +107,14 @@ def _sessions(path: Path) -> Iterator[tuple[str, str, str]]:
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.FunctionDef) and node.decorator_list and not node.name.startswith("_"):
             about = (ast.get_docstring(node) or "").splitlines()[0]
-            yield node.name, about, "<br>".join(f"`{command}`" for command in _runs(node))
+            yield node.name, about + _where(node), "<br>".join(f"`{command}`" for command in _runs(node))
+
+
+def _where(function: ast.FunctionDef) -> str:
+    """Say what a session needs to be offered at all: a copy of the template has no `tests/template`, say."""
+    calls = (call for call in function.decorator_list if isinstance(call, ast.Call))
+    needed = [ast.literal_eval(call.args[0]) for call in calls if ast.unparse(call.func) == "offered"]
+    return "".join(f" Only where there is `{path}`." for path in needed)
 
 
 def _runs(function: ast.FunctionDef) -> Iterator[str]:
