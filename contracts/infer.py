@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ REPEATED = 5
 HEAD_ROOM = 0.5
 """How far beyond the values seen a range goes, as a share of their span."""
 SUSPICIOUS = ("-99", "-999", "-9999", "-99999", "999", "9999", "99999")
+OTHER_DATE = re.compile(r"\d{1,4}([/.-])\d{1,2}\1\d{1,4}([ T].*)?")
 EXAMPLES = """examples:
   python -m contracts.schema infer data/train.csv > data/schema.json
   python -m contracts.schema infer data/train.parquet --target late
@@ -176,6 +178,8 @@ def _remarks(dtype: str, known: Counter[str], total: int) -> Iterator[str]:
         yield 'is different in every row: if it names the row, declare "key": true, otherwise perhaps "unique": true'
     if dtype == "string" and any(text in MISSING for text in known):
         yield "holds words such as 'NA' or 'null': in a column of strings they are values, not missing"
+    if dtype == "string" and known and all(map(OTHER_DATE.fullmatch, known)):
+        yield "looks like dates, in a form that is read as words: written as 2025-03-14 they would be times"
     if dtype in ("integer", "number") and "-1" in known and not any(text[0] == "-" for text in known if text != "-1"):
         yield f"-1 stands {known['-1']} times among values that are otherwise not negative: does it stand for 'missing'?"
     if dtype == "datetime":

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -85,10 +86,11 @@ def _take_in(root: Path, answers: Answers) -> None:
 
 
 def _first_metrics(root: Path) -> dict[str, float]:
-    """Train in a registry that is thrown away: what will serve is trained from a commit."""
+    """Train in a registry that is thrown away, page included: what will serve is trained from a commit."""
     with tempfile.TemporaryDirectory() as registry:
         elsewhere = {"GATELINE_REGISTRY_URL": registry}
-        _run(root, "training", environ=elsewhere)
+        _run(root, "training", "--output", f"{registry}/candidate", environ=elsewhere)
+        shutil.rmtree(root / "reports" / "train")
         artifacts = Artifacts(Store.of(load(root / "pipeline.toml", elsewhere)))
         return dict(artifacts.manifest(artifacts.resolve(CANDIDATE)).metrics)
 

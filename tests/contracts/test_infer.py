@@ -125,6 +125,23 @@ def test_minus_one_among_the_others_is_only_noted() -> None:
     assert proposed(["-1", "-2", "5"])[1] == []
 
 
+@pytest.mark.parametrize(
+    ("values", "dates"),
+    [
+        (["3/14/2025", "12/1/2025", ""], True),
+        (["14.03.2025", "01.12.2025 10:30"], True),
+        (["3/14/2025", "none"], False),
+        (["2025-03-14", "2025-12-01"], False),
+        (["1/2", "3/4"], False),
+        (["10.0.0.1", "10.0.0.2"], False),
+    ],
+)
+def test_dates_that_are_read_as_words_are_named(values: list[str], dates: bool) -> None:
+    body, remarks = proposed(values * 6)
+    assert any("looks like dates" in remark for remark in remarks) is dates
+    assert not dates or body["dtype"] == "string"
+
+
 def test_what_a_person_should_look_at_is_noted() -> None:
     assert "key" in proposed([f"id {number}" for number in range(40)])[1][0]
     assert "one value alone" in proposed(["a", "a"])[1][0]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from contracts.verdict import Verdict
+from contracts.verdict import Verdict, unknown
 from report import terminal
 from tests.report.examples import failing, passing
 
@@ -33,6 +33,19 @@ def test_each_failed_and_unjudged_rule_has_reason_and_next_step() -> None:
     at = shown.index("  ? rate not judged, required: no intended rate")
     assert shown[at + 1] == "      next: set load.rate"
     assert not any("range" in line for line in shown)
+
+
+def test_what_is_said_of_many_subjects_in_the_same_words_is_said_once() -> None:
+    few = [
+        unknown("drift.column", "1 row, at least 500 are needed", subject=name, next_step="wait") for name in "abcde"
+    ]
+    other = unknown("drift.column", "no reference", subject="f")
+    shown = _shown(Verdict.of("drift", [few[0], other, *few[1:]]))
+    assert shown[1:-1] == [
+        "  ? drift.column (a, b, c and 2 more) not judged: 1 row, at least 500 are needed",
+        "      next: wait",
+        "  ? drift.column (f) not judged: no reference",
+    ]
 
 
 def test_recorded_and_rehearsal_are_marked() -> None:
