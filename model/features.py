@@ -13,10 +13,12 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from contracts.schema import Schema
+from contracts.schema import Dtype, Schema
 
 MOST_CODES = 250
 """Gradient boosting keeps at most 255 values of a column apart."""
+EPOCH_WEEKDAY = 3
+"""1970-01-01 was a Thursday."""
 
 
 class Codes(TransformerMixin, BaseEstimator):
@@ -43,16 +45,44 @@ class Codes(TransformerMixin, BaseEstimator):
         return np.array(coded, dtype=np.float64).reshape(len(coded), len(X)).T
 
 
+class Calendar(TransformerMixin, BaseEstimator):
+    """Hour (with fractions), weekday (Monday is 0) and month of moments in UTC; of a missing one, all are NaN.
+
+    The moment itself is left out: every row to come is later than all that were learned from.
+    """
+
+    def fit(self, X: npt.NDArray[np.object_], y: Any = None) -> Calendar:
+        """Learn nothing."""
+        return self
+
+    def transform(self, X: npt.NDArray[np.object_]) -> npt.NDArray[np.float64]:
+        """Return the parts of POSIX seconds of shape (n, columns): shape (n, 3 * columns)."""
+        seconds = np.asarray(X, dtype=np.float64)
+        known = ~np.isnan(seconds)
+        moments = np.where(known, seconds, 0.0).astype("datetime64[s]")
+        days, months = moments.astype("datetime64[D]"), moments.astype("datetime64[M]")
+        hours = (moments - days) / np.timedelta64(1, "h")
+        parts = (hours, (days.astype(int) + EPOCH_WEEKDAY) % 7, months.astype(int) % 12 + 1)
+        return np.hstack([np.where(known, part, np.nan) for part in parts])
+
+
 def preprocessor(schema: Schema) -> Any:
-    """Return what stands in front of an estimator named by its class: strings become codes, numbers pass (NaN is missing)."""
-    return make_column_transformer((Codes(), _strings(schema)), remainder="passthrough")
+    """Return what stands in front of an estimator named by its class: strings become codes, datetimes hour, weekday and
+    month, numbers pass (NaN is missing)."""
+    return make_column_transformer(
+        (Codes(), _of(schema, "string")), (Calendar(), _of(schema, "datetime")), remainder="passthrough"
+    )
 
 
 def standardized(schema: Schema) -> Any:
-    """Return a transformer for linear models: one column a category, numbers imputed and scaled."""
+    """Return a transformer for linear models: one column a category; numbers and what datetimes say imputed and scaled."""
     numbers = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
-    return make_column_transformer((OneHotEncoder(handle_unknown="ignore"), _strings(schema)), remainder=numbers)
+    moments = make_pipeline(Calendar(), SimpleImputer(strategy="median"), StandardScaler())
+    words = OneHotEncoder(handle_unknown="ignore")
+    return make_column_transformer(
+        (words, _of(schema, "string")), (moments, _of(schema, "datetime")), remainder=numbers
+    )
 
 
-def _strings(schema: Schema) -> list[int]:
-    return [index for index, column in enumerate(schema.features) if column.dtype == "string"]
+def _of(schema: Schema, dtype: Dtype) -> list[int]:
+    return [index for index, column in enumerate(schema.features) if column.dtype == dtype]

@@ -92,6 +92,7 @@ def _environment() -> Environment:
         "headline": words.headline,
         "marks": words.marks,
         "telling": words.telling,
+        "alike": words.alike,
         "shade": plots.shade,
         "colour": plots.colour,
         "dashes": plots.dashes,

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
-from contracts.verdict import Outcome, Rule, Verdict
+from contracts.verdict import Outcome, Verdict
 from report import words
 
 STYLES = {Outcome.PASS: "green", Outcome.FAIL: "red", Outcome.INCONCLUSIVE: "yellow"}
-
-MOST_NAMED = 3
 
 
 def show(verdict: Verdict, page: Path, console: Console | None = None) -> None:
@@ -26,30 +23,16 @@ def show(verdict: Verdict, page: Path, console: Console | None = None) -> None:
 def lines(verdict: Verdict, page: Path) -> list[Text]:
     """Return the summary, one styled text a line."""
     listed = [_first(verdict)]
-    for rule, subjects in _alike(words.telling(verdict)):
+    for rule, subjects in words.alike(words.telling(verdict)):
         required = ", required" if rule.required and rule.outcome is Outcome.INCONCLUSIVE else ""
         word = "failed" if rule.outcome is Outcome.FAIL else f"not judged{required}"
-        name = f"{rule.name} ({_named(subjects)})" if subjects else rule.name
+        name = f"{rule.name} ({subjects})" if subjects else rule.name
         lead = Text(f"  {words.ICONS[rule.outcome]} {name}", style=STYLES[rule.outcome])
         listed.append(lead.append(f" {word}: {rule.reason}", style="default"))
         if rule.next_step:
             listed.append(Text(f"      next: {rule.next_step}"))
     listed += [Text(f"  note: {note}", style="dim") for note in verdict.notes]
     return [*listed, Text(f"  page: {page}", style="dim")]
-
-
-def _alike(rules: Sequence[Rule]) -> list[tuple[Rule, list[str]]]:
-    """Put together what is said in the same words of several subjects: eleven columns without rows are one line."""
-    alike: dict[str, tuple[Rule, list[str]]] = {}
-    for rule in rules:
-        _, subjects = alike.setdefault(rule.model_copy(update={"subject": ""}).model_dump_json(), (rule, []))
-        subjects += [rule.subject] if rule.subject else []
-    return list(alike.values())
-
-
-def _named(subjects: Sequence[str]) -> str:
-    more = len(subjects) - MOST_NAMED
-    return ", ".join(subjects[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _first(verdict: Verdict) -> Text:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from contracts.verdict import Outcome, Rule, Verdict
@@ -11,6 +12,8 @@ WORDS = {Outcome.PASS: "passed", Outcome.FAIL: "failed", Outcome.INCONCLUSIVE: "
 ENDING_ICONS = {**{outcome.value: icon for outcome, icon in ICONS.items()}, "error": "!"}
 ENDING_WORDS = {**{outcome.value: word for outcome, word in WORDS.items()}, "error": "broke off"}
 """The same for the runs of stages, which may also end before they could judge."""
+MOST_NAMED = 3
+"""Most subjects that are named where the same is said of many."""
 
 
 def number(value: float | str | None) -> str:
@@ -38,6 +41,19 @@ def telling(verdict: Verdict) -> tuple[Rule, ...]:
     """Return the rules someone must read: the failed ones, then those that could not judge, required ones first."""
     silent = [rule for rule in verdict.rules if rule.outcome is Outcome.INCONCLUSIVE]
     return verdict.failed + tuple(sorted(silent, key=lambda rule: not rule.required))
+
+
+def alike(rules: Iterable[Rule]) -> list[tuple[Rule, str]]:
+    """Put together what is said in the same words of several subjects: return one of them, and `a, b, c and 2 more`."""
+    found: dict[Rule, list[str]] = {}
+    for rule in rules:
+        found.setdefault(rule.model_copy(update={"subject": ""}), []).append(rule.subject)
+    return [(rule, _listed([subject for subject in subjects if subject])) for rule, subjects in found.items()]
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def headline(verdict: Verdict) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from contracts.reference import ColumnReference, Reference, ScoreReference
-from contracts.schema import Schema
+from contracts.schema import Dtype, Schema
 
 BINS = 10
 CATEGORIES = 100
@@ -19,10 +19,7 @@ def reference_of(
     features: npt.NDArray[np.object_], schema: Schema, scores: npt.NDArray[np.float64], labels: dict[str, float]
 ) -> Reference:
     """Return the distribution of training features of shape (n, features), and of test scores (m,) and decided labels."""
-    columns = {
-        column.name: _strings(features[:, place]) if column.dtype == "string" else _numbers(features[:, place])
-        for place, column in enumerate(schema.features)
-    }
+    columns = {column.name: _column(features[:, place], column.dtype) for place, column in enumerate(schema.features)}
     edges = _edges(scores)
     return Reference(
         columns=columns,
@@ -33,10 +30,15 @@ def reference_of(
     )
 
 
-def _numbers(values: npt.NDArray[np.object_]) -> ColumnReference:
+def _column(values: npt.NDArray[np.object_], dtype: Dtype) -> ColumnReference:
+    """Time moves on, and that is no drift: of a datetime, one bin, so that how often it is missing is judged alone."""
+    return _strings(values) if dtype == "string" else _numbers(values, 1 if dtype == "datetime" else BINS)
+
+
+def _numbers(values: npt.NDArray[np.object_], bins: int) -> ColumnReference:
     numbers = values.astype(np.float64)
     present = numbers[~np.isnan(numbers)]
-    edges = _edges(present)
+    edges = _edges(present, bins)
     return ColumnReference(bins=edges, shares=_shares(present, edges), missing=float(np.isnan(numbers).mean()))
 
 
@@ -52,12 +54,12 @@ def _strings(values: npt.NDArray[np.object_]) -> ColumnReference:
     )
 
 
-def _edges(values: npt.NDArray[np.float64]) -> tuple[float, ...]:
-    """Inner deciles, each a value that occurs, and each once: a column with few values gets a bin a value."""
+def _edges(values: npt.NDArray[np.float64], bins: int = BINS) -> tuple[float, ...]:
+    """Inner quantiles, each a value that occurs, and each once: a column with few values gets a bin a value."""
     if not len(values):
         return ()
-    deciles = np.quantile(values, np.linspace(0, 1, BINS + 1)[1:-1], method="nearest")
-    return tuple(float(edge) for edge in np.unique(deciles) if edge > values.min())
+    inner = np.quantile(values, np.linspace(0, 1, bins + 1)[1:-1], method="nearest")
+    return tuple(float(edge) for edge in np.unique(inner) if edge > values.min())
 
 
 def _shares(values: npt.NDArray[np.float64], edges: tuple[float, ...]) -> tuple[float, ...]:

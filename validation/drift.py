@@ -162,11 +162,11 @@ def _performance(name: str, found: Measured, case: Case) -> Rule:
 def _distribution(rule: str, name: str, found: Comparison | None, case: Case) -> Rule:
     limit = case.gate.max_psi
     if found is None:
-        return unknown(rule, f"{name}: no live counts in the reference's bins", subject=name)
+        return unknown(rule, "there are no live counts in the reference's bins", subject=name)
     facts = {"subject": name, "observed": found.psi, "limit": limit, "unit": "PSI", "sample": case.live.rows}
     what = f"{name}: PSI {found.psi:.3f}, allowed {limit:.3f}; p {found.p_value:.2g}, needed below {case.alpha:.2g}"
     if case.live.rows < case.gate.min_rows:
-        return unknown(rule, f"{name}: {case.live.rows} rows are too few to judge", **facts)
+        return unknown(rule, f"{case.live.rows} rows are too few to judge", **facts)
     if found.psi > limit and found.p_value < case.alpha:
         return _rule(rule, Outcome.FAIL, what, next_step=TRAIN, **facts)
     return _rule(rule, Outcome.PASS, what, **facts)

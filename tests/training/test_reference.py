@@ -37,6 +37,14 @@ def test_a_column_without_a_value_has_no_bins() -> None:
     assert (found["s"].categories, found["s"].shares, found["s"].missing) == ((), (0.0,), 1.0)
 
 
+def test_of_a_datetime_only_whether_it_is_there_is_counted() -> None:
+    schema = parse({"columns": [{"name": "n", "dtype": "datetime"}, {"name": "s", "dtype": "string"}]})
+    moments = [1.7e9 + number for number in range(30)] + [float("nan")] * 10
+    found = reference_of(features(moments, ["a"] * 40), schema, np.arange(10.0), {}).columns["n"]
+    assert (found.bins, found.shares, found.missing) == ((), (1.0,), 0.25)
+    assert (found.index(0.0), found.index(4e9), found.index(float("nan"))) == (0, 0, None)
+
+
 def test_strings_are_counted_by_value_with_one_bin_for_others() -> None:
     found = reference_of(features([0.0] * 5, ["b", "a", "b", None, "b"]), SCHEMA, np.arange(5.0), {}).columns["s"]
     assert (found.categories, found.shares, found.missing) == (("a", "b"), (0.25, 0.75, 0.0), 0.19999999999999996)
