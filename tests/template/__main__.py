@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from contracts.verdict import Outcome, Rule, Verdict
+from infra.ending import sigterm_as_ctrl_c
 from infra.process.python_env import python_for
 from infra.scratch import remove
 from report.writing import write
@@ -132,7 +133,8 @@ def main() -> int:
     scratch = Path(tempfile.mkdtemp(prefix="gateline copies "))
     console = Console(highlight=False, soft_wrap=True)
     console.print(f"copies in {scratch}: {len(copies)}; about {MINUTES * len(copies)} minutes")
-    rules = Trial(scratch, copies, console).run()
+    with sigterm_as_ctrl_c():
+        rules = Trial(scratch, copies, console).run()
     write(Verdict.of("template", rules))
     if not options.keep and _good(rules):
         for copy in copies:
