@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.compose import make_column_transformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
@@ -69,19 +69,17 @@ class Calendar(TransformerMixin, BaseEstimator):
 def preprocessor(schema: Schema) -> Any:
     """Return what stands in front of an estimator named by its class: strings become codes, datetimes hour, weekday and
     month, numbers pass (NaN is missing)."""
-    return make_column_transformer(
-        (Codes(), _of(schema, "string")), (Calendar(), _of(schema, "datetime")), remainder="passthrough"
-    )
+    words, moments = _of(schema, "string"), _of(schema, "datetime")
+    calendar = [(Calendar(), moments)] if moments else []
+    return make_column_transformer((Codes(), words), *calendar, remainder="passthrough")
 
 
 def standardized(schema: Schema) -> Any:
     """Return a transformer for linear models: one column a category; numbers and what datetimes say imputed and scaled."""
     numbers = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
-    moments = make_pipeline(Calendar(), SimpleImputer(strategy="median"), StandardScaler())
-    words = OneHotEncoder(handle_unknown="ignore")
-    return make_column_transformer(
-        (words, _of(schema, "string")), (moments, _of(schema, "datetime")), remainder=numbers
-    )
+    words, moments = _of(schema, "string"), _of(schema, "datetime")
+    calendar = [(make_pipeline(Calendar(), clone(numbers)), moments)] if moments else []
+    return make_column_transformer((OneHotEncoder(handle_unknown="ignore"), words), *calendar, remainder=numbers)
 
 
 def _of(schema: Schema, dtype: Dtype) -> list[int]:
