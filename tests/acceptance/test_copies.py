@@ -118,6 +118,28 @@ def add(path: Path, line: str) -> None:
     path.write_text(path.read_text(encoding="utf-8") + f"{line}\n", encoding="utf-8")
 
 
+def test_the_hooks_of_a_copy_let_through_what_lint_lets_through(tmp_path: Path) -> None:
+    project, done = copied(tmp_path / "hooked")
+    assert done.code == 0, done.output
+    path, hooks = f"{front_python().parent}{os.pathsep}{os.environ['PATH']}", project.path / "model/hooks.py"
+    environment = os.environ | WHO | {"PATH": path, "PRE_COMMIT_HOME": str(tmp_path / "hooks")}
+
+    def run(*argv: str) -> Done:
+        told = subprocess.run(
+            argv, cwd=project.path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        return Done(told.returncode, told.stdout)
+
+    assert run("pre-commit", "install").code == 0
+    kept = hooks.read_text(encoding="utf-8")
+    add(hooks, "import os")
+    stopped = run("git", "commit", "--all", "--message", "Import in vain")
+    assert stopped.code == 1 and "F401" in stopped.output, stopped.output
+    hooks.write_text(kept + "\nUSED = 1\n", encoding="utf-8")
+    passed = run("git", "commit", "--all", "--message", "Add a value")
+    assert passed.code == 0 and "nox -s lint" in passed.output, passed.output
+
+
 @pytest.fixture
 def made(tmp_path: Path) -> Iterator[Project]:
     """A copy that is not there yet; what it runs is stopped."""
