@@ -135,7 +135,7 @@ def test_the_hooks_of_a_copy_let_through_what_lint_lets_through(tmp_path: Path) 
     add(hooks, "import os")
     stopped = run("git", "commit", "--all", "--message", "Import in vain")
     assert stopped.code == 1 and "F401" in stopped.output, stopped.output
-    hooks.write_text(kept + "\nUSED = 1\n", encoding="utf-8")
+    hooks.write_text(kept + "\n\nUSED = 1\n", encoding="utf-8")
     passed = run("git", "commit", "--all", "--message", "Add a value")
     assert passed.code == 0 and "nox -s lint" in passed.output, passed.output
 
