@@ -9,7 +9,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from contracts.counts import count_values, refuse_unknown
 from contracts.schema import Dtype, Schema, parse
@@ -30,16 +30,28 @@ EXAMPLES = """examples:
 The proposal goes to standard output, what to look at by hand to standard error."""
 
 
-def infer(url: str, target: str = "") -> tuple[Schema, list[str]]:
+class Note(NamedTuple):
+    """What the person who tightens a schema should look at."""
+
+    column: str
+    text: str
+
+    def __str__(self) -> str:
+        """Name the column first."""
+        return f"'{self.column}': {self.text}"
+
+
+def infer(url: str, target: str = "") -> tuple[Schema, list[Note]]:
     """Return a schema for one CSV or Parquet file, and notes for the person who tightens it. Raises UsageError."""
     counts = count_values(url)
     if target:
         refuse_unknown(url, target, counts)
-    columns, notes = [], []
+    columns: list[dict[str, Any]] = []
+    notes: list[Note] = []
     for name, counter in counts.items():
         body, remarks = propose(name, counter, labels=name == target)
         columns.append(body)
-        notes += [f"'{name}': {remark}" for remark in remarks]
+        notes += [Note(name, remark) for remark in remarks]
     return parse({"columns": columns, "target": target}, url), notes
 
 

@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from contracts.counts import count_values
-from contracts.infer import infer, render
-from contracts.schema import Schema, parse
+from contracts.infer import Note, infer, render
+from contracts.schema import Column, Schema, parse
 from settings.errors import front_door
 
 RARE = 0.10
@@ -27,6 +27,7 @@ FEW_POSITIVES = 0.45
 """On n positives, four of five equal models are shown to lose less average precision than this by the root of n (measured:
 `benchmarks/few_positives.py` of the template)."""
 WORSE = 0.05
+KEY = "is taken for the row's key, and is no feature"
 KEY_NAME = re.compile(r"(^|[\W_])(id|uid|uuid|guid|key)$", re.IGNORECASE)
 LOWEST = {"binary": ("roc_auc",), "rare": ("average_precision", "recall_at_fpr"), "many": ("f1",), "number": ("r2",)}
 PRIMARY = {"binary": "roc_auc", "rare": "average_precision", "many": "log_loss", "number": "rmse"}
@@ -34,27 +35,23 @@ MINIMIZED = ("log_loss", "rmse")
 ESTIMATORS = {"classification": "HistGradientBoostingClassifier", "regression": "HistGradientBoostingRegressor"}
 
 
-def schema_of(source: str, target: str, time: str) -> tuple[Schema, list[str]]:
+def schema_of(source: str, target: str, time: str) -> tuple[Schema, list[Note]]:
     """Return the proposed schema of a data file, and notes: columns that name the row are its key, no feature."""
     inferred, notes = infer(source, target)
-    notes = [note for note in notes if not (time and note.startswith(f"'{time}': says when"))]
     counts = count_values(source)
     rows = max(counter.total() for counter in counts.values())
-    distinct = {name: len(counter) for name, counter in counts.items()}
-    columns = []
-    for column in inferred.dump()["columns"]:
-        name = column["name"]
-        if (
-            name != target
-            and KEY_NAME.search(name)
-            and distinct[name] == rows
-            and column["dtype"] in ("integer", "string")
-        ):
-            column |= {"key": True}
-            notes = [note for note in notes if not note.startswith(f"'{name}': is different")]
-            notes.append(f"'{name}': is taken for the row's key, and is no feature")
-        columns.append(column)
+    keys = [
+        column.name
+        for column in inferred.columns
+        if column.name != target and _is_key(column, len(counts[column.name]), rows)
+    ]
+    columns = [column | ({"key": True} if column["name"] in keys else {}) for column in inferred.dump()["columns"]]
+    notes = [note for note in notes if note.column not in (time, *keys)] + [Note(name, KEY) for name in keys]
     return parse({"columns": columns, "target": target, "time": time}, source), notes
+
+
+def _is_key(column: Column, distinct: int, rows: int) -> bool:
+    return bool(KEY_NAME.search(column.name)) and distinct == rows and column.dtype in ("integer", "string")
 
 
 def kind_of(labels: Mapping[str, int], task: str) -> str:
@@ -132,7 +129,7 @@ def main() -> int:
     schema, notes = schema_of(given.source, given.target, given.time)
     labels = labels_of(given.source, given.target)
     found = {"kind": kind_of(labels, given.task), "positive_share": positive_share(labels)}
-    json.dump({"schema": render(schema), "notes": notes, **found}, sys.stdout)
+    json.dump({"schema": render(schema), "notes": [str(note) for note in notes], **found}, sys.stdout)
     return 0
 
 
