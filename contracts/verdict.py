@@ -6,11 +6,14 @@ import math
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from contracts.digest import of_value
 from contracts.plot import Plot
+from settings import DEFAULT_PATH
 from settings.errors import ExitCode
 
 
@@ -23,8 +26,15 @@ class Outcome(StrEnum):
 
 
 ASKED = "asked"
-"""Stands in `judged` where the command line put other limits, data or another champion in place of the settings' own."""
+"""Stands in `judged` where the command line put other limits, data, settings or another champion in place of the
+project's own."""
+
 EXIT_CODES = {Outcome.PASS: ExitCode.PASS, Outcome.FAIL: ExitCode.FAIL, Outcome.INCONCLUSIVE: ExitCode.INCONCLUSIVE}
+
+
+def asked_by(config: str | Path) -> dict[str, str]:
+    """Return what stands in `judged` for the settings file of a command line: nothing where it is the project's own."""
+    return {} if Path(config).resolve() == DEFAULT_PATH.resolve() else {ASKED: of_value(["config", str(config)])}
 
 
 class Rule(BaseModel):

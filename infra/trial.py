@@ -12,14 +12,14 @@ from pathlib import Path
 
 from contracts.image import Image
 from contracts.release import Release
-from contracts.verdict import Outcome
+from contracts.verdict import Outcome, asked_by
 from infra.trials import TRIALS, Subject
 from infra.trials.running import unpacked
 from registry.releases import Releases
 from registry.store import Store
 from registry.verdicts import Verdicts
 from report import write
-from settings import Settings, load
+from settings import DEFAULT_PATH, Settings, load
 from settings.errors import UsageError, front_door
 
 
@@ -37,7 +37,7 @@ def main() -> int:
     parser.add_argument("stage", choices=sorted(TRIALS))
     parser.add_argument("--release", default="", help="version, name or digest; the one built last if not given")
     parser.add_argument("--fresh", action="store_true", help="judge again, also where a verdict is recorded")
-    parser.add_argument("--config", default="pipeline.toml")
+    parser.add_argument("--config", default=str(DEFAULT_PATH), help="settings file (%(default)s)")
     options = parser.parse_args()
     settings, root = load(options.config), Path.cwd()
     store = Store.of(settings)
@@ -45,6 +45,7 @@ def main() -> int:
     trial = TRIALS[options.stage]
     image = _image(settings, Releases(store), release)
     judged = {"release": release.digest} | ({"image": image.id} if image else {}) | trial.inputs(settings, root)
+    judged |= asked_by(options.config)
     verdict = None if options.fresh else Verdicts(store).find(options.stage, judged)
     if verdict is None or verdict.outcome is not Outcome.PASS:
         subject = Subject(settings, options.config, release, unpacked(release, Releases(store), root), root, image)

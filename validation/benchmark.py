@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from contracts.digest import of_file, of_value, short
 from contracts.load_sample import LoadSample
-from contracts.verdict import Outcome, Rule, Verdict, at_least, at_most, unknown
+from contracts.verdict import Outcome, Rule, Verdict, asked_by, at_least, at_most, unknown
 from settings import DEFAULT_PATH, BenchmarkGate, Settings, load
 from settings.errors import UsageError, front_door
 from validation.benchmark_plots import plots
@@ -182,7 +182,7 @@ def main() -> int:
     arguments = _arguments()
     settings = load(arguments.config)
     sample = _read(arguments.sample)
-    judged = {"release": arguments.release} | inputs(settings)
+    judged = {"release": arguments.release} | inputs(settings) | asked_by(arguments.config)
     verdict = judge(sample, settings.gates.benchmark, arguments.release, judged)
     Verdicts(Store.of(settings)).record(verdict)
     write(verdict)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from contracts import schema as schemas
 from contracts.digest import of_sources, of_value
 from contracts.manifest import Objects
 from contracts.schema import Schema
-from contracts.verdict import Outcome, Verdict
+from contracts.verdict import Outcome, Verdict, asked_by
 from settings import DEFAULT_PATH, DataGate, Settings, load
 from settings.errors import UsageError, front_door
 from validation.digests import data_digest
@@ -47,6 +47,8 @@ class Task:
     gate: DataGate
     verdicts: Verdicts | None
     """Where verdicts are recorded; None where no settings name a registry."""
+    asked: Mapping[str, str] = field(default_factory=dict)
+    """Says so where other settings than the project's judge: such a verdict lets no release in."""
 
     def judged(self, rows: Mapping[str, str | Objects]) -> dict[str, str]:
         """Return the digests of everything that the verdict on `rows` depends on, by name."""
@@ -54,7 +56,8 @@ class Task:
         urls = {f"{role}.url": of_value(url) for role, url in self.urls.items()}
         settings = of_value(self.gate.model_dump(mode="json"))
         sources = of_sources(ROOT, SOURCES)
-        return files | urls | {"schema": of_value(self.schema.dump()), "settings": settings, "sources": sources}
+        schema = of_value(self.schema.dump())
+        return {**files, **urls, "schema": schema, "settings": settings, "sources": sources, **self.asked}
 
 
 def judge(
@@ -154,6 +157,7 @@ def _task(arguments: argparse.Namespace) -> Task:
         schema=_schema(arguments.schema, settings),
         gate=settings.gates.data if settings else DataGate(),
         verdicts=_verdicts(settings),
+        asked=asked_by(arguments.config),
     )
 
 

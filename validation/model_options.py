@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from contracts.digest import of_value
+from contracts.verdict import ASKED, asked_by
 from registry.artifacts import CANDIDATE, CHAMPION, Artifacts
 from settings import DEFAULT_PATH, METRICS, Settings, load
 from validation.contest import Contest
@@ -30,6 +31,7 @@ class Options:
     """What was asked for. `champion` and `test_url` are None where they were not named."""
 
     settings: Settings
+    config: Path
     model: str
     test_url: str | None
     champion: str | None
@@ -40,7 +42,8 @@ class Options:
     def asked(self) -> str:
         """Digest of what stands in place of the settings; empty where nothing does."""
         rows = self.test_url if self.test_url != self.settings.data.test else None
-        named = [("test", rows), ("champion", self.champion), *sorted(self.flags.items())]
+        config = asked_by(self.config).get(ASKED)
+        named = [("config", config), ("test", rows), ("champion", self.champion), *sorted(self.flags.items())]
         return of_value(named) if any(value is not None for _, value in named) else ""
 
 
@@ -60,7 +63,7 @@ def options(arguments: list[str] | None = None) -> Options:
     parsed = _parser(names).parse_args(arguments)
     keys = [f"{bound}_{name}" for name in names for bound in ("min", "max")]
     flags = {key: getattr(parsed, key) for key in keys if getattr(parsed, key) is not None}
-    return Options(settings, parsed.model, parsed.test_data, parsed.champion, flags, parsed.fresh)
+    return Options(settings, first.config, parsed.model, parsed.test_data, parsed.champion, flags, parsed.fresh)
 
 
 def contest_of(chosen: Options, artifacts: Artifacts) -> Contest:

@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from contracts.verdict import asked_by
 from infra.scan import running, sarif
 from infra.scan.deciding import decide
 from infra.scan.gathering import gather
@@ -36,6 +37,7 @@ def main() -> int:
     scans = running.run_all(subject, scanners, lambda line: print(f"  {line}", flush=True))
     sarif.write(scans.values(), subject.root)
     verdict = decide(subject, scans)
+    verdict = verdict.model_copy(update={"judged": verdict.judged | asked_by(options.config)})
     write(verdict)
     Verdicts(Store.of(settings)).record(verdict)
     return verdict.exit_code

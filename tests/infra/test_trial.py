@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 
 import pytest
@@ -66,6 +67,16 @@ def test_a_pass_is_reused_until_something_it_depends_on_changes(
     assert counting.judged[-1] == "2"
     run(monkeypatch, "integration", "--release", "1", "--fresh")
     assert counting.judged[-1] == "1"
+
+
+def test_a_verdict_by_other_settings_lets_no_release_in(
+    site: Site, counting: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.release("1")
+    shutil.copyfile(site.root / "pipeline.toml", site.root / "lax.toml")
+    assert run(monkeypatch, "integration", "--config", "lax.toml") == 0
+    assert Verdicts(site.store).counting("integration") == []
+    assert run(monkeypatch, "integration") == 0 and len(Verdicts(site.store).counting("integration")) == 1
 
 
 @pytest.mark.parametrize(("outcome", "code"), [(Outcome.FAIL, 1), (Outcome.INCONCLUSIVE, 3)])

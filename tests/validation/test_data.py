@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from contracts.verdict import Outcome
+from contracts.verdict import ASKED, Outcome
 from registry.store import Store
 from registry.verdicts import Verdicts
 from settings import DataGate
@@ -212,6 +213,12 @@ def test_a_fault_ends_with_one_and_a_hold_with_three(command: Callable[..., int]
     with (project / "pipeline.toml").open("a") as stream:
         stream.write('[gates.data]\nrules = ["leak.group"]\nrequired = ["leak.group"]\n')
     assert command("--data-path", "train.csv") == 3
+
+
+def test_a_verdict_by_other_settings_lets_no_release_in(command: Callable[..., int], project: Path) -> None:
+    shutil.copyfile(project / "pipeline.toml", project / "lax.toml")
+    assert command("--config", "lax.toml") == 0 and ASKED in str(written(project)["judged"])
+    assert command("--config", "pipeline.toml") == 0 and ASKED not in str(written(project)["judged"])
 
 
 def test_one_file_by_flags_needs_no_settings(command: Callable[..., int], project: Path) -> None:

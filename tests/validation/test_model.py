@@ -75,6 +75,16 @@ def test_the_first_model_passes_and_is_recorded_as_such(folder: Path) -> None:
     assert Path("reports/validate_model/index.html").is_file()
 
 
+def test_a_verdict_by_other_settings_lets_no_release_in(folder: Path) -> None:
+    text = (folder / "pipeline.toml").read_text()
+    (folder / "lax.toml").write_text(text.replace("min_accuracy = 0.6", "min_accuracy = 0.1"))
+    verdicts = Verdicts(Store.of(load()))
+    assert main(["--config", "lax.toml"]) == 0
+    assert len(verdicts.all(gate.STAGE)) == 1 and verdicts.counting(gate.STAGE) == []
+    assert main(["--config", str(folder / "pipeline.toml")]) == 0
+    assert len(verdicts.counting(gate.STAGE)) == 1
+
+
 def test_a_candidate_that_the_settings_no_longer_describe_is_judged_with_a_warning(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from contracts.verdict import Outcome, Verdict
+from contracts.verdict import ASKED, Outcome, Verdict
 from infra.scan.__main__ import main
 from registry.verdicts import Verdicts
 from settings.errors import front_door
@@ -69,6 +70,9 @@ def test_a_clean_project_passes_and_names_what_was_not_judged(run: Run, root: Pa
     assert said.judged["release"] == release.digest
     recorded = Verdicts(projects.store(root)).about("security", "release", release.digest)
     assert recorded is not None and recorded.rules == said.rules
+    shutil.copyfile(root / "pipeline.toml", root / "lax.toml")
+    assert run("--config", "lax.toml").code == 0
+    assert ASKED in verdict(root).judged and len(Verdicts(projects.store(root)).counting("security")) == 1
     assert {path.name for path in (root / "reports/security").iterdir()} >= {
         "verdict.json", "index.html", "summary.md", "results.sarif", "sbom.cdx.json",
     }  # fmt: skip
