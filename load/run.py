@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import signal
 import socket
@@ -11,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from locust.env import Environment  # first: it makes the standard library cooperative
 import gevent
+from locust.env import Environment  # first: it makes the standard library cooperative
 from locust.html import get_html_report
 from locust.stats import stats_history
 
@@ -122,6 +123,8 @@ def _send_all(
     runner = environment.runner
     assert runner is not None
     history = gevent.spawn(stats_history, runner)
+    # Users wait for the schedule, however fast they come: what locust says of a high spawn rate is no advice here.
+    logging.getLogger("locust.runners").addFilter(lambda record: "spawn rate" not in record.getMessage())
     runner.start(crew(order), spawn_rate=crew(order))
     deadline = time.monotonic() + order.seconds
     while not stopped() and traffic.recorder.count != order.requests and time.monotonic() < deadline:

@@ -50,6 +50,7 @@ def test_a_stall_shows_on_a_schedule_in_every_request_it_held_up(command: Comman
     assert done.sample is not None and done.sample.p99_ms is not None
     assert done.sample.p99_ms > 800
     assert sum(value > 500 for value in done.sample.quantiles_ms) > 40
+    assert "spawn rate" not in done.err, "300 users wait for the schedule, however fast they come"
 
 
 @pytest.mark.slow
