@@ -86,6 +86,7 @@ class Trial:
             reason=ran.problem or f"exit {ran.code}, as it must, after {ran.seconds:.1f} s",
             observed=float(ran.code),
             limit=float(ran.expected),
+            unit="exit code",
         )
 
     def _step(self, line: str) -> None:
