@@ -13,7 +13,6 @@ from infra import commands
 from infra.ending import sigterm_as_ctrl_c
 from infra.noting import noted
 from infra.number import MINUTE, NOT_GIVEN
-from settings.errors import front_door
 
 ENV = {"env": "the environment to work on: staging or production"}
 WAIT = {"wait": "seconds to wait for another command on the same environment"}
@@ -30,7 +29,7 @@ task = partial(any_task, auto_shortflags=False)
 def leave(call: Callable[[], int], stage: str = "", env: str = "") -> None:
     """Run one command and end with its exit code; a stage of the line leaves word of how it ended."""
     with sigterm_as_ctrl_c(), noted(stage, env) as end:
-        end.code = front_door(call)
+        end.of(call)
     if end.code:
         raise Exit(code=end.code)
 

@@ -47,7 +47,7 @@ def table(count: int) -> Iterator[str]:
     yield "|---|---|---|---|---|"
     for positives in (50, 100, 200, 400):
         bounds = np.array([found.lower(confidence) for found in pairs(positives, count)])
-        margin = margin_of("rare", {}, positives)
+        margin = margin_of("rare", positives)
         shown, plain = (float((bounds >= -allowed).mean()) for allowed in (margin, MARGIN))
         yield f"| {positives} | {len(bounds)} | {margin:.2f} | {shown:.0%} | {plain:.0%} |"
 

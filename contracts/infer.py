@@ -191,9 +191,12 @@ def _remarks(dtype: str, known: Counter[str], total: int) -> Iterator[str]:
     if dtype == "string" and any(text in MISSING for text in known):
         yield "holds words such as 'NA' or 'null': in a column of strings they are values, not missing"
     if dtype == "string" and known and all(map(OTHER_DATE.fullmatch, known)):
-        yield "looks like dates, in a form that is read as words: written as 2025-03-14 they would be times"
+        yield "looks like dates, in a form that is read as words, of which a model learns nothing: write them as 2025-03-14"
     if dtype in ("integer", "number") and "-1" in known and not any(text[0] == "-" for text in known if text != "-1"):
-        yield f"-1 stands {known['-1']} times among values that are otherwise not negative: does it stand for 'missing'?"
+        yield (
+            f"-1 stands {known['-1']} times among values that are otherwise not negative: "
+            "where it stands for 'missing', write nothing in its place"
+        )
     if dtype == "datetime":
         yield 'says when: it may be the time column (data.time in pipeline.toml, "time" in the schema)'
 

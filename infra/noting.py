@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,19 +13,31 @@ from pathlib import Path
 from contracts.last_run import ENDINGS, LastRun, leave
 from contracts.sources import sources
 from settings import PRODUCTION
-from settings.errors import ExitCode, front_door
+from settings.errors import ExitCode, GatelineError, first_line, front_door
 
 REPORTS = Path("reports")
 
 
 @dataclass
 class End:
-    """The exit code of what runs; it broke off as long as nobody says otherwise."""
+    """The exit code of what runs, and why where it was refused; it broke off as long as nobody says otherwise."""
 
     code: int = int(ExitCode.OUTSIDE)
+    reason: str = ""
+
+    def of(self, call: Callable[[], int]) -> None:
+        """Run a command as its front door does, and keep how it ended."""
+        self.code = front_door(lambda: self._listening(call))
+
+    def _listening(self, call: Callable[[], int]) -> int:
+        try:
+            return call()
+        except GatelineError as error:
+            self.reason = first_line(error)
+            raise
 
 
-def note(stage: str, environment: str, command: Sequence[str], started: datetime, code: int) -> None:
+def note(stage: str, environment: str, command: Sequence[str], started: datetime, code: int, reason: str = "") -> None:
     """Write how a stage ended, and the page of the line anew. Raises OSError."""
     from report import refresh
 
@@ -40,7 +52,7 @@ def note(stage: str, environment: str, command: Sequence[str], started: datetime
         seconds=round((ended - started).total_seconds(), 2),
         commit=present.commit,
         sources=present.tree,
-        reason=f"ended with exit code {code}" if code else "",
+        reason=(reason or f"ended with exit code {code}") if code else "",
         left_verdict=_written_since(REPORTS / stage / "verdict.json", started),
     )
     leave(run, REPORTS)
@@ -59,7 +71,7 @@ def noted(stage: str, environment: str = "") -> Iterator[End]:
     finally:
         if stage and end.code != ExitCode.USAGE:
             try:
-                note(stage, environment, ("invoke", *sys.argv[1:]), started, end.code)
+                note(stage, environment, ("invoke", *sys.argv[1:]), started, end.code, end.reason)
             except OSError as error:
                 print(f"how {stage} ended is not in {REPORTS}: {error.strerror}", file=sys.stderr)
 

@@ -24,7 +24,7 @@ LOGS = Path("reports/pipeline")
 TIMINGS = Path(".gateline/timings.json")
 TAIL = 40
 STOP_SECONDS = 30.0
-TELLING = re.compile("recorded|nothing to|already|inconclusive")
+TELLING = re.compile("recorded|nothing to|already|inconclusive|not judged")
 """Marks the line of a stage that passed which says that it passed otherwise than by doing its work."""
 
 

@@ -54,8 +54,9 @@ def _passed(console: Console, before: Release | None, total: float) -> None:
     console.print(f"  serving  {stable.name} at {running.url}")
     console.print(f"  try it   {example(target.bundle(stable), stable, running.url)}", soft_wrap=True, markup=False)
     console.print("  reports  reports/index.html")
+    back = " · invoke rollback --env=production" if before is not None else ""
     tour = " · nox -s tour" if EXAMPLE.exists() else ""
-    console.print(f"  next     invoke status · invoke audit · invoke rollback --env=production{tour}", soft_wrap=True)
+    console.print(f"  next     invoke status · invoke audit{back}{tour}", soft_wrap=True)
 
 
 def example(bundle: Path, release: Release, url: str) -> str:

@@ -54,8 +54,13 @@ def _primary_metric(settings: Settings) -> Iterator[str]:
 
 
 def _limits(settings: Settings) -> Iterator[str]:
-    gate, task = settings.gates.model, settings.project.task
-    custom = settings.metrics.custom_names()
+    gate, task, metrics = settings.gates.model, settings.project.task, settings.metrics
+    custom = metrics.custom_names()
+    if metrics.direction == "minimize" and metrics.primary in gate.custom_min:
+        yield (
+            f"'metrics.direction' is 'minimize', but 'gates.model.custom_min' asks for more of '{metrics.primary}'; "
+            "allowed: 'maximize', or a limit under 'custom_max'"
+        )
     for key in ("custom_min", "custom_max"):
         for name in getattr(gate, key):
             if name not in custom:

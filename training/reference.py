@@ -13,6 +13,9 @@ from contracts.schema import Dtype, Schema
 BINS = 10
 CATEGORIES = 100
 """Most categories that are counted by themselves; the rest is one bin."""
+FEWEST = 30
+"""Rows that one of more words than that needs to be counted by itself: what is picked for being frequent was so in part by
+chance, and live rows would seem to have lost it."""
 
 
 def reference_of(
@@ -45,7 +48,8 @@ def _numbers(values: npt.NDArray[np.object_], bins: int) -> ColumnReference:
 def _strings(values: npt.NDArray[np.object_]) -> ColumnReference:
     counts = Counter(value for value in values.tolist() if value is not None)
     total = sum(counts.values())
-    common = sorted(value for value, _ in counts.most_common(CATEGORIES))
+    fewest = FEWEST if len(counts) > CATEGORIES else 1
+    common = sorted(value for value, count in counts.most_common(CATEGORIES) if count >= fewest)
     shares = [counts[value] / total for value in common]
     return ColumnReference(
         categories=tuple(common),

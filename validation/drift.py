@@ -168,7 +168,7 @@ def _distribution(rule: str, name: str, found: Comparison | None, case: Case) ->
     if case.live.rows < case.gate.min_rows:
         return unknown(rule, f"{case.live.rows} rows are too few to judge", **facts)
     if found.psi > limit and found.p_value < case.alpha:
-        return _rule(rule, Outcome.FAIL, what, next_step=TRAIN, **facts)
+        return _rule(rule, Outcome.FAIL, what, next_step=TRAIN + (BY_NATURE if rule == "drift.column" else ""), **facts)
     return _rule(rule, Outcome.PASS, what, **facts)
 
 
@@ -186,6 +186,7 @@ RULES: dict[str, Callable[[Case], Iterator[Rule]]] = {
     "performance": performance,
 }
 TRAIN = "look at the rows of this window, then train on newer ones: nox -s train"
+BY_NATURE = "; a column that moves by nature belongs into gates.drift.ignored"
 
 
 def _rule(name: str, outcome: Outcome, reason: str, **facts: object) -> Rule:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import tomlkit
 
+from contracts.verdict import Outcome, Verdict
 from infra.adopting import first_pages, git, proposal
 from infra.adopting.answers import EXAMPLE, FILE, Answers, note, read
 from infra.adopting.ports import ports_of
@@ -78,8 +79,8 @@ def _take_in(root: Path, answers: Answers) -> None:
     metrics = _first_metrics(root)
     note(root, data=source.name)
     limits = proposal.limits_of(kind, metrics)
-    margin = proposal.margin_of(kind, metrics, proposed["positive_share"] * parts["test_rows"])
-    _write_limits(root, limits, margin)
+    margin = proposal.margin_of(kind, proposed["positive_share"] * parts["test_rows"])
+    _write_limits(root, limits, margin, proposal.unit_of(kind))
     print("limits: " + ", ".join(f"{name} = {value}" for name, value in (limits | {"margin": margin}).items()))
     if margin > proposal.MARGIN and kind == "rare":
         print("note: the margin is as wide as it is because few of the test rows are positive: with more, narrow it")
@@ -90,9 +91,19 @@ def _first_metrics(root: Path) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as registry:
         elsewhere = {"GATELINE_REGISTRY_URL": registry}
         _run(root, "training", "--output", f"{registry}/candidate", environ=elsewhere)
-        shutil.rmtree(root / "reports" / "train")
+        _warn_of_chance(root, elsewhere)
+        shutil.rmtree(root / "reports")
         artifacts = Artifacts(Store.of(load(root / "pipeline.toml", elsewhere)))
         return dict(artifacts.manifest(artifacts.resolve(CANDIDATE)).metrics)
+
+
+def _warn_of_chance(root: Path, environ: Mapping[str, str]) -> None:
+    """Say at once what the line would stop at: a first model that is not shown to beat a constant answer."""
+    _ask(root, "validation.model", environ=environ)
+    verdict = Verdict.model_validate_json((root / "reports/validate_model/verdict.json").read_bytes())
+    for rule in verdict.rules:
+        if rule.name == "baseline" and rule.outcome is not Outcome.PASS:
+            print(f"warning: {rule.reason}; the line would stop at this model: find columns that tell of the target")
 
 
 def _how(time: str) -> str:
@@ -105,22 +116,22 @@ def _drop_the_example(root: Path, kept: set[str]) -> None:
             path.unlink()
 
 
-def _write_limits(root: Path, limits: dict[str, float], margin: float) -> None:
+def _write_limits(root: Path, limits: dict[str, float], margin: float, unit: str) -> None:
     path = root / "pipeline.toml"
     document = tomlkit.parse(path.read_text(encoding="utf-8"))
     table = tomlkit.table()
     for name, value in limits.items():
         table.add(name, tomlkit.item(value).comment(PROPOSED))
-    table.add("margin", tomlkit.item(margin).comment("how much worse than the champion a candidate may be: edit it"))
+    table.add(
+        "margin", tomlkit.item(margin).comment(f"how much worse than the champion a candidate may be, {unit}: edit it")
+    )
     document["gates"]["model"] = table
     path.write_text(tomlkit.dumps(document), encoding="utf-8")
 
 
 def _run(root: Path, module: str, *arguments: str, environ: Mapping[str, str] | None = None) -> str:
-    """Run a room's command in the environment of the training lock; return what it prints."""
-    argv = [str(python_for(root / TRAIN_LOCK, root)), "-m", module, *arguments]
-    variables = os.environ | (environ or {})
-    done = subprocess.run(argv, cwd=root, env=variables, capture_output=True, text=True, check=False)
+    """Run a room's command in the environment of the training lock; return what it prints. Raises where it ends with no."""
+    done = _ask(root, module, *arguments, environ=environ)
     if done.returncode:
         kind = UsageError if done.returncode == ExitCode.USAGE else GateRefused
         raise kind(
@@ -128,6 +139,14 @@ def _run(root: Path, module: str, *arguments: str, environ: Mapping[str, str] | 
             f"correct what is named; the answers stand in {FILE}, and nox -s adopt reads them again",
         )
     return done.stdout
+
+
+def _ask(
+    root: Path, module: str, *arguments: str, environ: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    argv = [str(python_for(root / TRAIN_LOCK, root)), "-m", module, *arguments]
+    variables = os.environ | (environ or {})
+    return subprocess.run(argv, cwd=root, env=variables, capture_output=True, text=True, check=False)
 
 
 def main() -> int:

@@ -98,16 +98,21 @@ def limits_of(kind: str, metrics: Mapping[str, float]) -> dict[str, float]:
     return limits | errors
 
 
-def margin_of(kind: str, metrics: Mapping[str, float], positives: float) -> float:
-    """Return how much worse than the champion a candidate may be: two points of a score, a twentieth of an error.
+def margin_of(kind: str, positives: float) -> float:
+    """Return `gates.model.margin`: two points of a score; of an error, the share of the champion's that it is relative to.
 
     Where few of the test rows are positive, it is no less than what can be shown on as many.
     """
-    primary = PRIMARY[kind]
-    if primary in MINIMIZED and metrics.get(primary):
-        return float(f"{WORSE * metrics[primary]:.2g}")
+    if PRIMARY[kind] in MINIMIZED:
+        return WORSE
     shown = math.ceil(100 * FEW_POSITIVES / math.sqrt(max(positives, 1.0))) / 100 if kind == "rare" else 0.0
     return max(MARGIN, shown)
+
+
+def unit_of(kind: str) -> str:
+    """Return what a margin is counted in."""
+    primary = PRIMARY[kind]
+    return f"as a share of its {primary}" if primary in MINIMIZED else f"in points of {primary}"
 
 
 def _value(label: str) -> tuple[int, float, str]:

@@ -37,7 +37,7 @@ def deploy(env: str, reference: str, options: DeployOptions, wait: float) -> int
 def canary(env: str, reference: str, options: CanaryOptions, wait: float) -> int:
     """Judge a release live; 0 promoted, 1 rolled back, 3 held."""
     if options.traffic not in TRAFFIC:
-        raise UsageError(f"--traffic is '{options.traffic}'; allowed: {', '.join(TRAFFIC)}")
+        raise UsageError(f"--traffic is '{options.traffic}'; allowed: {', '.join(TRAFFIC)}", "invoke canary --help")
     target = Target.open(env)
     with target.exclusively("invoke canary", wait):
         recover(target)
@@ -125,7 +125,7 @@ def _report_canary(target: Target, ended: Ended) -> int:
         return int(ExitCode.FAIL)
     target.say(
         f"[yellow]held[/yellow]: stable has all traffic, {ended.release.name} waits. "
-        f"next: invoke canary --env={target.name} --resume, invoke promote, or invoke rollback"
+        f"next: invoke canary --env={target.name} --resume, or promote, or rollback, with the same --env"
     )
     close(target, f"canary {ended.release.name} held")
     return int(ExitCode.INCONCLUSIVE)

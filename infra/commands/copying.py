@@ -16,6 +16,7 @@ from settings.errors import ExitCode, OutsideError, UsageError, did_you_mean
 
 QUESTIONS = Path("copier.yml")
 LOCK = Path("requirements/template.txt")
+TASKS = ("classification", "regression")
 HELP = ("-h", "--help")
 """invoke takes the word after a task for its positional argument, whatever it is."""
 
@@ -78,6 +79,8 @@ def _refuse(wanted: Wanted, defaults: bool) -> None:
     missing = [f"--{key}" for key, value in asdict(wanted).items() if not value]
     if missing and not defaults and not sys.stdin.isatty():
         raise UsageError(f"there is no terminal to ask for {', '.join(missing)}", "give them, or add --defaults")
+    if wanted.task and wanted.task not in TASKS:
+        raise UsageError(f"--task is '{wanted.task}'{did_you_mean(wanted.task, TASKS)}", f"one of: {', '.join(TASKS)}")
     if not wanted.data or wanted.data == EXAMPLE:
         return
     if not wanted.file.is_file():

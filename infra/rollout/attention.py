@@ -18,7 +18,8 @@ def attention(target: Target, running: Running) -> list[str]:
         lines.append(f"no release runs here. next: invoke deploy --env={target.name}, or invoke up")
     if entry is not None and entry.held:
         lines.append(
-            f"a canary is held: {entry.held}. next: invoke canary --resume, invoke promote, or invoke rollback"
+            f"a canary is held: {entry.held}. next: invoke canary --env={target.name} --resume, "
+            "or promote, or rollback, with the same --env"
         )
     elif entry is not None:
         lines.append(

@@ -101,7 +101,8 @@ def _subject(target: Target, release: Release, options: CanaryOptions) -> Releas
         raise UsageError(f"no canary is held in {target.name}", f"invoke canary --env={target.name}")
     if waiting is not None and not options.resume:
         raise GateRefused(
-            f"{waiting.name} is held as a canary here", "go on with --resume, or finish it: invoke promote, or rollback"
+            f"{waiting.name} is held as a canary here",
+            f"invoke canary --env={target.name} --resume, or promote, or rollback, with the same --env",
         )
     return waiting if waiting is not None else release
 

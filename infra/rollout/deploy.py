@@ -36,7 +36,8 @@ def deploy(target: Target, release: Release, options: DeployOptions) -> bool:
     stable, waiting = running.release_in(Slot.STABLE), running.release_in(Slot.CANARY)
     if waiting is not None:
         raise GateRefused(
-            f"{waiting.name} is held as a canary here", "finish it first: invoke promote, or invoke rollback"
+            f"{waiting.name} is held as a canary here",
+            f"finish it first: invoke promote --env={target.name}, or rollback, with the same --env",
         )
     if stable is not None and stable.digest == release.digest:
         return False

@@ -30,7 +30,10 @@ def plan(target: Target, to: str = "") -> Plan:
     running = target.engine.status()
     stable, canary = running.release_in(Slot.STABLE), running.release_in(Slot.CANARY)
     if stable is None:
-        raise UsageError(f"nothing is running in {target.name}", f"invoke up --env={target.name}")
+        raise UsageError(
+            f"nothing is running in {target.name}",
+            f"invoke up --env={target.name} brings back what ran there, invoke deploy --env={target.name} brings in a release",
+        )
     if canary is not None and not to:
         return Plan(leave=canary, back_to=stable, slot=Slot.STABLE, warm=True)
     earlier = candidates(target)

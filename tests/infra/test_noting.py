@@ -13,6 +13,7 @@ import pytest
 from contracts.last_run import LastRun, last_runs
 from infra.noting import note, noted
 from report import write
+from settings.errors import GateRefused
 from tests.infra.site import ROOT
 from tests.report.examples import failing
 from tests.report.pages import Page
@@ -52,6 +53,19 @@ def test_a_verdict_written_in_the_run_is_its_own_and_an_older_one_is_not() -> No
     with noted("benchmark") as end:
         end.code = 1
     assert not run().left_verdict
+
+
+def test_why_a_command_was_refused_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
+    def refuse() -> int:
+        raise GateRefused("quarantine: release 1 was left by a rollback", "deploy another")
+
+    with noted("deploy", "staging") as end:
+        end.of(refuse)
+    assert (end.code, run("deploy-staging").reason) == (1, "quarantine: release 1 was left by a rollback")
+    assert "next: deploy another" in capsys.readouterr().err
+    with noted("deploy", "staging") as end:
+        end.of(lambda: 0)
+    assert (run("deploy-staging").ending, run("deploy-staging").reason) == ("pass", "")
 
 
 def test_what_is_interrupted_broke_off() -> None:

@@ -39,6 +39,14 @@ REGRESSION = {"project": 'task = "regression"'}
             "'metrics.custom' names two functions 'gain'; allowed: names that differ",
         ),
         (
+            {
+                "gates__model": "custom_min = { gain = 1.0 }",
+                "metrics": 'custom = ["a:gain"]\nprimary = "gain"\ndirection = "minimize"',
+            },
+            "'metrics.direction' is 'minimize', but 'gates.model.custom_min' asks for more of 'gain'; "
+            "allowed: 'maximize', or a limit under 'custom_max'",
+        ),
+        (
             {"gates__model": "custom_min = { gain = 1.0 }"},
             "'gates.model.custom_min' limits 'gain'; allowed: nothing, because 'metrics.custom' is empty",
         ),

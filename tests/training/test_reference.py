@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections import Counter
 
+import numpy as np
+import pytest
+
+from contracts.live_counts import ColumnCounts, LiveCounts
 from contracts.schema import parse
-from training.reference import CATEGORIES, reference_of
+from settings import DriftGate
+from training.reference import CATEGORIES, FEWEST, reference_of
+from validation.drift import judge
 
 SCHEMA = parse({"columns": [{"name": "n", "dtype": "number"}, {"name": "s", "dtype": "string"}]})
 
@@ -51,11 +57,33 @@ def test_strings_are_counted_by_value_with_one_bin_for_others() -> None:
     assert (found.index("b"), found.index("new"), found.index(None)) == (1, 2, None)
 
 
-def test_rare_strings_share_the_last_bin() -> None:
-    texts: list[str | None] = [f"v{number:03}" for number in range(CATEGORIES + 20)]
+def test_of_many_words_the_frequent_ones_have_a_bin_and_the_others_share_one() -> None:
+    few: list[str | None] = [f"v{number:03}" for number in range(CATEGORIES)]
+    found = reference_of(features([0.0] * len(few), few), SCHEMA, np.arange(9.0), {}).columns["s"]
+    assert len(found.categories) == CATEGORIES and found.shares[-1] == 0.0
+    texts: list[str | None] = [*few, "one more", *["often"] * FEWEST, *["less"] * (FEWEST - 1)]
     found = reference_of(features([0.0] * len(texts), texts), SCHEMA, np.arange(9.0), {}).columns["s"]
-    assert len(found.categories) == CATEGORIES
-    assert abs(found.shares[-1] - 20 / 120) < 1e-12
+    assert found.categories == ("often",) and found.shares[0] == FEWEST / len(texts)
+    assert (found.index("often"), found.index("less"), found.index("new")) == (0, 1, 1)
+
+
+@pytest.mark.parametrize("words", [120, 300, 1000, 20_000])
+def test_equal_rows_of_many_words_do_not_drift(words: int) -> None:
+    """20 windows of 2,000 rows for each number of words, drawn as the 7,000 training rows were: no alarm of 80."""
+    random = np.random.default_rng(words)
+
+    def drawn(rows: int) -> list[str | None]:
+        return [f"w{number}" for number in random.integers(0, words, rows)]
+
+    reference = reference_of(features([0.0] * 7000, drawn(7000)), SCHEMA, np.arange(9.0), {})
+    column, alarms = reference.columns["s"], 0
+    for _ in range(20):
+        counts = Counter(column.index(word) for word in drawn(2000))
+        live = ColumnCounts(counts=tuple(counts[place] for place in range(len(column.shares))))
+        numbers = ColumnCounts(counts=(0, 2000)[-len(reference.columns["n"].shares) :])
+        verdict = judge(LiveCounts(rows=2000, columns={"s": live, "n": numbers}), reference, DriftGate())
+        alarms += any(rule.subject == "s" for rule in verdict.failed)
+    assert alarms == 0
 
 
 def test_scores_are_counted_and_labels_kept() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.adopting.proposal import kind_of, labels_of, limits_of, margin_of, schema_of, settings_of
+from infra.adopting.proposal import kind_of, labels_of, limits_of, margin_of, schema_of, settings_of, unit_of
 
 LABELS = {"rare": ["yes"] * 5 + ["no"] * 95, "binary": ["1"] * 40 + ["0"] * 60, "many": ["a", "b", "c", "d"] * 25}
 
@@ -54,12 +54,12 @@ def test_the_column_of_time_is_not_called_one_that_may_be_it(tmp_path: Path) -> 
     assert [note.column for note in notes if "says when" in note.text] == ["closed"]
 
 
-def test_a_margin_is_in_the_units_of_what_it_is_a_margin_of() -> None:
-    assert margin_of("binary", {"roc_auc": 0.9}, 10) == 0.02
-    assert margin_of("number", {"rmse": 11.23}, 0) == 0.56
-    assert margin_of("many", {"log_loss": 0.4}, 0) == 0.02, "a twentieth of 0.4"
+def test_a_margin_is_what_the_gate_takes_it_for() -> None:
+    assert margin_of("binary", 10) == 0.02 and unit_of("binary") == "in points of roc_auc"
+    for kind, primary in (("number", "rmse"), ("many", "log_loss")):
+        assert margin_of(kind, 0) == 0.05 and unit_of(kind) == f"as a share of its {primary}"
 
 
 @pytest.mark.parametrize(("positives", "margin"), [(0.0, 0.45), (72, 0.06), (500, 0.03), (600, 0.02), (10_000, 0.02)])
 def test_a_margin_can_be_shown_on_as_many_positives_as_there_are(positives: float, margin: float) -> None:
-    assert margin_of("rare", {"average_precision": 0.3}, positives) == margin
+    assert margin_of("rare", positives) == margin

@@ -29,6 +29,12 @@ def rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
         ({}, True, "which column of .* is to be predicted", "--target=COLUMN, one of: order id, late?"),
         ({"data": "none.csv"}, True, "none.csv is no file", "'flights'"),
         ({"target": "late?"}, False, "no terminal to ask for --name, --task", "--defaults"),
+        (
+            {"task": "regresion"},
+            True,
+            "--task is 'regresion'; did you mean 'regression'?",
+            "classification, regression",
+        ),
     ],
 )
 def test_nothing_is_copied(

@@ -103,7 +103,7 @@ def test_status_counts_restarts(site: Site, capsys: Capture) -> None:
 @pytest.mark.parametrize(
     ("held", "words"),
     [
-        ("no [/traffic]", "a canary is held: no [/traffic]. next: invoke canary --resume, invoke promote, or"),
+        ("no [/traffic]", "a canary is held: no [/traffic]. next: invoke canary --env="),
         ("", "a canary is under way since 12:00 (process 7 on here, phase 'watch')"),
     ],
 )
