@@ -80,4 +80,4 @@ def test_what_someone_should_look_after_is_told(site: Site) -> None:
     entry = Entry(kind="canary", phase="held", release="r", started="t", pid=1, held="no traffic")
     site.target().journal.write(entry)
     (line,) = told(site)["production"].attention
-    assert line.startswith("a canary is held: no traffic. next: invoke canary --resume")
+    assert line.startswith("a canary is held: no traffic. next: invoke canary --env=production --resume")
