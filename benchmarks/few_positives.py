@@ -25,7 +25,7 @@ METRICS = Metrics(primary="average_precision")
 
 
 def pairs(positives: int, count: int, seed: int = 0) -> Iterator[Difference]:
-    """Fit pairs of models on resampled halves of the same rows, and compare them on rows with about so many positives."""
+    """Fit pairs of models, each on four fifths of the same rows, and compare them on about so many positives."""
     random, tested = np.random.default_rng(seed), int(positives / SHARE)
     for place in range(count):
         x, y = make_classification(

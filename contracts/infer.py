@@ -23,6 +23,7 @@ HEAD_ROOM = 0.5
 """How far beyond the values seen a range goes, as a share of their span."""
 SUSPICIOUS = ("-99", "-999", "-9999", "-99999", "999", "9999", "99999")
 OTHER_DATE = re.compile(r"\d{1,4}([/.-])\d{1,2}\1\d{1,4}([ T].*)?")
+"""Dates as people write them, whose day and month cannot be told apart; ISO 8601 was recognised before."""
 EXAMPLES = """examples:
   python -m contracts.schema infer data/train.csv > data/schema.json
   python -m contracts.schema infer data/train.parquet --target late

@@ -31,7 +31,8 @@ def changed_since(manifest: Manifest, settings: Settings) -> list[str]:
     if manifest.inputs.get("settings") != of_value(current):
         before, now = ({name: value for name, value in leaves(of) if value != {}} for of in (manifest.settings, current))
         names = [name for name in before | now if before.get(name) != now.get(name)]
-        return [f"{name} was {_told(before, name)}, is {_told(now, name)}" for name in names]
+        told = [f"{name} was {_told(before, name)}, is {_told(now, name)}" for name in names]
+        return told or ["a setting has another type than it had"]
     if manifest.inputs.get("schema") != of_value(schema_of(settings).dump()):
         return [f"{settings.data.schema_path} says otherwise than it did"]
     return []

@@ -28,7 +28,6 @@ class Outcome(StrEnum):
 ASKED = "asked"
 """Stands in `judged` where the command line put other limits, data, settings or another champion in place of the
 project's own."""
-
 EXIT_CODES = {Outcome.PASS: ExitCode.PASS, Outcome.FAIL: ExitCode.FAIL, Outcome.INCONCLUSIVE: ExitCode.INCONCLUSIVE}
 
 

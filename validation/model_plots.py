@@ -158,9 +158,8 @@ def _precision(scored: Scored) -> tuple[tuple[float, ...], tuple[float | None, .
 
     precision, recall, _ = precision_recall_curve(*_pooled(scored))
     grid = np.linspace(0.0, 1.0, POINTS + 1)[1:]
-    reached = (
-        np.searchsorted(-recall, -grid, side="right") - 1
-    )  # recall falls along the curve: the last that is as high
+    # Recall falls along the curve: of each step of the grid, the last point that is as high.
+    reached = np.searchsorted(-recall, -grid, side="right") - 1
     return tuple(map(float, grid)), tuple(map(float, precision[reached]))
 
 

@@ -44,6 +44,12 @@ def test_what_shaped_it_is_compared(tmp_path: Path, change: dict[str, Any], said
     assert changed_since(manifest, load(project(tmp_path, **change))) == said
 
 
+def test_what_is_equal_but_of_another_type_is_a_change_too(tmp_path: Path) -> None:
+    manifest = manifest_of(load(project(tmp_path)))
+    changed = load(project(tmp_path, model={"parameters": {"min_samples_leaf": 15.0}}))
+    assert changed_since(manifest, changed) == ["a setting has another type than it had"]
+
+
 def test_an_edited_schema_is_another(tmp_path: Path) -> None:
     settings = load(project(tmp_path))
     manifest, schema = manifest_of(settings), tmp_path / "schema.json"
