@@ -10,16 +10,13 @@ from locust import FastHttpUser, constant_throughput, task
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # locust's script does not know the project's folder
 
 import settings  # noqa: E402
-from contracts import schema as schemas  # noqa: E402
 from contracts.headers import SYNTHETIC  # noqa: E402
+from contracts.shaping import schema_of  # noqa: E402
 from load.payloads import Payloads  # noqa: E402
 
 SETTINGS = settings.load()
 PRODUCTION = SETTINGS.environments.get(settings.PRODUCTION) or next(iter(SETTINGS.environments.values()))
-DATA = SETTINGS.data
-PAYLOADS = Payloads(
-    schemas.load(DATA.schema_path).with_roles(target=DATA.target, time=DATA.time, group=DATA.group), SETTINGS.load.seed
-)
+PAYLOADS = Payloads(schema_of(SETTINGS), SETTINGS.load.seed)
 
 
 class Predict(FastHttpUser):
