@@ -24,6 +24,8 @@ HEAD_ROOM = 0.5
 SUSPICIOUS = ("-99", "-999", "-9999", "-99999", "999", "9999", "99999")
 OTHER_DATE = re.compile(r"\d{1,4}([/.-])\d{1,2}\1\d{1,4}([ T].*)?")
 """Dates as people write them, whose day and month cannot be told apart; ISO 8601 was recognised before."""
+SAYS_WHEN = 'says when: it may be the time column (data.time in pipeline.toml, "time" in the schema)'
+ALSO_WHEN = 'says when, too: if it is known only after the target, declare "feature": false'
 EXAMPLES = """examples:
   python -m contracts.schema infer data/train.csv > data/schema.json
   python -m contracts.schema infer data/train.parquet --target late
@@ -42,7 +44,7 @@ class Note(NamedTuple):
         return f"'{self.column}': {self.text}"
 
 
-def infer(url: str, target: str = "") -> tuple[Schema, list[Note]]:
+def infer(url: str, target: str = "", time: str = "") -> tuple[Schema, list[Note]]:
     """Return a schema for one CSV or Parquet file, and notes for the person who tightens it. Raises UsageError."""
     counts = count_values(url)
     if target:
@@ -52,6 +54,7 @@ def infer(url: str, target: str = "") -> tuple[Schema, list[Note]]:
     for name, counter in counts.items():
         body, remarks = propose(name, counter, labels=name == target)
         columns.append(body)
+        remarks += [ALSO_WHEN if time else SAYS_WHEN] if body["dtype"] == "datetime" and name != time else []
         notes += [Note(name, remark) for remark in remarks]
     return parse({"columns": columns, "target": target}, url), notes
 
@@ -67,6 +70,11 @@ def propose(name: str, counter: Counter[str], *, labels: bool = False) -> tuple[
     remarks = list(_remarks(dtype, known, counter.total()))
     if dtype == "string":
         body |= _strings(known, labels)
+        if len(known) > MOST_CATEGORIES and known.total() >= REPEATED * len(known) and "pattern" not in body:
+            remarks.append(
+                f"holds {len(known)} words, more than the {MOST_CATEGORIES} that are listed by themselves: any word passes; "
+                "declare categories or a pattern, if these are all there are"
+            )
     elif dtype in ("integer", "number"):
         body |= _numbers(dtype, known, labels, remarks)
     return body, remarks
@@ -198,8 +206,6 @@ def _remarks(dtype: str, known: Counter[str], total: int) -> Iterator[str]:
             f"-1 stands {known['-1']} times among values that are otherwise not negative: "
             "where it stands for 'missing', write nothing in its place"
         )
-    if dtype == "datetime":
-        yield 'says when: it may be the time column (data.time in pipeline.toml, "time" in the schema)'
 
 
 def _plain(column: dict[str, Any]) -> dict[str, Any]:

@@ -37,6 +37,8 @@ class Column(BaseModel):
     """Values that stand for 'missing' elsewhere and must not appear."""
     key: bool = False
     """Part of the row's key: the key columns together are unique; never a feature."""
+    feature: bool = True
+    """Whether the model sees it; where not, it is judged in the data, and no request carries it."""
     public: bool = False
     """Whether reports may show values of this column."""
     description: str = ""
@@ -100,7 +102,7 @@ class Schema(BaseModel):
                 f"target column '{self.target}' is also the time or group column; allowed: columns that differ"
             )
         if self.target and not self.features:
-            raise ValueError("no column is left to predict from: all are target, time, group or key")
+            raise ValueError("no column is left to predict from: all are target, time, group, key or no feature")
         return self
 
     def column(self, name: str) -> Column:
@@ -109,9 +111,10 @@ class Schema(BaseModel):
 
     @property
     def features(self) -> tuple[Column, ...]:
-        """The columns a request carries, in order: neither target nor time, group or key."""
+        """The columns a request carries, in order: neither target nor time, group, key or declared to be none."""
         apart = {self.target, self.time, self.group}
-        return tuple(column for column in self.columns if column.name not in apart and not column.key)
+        seen = (column for column in self.columns if column.feature and not column.key)
+        return tuple(column for column in seen if column.name not in apart)
 
     @property
     def target_column(self) -> Column:

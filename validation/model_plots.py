@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from contracts.plot import Plot, Series
+from validation.class_table import by_class
 from validation.evidence import Evidence
-from validation.scored import Floats, Scored
+from validation.scored import Floats, Scored, Task
 
 POINTS = 100
 BINS = 10
@@ -19,8 +20,7 @@ CLASSES = 30
 
 def plots(evidence: Evidence) -> list[Plot]:
     """Return the plots of one run, the table of metrics first."""
-    drawn = REGRESSION if evidence.candidate.task == "regression" else CLASSIFICATION
-    return [table(evidence), *(plot(evidence) for plot in drawn)]
+    return [table(evidence), *(plot(evidence) for plot in DRAWN[evidence.candidate.task])]
 
 
 def table(evidence: Evidence) -> Plot:
@@ -73,6 +73,7 @@ def roc(evidence: Evidence) -> Plot:
         x_label="false-positive rate",
         y_label="recall",
         series=(*series, Series(name="chance", x=(0.0, 1.0), y=(0.0, 1.0))),
+        note=_whose(evidence.candidate),
     )
 
 
@@ -86,6 +87,7 @@ def precision_recall(evidence: Evidence) -> Plot:
         x_label="recall",
         y_label="precision",
         series=(*series, Series(name="chance", x=(0.0, 1.0), y=(positives, positives))),
+        note=_whose(evidence.candidate),
     )
 
 
@@ -103,7 +105,7 @@ def calibration(evidence: Evidence) -> Plot:
         x_label="probability",
         y_label="share that was so",
         series=(*series, Series(name="exact", x=(0.0, 1.0), y=(0.0, 1.0))),
-        note=f"{BINS} bins of equal width; empty ones are left out.",
+        note=f"{_whose_probability(evidence.candidate)} {BINS} bins of equal width; empty ones are left out.",
     )
 
 
@@ -143,6 +145,17 @@ def residuals(evidence: Evidence) -> Plot:
 def _both(evidence: Evidence) -> list[tuple[str, Scored]]:
     champion = evidence.champion.scored
     return [("candidate", evidence.candidate), *([("champion", champion)] if champion is not None else [])]
+
+
+def _whose(scored: Scored) -> str:
+    if scored.task == "binary":
+        return f"Class {scored.classes[scored.positive_column]} against the other."
+    return f"Each of {len(scored.classes)} classes against the rest, all rows together."
+
+
+def _whose_probability(scored: Scored) -> str:
+    named = f"class {scored.classes[scored.positive_column]}" if scored.task == "binary" else "the likeliest class"
+    return f"The probability of {named}."
 
 
 def _roc(scored: Scored) -> tuple[tuple[float, ...], tuple[float | None, ...]]:
@@ -187,5 +200,8 @@ def _quantile_bins(values: Floats) -> npt.NDArray[np.intp]:
     return np.searchsorted(np.unique(edges), values, side="right")
 
 
-CLASSIFICATION: tuple[Callable[[Evidence], Plot], ...] = (confusion, ranking, calibration)
-REGRESSION: tuple[Callable[[Evidence], Plot], ...] = (predicted_against_true, residuals)
+DRAWN: dict[Task, tuple[Callable[[Evidence], Plot], ...]] = {
+    "binary": (confusion, ranking, calibration),
+    "multiclass": (confusion, by_class, ranking, calibration),
+    "regression": (predicted_against_true, residuals),
+}

@@ -26,7 +26,7 @@ from infra.scratch import change_settings
 from registry.artifacts import CANDIDATE, Artifacts
 from registry.store import Store
 from settings import load
-from settings.errors import ExitCode, GateRefused, UsageError, front_door
+from settings.errors import UsageError, front_door
 
 TRAIN_LOCK = Path("requirements/train.txt")
 PROPOSED = "a proposal, from the first model: edit it"
@@ -130,14 +130,14 @@ def _write_limits(root: Path, limits: dict[str, float], margin: float, unit: str
 
 
 def _run(root: Path, module: str, *arguments: str, environ: Mapping[str, str] | None = None) -> str:
-    """Run a room's command in the environment of the training lock; return what it prints. Raises where it ends with no."""
+    """Run a room's command in the environment of the training lock; return what it prints.
+
+    Where it ends with no, it has said why and what to do next: this ends so too.
+    """
     done = _ask(root, module, *arguments, environ=environ)
     if done.returncode:
-        kind = UsageError if done.returncode == ExitCode.USAGE else GateRefused
-        raise kind(
-            f"{module} ended with {done.returncode}:\n{(done.stderr or done.stdout).strip()}",
-            f"correct what is named; the answers stand in {FILE}, and nox -s adopt reads them again",
-        )
+        print((done.stderr or done.stdout).strip(), file=sys.stderr)
+        raise SystemExit(done.returncode)
     return done.stdout
 
 
@@ -154,9 +154,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="nox -s adopt", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.parse_args()
+    parser.add_argument(
+        "--again",
+        metavar="COMMAND",
+        default=f"nox -s adopt, which reads the answers in {FILE} again",
+        help="what a refusal says is run once its cause is mended (default: nox -s adopt)",
+    )
+    again = parser.parse_args().again
     root = Path(".").resolve()
-    adopt(root, read(root))
+    try:
+        adopt(root, read(root))
+    except SystemExit:
+        print(f"  then: {again}", file=sys.stderr)
+        raise
     return 0
 
 

@@ -37,7 +37,7 @@ ESTIMATORS = {"classification": "HistGradientBoostingClassifier", "regression": 
 
 def schema_of(source: str, target: str, time: str) -> tuple[Schema, list[Note]]:
     """Return the proposed schema of a data file, and notes: columns that name the row are its key, no feature."""
-    inferred, notes = infer(source, target)
+    inferred, notes = infer(source, target, time)
     counts = count_values(source)
     rows = max(counter.total() for counter in counts.values())
     keys = [
@@ -46,7 +46,7 @@ def schema_of(source: str, target: str, time: str) -> tuple[Schema, list[Note]]:
         if column.name != target and _is_key(column, len(counts[column.name]), rows)
     ]
     columns = [column | ({"key": True} if column["name"] in keys else {}) for column in inferred.dump()["columns"]]
-    notes = [note for note in notes if note.column not in (time, *keys)] + [Note(name, KEY) for name in keys]
+    notes = [note for note in notes if note.column not in keys] + [Note(name, KEY) for name in keys]
     return parse({"columns": columns, "target": target, "time": time}, source), notes
 
 

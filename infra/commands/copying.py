@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import shlex
+import shutil
 import subprocess
 import sys
 from dataclasses import asdict, dataclass
@@ -58,15 +59,13 @@ def new(folder: str, wanted: Wanted, defaults: bool) -> int:
     _refuse(wanted, defaults)
     template = Path(".").resolve()
     copier = [str(python_for(LOCK, Path("."))), "-m", "copier", "copy", "--quiet", "--vcs-ref=HEAD", *wanted.flags]
-    _run([*copier, *(["--defaults"] if defaults else []), str(template), folder], template)
-    note(target, _src_path=git.source(template))
     try:
-        _run([sys.executable, "-m", "infra.adopting"], target)
+        _run([*copier, *(["--defaults"] if defaults else []), str(template), folder], template)
+        note(target, _src_path=git.source(template))
+        _run([sys.executable, "-m", "infra.adopting", "--again=invoke new"], target)
     except BaseException:
-        print(
-            f"the copy is in {folder}, not adopted yet: mend what stands above, then nox -s adopt there",
-            file=sys.stderr,
-        )
+        shutil.rmtree(target, ignore_errors=True)
+        print(f"{folder} is removed again: no project was made", file=sys.stderr)
         raise
     print(
         f"next: cd {shlex.quote(str(target))}  (the environment that is active here serves it too; its README makes its own)"

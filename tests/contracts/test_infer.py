@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from contracts import schema as schemas
-from contracts.infer import head_room, infer, main, propose, render, span
+from contracts.infer import ALSO_WHEN, SAYS_WHEN, Note, head_room, infer, main, propose, render, span
 from contracts.schema import Column
 from contracts.shapes import pattern_of
 from settings.errors import UsageError, front_door
@@ -147,7 +147,28 @@ def test_what_a_person_should_look_at_is_noted() -> None:
     assert "one value alone" in proposed(["a", "a"])[1][0]
     assert "no value" in proposed(["", ""])[1][0]
     assert "not missing" in proposed(["NA", "b"])[1][0]
-    assert "time column" in proposed(["2024-01-01", "2024-01-02"])[1][0]
+
+
+def test_a_column_that_says_when_may_be_the_time_or_known_too_late(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("opened,closed\n2024-01-01,2024-02-01\n2024-01-02,2024-02-03\n")
+    assert infer(str(path))[1] == [Note("opened", SAYS_WHEN), Note("closed", SAYS_WHEN)]
+    assert infer(str(path), time="opened")[1] == [Note("closed", ALSO_WHEN)]
+
+
+@pytest.mark.parametrize(
+    ("words", "times", "noted"),
+    [
+        ([f"{'abc'[i % 3] * (i // 3 + 1)} street" for i in range(31)], 5, True),
+        ([f"{'abc'[i % 3] * (i // 3 + 1)} street" for i in range(31)], 4, False),
+        ([f"{'abc'[i % 3] * (i // 3 + 1)} street" for i in range(30)], 5, False),
+        ([f"A{i:02d}" for i in range(31)], 5, False),
+    ],
+    ids=["more words than are listed", "hardly repeated", "listed", "a pattern"],
+)
+def test_words_that_are_neither_listed_nor_of_a_pattern_are_noted(words: list[str], times: int, noted: bool) -> None:
+    remarks = proposed(words * times)[1]
+    assert ["any word passes" in remark for remark in remarks] == [True] * noted
 
 
 def test_the_example_is_proposed_as_it_was_declared() -> None:

@@ -52,9 +52,9 @@ def test_the_names_of_types_that_people_write_are_known(written: str, dtype: str
     assert parse({"columns": [{"name": "a", "dtype": written}]}).columns[0].dtype == dtype
 
 
-def test_features_are_what_is_left_of_target_time_group_and_key() -> None:
-    names = ["id", "when", "who", "a", "y", "b"]
-    columns = [{"name": name, "dtype": "number", "key": name == "id"} for name in names]
+def test_features_are_what_is_left_of_target_time_group_key_and_what_is_declared_to_be_none() -> None:
+    names = ["id", "when", "who", "a", "y", "b", "note"]
+    columns = [{"name": name, "dtype": "number", "key": name == "id", "feature": name != "note"} for name in names]
     schema = parse({"columns": columns}).with_roles(target="y", time="when", group="who")
     assert [c.name for c in schema.features] == ["a", "b"]
     assert schema.target_column.name == "y"

@@ -68,6 +68,16 @@ def test_the_area_under_precision_by_recall_is_the_average_precision(scored: Sco
     )
 
 
+def test_a_curve_says_whose_it_is() -> None:
+    two, three = evidence(binary([1, 0], [0.9, 0.1])), evidence(many())
+    assert [roc(of).note for of in (two, three)] == [
+        "Class 1 against the other.",
+        "Each of 3 classes against the rest, all rows together.",
+    ]
+    assert "of class 1." in calibration(two).note and "of the likeliest class." in calibration(three).note
+    assert "Classes" in [plot.title for plot in plots(three)]
+
+
 def test_the_curve_is_that_of_the_primary_metric() -> None:
     assert plots(evidence(noisy(500, seed=1), primary="average_precision"))[2].title == "Precision and recall"
     assert plots(evidence(noisy(500, seed=1), primary="roc_auc"))[2].title == "ROC"

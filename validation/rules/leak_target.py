@@ -51,7 +51,7 @@ def _entry(case: Case, table: Table, column: Column, observed: float, limit: flo
         "leak.target",
         table,
         f"explains the target '{case.schema.target}' alone with R² {observed:.3g}, above the limit {limit:.3g}",
-        "drop it if it is known only after the target; if it is honest, raise its limit in gates.data "
+        'if it is known only after the target, declare "feature": false; if it is honest, raise its limit in gates.data '
         "(max_label_r2, max_flag_r2, max_target_r2)",
         column=column.name,
         observed=observed,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from contracts.infer import ALSO_WHEN, Note
 from infra.adopting.proposal import kind_of, labels_of, limits_of, margin_of, schema_of, settings_of, unit_of
 
 LABELS = {"rare": ["yes"] * 5 + ["no"] * 95, "binary": ["1"] * 40 + ["0"] * 60, "many": ["a", "b", "c", "d"] * 25}
@@ -46,12 +47,12 @@ def test_a_column_that_names_the_row_is_its_key(tmp_path: Path) -> None:
     assert "'order_id': is taken for the row's key, and is no feature" in map(str, notes)
 
 
-def test_the_column_of_time_is_not_called_one_that_may_be_it(tmp_path: Path) -> None:
+def test_another_moment_than_the_time_may_be_known_too_late(tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
-    lines = [f"2025-01-{1 + i % 28:02d}T10:00:00Z,2025-02-01T10:00:00Z,{i % 2}" for i in range(60)]
+    lines = [f"2025-01-{1 + i % 28:02d}T10:00:00Z,2025-02-{1 + i % 27:02d}T10:00:00Z,{i % 2}" for i in range(60)]
     path.write_text("\n".join(["opened,closed,kind", *lines]) + "\n", encoding="utf-8")
     notes = schema_of(str(path), "kind", "opened")[1]
-    assert [note.column for note in notes if "says when" in note.text] == ["closed"]
+    assert notes == [Note("closed", ALSO_WHEN)]
 
 
 def test_a_margin_is_what_the_gate_takes_it_for() -> None:
