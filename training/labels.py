@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy.typing as npt
+
 from settings import Settings
 from settings.errors import UsageError
 from training.rows import Split
@@ -28,6 +30,7 @@ def labels_of(split: Split, settings: Settings) -> Labels:
                 f"target '{name}' holds text, but project.task is regression", "set project.task, or declare a number"
             )
         return Labels("regression")
+    _refuse_fractions(train, name)
     for rows, url in ((train, settings.data.train), (split.test.labels, settings.data.test)):
         _refuse_one_class(sorted(set(rows.tolist())), name, url)
     classes = tuple(sorted(set(train.tolist())))
@@ -48,6 +51,16 @@ def refuse_other_classes(estimator: Any, labels: Labels) -> None:
         raise UsageError(
             f"the estimator orders its classes {own.tolist()[:5]}, sorted they are {list(labels.classes)[:5]}",
             "let its classes_ be sorted, as scikit-learn's are",
+        )
+
+
+def _refuse_fractions(labels: npt.NDArray[Any], name: str) -> None:
+    """A column of numbers may hold classes, written 0.0 and 1.0; what lies between whole numbers is measured."""
+    fractions = labels[labels % 1 != 0] if labels.dtype.kind == "f" else labels[:0]
+    if len(fractions):
+        raise UsageError(
+            f"target '{name}' holds numbers such as {fractions[0]:g}, but project.task is classification",
+            "set project.task to regression, or name another target",
         )
 
 

@@ -54,6 +54,12 @@ def test_one_class_alone_is_refused_naming_the_file(
         labels(tmp_path, train, test)
 
 
+def test_numbers_may_be_classes_but_fractions_are_measured(tmp_path: Path) -> None:
+    assert labels(tmp_path, [0.0, 1.0, 1.0, 0.0]) == Labels("binary", (0.0, 1.0), 1.0)
+    with pytest.raises(UsageError, match="holds numbers such as 2.5, but project.task is classification"):
+        labels(tmp_path, [0.0, 2.5, 1.0, 2.5])
+
+
 def test_a_target_of_ever_new_values_is_no_class(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="5 different values in 6 rows"):
         labels(tmp_path, [1, 2, 3, 4, 5, 5])
