@@ -21,8 +21,12 @@ def shaping(settings: Settings) -> dict[str, Any]:
 
 def schema_of(settings: Settings) -> Schema:
     """Return the schema with the roles that the settings name. Raises UsageError for one that is not there or wrong."""
-    data = settings.data
-    return schemas.load(data.schema_path).with_roles(target=data.target, time=data.time, group=data.group)
+    return schemas.load(settings.data.schema_path).with_roles(**roles_of(settings))
+
+
+def roles_of(settings: Settings) -> dict[str, str]:
+    """Return which column plays which part: target, time and group, by the words of the schema."""
+    return settings.data.model_dump(include=set(schemas.ROLES))
 
 
 def changed_since(manifest: Manifest, settings: Settings) -> list[str]:

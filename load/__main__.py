@@ -13,6 +13,7 @@ from contracts import schema as schemas
 from contracts.files import place
 from contracts.load_sample import LoadSample
 from contracts.schema import Schema
+from contracts.shaping import roles_of
 from load import figures
 from settings import Settings
 from settings.errors import ExitCode, UsageError, front_door
@@ -123,11 +124,7 @@ def _longest(requests: int | None, rate: float) -> float:
 def _schema(path: str, config: Settings) -> Schema:
     """The file may be the project's, which knows no roles, or an artifact's, which does."""
     schema = schemas.load(path)
-    return schema if schema.target else schema.with_roles(**_roles(config))
-
-
-def _roles(config: Settings) -> dict[str, str]:
-    return {"target": config.data.target, "time": config.data.time, "group": config.data.group}
+    return schema if schema.target else schema.with_roles(**roles_of(config))
 
 
 def _check_url(url: str) -> None:

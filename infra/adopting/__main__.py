@@ -12,11 +12,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 
 import tomlkit
 
+from contracts.last_run import ENDINGS
 from contracts.verdict import Outcome, Verdict
 from infra.adopting import first_pages, git, proposal
 from infra.adopting.answers import EXAMPLE, FILE, Answers, note, read
@@ -26,7 +27,7 @@ from infra.scratch import change_settings
 from registry.artifacts import CANDIDATE, Artifacts
 from registry.store import Store
 from settings import load
-from settings.errors import UsageError, front_door
+from settings.errors import ExitCode, UsageError, front_door
 
 TRAIN_LOCK = Path("requirements/train.txt")
 PROPOSED = "a proposal, from the first model: edit it"
@@ -99,7 +100,7 @@ def _first_metrics(root: Path) -> dict[str, float]:
 
 def _warn_of_chance(root: Path, environ: Mapping[str, str]) -> None:
     """Say at once what the line would stop at: a first model that is not shown to beat a constant answer."""
-    _ask(root, "validation.model", environ=environ)
+    _run(root, "validation.model", environ=environ, ends=ENDINGS)
     verdict = Verdict.model_validate_json((root / "reports/validate_model/verdict.json").read_bytes())
     for rule in verdict.rules:
         if rule.name == "baseline" and rule.outcome is not Outcome.PASS:
@@ -129,24 +130,24 @@ def _write_limits(root: Path, limits: dict[str, float], margin: float, unit: str
     path.write_text(tomlkit.dumps(document), encoding="utf-8")
 
 
-def _run(root: Path, module: str, *arguments: str, environ: Mapping[str, str] | None = None) -> str:
+def _run(
+    root: Path,
+    module: str,
+    *arguments: str,
+    environ: Mapping[str, str] | None = None,
+    ends: Container[int] = (ExitCode.PASS,),
+) -> str:
     """Run a room's command in the environment of the training lock; return what it prints.
 
-    Where it ends with no, it has said why and what to do next: this ends so too.
+    Where it ends otherwise than in `ends`, it has said why and what to do next: this ends so too.
     """
-    done = _ask(root, module, *arguments, environ=environ)
-    if done.returncode:
+    argv = [str(python_for(root / TRAIN_LOCK, root)), "-m", module, *arguments]
+    variables = os.environ | (environ or {})
+    done = subprocess.run(argv, cwd=root, env=variables, capture_output=True, text=True, check=False)
+    if done.returncode not in ends:
         print((done.stderr or done.stdout).strip(), file=sys.stderr)
         raise SystemExit(done.returncode)
     return done.stdout
-
-
-def _ask(
-    root: Path, module: str, *arguments: str, environ: Mapping[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
-    argv = [str(python_for(root / TRAIN_LOCK, root)), "-m", module, *arguments]
-    variables = os.environ | (environ or {})
-    return subprocess.run(argv, cwd=root, env=variables, capture_output=True, text=True, check=False)
 
 
 def main() -> int:

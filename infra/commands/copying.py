@@ -18,6 +18,7 @@ from settings.errors import ExitCode, OutsideError, UsageError, did_you_mean
 QUESTIONS = Path("copier.yml")
 LOCK = Path("requirements/template.txt")
 TASKS = ("classification", "regression")
+OTHER_SEPARATORS = (";", "\t", "|")
 HELP = ("-h", "--help")
 """invoke takes the word after a task for its positional argument, whatever it is."""
 
@@ -85,6 +86,9 @@ def _refuse(wanted: Wanted, defaults: bool) -> None:
     if not wanted.file.is_file():
         raise UsageError(f"data: {wanted.data} is no file", f"name a CSV or Parquet file, or '{EXAMPLE}'")
     columns = _columns(wanted.file)
+    other = next((mark for mark in OTHER_SEPARATORS if len(columns) == 1 and mark in columns[0]), "")
+    if other:
+        raise UsageError(f"{wanted.data} is separated by {other!r}, a CSV file by commas", "save it with commas")
     if not wanted.target and defaults:
         raise UsageError(f"which column of {wanted.data} is to be predicted?", _one_of(columns))
     if wanted.target and columns and wanted.target not in columns:

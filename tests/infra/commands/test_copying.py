@@ -47,6 +47,14 @@ def test_nothing_is_copied(
     assert not (tmp_path / "copy").exists()
 
 
+@pytest.mark.parametrize("mark", [";", "\t", "|"])
+def test_rows_that_commas_do_not_part_are_named(rows: str, tmp_path: Path, mark: str) -> None:
+    Path(rows).write_text(ROWS.replace(",", mark), encoding="utf-8")
+    with pytest.raises(UsageError, match="is separated by") as refused:
+        new(str(tmp_path / "copy"), Wanted(data=rows, target="late?"), True)
+    assert repr(mark) in str(refused.value) and not (tmp_path / "copy").exists()
+
+
 def test_answers_that_changed_are_kept(tmp_path: Path) -> None:
     kept = {"name": "Münze 2", "task": "classification", "data": "/home/me/rows.csv", "target": "late?"}
     (tmp_path / FILE).write_text("".join(f"{name}: '{value}'\n" for name, value in kept.items()), encoding="utf-8")
