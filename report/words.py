@@ -64,7 +64,8 @@ def headline(verdict: Verdict) -> str:
         if first is None:
             return "no rule judged anything"
         lead = "" if first.reason.startswith(first.name) else f"{first.name}: "
-        return f"{lead}{first.reason}" + (f" (and {len(others)} more)" if others else "")
+        more = sum(rule.outcome is first.outcome for rule in others)
+        return f"{lead}{first.reason}" + (f" (and {more} more {WORDS[first.outcome]})" if more else "")
     silent = verdict.not_judged
     return f"{plural(judged, 'rule')} passed" + (f"; not judged: {', '.join(silent)}" if silent else "")
 

@@ -16,19 +16,25 @@ MOST = 30
 
 
 def by_class(evidence: Evidence) -> Plot:
-    """Return rows, precision and recall of each class that occurs, and the champion's recall; the lowest recall first."""
+    """Return rows, precision and recall of each class that occurs, the lowest recall first, and a champion's recall."""
     scored = evidence.candidate
     precision, recall, rows = _of_each(scored)
     before = _champions_recall(evidence)
+    against = ("recall of the champion",) if before else ()
     occurring = [place for place in np.argsort(recall, kind="stable") if rows[place]]
     left_out = f" The {MOST} weakest of {len(occurring)} classes." if len(occurring) > MOST else ""
     return Plot(
         title="Classes",
         kind="table",
         rows=tuple(str(scored.classes[place]) for place in occurring[:MOST]),
-        columns=("rows", "precision", "recall", "recall of the champion"),
+        columns=("rows", "precision", "recall", *against),
         cells=tuple(
-            (f"{rows[place]:,}", float(precision[place]), float(recall[place]), before.get(scored.classes[place], "–"))
+            (
+                f"{rows[place]:,}",
+                float(precision[place]),
+                float(recall[place]),
+                *(before.get(scored.classes[place], "–") for _ in against),
+            )
             for place in occurring[:MOST]
         ),
         note=f"Precision: of the rows called so, the share that is. Recall: of those that are, the share called so.{left_out}",

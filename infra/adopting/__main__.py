@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -47,8 +48,7 @@ def adopt(root: Path, answers: Answers) -> None:
         _take_in(root, answers)
     first_pages.write(root, answers)
     print(
-        f"{answers.slug} is a project of its own; production will listen on {production}, staging on {staging}. "
-        "next, in its folder: read pipeline.toml and data/schema.json, then nox -s pipeline",
+        f"{answers.slug} is a project of its own; production will listen on {production}, staging on {staging}.",
         flush=True,
     )
     left = git.keep(root)
@@ -155,19 +155,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="nox -s adopt", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument(
-        "--again",
-        metavar="COMMAND",
-        default=f"nox -s adopt, which reads the answers in {FILE} again",
-        help="what a refusal says is run once its cause is mended (default: nox -s adopt)",
-    )
-    again = parser.parse_args().again
+    parser.add_argument("--new", metavar="FOLDER", default="", help="this folder, as it was named to invoke new")
+    new = parser.parse_args().new
+    again = "invoke new" if new else f"nox -s adopt, which reads the answers in {FILE} again"
     root = Path(".").resolve()
     try:
         adopt(root, read(root))
     except SystemExit:
         print(f"  then: {again}", file=sys.stderr)
         raise
+    there = f"cd {shlex.quote(new)} (the environment that is active here serves it too), " if new else ""
+    print(f"next: {there}read pipeline.toml and data/schema.json, then nox -s pipeline")
     return 0
 
 

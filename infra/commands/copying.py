@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import shlex
 import shutil
 import subprocess
 import sys
@@ -63,14 +62,11 @@ def new(folder: str, wanted: Wanted, defaults: bool) -> int:
     try:
         _run([*copier, *(["--defaults"] if defaults else []), str(template), folder], template)
         note(target, _src_path=git.source(template))
-        _run([sys.executable, "-m", "infra.adopting", "--again=invoke new"], target)
+        _run([sys.executable, "-m", "infra.adopting", f"--new={folder}"], target)
     except BaseException:
         shutil.rmtree(target, ignore_errors=True)
         print(f"{folder} is removed again: no project was made", file=sys.stderr)
         raise
-    print(
-        f"next: cd {shlex.quote(str(target))}  (the environment that is active here serves it too; its README makes its own)"
-    )
     return 0
 
 

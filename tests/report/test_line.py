@@ -95,7 +95,7 @@ def test_the_verdict_that_a_run_left_gives_the_reason(tmp_path: Path) -> None:
     verdict(tmp_path, "benchmark", failing())
     leave(run("benchmark", ending="fail", left_verdict=True, **HERE), tmp_path)
     shown = step(tmp_path, "benchmark")
-    assert (shown.ending, shown.reason) == ("fail", "p95 is 262.5 ms, above the limit 200 (and 2 more)")
+    assert (shown.ending, shown.reason) == ("fail", "p95 is 262.5 ms, above the limit 200 (and 1 more failed)")
     assert shown.page == "benchmark/index.html"
 
 

@@ -31,7 +31,7 @@ def test_numbers(value: float | str | None, shown: str) -> None:
 
 
 def test_the_headline_names_the_first_failure_and_counts_the_rest() -> None:
-    assert words.headline(failing()) == "p95 is 262.5 ms, above the limit 200 (and 2 more)"
+    assert words.headline(failing()) == "p95 is 262.5 ms, above the limit 200 (and 1 more failed)"
 
 
 def test_the_headline_of_a_pass_says_what_was_not_judged() -> None:
@@ -42,7 +42,7 @@ def test_the_headline_of_a_pass_says_what_was_not_judged() -> None:
 
 def test_an_inconclusive_headline_names_the_required_rule_first() -> None:
     verdict = Verdict.of("x", [unknown("a", "no data"), unknown("b", "no rows", required=True)])
-    assert words.headline(verdict) == "b: no rows (and 1 more)"
+    assert words.headline(verdict) == "b: no rows (and 1 more inconclusive)"
     assert words.headline(Verdict.of("x", ())) == "no rule judged anything"
 
 

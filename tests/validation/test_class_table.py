@@ -23,7 +23,7 @@ CALLED = ["a"] * 6 + ["a", "b", "b"] + ["b"]
 def test_a_rare_class_that_is_never_found_stands_first() -> None:
     plot = by_class(evidence(scored(TRUTH, CALLED, ("a", "b", "rare", "unseen"))))
     assert plot.rows == ("rare", "b", "a")
-    assert plot.cells == (("1", 0.0, 0.0, "–"), ("3", 2 / 3, 2 / 3, "–"), ("6", 6 / 7, 1.0, "–"))
+    assert plot.cells == (("1", 0.0, 0.0), ("3", 2 / 3, 2 / 3), ("6", 6 / 7, 1.0))
 
 
 def test_the_champion_is_set_beside_where_it_knows_the_class() -> None:
