@@ -31,7 +31,6 @@ from settings import load
 from settings.errors import ExitCode, UsageError, front_door
 
 TRAIN_LOCK = Path("requirements/train.txt")
-PROPOSED = "a proposal, from the first model: edit it"
 
 
 def adopt(root: Path, answers: Answers) -> None:
@@ -81,7 +80,7 @@ def _take_in(root: Path, answers: Answers) -> None:
     note(root, data=source.name)
     limits = proposal.limits_of(kind, metrics)
     margin = proposal.margin_of(kind, proposed["positive_share"] * parts["test_rows"])
-    _write_limits(root, limits, margin, proposal.unit_of(kind))
+    _write_limits(root, limits, margin, proposal.margin_is(kind))
     print("limits: " + ", ".join(f"{name} = {value}" for name, value in (limits | {"margin": margin}).items()))
     if margin > proposal.MARGIN and kind == "rare":
         print("note: the margin is as wide as it is because few of the test rows are positive: with more, narrow it")
@@ -117,15 +116,13 @@ def _drop_the_example(root: Path, kept: set[str]) -> None:
             path.unlink()
 
 
-def _write_limits(root: Path, limits: dict[str, float], margin: float, unit: str) -> None:
+def _write_limits(root: Path, limits: dict[str, float], margin: float, comment: str) -> None:
     path = root / "pipeline.toml"
     document = tomlkit.parse(path.read_text(encoding="utf-8"))
     table = tomlkit.table()
     for name, value in limits.items():
-        table.add(name, tomlkit.item(value).comment(PROPOSED))
-    table.add(
-        "margin", tomlkit.item(margin).comment(f"how much worse than the champion a candidate may be, {unit}: edit it")
-    )
+        table.add(name, tomlkit.item(value).comment(proposal.PROPOSED))
+    table.add("margin", tomlkit.item(margin).comment(comment))
     document["gates"]["model"] = table
     path.write_text(tomlkit.dumps(document), encoding="utf-8")
 

@@ -27,6 +27,7 @@ FEW_POSITIVES = 0.45
 """On n positives, four of five equal models are shown to lose less average precision than this by the root of n (measured:
 `benchmarks/few_positives.py` of the template)."""
 WORSE = 0.05
+PROPOSED = "a proposal, from the first model: edit it"
 KEY = "is taken for the row's key, and is no feature"
 KEY_NAME = re.compile(r"(^|[\W_])(id|uid|uuid|guid|key)$", re.IGNORECASE)
 LOWEST = {"binary": ("roc_auc",), "rare": ("average_precision", "recall_at_fpr"), "many": ("f1",), "number": ("r2",)}
@@ -109,10 +110,11 @@ def margin_of(kind: str, positives: float) -> float:
     return max(MARGIN, shown)
 
 
-def unit_of(kind: str) -> str:
-    """Return what a margin is counted in."""
+def margin_is(kind: str) -> str:
+    """Return what stands beside a margin: what it says, and in what it is counted."""
     primary = PRIMARY[kind]
-    return f"as a share of its {primary}" if primary in MINIMIZED else f"in points of {primary}"
+    unit = f"as a share of its {primary}" if primary in MINIMIZED else f"in points of {primary}"
+    return f"how much worse than the champion a candidate may be, {unit}: edit it"
 
 
 def _value(label: str) -> tuple[int, float, str]:

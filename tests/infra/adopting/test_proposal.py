@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from contracts.infer import ALSO_WHEN, Note
-from infra.adopting.proposal import kind_of, labels_of, limits_of, margin_of, schema_of, settings_of, unit_of
+from infra.adopting.proposal import PROPOSED, kind_of, labels_of, limits_of, margin_is, margin_of, schema_of, settings_of
 
 LABELS = {"rare": ["yes"] * 5 + ["no"] * 95, "binary": ["1"] * 40 + ["0"] * 60, "many": ["a", "b", "c", "d"] * 25}
 
@@ -56,9 +56,14 @@ def test_another_moment_than_the_time_may_be_known_too_late(tmp_path: Path) -> N
 
 
 def test_a_margin_is_what_the_gate_takes_it_for() -> None:
-    assert margin_of("binary", 10) == 0.02 and unit_of("binary") == "in points of roc_auc"
+    assert margin_of("binary", 10) == 0.02 and ", in points of roc_auc:" in margin_is("binary")
     for kind, primary in (("number", "rmse"), ("many", "log_loss")):
-        assert margin_of(kind, 0) == 0.05 and unit_of(kind) == f"as a share of its {primary}"
+        assert margin_of(kind, 0) == 0.05 and f", as a share of its {primary}:" in margin_is(kind)
+
+
+def test_the_tutorial_shows_what_is_written_beside_the_limits() -> None:
+    page = (Path(__file__).parents[3] / "docs/tutorial.md").read_text(encoding="utf-8")
+    assert f"# {PROPOSED}\n" in page and f"# {margin_is('binary')}\n" in page
 
 
 @pytest.mark.parametrize(("positives", "margin"), [(0.0, 0.45), (72, 0.06), (500, 0.03), (600, 0.02), (10_000, 0.02)])
