@@ -9,6 +9,7 @@ import os
 import re
 import signal
 import subprocess
+import textwrap
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -108,4 +109,5 @@ class Run:
             return
         telling = (line.strip() for line in lines if TELLING.search(line) and not line.startswith("nox >"))
         for line in itertools.islice(telling, 1):
-            self._console.print(f"          [dim]{escape(line[:110])}[/dim]", soft_wrap=True)
+            told = escape(textwrap.shorten(line, 110, placeholder=" …"))
+            self._console.print(f"          [dim]{told}[/dim]", soft_wrap=True)

@@ -28,7 +28,8 @@ def fit(estimator: Any, rows: Rows, model: Model) -> Any:
     except Exception as error:
         raise UsageError(
             f"'{model.estimator}' could not be fitted to {len(rows):,} rows: {explain(error)}",
-            "correct model.parameters or model/features.py, and train again",
+            "correct model.parameters or model/features.py, and train again; one that takes no gaps is built by a function, "
+            "as model.estimators:logistic is, on model.features.standardized",
         ) from error
 
 

@@ -60,7 +60,7 @@ def _refuse_fractions(labels: npt.NDArray[Any], name: str) -> None:
     if len(fractions):
         raise UsageError(
             f"target '{name}' holds numbers such as {fractions[0]:g}, but project.task is classification",
-            "set project.task to regression, or name another target",
+            "set project.task to regression (invoke new --task=regression), or name another target",
         )
 
 

@@ -9,13 +9,15 @@ import argparse
 import hashlib
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from contracts.infer import infer
-from settings.errors import UsageError, did_you_mean, front_door
+from contracts.schema import Column
+from settings.errors import front_door
 
 TEST_SHARE = 0.25
 BUCKETS = 256
@@ -23,13 +25,15 @@ BUCKETS = 256
 
 @dataclass(frozen=True)
 class Parts:
-    """What was written: names below the folder, rows of each, the time column ('' if there is none), rows without a label."""
+    """What was written: names below the folder, rows of each, the time column ('' if there is none), the moments that are
+    never before it, rows without a label."""
 
     train: str
     test: str
     train_rows: int
     test_rows: int
     time: str
+    later: tuple[str, ...]
     unlabelled: int
 
 
@@ -39,14 +43,10 @@ def split(source: str, target: str, folder: Path) -> Parts:
     By time, the latest quarter is the test. By digest, equal rows come to the same part, so that none leaks.
     Raises UsageError for a file that cannot be read, or has no such column.
     """
+    moments = _moments(source, target)
+    time = time_column(moments)
     frame = _read(source)
-    if target not in frame.columns:
-        known = [str(name) for name in frame.columns]
-        raise UsageError(
-            f"{source} has no column '{target}'{did_you_mean(target, known)}", f"one of: {', '.join(known)}"
-        )
     labelled = frame[~_missing(frame[target])]
-    time = time_column(source, target)
     test = _latest(labelled[time]) if time else _picked(labelled)
     suffix = ".parquet" if _is_parquet(source) else ".csv"
     folder.mkdir(parents=True, exist_ok=True)
@@ -54,14 +54,30 @@ def split(source: str, target: str, folder: Path) -> Parts:
         part = part.sort_values(time, kind="stable") if time else part
         _write(part, folder / f"{name}{suffix}")
     rows = int((~test).sum()), int(test.sum())
-    return Parts(f"train{suffix}", f"test{suffix}", *rows, time, len(frame) - len(labelled))
+    later = tuple(column.name for column in moments if time and _never_before(labelled, column.name, time))
+    return Parts(f"train{suffix}", f"test{suffix}", *rows, time, later, len(frame) - len(labelled))
 
 
-def time_column(source: str, target: str) -> str:
+def time_column(moments: Sequence[Column]) -> str:
     """Return the first column that says when in every row, or ''."""
+    return next((column.name for column in moments if not column.nullable), "")
+
+
+def _moments(source: str, target: str) -> list[Column]:
+    """Return the columns that say when, the target apart. Raises UsageError for an unreadable file, or one without target."""
     schema, _ = infer(source, target)
-    named = [column.name for column in schema.columns if column.dtype == "datetime" and not column.nullable]
-    return next((name for name in named if name != target), "")
+    return [column for column in schema.columns if column.dtype == "datetime" and column.name != target]
+
+
+def _never_before(frame: pd.DataFrame, name: str, time: str) -> bool:
+    """What is later than the row's time in some rows, and before it in none, was not known yet at that time."""
+    later, times = _times(frame[name]), _times(frame[time])
+    return bool((later > times).any() and not (later < times).any())
+
+
+def _times(values: pd.Series) -> pd.Series:
+    times: pd.Series = pd.to_datetime(values.where(~_missing(values)), utc=True, format="ISO8601")
+    return times
 
 
 def _read(source: str) -> pd.DataFrame:
@@ -81,7 +97,7 @@ def _missing(values: pd.Series) -> pd.Series:
 
 def _latest(times: pd.Series) -> pd.Series:
     """The moment that parts them belongs to train, with all of its rows."""
-    moments = pd.to_datetime(times, utc=True, format="ISO8601")
+    moments = _times(times)
     last = moments.sort_values(kind="stable").iloc[int((1 - TEST_SHARE) * (len(moments) - 1))]
     return moments > last
 

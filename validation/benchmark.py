@@ -83,7 +83,10 @@ def _latency(name: str) -> Callable[[LoadSample, BenchmarkGate, str], Rule]:
         if not sample.answered:
             return unknown(name, f"none of {sample.requests:,} requests was answered", sample=sample.requests)
         judged = at_most(name, observed, limit, unit="ms", sample=sample.requests)
-        step = f"profile the service, or set gates.benchmark.max_{name}_ms to what you can promise"
+        step = (
+            "see that the machine does nothing else and run it again, profile the service, "
+            f"or set gates.benchmark.max_{name}_ms to what you can promise"
+        )
         return judged.model_copy(update={"next_step": step}) if judged.outcome is Outcome.FAIL else judged
 
     rule.__doc__ = (

@@ -67,7 +67,7 @@ def _take_in(root: Path, answers: Answers) -> None:
     print(f"{parts['train_rows']} rows to train on, {parts['test_rows']} to test on" + _how(parts["time"]))
     if parts["unlabelled"]:
         print(f"{parts['unlabelled']} rows have no {answers.target}: they are left out")
-    about = ("--target", answers.target, "--time", parts["time"], "--task", answers.task)
+    about = ("--target", answers.target, "--time", parts["time"], "--task", answers.task, "--later", *parts["later"])
     proposed = json.loads(_run(root, "infra.adopting.proposal", str(source), *about))
     for remark in proposed["notes"]:
         print(f"note: {remark}")

@@ -10,7 +10,7 @@ import json
 import math
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from contracts.counts import count_values
@@ -36,8 +36,8 @@ MINIMIZED = ("log_loss", "rmse")
 ESTIMATORS = {"classification": "HistGradientBoostingClassifier", "regression": "HistGradientBoostingRegressor"}
 
 
-def schema_of(source: str, target: str, time: str) -> tuple[Schema, list[Note]]:
-    """Return the proposed schema of a data file, and notes: columns that name the row are its key, no feature."""
+def schema_of(source: str, target: str, time: str, later: Collection[str] = ()) -> tuple[Schema, list[Note]]:
+    """Return the proposed schema of a data file, and notes: what names the row is its key, and that and `later` no feature."""
     inferred, notes = infer(source, target, time)
     counts = count_values(source)
     rows = max(counter.total() for counter in counts.values())
@@ -46,8 +46,10 @@ def schema_of(source: str, target: str, time: str) -> tuple[Schema, list[Note]]:
         for column in inferred.columns
         if column.name != target and _is_key(column, len(counts[column.name]), rows)
     ]
-    columns = [column | ({"key": True} if column["name"] in keys else {}) for column in inferred.dump()["columns"]]
-    notes = [note for note in notes if note.column not in keys] + [Note(name, KEY) for name in keys]
+    declared = dict.fromkeys(later, {"feature": False}) | dict.fromkeys(keys, {"key": True})
+    columns = [column | declared.get(column["name"], {}) for column in inferred.dump()["columns"]]
+    notes = [note for note in notes if note.column not in declared] + [Note(name, KEY) for name in keys]
+    notes += [Note(name, f"is never before '{time}': taken for known too late, and is no feature") for name in later]
     return parse({"columns": columns, "target": target, "time": time}, source), notes
 
 
@@ -131,9 +133,10 @@ def main() -> int:
     parser.add_argument("source", help="a CSV or Parquet file")
     parser.add_argument("--target", required=True, help="the column to predict")
     parser.add_argument("--time", default="", help="the column that says when a row happened")
+    parser.add_argument("--later", nargs="*", default=(), help="columns that say when, and are never before --time")
     parser.add_argument("--task", required=True, choices=sorted(ESTIMATORS), help="what is predicted")
     given = parser.parse_args()
-    schema, notes = schema_of(given.source, given.target, given.time)
+    schema, notes = schema_of(given.source, given.target, given.time, given.later)
     labels = labels_of(given.source, given.target)
     found = {"kind": kind_of(labels, given.task), "positive_share": positive_share(labels)}
     json.dump({"schema": render(schema), "notes": [str(note) for note in notes], **found}, sys.stdout)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from settings.errors import UsageError
-from training.splitting import split, time_column
+from training.splitting import split
 
 ROWS = [
     {"id": f"{i:03d}", "when": f"2026-01-{1 + i % 28:02d}", "size": i % 50, "late": ["no", "yes", ""][i % 3]}
@@ -61,10 +61,37 @@ def test_parquet_stays_parquet(tmp_path: Path) -> None:
 
 
 def test_an_unknown_target_names_the_nearest(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="has no column 'lte'; did you mean 'late'"):
+    with pytest.raises(UsageError, match="there is no column 'lte'; did you mean 'late'"):
         split(written(tmp_path, ROWS), "lte", tmp_path / "data")
 
 
 def test_a_time_with_gaps_is_none(tmp_path: Path) -> None:
     gaps: list[dict[str, object]] = [dict(row, when="" if row["size"] == 3 else row["when"]) for row in ROWS]
-    assert time_column(written(tmp_path, gaps), "late") == ""
+    assert split(written(tmp_path, gaps), "late", tmp_path / "data").time == ""
+
+
+def test_a_moment_that_is_never_before_the_time_is_named(tmp_path: Path) -> None:
+    def days(row: dict[str, object], more: int) -> str:
+        return str(pd.Timestamp(str(row["when"])) + pd.Timedelta(days=more))
+
+    rows: list[dict[str, object]] = [
+        dict(
+            row,
+            closed=days(row, place % 3) if place % 5 else "",
+            seen=days(row, place % 3 - 1),
+            same=row["when"],
+            opened=days(row, -3),
+        )
+        for place, row in enumerate(ROWS)
+    ]
+    assert split(written(tmp_path, rows), "late", tmp_path / "data").later == ("closed",)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [(b"", "the file is empty"), ("a,late\ngärten,1\n".encode("latin-1"), "not UTF-8"), (b"late\n", "no row")],
+)
+def test_a_file_that_cannot_be_read_is_refused_in_words(tmp_path: Path, content: bytes, says: str) -> None:
+    (tmp_path / "rows.csv").write_bytes(content)
+    with pytest.raises(UsageError, match=says):
+        split(str(tmp_path / "rows.csv"), "late", tmp_path / "data")

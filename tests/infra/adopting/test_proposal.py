@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 
 from contracts.infer import ALSO_WHEN, Note
-from infra.adopting.proposal import PROPOSED, kind_of, labels_of, limits_of, margin_is, margin_of, schema_of, settings_of
+from infra.adopting.proposal import (
+    PROPOSED,
+    kind_of,
+    labels_of,
+    limits_of,
+    margin_is,
+    margin_of,
+    schema_of,
+    settings_of,
+)
 
 LABELS = {"rare": ["yes"] * 5 + ["no"] * 95, "binary": ["1"] * 40 + ["0"] * 60, "many": ["a", "b", "c", "d"] * 25}
 
@@ -49,10 +58,14 @@ def test_a_column_that_names_the_row_is_its_key(tmp_path: Path) -> None:
 
 def test_another_moment_than_the_time_may_be_known_too_late(tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
-    lines = [f"2025-01-{1 + i % 28:02d}T10:00:00Z,2025-02-{1 + i % 27:02d}T10:00:00Z,{i % 2}" for i in range(60)]
-    path.write_text("\n".join(["opened,closed,kind", *lines]) + "\n", encoding="utf-8")
+    lines = [
+        f"2025-01-{1 + i % 28:02d}T10:00:00Z,2025-02-{1 + i % 27:02d}T10:00:00Z,{i / 7:.2f},{i % 2}" for i in range(60)
+    ]
+    path.write_text("\n".join(["opened,closed,size,kind", *lines]) + "\n", encoding="utf-8")
     notes = schema_of(str(path), "kind", "opened")[1]
     assert notes == [Note("closed", ALSO_WHEN)]
+    schema, notes = schema_of(str(path), "kind", "opened", ["closed"])
+    assert not schema.column("closed").feature and ["never before 'opened'" in note.text for note in notes] == [True]
 
 
 def test_a_margin_is_what_the_gate_takes_it_for() -> None:
