@@ -75,9 +75,8 @@ def _never_before(frame: pd.DataFrame, name: str, time: str) -> bool:
     return bool((later > times).any() and not (later < times).any())
 
 
-def _times(values: pd.Series) -> pd.Series:
-    times: pd.Series = pd.to_datetime(values.where(~_missing(values)), utc=True, format="ISO8601")
-    return times
+def _times(values: pd.Series) -> pd.Series[pd.Timestamp]:
+    return pd.to_datetime(values.mask(_missing(values)), utc=True, format="ISO8601")
 
 
 def _read(source: str) -> pd.DataFrame:
