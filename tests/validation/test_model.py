@@ -229,7 +229,9 @@ def test_many_classes_and_numbers_are_judged(
     assert main([]) == 0
     titles = [plot.title for plot in verdict().plots]
     assert titles[1:] == (
-        ["Confusion matrix", "ROC", "Calibration"] if kind == "multiclass" else ["Predicted against true", "Residuals"]
+        ["Confusion matrix", "Classes", "ROC", "Calibration"]
+        if kind == "multiclass"
+        else ["Predicted against true", "Residuals"]
     )
 
 
