@@ -88,6 +88,7 @@ def chain(tmp_path_factory: pytest.TempPathFactory, daemon: Docker) -> Iterator[
         project.release()
         yield Chain(project, project.path / "../keys/release", daemon)
     finally:
+        project.stop()
         remove(daemon, NAME, "staging")
 
 
