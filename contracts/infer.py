@@ -45,7 +45,10 @@ class Note(NamedTuple):
 
 
 def infer(url: str, target: str = "", time: str = "") -> tuple[Schema, list[Note]]:
-    """Return a schema for one CSV or Parquet file, and notes for the person who tightens it. Raises UsageError."""
+    """Return a schema for one CSV or Parquet file, and notes for the person who tightens it. Raises UsageError.
+
+    `time` is the column that says when a row happened, where that is decided already.
+    """
     counts = count_values(url)
     if target:
         refuse_unknown(url, target, counts)

@@ -29,6 +29,10 @@ FEW_POSITIVES = 0.45
 WORSE = 0.05
 PROPOSED = "a proposal, from the first model: edit it"
 KEY = "is taken for the row's key, and is no feature"
+LATER = (
+    "is never before '{}': taken for known too late, and is no feature; "
+    'of what is known in advance, as a planned date is, take "feature": false away'
+)
 KEY_NAME = re.compile(r"(^|[\W_])(id|uid|uuid|guid|key)$", re.IGNORECASE)
 LOWEST = {"binary": ("roc_auc",), "rare": ("average_precision", "recall_at_fpr"), "many": ("f1",), "number": ("r2",)}
 PRIMARY = {"binary": "roc_auc", "rare": "average_precision", "many": "log_loss", "number": "rmse"}
@@ -49,7 +53,7 @@ def schema_of(source: str, target: str, time: str, later: Collection[str] = ()) 
     declared = dict.fromkeys(later, {"feature": False}) | dict.fromkeys(keys, {"key": True})
     columns = [column | declared.get(column["name"], {}) for column in inferred.dump()["columns"]]
     notes = [note for note in notes if note.column not in declared] + [Note(name, KEY) for name in keys]
-    notes += [Note(name, f"is never before '{time}': taken for known too late, and is no feature") for name in later]
+    notes += [Note(name, LATER.format(time)) for name in later]
     return parse({"columns": columns, "target": target, "time": time}, source), notes
 
 

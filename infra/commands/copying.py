@@ -64,8 +64,9 @@ def new(folder: str, wanted: Wanted, defaults: bool) -> int:
         note(target, _src_path=git.source(template))
         _run([sys.executable, "-m", "infra.adopting", f"--new={folder}"], target)
     except BaseException:
-        shutil.rmtree(target, ignore_errors=True)
-        print(f"{folder} is removed again: no project was made", file=sys.stderr)
+        if target.exists():
+            shutil.rmtree(target, ignore_errors=True)
+            print(f"{folder} is removed again: no project was made", file=sys.stderr)
         raise
     return 0
 
