@@ -49,10 +49,10 @@ async def found(cache: ScoreCache) -> None:
 
 
 async def shared(cache: ScoreCache, scores: list[list[float]]) -> None:
-    """Put, and wait until it can be read."""
-    cache.put(ROWS, scores)
+    """Put until it can be read: what Redis takes too long to answer is given up, on a busy machine a put as well."""
     async with asyncio.timeout(processes.PATIENCE):
         while None in await cache.get(ROWS):
+            cache.put(ROWS, scores)
             await asyncio.sleep(0.01)
 
 
