@@ -148,7 +148,7 @@ def test_rooms_that_import_each_other_are_named(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize(("lines", "count"), [(249, 0), (250, 1)])
+@pytest.mark.parametrize(("lines", "count"), [(399, 0), (400, 1)])
 def test_a_long_file_is_named(tmp_path: Path, lines: int, count: int) -> None:
     write(tmp_path, infra__x="x = 1\n" * lines, model__x="x = 1\n" * 900)
     assert len(long_files(tmp_path)) == count
