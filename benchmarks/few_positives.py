@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.datasets import make_classification
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from infra.adopting.proposal import MARGIN, margin_of
+from infra.adopting.limits import MARGIN, margin_of
 from settings import Metrics, ModelGate
 from validation.metrics import measure
 from validation.paired import Difference, difference

@@ -7,28 +7,19 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shlex
-import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Container, Mapping
 from pathlib import Path
 
 import tomlkit
 
-from contracts.last_run import ENDINGS
-from contracts.verdict import Outcome, Verdict
-from infra.adopting import first_pages, git, proposal
+from infra.adopting import first_pages, git, limits, proposal
 from infra.adopting.answers import EXAMPLE, FILE, Answers, note, read
 from infra.adopting.ports import ports_of
 from infra.process.python_env import python_for
 from infra.scratch import change_settings
-from registry.artifacts import CANDIDATE, Artifacts
-from registry.store import Store
-from settings import load
-from settings.errors import ExitCode, UsageError, front_door
+from settings.errors import UsageError, front_door
 
 TRAIN_LOCK = Path("requirements/train.txt")
 
@@ -76,34 +67,16 @@ def _take_in(root: Path, answers: Answers) -> None:
     kind = proposed["kind"]
     change_settings(root, proposal.settings_of(kind, answers.task, answers.target, parts["time"], parts))
     print("training a first model, to propose limits from", flush=True)
-    metrics = _first_metrics(root)
+    first = json.loads(_run(root, "training.first"))
+    if first["doubt"]:
+        print(f"warning: {first['doubt']}; the pipeline would stop at this model: find columns that tell of the target")
     note(root, data=source.name)
-    limits = proposal.limits_of(kind, metrics)
-    margin = proposal.margin_of(kind, proposed["positive_share"] * parts["test_rows"])
-    _write_limits(root, limits, margin, proposal.margin_is(kind))
-    print("limits: " + ", ".join(f"{name} = {value}" for name, value in (limits | {"margin": margin}).items()))
-    if margin > proposal.MARGIN and kind == "rare":
+    lowest = limits.limits_of(kind, first["metrics"])
+    margin = limits.margin_of(kind, proposed["positive_share"] * parts["test_rows"])
+    _write_limits(root, lowest, margin, limits.margin_is(kind))
+    print("limits: " + ", ".join(f"{name} = {value}" for name, value in (lowest | {"margin": margin}).items()))
+    if margin > limits.MARGIN and kind == "rare":
         print("note: the margin is as wide as it is because few of the test rows are positive: with more, narrow it")
-
-
-def _first_metrics(root: Path) -> dict[str, float]:
-    """Train in a registry that is thrown away, page included: what will serve is trained from a commit."""
-    with tempfile.TemporaryDirectory() as registry:
-        elsewhere = {"GATELINE_REGISTRY_URL": registry}
-        _run(root, "training", "--output", f"{registry}/candidate", environ=elsewhere)
-        _warn_of_chance(root, elsewhere)
-        shutil.rmtree(root / "reports")
-        artifacts = Artifacts(Store.of(load(root / "pipeline.toml", elsewhere)))
-        return dict(artifacts.manifest(artifacts.resolve(CANDIDATE)).metrics)
-
-
-def _warn_of_chance(root: Path, environ: Mapping[str, str]) -> None:
-    """Say at once what the line would stop at: a first model that is not shown to beat a constant answer."""
-    _run(root, "validation.model", environ=environ, ends=ENDINGS)
-    verdict = Verdict.model_validate_json((root / "reports/validate_model/verdict.json").read_bytes())
-    for rule in verdict.rules:
-        if rule.name == "baseline" and rule.outcome is not Outcome.PASS:
-            print(f"warning: {rule.reason}; the line would stop at this model: find columns that tell of the target")
 
 
 def _how(time: str) -> str:
@@ -116,32 +89,25 @@ def _drop_the_example(root: Path, kept: set[str]) -> None:
             path.unlink()
 
 
-def _write_limits(root: Path, limits: dict[str, float], margin: float, comment: str) -> None:
+def _write_limits(root: Path, lowest: dict[str, float], margin: float, comment: str) -> None:
     path = root / "pipeline.toml"
     document = tomlkit.parse(path.read_text(encoding="utf-8"))
     table = tomlkit.table()
-    for name, value in limits.items():
-        table.add(name, tomlkit.item(value).comment(proposal.PROPOSED))
+    for name, value in lowest.items():
+        table.add(name, tomlkit.item(value).comment(limits.PROPOSED))
     table.add("margin", tomlkit.item(margin).comment(comment))
     document["gates"]["model"] = table
     path.write_text(tomlkit.dumps(document), encoding="utf-8")
 
 
-def _run(
-    root: Path,
-    module: str,
-    *arguments: str,
-    environ: Mapping[str, str] | None = None,
-    ends: Container[int] = (ExitCode.PASS,),
-) -> str:
-    """Run a room's command in the environment of the training lock; return what it prints.
+def _run(root: Path, module: str, *arguments: str) -> str:
+    """Run a package's command in the environment of the training lock; return what it prints.
 
-    Where it ends otherwise than in `ends`, it has said why and what to do next: this ends so too.
+    Where it ends otherwise than with 0, it has said why and what to do next: this ends so too.
     """
     argv = [str(python_for(root / TRAIN_LOCK, root)), "-m", module, *arguments]
-    variables = os.environ | (environ or {})
-    done = subprocess.run(argv, cwd=root, env=variables, capture_output=True, text=True, check=False)
-    if done.returncode not in ends:
+    done = subprocess.run(argv, cwd=root, capture_output=True, text=True, check=False)
+    if done.returncode:
         print((done.stderr or done.stdout).strip(), file=sys.stderr)
         raise SystemExit(done.returncode)
     return done.stdout

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import re
 import sys
 from collections.abc import Collection, Mapping
@@ -16,28 +15,17 @@ from typing import Any
 from contracts.counts import count_values
 from contracts.infer import Note, infer, render
 from contracts.schema import Column, Schema, parse
+from infra.adopting.limits import ESTIMATORS, model_settings
 from settings.errors import front_door
 
 RARE = 0.10
 """With fewer positives, accuracy says nothing: always answering 'no' would be right nine times in ten."""
-ROOM = 0.1
-"""How far below the first model's value a limit is proposed, or how far above for an error, as a share of it."""
-MARGIN = 0.02
-FEW_POSITIVES = 0.45
-"""On n positives, four of five equal models are shown to lose less average precision than this by the root of n (measured:
-`benchmarks/few_positives.py` of the template)."""
-WORSE = 0.05
-PROPOSED = "a proposal, from the first model: edit it"
 KEY = "is taken for the row's key, and is no feature"
 LATER = (
     "is never before '{}': taken for known too late, and is no feature; "
     'of what is known in advance, as a planned date is, take "feature": false away'
 )
 KEY_NAME = re.compile(r"(^|[\W_])(id|uid|uuid|guid|key)$", re.IGNORECASE)
-LOWEST = {"binary": ("roc_auc",), "rare": ("average_precision", "recall_at_fpr"), "many": ("f1",), "number": ("r2",)}
-PRIMARY = {"binary": "roc_auc", "rare": "average_precision", "many": "log_loss", "number": "rmse"}
-MINIMIZED = ("log_loss", "rmse")
-ESTIMATORS = {"classification": "HistGradientBoostingClassifier", "regression": "HistGradientBoostingRegressor"}
 
 
 def schema_of(source: str, target: str, time: str, later: Collection[str] = ()) -> tuple[Schema, list[Note]]:
@@ -89,38 +77,7 @@ def settings_of(kind: str, task: str, target: str, time: str, files: Mapping[str
         "data.schema": "data/schema.json",
         "data.target": target,
         "data.time": time or None,
-        "model.estimator": f"sklearn.ensemble.{ESTIMATORS[task]}",
-        "metrics.primary": PRIMARY[kind],
-        "metrics.direction": "minimize" if PRIMARY[kind] in MINIMIZED else "maximize",
-        "metrics.custom": None,
-        "gates.model": {},
-    }
-
-
-def limits_of(kind: str, metrics: Mapping[str, float]) -> dict[str, float]:
-    """Return the limits of `[gates.model]` that the first model keeps with some room."""
-    lowest = {name: math.floor(100 * metrics[name] * (1 - ROOM)) / 100 for name in LOWEST[kind] if name in metrics}
-    limits = {f"min_{name}": value for name, value in lowest.items() if value > 0}
-    errors = {f"max_{name}": float(f"{metrics[name] * (1 + ROOM):.3g}") for name in MINIMIZED if name == PRIMARY[kind]}
-    return limits | errors
-
-
-def margin_of(kind: str, positives: float) -> float:
-    """Return `gates.model.margin`: two points of a score; of an error, the share of the champion's that it is relative to.
-
-    Where few of the test rows are positive, it is no less than what can be shown on as many.
-    """
-    if PRIMARY[kind] in MINIMIZED:
-        return WORSE
-    shown = math.ceil(100 * FEW_POSITIVES / math.sqrt(max(positives, 1.0))) / 100 if kind == "rare" else 0.0
-    return max(MARGIN, shown)
-
-
-def margin_is(kind: str) -> str:
-    """Return what stands beside a margin: what it says, and in what it is counted."""
-    primary = PRIMARY[kind]
-    unit = f"as a share of its {primary}" if primary in MINIMIZED else f"in points of {primary}"
-    return f"how much worse than the champion a candidate may be, {unit}: edit it"
+    } | model_settings(kind, task)
 
 
 def _value(label: str) -> tuple[int, float, str]:

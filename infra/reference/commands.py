@@ -40,7 +40,14 @@ MODULES = """
 
 `python -m <module>`. Where the libraries that one needs are not installed, it goes on in the environment of their lock.
 """
-INTERNAL = ("infra.docker.agent", "infra.within", "infra.process.supervisor", "infra.adopting", "training.splitting")
+INTERNAL = (
+    "infra.docker.agent",
+    "infra.within",
+    "infra.process.supervisor",
+    "infra.adopting",
+    "training.splitting",
+    "training.first",
+)
 """Modules that other commands start; nobody types them."""
 APART = ("tests", "benchmarks", "data", "docs")
 """Folders that are no rooms."""
