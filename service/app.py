@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from fastapi import FastAPI
-from prometheus_client import CONTENT_TYPE_LATEST
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
 
 from contracts.release import Release
 from service.cache import ScoreCache
+from service.columns import shown
 from service.docs import page
 from service.metrics import Metrics
 from service.openapi import document
 from service.predict import PredictEndpoint
 from service.prediction_log import PredictionLog
+from service.refusals import LONGEST
 from service.state import Loaded, State, load_in_thread
+from settings.errors import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -56,15 +61,22 @@ class Application:
             docs_url=None,
             redoc_url=None,
             openapi_url=None,
+            redirect_slashes=False,
             lifespan=self._lifespan,
         )
         app.add_api_route("/predict", self._endpoint.predict, methods=["POST"], summary="Predict one row or many")
-        app.add_api_route("/health/live", self.live, summary="Say that the process runs")
-        app.add_api_route("/health/ready", self.ready, summary="Say whether the model answers its golden rows")
-        app.add_api_route("/metrics", self.metrics_page, summary="Show the counters for Prometheus")
-        app.add_api_route("/drift", self.drift, summary="Show what was seen, counted in the reference's bins")
-        app.add_api_route("/openapi.json", self.openapi, include_in_schema=False)
-        app.add_api_route("/docs", self.docs, include_in_schema=False)
+        readable: tuple[tuple[str, Callable[[], Awaitable[Response]], str], ...] = (
+            ("/health/live", self.live, "Say that the process runs"),
+            ("/health/ready", self.ready, "Say whether the model answers its golden rows"),
+            ("/metrics", self.metrics_page, "Show the counters for Prometheus"),
+            ("/drift", self.drift, "Show what was seen, counted in the reference's bins"),
+            ("/openapi.json", self.openapi, ""),
+            ("/docs", self.docs, ""),
+        )
+        for path, answer, summary in readable:
+            app.add_api_route(path, answer, summary=summary, include_in_schema=bool(summary))
+            app.add_api_route(path, answer, methods=["HEAD"], include_in_schema=False)
+        app.add_exception_handler(404, self.unknown)
         self._app = app
         return app
 
@@ -81,13 +93,19 @@ class Application:
 
     async def metrics_page(self) -> Response:
         """Answer the counters."""
-        return Response(self.metrics.exposition(), media_type=CONTENT_TYPE_LATEST)
+        return Response(self.metrics.exposition(), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
     async def drift(self) -> Response:
         """Answer the counts that drift is judged by."""
         if self.state.loaded is None:
             return JSONResponse({"detail": "the model is being loaded"}, 503)
         return JSONResponse(self.state.loaded.drift.snapshot().model_dump(mode="json"))
+
+    async def unknown(self, request: Request, error: Exception) -> Response:
+        """Answer 404 and name the nearest path; nothing redirects, least of all to a host that the client names."""
+        paths = sorted({route.path for route in self._app.routes if isinstance(route, Route)})
+        asked = request.url.path[:LONGEST]
+        return JSONResponse({"detail": f"there is no {shown(asked)}{did_you_mean(asked, paths)}"}, 404)
 
     async def openapi(self) -> Response:
         """Answer the OpenAPI document, made from the schema."""
@@ -99,7 +117,7 @@ class Application:
         """Answer the same for people: one page that needs no network."""
         if self.state.loaded is None:
             return JSONResponse({"detail": "the model is being loaded"}, 503)
-        return HTMLResponse(page(self.release, self.state.loaded))
+        return HTMLResponse(page(self.release, self.state.loaded.documented()))
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, app: FastAPI) -> AsyncIterator[None]:

@@ -82,8 +82,13 @@ def allowed(column: Column, *, beyond: bool = False) -> str:
 
 def shown(value: Any) -> str:
     """Return a value as JSON, cut to a length that fits a message."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    text = visible(json.dumps(value, ensure_ascii=False, default=str))
     return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def visible(text: str) -> str:
+    """Return a text in which every sign can be seen: a byte order mark, say, stands there as `\\ufeff`."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
 
 
 def posix_seconds(value: Any) -> float:
@@ -96,8 +101,15 @@ def posix_seconds(value: Any) -> float:
 
 def _number(column: Column) -> Any:
     low, high = _limits(column)
-    step = 1 if column.dtype == "integer" else None
-    return Annotated[float, Field(strict=True, allow_inf_nan=False, ge=low, le=high, multiple_of=step)]
+    number = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=low, le=high)]
+    return Annotated[number, AfterValidator(_whole)] if column.dtype == "integer" else number
+
+
+def _whole(value: float) -> float:
+    """`17.0` is a whole number: JSON knows no other kind. pydantic's multiple_of lets 17.000000001 pass as well."""
+    if not value.is_integer():
+        raise ValueError("not whole")
+    return value
 
 
 def _text(column: Column) -> Any:

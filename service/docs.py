@@ -9,7 +9,7 @@ from typing import Any
 
 from contracts.release import Release
 from service.columns import allowed
-from service.state import Loaded
+from service.requests import Requests
 
 PAGE = Template("""<!doctype html>
 <html lang="en">
@@ -57,9 +57,8 @@ document.getElementById("send").onclick = async () => {
 """)
 
 
-def page(release: Release, loaded: Loaded) -> str:
-    """Return the page of a loaded release."""
-    requests = loaded.requests
+def page(release: Release, requests: Requests) -> str:
+    """Return the page of a release that takes these requests."""
     cells = [
         (column.name, column.dtype, allowed(column), json.dumps(example, ensure_ascii=False), column.description)
         for column, example in zip(requests.schema.features, requests.example)

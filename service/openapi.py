@@ -29,10 +29,11 @@ REFUSAL = {
 def document(app: FastAPI, loaded: Loaded) -> dict[str, Any]:
     """Return the document of the application with a loaded model."""
     body = get_openapi(title=app.title, version=app.version, routes=app.routes)
-    request, components = loaded.requests.json_schema()
+    requests = loaded.documented()
+    request, components = requests.json_schema()
     schemas = body.setdefault("components", {}).setdefault("schemas", {})
     schemas |= components | {"Refusal": REFUSAL, "Prediction": prediction_schema(loaded.predictor.model.manifest)}
-    examples = {name: {"value": value} for name, value in loaded.requests.examples().items()}
+    examples = {name: {"value": value} for name, value in requests.examples().items()}
     operation = body["paths"]["/predict"]["post"]
     operation["requestBody"] = {
         "required": True,
@@ -41,6 +42,9 @@ def document(app: FastAPI, loaded: Loaded) -> dict[str, Any]:
     operation["responses"] = {"200": _content("The predictions", ANSWER)} | {
         status: _content(text, {"$ref": "#/components/schemas/Refusal"}) for status, text in REFUSALS.items()
     }
+    body["paths"]["/metrics"]["get"]["responses"]["200"]["content"] = {"text/plain": {"schema": {"type": "string"}}}
+    for path in ("/health/ready", "/drift"):
+        body["paths"][path]["get"]["responses"]["503"] = {"description": REFUSALS["503"]}
     return body
 
 

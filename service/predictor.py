@@ -77,6 +77,13 @@ class Predictor:
             raise BrokenModel(f"hook after: it returned {len(answers)} answers for {len(scores)} rows")
         return answers
 
+    def answers(self, row: Row) -> bool:
+        """Say whether a row gets a prediction, hooks included."""
+        try:
+            return bool(self.answer(self.score(self.prepare([row]))))
+        except Exception:
+            return False
+
     def labels(self, scores: Scores) -> list[str]:
         """Return what each prediction is counted as: its class, or the reference's bin that its number falls in."""
         if self.is_regression:

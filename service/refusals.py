@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Mapping
 from itertools import groupby
 from operator import itemgetter
@@ -12,7 +13,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from contracts.schema import Schema
-from service.columns import allowed, shown
+from service.columns import allowed, shown, visible
 from settings.errors import did_you_mean
 
 LISTED = 10
@@ -24,6 +25,14 @@ LONGEST = 80
 BEYOND = ("less_than_equal", "greater_than_equal", "finite_number")
 TAGS = {"object", "array", "features", "rows"}
 FORMS = "an object with 'features' (one row, a list in schema order or an object by name) or 'rows' (a list of objects)"
+
+
+MARKS = {
+    BOM_UTF8: "U+FEFF, three bytes that cannot be seen",
+    BOM_UTF16_LE: "U+FEFF, of UTF-16",
+    BOM_UTF16_BE: "U+FEFF, of UTF-16",
+}
+"""What some clients put before a text, and what to call it."""
 
 
 class Refusal(Exception):
@@ -41,6 +50,9 @@ def refused_body(error: ValidationError, body: bytes) -> Refusal:
     """Return the refusal of a body that is not JSON."""
     if not body.strip():
         return Refusal(400, f"the body is empty; allowed: JSON, {FORMS}")
+    for mark, name in MARKS.items():
+        if body.startswith(mark):
+            return Refusal(400, f"the body begins with a byte order mark ({name}); allowed: JSON in UTF-8 without one")
     try:
         body.decode()
     except UnicodeDecodeError as wrong:
@@ -49,6 +61,11 @@ def refused_body(error: ValidationError, body: bytes) -> Refusal:
         )
     reason = error.errors(include_url=False)[0]["msg"].removeprefix("Invalid JSON: ")
     return Refusal(400, f"the body is not JSON that can be read: {reason}; allowed: {FORMS}")
+
+
+def refused_twice(name: str) -> Refusal:
+    """Return the refusal of an object that names something twice: which of both is meant, nobody can know."""
+    return Refusal(422, f"{shown(name[:LONGEST])} stands twice in one object; allowed: each name once")
 
 
 def refused_values(error: ValidationError, schema: Schema, max_rows: int) -> Refusal:
@@ -126,5 +143,5 @@ def _shown(value: Any) -> str:
 
 
 def _written(path: tuple[int | str, ...]) -> str:
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part[:LONGEST]}" for part in path)
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{visible(part[:LONGEST])}" for part in path)
     return text.removeprefix(".")

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapt
 
 from contracts.schema import Schema
 from service.columns import Row, annotation
-from service.refusals import Refusal, refused_body, refused_values
+from service.refusals import Refusal, refused_body, refused_twice, refused_values
 
 CLOSED = ConfigDict(extra="forbid", strict=True)
 REF = "#/components/schemas/{model}"
@@ -43,6 +43,7 @@ class Requests:
             request = self._body.validate_json(body)
         except ValidationError as error:
             raise self._refusal(error, body) from None
+        _refuse_names_that_stand_twice(body, request)
         if hasattr(request, "rows"):
             return Asked([_values(row) for row in request.rows], single=False)
         features = request.features
@@ -66,6 +67,23 @@ class Requests:
         if error.error_count() == 1 and error.errors(include_url=False)[0]["type"] == "json_invalid":
             return refused_body(error, body)
         return refused_values(error, self.schema, self.max_rows)
+
+
+def _refuse_names_that_stand_twice(body: bytes, request: Any) -> None:
+    """JSON's own reader keeps the last of two equal names. Each name is followed by a colon: where there are no more of them
+    than names were kept, none stands twice, and the body need not be read again."""
+    rows = request.rows if hasattr(request, "rows") else [request.features]
+    names = 1 + sum(len(row.model_fields_set) for row in rows if isinstance(row, BaseModel))
+    if body.count(b":") > names:
+        json.loads(body, object_pairs_hook=_each_once, parse_int=str, parse_float=str)
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise refused_twice(next(name for name in names if names.count(name) > 1))
+    return found
 
 
 def _named_row(schema: Schema, example: Sequence[Any]) -> type[BaseModel]:

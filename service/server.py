@@ -11,11 +11,12 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
+from service.connection import Connection
 from settings.errors import OutsideError
 
 BACKLOG = 2048
-KEEP_ALIVE_SECONDS = 75
-"""Longer than a proxy keeps idle connections, so that it is the proxy that closes them."""
+KEEP_ALIVE_SECONDS = 65
+"""Longer than the proxy keeps idle connections (60 s), so that it is the proxy that closes them."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -37,6 +38,7 @@ def server(drain_seconds: float) -> uvicorn.Server:
     """Return a server without an application; `run` gives it one."""
     config = uvicorn.Config(
         app=FastAPI(),
+        http=Connection,
         access_log=False,
         log_config=None,
         server_header=False,

@@ -33,6 +33,15 @@ class Loaded:
     requests: Requests
     drift: DriftCounters
 
+    def documented(self) -> Requests:
+        """Return the requests with an example that is answered, which the hooks of a copy have a say in."""
+        from service.requests import Requests
+
+        for row in _fullest_first(self.predictor.model.golden["rows"]):
+            if self.predictor.answers(self.requests.typed_row(row)):
+                return Requests(self.requests.schema, self.requests.max_rows, row)
+        return self.requests
+
 
 @dataclass
 class State:
@@ -65,7 +74,7 @@ def load(bundle: Path, release: Release) -> Loaded:
         )
     predictor = Predictor(loaded, model.hooks)
     golden = loaded.golden["rows"]
-    requests = Requests(loaded.schema, release.service.max_rows, _fullest(golden))
+    requests = Requests(loaded.schema, release.service.max_rows, next(iter(_fullest_first(golden)), []))
     predictor.check_golden(typed(requests, golden))
     return Loaded(predictor, requests, DriftCounters(predictor.reference, loaded.manifest.features, release))
 
@@ -96,6 +105,6 @@ def load_in_thread(load: Callable[[], Loaded], done: Callable[[Loaded | BaseExce
     threading.Thread(target=run, name="load", daemon=True).start()
 
 
-def _fullest(rows: list[list[Any]]) -> list[Any]:
-    """Return the last row with the fewest missing values: the best example, as edge values stand first."""
-    return min(reversed(rows), key=lambda row: row.count(None), default=[])
+def _fullest_first(rows: list[list[Any]]) -> list[list[Any]]:
+    """Return the rows with the fewest missing values first, and of these the last: edge values stand at the beginning."""
+    return sorted(reversed(rows), key=lambda row: row.count(None))

@@ -114,3 +114,30 @@ async def test_the_page_is_served(client: httpx.AsyncClient) -> None:
     answer = await client.get("/docs")
     assert answer.headers["content-type"].startswith("text/html")
     assert "POST /predict" in answer.text
+
+
+@pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/metrics", "/drift", "/openapi.json", "/docs"])
+async def test_head_is_answered_as_get_is(client: httpx.AsyncClient, path: str) -> None:
+    asked, got = await client.head(path), await client.get(path)
+    assert (asked.status_code, asked.headers["content-type"]) == (200, got.headers["content-type"])
+
+
+async def test_head_of_ready_waits_for_the_model(release: Release, loaded: Loaded) -> None:
+    application = Application(release, lambda: loaded, Options(), lambda: None)
+    transport = httpx.ASGITransport(application.build())
+    async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+        assert (await client.head("/health/ready")).status_code == 503
+
+
+async def test_metrics_declare_the_format_that_they_are_in(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/metrics")
+    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert "# TYPE gateline_requests_total counter" in answer.text
+
+
+@pytest.mark.parametrize("path", ["/predict/", "/health/ready/", "//predict", "/predictt"])
+async def test_a_path_that_is_none_leads_nowhere_else(client: httpx.AsyncClient, path: str) -> None:
+    for method in ("GET", "POST"):
+        answer = await client.request(method, f"http://elsewhere.example{path}")
+        assert answer.status_code == 404 and "location" not in answer.headers
+        assert "elsewhere" not in answer.text and "did you mean '/" in answer.json()["detail"]

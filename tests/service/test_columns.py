@@ -17,7 +17,7 @@ def column(**declared: Any) -> Column:
 
 
 CASES: list[tuple[dict[str, Any], list[Any], list[Any]]] = [
-    ({"dtype": "integer"}, [0, -3, 17.0, 2**53], [1.5, True, "1", None, 2**53 + 2, [], {}]),
+    ({"dtype": "integer"}, [0, -3, 17.0, 2**53], [1.5, 3.000000001, 600000000.5, True, "1", None, 2**53 + 2, [], {}]),
     ({"dtype": "integer", "minimum": 0, "maximum": 23}, [0, 23], [-1, 24]),
     ({"dtype": "number"}, [0, 1.5, -3e38], [True, "1.5", None, 1e308, -1e308]),
     ({"dtype": "number", "maximum": 1e300}, [1e299], [1e301]),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,8 +11,10 @@ from fastapi import FastAPI
 
 from contracts.release import Release
 from service.app import Application, Options
+from service.columns import Row
 from service.openapi import document, prediction_schema
-from service.state import Loaded
+from service.predictor import Predictor
+from service.state import Loaded, typed
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +30,38 @@ def test_the_request_has_its_forms_and_an_example_of_each(operation: dict[str, A
     assert {form["$ref"].rpartition("/")[2] for form in content["schema"]["oneOf"]} == {"OneRow", "ManyRows"}
     assert {name: example["value"] for name, example in content["examples"].items()} == loaded.requests.examples()
     assert None not in content["examples"]["in order"]["value"]["features"]
+
+
+class Picky:
+    """Hooks of a copy that refuse most rows, and answer none of the afternoon."""
+
+    def before(self, rows: list[Row]) -> list[Row]:
+        if rows[0][2] > 11:
+            raise ValueError("only in the morning")
+        return rows
+
+    def after(self, answers: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return answers
+
+
+def test_the_examples_are_rows_that_the_hooks_take(release: Release, loaded: Loaded) -> None:
+    picky = replace(loaded, predictor=Predictor(loaded.predictor.model, Picky()))
+    app = Application(release, lambda: picky, Options(), lambda: None).build()
+    content = document(app, picky)["paths"]["/predict"]["post"]["requestBody"]["content"]["application/json"]
+    for example in content["examples"].values():
+        asked = picky.requests.parse(json.dumps(example["value"]).encode())
+        assert all(picky.predictor.answers(row) for row in asked.rows)
+    assert any(loaded.predictor.answers(row) and not picky.predictor.answers(row) for row in typed_golden(loaded))
+
+
+def typed_golden(loaded: Loaded) -> list[Row]:
+    return typed(loaded.requests, loaded.predictor.model.golden["rows"])
+
+
+def test_each_path_declares_its_type(release: Release, loaded: Loaded) -> None:
+    paths = document(Application(release, lambda: loaded, Options(), lambda: None).build(), loaded)["paths"]
+    assert list(paths["/metrics"]["get"]["responses"]["200"]["content"]) == ["text/plain"]
+    assert "503" in paths["/health/ready"]["get"]["responses"] and "head" not in paths["/health/ready"]
 
 
 def test_every_status_is_described(operation: dict[str, Any]) -> None:

@@ -122,6 +122,7 @@ HOSTILE: dict[str, tuple[bytes, int]] = {
     "cut": (b'{"features": [1', 400),
     "no utf-8": (b'{"features": ["\xff\xfe"]}', 400),
     "byte order mark": (b"\xef\xbb\xbf{}", 400),
+    "a name twice": (json.dumps({"features": NAMED}).encode()[:-2] + b', "hour": 1}}', 422),
     "deep lists": (b'{"features":' + b"[" * 100_000 + b"]" * 100_000 + b"}", 400),
     "deep objects": (b'{"features":' * 10_000 + b"1" + b"}" * 10_000, 400),
     "deep but read": (b'{"features": [' + b"[" * 150 + b"]" * 150 + b"]}", 422),

@@ -131,6 +131,8 @@ def test_a_wrong_form_is_named(requests: Requests, content: Any, said: str) -> N
         (b"[" * 100_000, "recursion limit"),
         (b'{"features": [' + b"9" * 10_000 + b"]}", "out of range"),
         (b'{"features": ["\xff"]}', "not UTF-8: byte 15 is 0xff"),
+        (b"\xef\xbb\xbf" + body({"features": ROW}), "begins with a byte order mark (U+FEFF, three bytes"),
+        (json.dumps({"features": ROW}).encode("utf-16"), "begins with a byte order mark (U+FEFF, of UTF-16)"),
         (b'{"features": ["\\ud800"]}', "not JSON that can be read"),
     ],
 )
@@ -185,3 +187,30 @@ def test_the_openapi_schema_shows_columns_and_closes_the_row(requests: Requests)
 def test_the_examples_are_answered(requests: Requests) -> None:
     for example in requests.examples().values():
         assert requests.parse(body(example)).rows == [TYPED]
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        (body({"features": NAMED}).replace(b'"hour"', b'"hour": 1, "hour"'), "hour"),
+        (body({"features": NAMED}).replace(b'"hour"', b'"hour": 17, "hour"'), "hour"),
+        (body({"rows": [NAMED, NAMED]}).replace(b'"delay"', b'"delay": 1, "delay"', 1), "delay"),
+        (b'{"features": 1, ' + body({"features": ROW})[1:], "features"),
+        (body({"features": NAMED}).replace(b'"hour"', b'"ho\\u0075r": 1, "hour"'), "hour"),
+    ],
+    ids=["another value", "equal", "of many rows", "at the top", "written otherwise"],
+)
+def test_a_name_that_stands_twice_is_refused(requests: Requests, content: bytes, name: str) -> None:
+    found = refusal(requests, content)
+    assert found.status == 422
+    assert found.message == f'"{name}" stands twice in one object; allowed: each name once'
+
+
+def test_colons_in_values_are_no_names() -> None:
+    requests = Requests(schemas.parse({"columns": [{"name": "a:b", "dtype": "string"}]}), 3, ["x"])
+    assert requests.parse(body({"features": {"a:b": '"a:b": :::'}})).rows == [['"a:b": :::']]
+
+
+def test_what_cannot_be_seen_is_written_out(requests: Requests) -> None:
+    said = refusal(requests, body({"features": NAMED | {"carrier": "\ufeffAA", "\u200bhour": 1}})).message
+    assert '"\\ufeffAA"' in said and "features.\\u200bhour is not a column" in said

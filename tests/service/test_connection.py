@@ -1,0 +1,167 @@
+"""One connection at a replica's own port: what is too large, too slow or left unread ends, and nothing else does."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import uvicorn
+from uvicorn.server import ServerState
+
+from service import connection
+from service.connection import HEAD_BYTES, Connection
+
+pytestmark = pytest.mark.anyio
+
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+GET = b"GET / HTTP/1.1\r\nHost: a.example\r\n"
+POST = b"POST / HTTP/1.1\r\nHost: a.example\r\n"
+
+
+async def echo(scope: Any, receive: Any, send: Any) -> None:
+    """Answer a body with itself; `/large` with more than sockets hold unread."""
+    body, more = b"", True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return
+        body, more = body + message["body"], message["more_body"]
+    answer = b"a" * 50_000_000 if scope["path"] == "/large" else body
+    headers = [(b"content-length", str(len(answer)).encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    for start in range(0, max(len(answer), 1), 1_000_000):
+        part, more = answer[start : start + 1_000_000], start + 1_000_000 < len(answer)
+        await send({"type": "http.response.body", "body": part, "more_body": more})
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Be patient for tenths of a second."""
+    monkeypatch.setattr(connection, "HEAD_SECONDS", 0.3)
+    monkeypatch.setattr(connection, "MESSAGE_SECONDS", 0.5)
+    monkeypatch.setattr(connection, "ANSWER_SECONDS", 0.3)
+
+
+@pytest.fixture()
+async def streams() -> AsyncIterator[Streams]:
+    """A connection to a server that echoes."""
+    config, state = uvicorn.Config(echo, log_config=None, ws="none"), ServerState()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: Connection(config, state, {}), "127.0.0.1", 0)
+    reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname()[:2])
+    yield reader, writer
+    writer.close()
+    server.close()
+
+
+async def rest(reader: asyncio.StreamReader, seconds: float = 5.0) -> bytes:
+    """Return all that comes until the connection is closed."""
+    async with asyncio.timeout(seconds):
+        try:
+            return await reader.read()
+        except ConnectionError:
+            return b""
+
+
+async def answered(reader: asyncio.StreamReader) -> bytes:
+    """Return the body of one answer."""
+    async with asyncio.timeout(5.0):
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200 "), head
+        return await reader.readexactly(int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]))
+
+
+async def drip(writer: asyncio.StreamWriter, piece: bytes = b"a") -> None:
+    """Send a byte now and then, until nobody listens."""
+    try:
+        while True:
+            writer.write(piece)
+            await writer.drain()
+            await asyncio.sleep(0.05)
+    except ConnectionError:
+        return
+
+
+async def test_a_silent_client_is_closed_without_a_word(streams: Streams) -> None:
+    assert await rest(streams[0]) == b""
+
+
+async def test_a_slow_head_is_answered_408_and_closed(streams: Streams) -> None:
+    reader, writer = streams
+    writer.write(GET + b"X-Slow: ")
+    dripping = asyncio.create_task(drip(writer))
+    assert (await rest(reader)).startswith(b"HTTP/1.1 408 ")
+    await dripping
+
+
+@pytest.mark.parametrize("piece", [b"a", b"1\r\nx\r\n"], ids=["by length", "in chunks"])
+async def test_a_body_that_never_ends_is_closed(streams: Streams, piece: bytes) -> None:
+    reader, writer = streams
+    writer.write(POST + (b"Content-Length: 99999\r\n\r\n" if piece == b"a" else b"Transfer-Encoding: chunked\r\n\r\n"))
+    dripping = asyncio.create_task(drip(writer, piece))
+    assert await rest(reader) == b""
+    await dripping
+
+
+async def test_a_client_that_goes_slow_after_an_answer_is_closed(streams: Streams) -> None:
+    reader, writer = streams
+    writer.write(GET + b"\r\n")
+    assert await answered(reader) == b""
+    dripping = asyncio.create_task(drip(writer, b"\r\n"))
+    await rest(reader)
+    await dripping
+
+
+async def test_an_answer_that_nobody_reads_is_given_up(streams: Streams) -> None:
+    reader, writer = streams
+    writer.write(b"GET /large HTTP/1.1\r\nHost: a.example\r\n\r\n")
+    await asyncio.sleep(1.0)
+    assert len(await rest(reader)) < 50_000_000
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        GET + b"X-Long: " + b"a" * 2_000_000,
+        GET + b"X-Long: " + b"a" * HEAD_BYTES + b"\r\n\r\n",
+        b"GET /" + b"a" * HEAD_BYTES + b" HTTP/1.1\r\nHost: a.example\r\n\r\n",
+        GET + b"".join(b"X-%d: a\r\n" % number for number in range(20_000)) + b"\r\n",
+    ],
+    ids=["never ends", "one header", "path", "many headers"],
+)
+async def test_a_large_head_is_answered_431_and_closed(streams: Streams, head: bytes) -> None:
+    reader, writer = streams
+    writer.write(head)
+    said = await rest(reader)
+    assert said == b"" or said.startswith(b"HTTP/1.1 431 ")
+    if said:
+        assert json.loads(said.partition(b"\r\n\r\n")[2])["detail"] == f"the head is larger than {HEAD_BYTES} bytes"
+
+
+async def test_large_trailers_are_no_way_around(streams: Streams) -> None:
+    reader, writer = streams
+    trailers = b"".join(b"X-%d: a\r\n" % number for number in range(20_000))
+    writer.write(POST + b"Transfer-Encoding: chunked\r\n\r\n0\r\n" + trailers + b"\r\n")
+    assert b" 200 " not in await rest(reader)
+
+
+async def test_what_is_no_http_is_still_400(streams: Streams) -> None:
+    reader, writer = streams
+    writer.write(b"\x00\xff\r\n\r\n")
+    assert (await rest(reader)).startswith(b"HTTP/1.1 400 ")
+
+
+async def test_ordinary_requests_follow_each_other_at_any_pace(streams: Streams) -> None:
+    """A head just below the limit, a body in pieces, a pause, a pipelined pair."""
+    reader, writer = streams
+    long = b"X-Long: " + b"a" * (HEAD_BYTES - 200) + b"\r\n"
+    writer.write(POST + long + b"Content-Length: 6\r\n\r\nabc")
+    await asyncio.sleep(0.2)
+    writer.write(b"def")
+    assert await answered(reader) == b"abcdef"
+    await asyncio.sleep(0.6)
+    writer.write(2 * (POST + b"Content-Length: 2\r\n\r\nok"))
+    assert [await answered(reader), await answered(reader)] == [b"ok", b"ok"]
