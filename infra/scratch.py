@@ -32,6 +32,7 @@ def copy_project(root: Path, target: Path, name: str, changes: Mapping[str, Any]
     (target / ENVIRONMENTS).symlink_to(shared)
     staging, production = free_ports(2, ())
     own = {"project.name": name, "environments.staging.port": staging, "environments.production.port": production}
+    own |= {f"environments.{environment}.state": None for environment in ("staging", "production")}
     change_settings(target, own | dict(changes or {}))
     return target
 

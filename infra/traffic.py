@@ -11,7 +11,7 @@ from pathlib import Path
 from infra.ending import end
 from infra.process.logs import tail
 from infra.process.python_env import python_for
-from infra.rollout.target import STATE
+from infra.layout import STATE
 
 LOCK = Path("requirements/load.txt")
 STOP_SECONDS = 10.0

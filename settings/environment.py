@@ -1,4 +1,4 @@
-"""The environment variables that are read, and the few settings that they may replace: ports, workers and URLs."""
+"""The environment variables that are read, and the few settings that they may replace: ports, workers, URLs, folders."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from settings.errors import UsageError, did_you_mean
 
 PREFIX = "GATELINE_"
 PORT_PREFIX = "GATELINE_PORT_"
+STATE, STATE_PREFIX = "GATELINE_STATE", "GATELINE_STATE_"
 SECRETS = ("GATELINE_AUDIT_KEY", "GATELINE_SIGNING_KEY")
 OVERRIDES: dict[str, tuple[str, ...]] = {
     "GATELINE_WORKERS": ("service", "workers"),
@@ -36,33 +37,45 @@ def overlay(raw: dict[str, Any], environ: Mapping[str, str]) -> dict[str, str]:
     replaced: dict[str, str] = {}
     for name in sorted(environ):
         if name.startswith(PREFIX) and environ[name] and name not in OTHERS:
-            place = _port_of(name, raw) if name.startswith(PORT_PREFIX) else _place_of(name)
-            if _put(raw, place, _typed(name, place[-1], environ[name])):
-                replaced[".".join(place)] = name
+            for place in _places_of(name, raw):
+                if _put(raw, place, _typed(name, place[-1], environ[name])):
+                    replaced[".".join(place)] = name
     return replaced
+
+
+def _places_of(name: str, raw: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """Return the settings that a variable replaces: one, or with GATELINE_STATE that of every environment."""
+    if name == STATE:
+        environments = raw.get("environments")
+        return [("environments", str(each), "state") for each in environments] if isinstance(environments, dict) else []
+    for prefix, key in ((PORT_PREFIX, "port"), (STATE_PREFIX, "state")):
+        if name.startswith(prefix):
+            return [("environments", _environment_of(name, prefix, raw), key)]
+    return [_place_of(name)]
 
 
 def _place_of(name: str) -> tuple[str, ...]:
     if name not in OVERRIDES:
-        known = [*OVERRIDES, *OTHERS, f"{PORT_PREFIX}<ENVIRONMENT>"]
+        known = [*OVERRIDES, *OTHERS, STATE, f"{STATE_PREFIX}<ENVIRONMENT>", f"{PORT_PREFIX}<ENVIRONMENT>"]
         raise UsageError(
             f"environment variable {name} is not known{did_you_mean(name, known)} (known: {', '.join(known)})",
-            "unset it; the environment replaces ports, workers and URLs alone, everything else is set in pipeline.toml",
+            "unset it; the environment replaces ports, workers, URLs and state folders alone, "
+            "everything else is set in pipeline.toml",
         )
     return OVERRIDES[name]
 
 
-def _port_of(name: str, raw: Mapping[str, Any]) -> tuple[str, ...]:
+def _environment_of(name: str, prefix: str, raw: Mapping[str, Any]) -> str:
     environments = raw.get("environments")
     known = list(environments) if isinstance(environments, dict) else []
-    environment = name.removeprefix(PORT_PREFIX).lower().replace("_", "-")
+    environment = name.removeprefix(prefix).lower().replace("_", "-")
     if known and environment not in known:
         raise UsageError(
             f"environment variable {name}: there is no environment '{environment}'"
             f"{did_you_mean(environment, known)} (known: {', '.join(known)})",
             "name one of these, or unset it",
         )
-    return ("environments", environment, "port")
+    return environment
 
 
 def _typed(name: str, key: str, value: str) -> int | str:

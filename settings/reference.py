@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from settings.environment import OTHERS, OVERRIDES, PORT_PREFIX
+from settings.environment import OTHERS, OVERRIDES, PORT_PREFIX, STATE, STATE_PREFIX
 from settings.pipeline import Settings
 from settings.project import PATTERNS
 from settings.secrets import origin, redacted
@@ -27,7 +27,8 @@ HEAD = """# Settings
 VARIABLES = """
 ## Environment variables
 
-They replace ports, workers and URLs, and nothing else. An empty one counts as not set; one that nothing reads is refused.
+They replace ports, workers, URLs and state folders, and nothing else. An empty one counts as not set; one that nothing reads
+is refused.
 
 | variable | replaces or holds |
 |---|---|
@@ -68,6 +69,8 @@ def _flat(table: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]
 
 def _variables() -> Iterator[tuple[str, str]]:
     yield f"{PORT_PREFIX}<ENVIRONMENT>", "`environments.<environment>.port`, as in `GATELINE_PORT_STAGING`"
+    yield STATE, "`environments.<environment>.state` of every environment"
+    yield f"{STATE_PREFIX}<ENVIRONMENT>", "`environments.<environment>.state`, as in `GATELINE_STATE_PRODUCTION`"
     for name, place in OVERRIDES.items():
         yield name, f"`{'.'.join(place)}`"
     yield from OTHERS.items()

@@ -87,6 +87,11 @@ class Environment(Section):
     """How long health is watched after a deploy switched traffic."""
     canary_seconds: Annotated[float, Field(gt=0.0, le=86400.0)] = 240.0
     """A canary that is not decided by then is held."""
+    state: str = ""
+    """Folder for what runs here, its releases and its logs, outside the checkout; empty for `.gateline` in the project.
+
+    Name one where the checkout may be cleaned (`git clean -x`) while the environment serves, as on a CI runner of your own.
+    """
     requires: tuple[Stage, ...] = ("validate_model",)
     """Stages that must have passed a release before it is deployed here."""
     docker: DockerHost = DockerHost()

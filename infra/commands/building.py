@@ -10,7 +10,8 @@ from contracts.release import Release
 from infra.build import build as build_release
 from infra.process.python_env import python_for
 from infra.rollout.recorder import Recorder
-from infra.rollout.target import STATE, audit_key
+from infra.layout import STATE
+from infra.rollout.target import audit_key
 from registry.audit import AuditLog
 from registry.releases import Releases
 from registry.store import Store

@@ -40,8 +40,8 @@ class DockerEngine:
         self._settings = settings
         self._environment: Environment = settings.environments[environment]
         self._names = Names(settings.project.name, environment)
-        self._place = Place(root.resolve(), settings.project.name, environment)
-        self._daemon = Daemon(settings, environment, self._place.root)
+        self._place = Place.of(settings, environment, root)
+        self._daemon = Daemon(settings, environment, root.resolve())
         self._meter = Meter()
 
     @property
@@ -87,6 +87,10 @@ class DockerEngine:
         """Stop everything of this environment and forget what it was running; the daemon is left as it was before."""
         self.down()
         removal.remove(self._daemon.client, self._names)
+
+    def orphaned(self) -> str:
+        """Return '': the state is on the daemon, beside what it tells of."""
+        return ""
 
     def status(self) -> Running:
         """Say what is really running. Never raises because a container is down: it says so."""

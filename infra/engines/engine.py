@@ -86,6 +86,10 @@ class Engine(Protocol):
         """Stop everything of this environment and forget what it was running: `up` starts it empty."""
         ...
 
+    def orphaned(self) -> str:
+        """Say what serves at this environment's address though its state is gone, in words; '' where nothing does."""
+        ...
+
     def status(self) -> Running:
         """Say what is really running."""
         ...

@@ -48,7 +48,7 @@ def supervisor(place: Place, environ: Mapping[str, str]) -> Command:
     """Return how the supervisor is started: from the code that the command itself runs."""
     argv = (
         sys.executable, "-m", "infra.process.supervisor",
-        "--root", str(place.root), "--project", place.project, "--env", place.environment,
+        "--base", str(place.base), "--project", place.project, "--env", place.environment,
     )  # fmt: skip
     return Command(argv=argv, folder=CODE, variables=dict(environ))
 

@@ -17,13 +17,14 @@ from infra.engines.notes import FolderNotes
 from infra.engines.readiness import Readiness, wait_until
 from infra.engines.state import State
 from infra.process import commands, host, ports, seeing
-from infra.process.listening import free_the_port
+from infra.process.listening import free_the_port, orphaned, refuse_orphans
 from infra.process.logs import tail
 from infra.process.place import Place
 from infra.process.record import Record, read_record
 from infra.process.repairs import repairs
 from infra.process.starting import START_SECONDS, start_supervisor
 from infra.process.state_file import StateFile
+from infra.process.strays import orphans
 from infra.process.watching import HostView
 from infra.proxy import haproxy, steering
 from infra.proxy.stats import StatsSocket
@@ -41,7 +42,7 @@ class ProcessEngine:
         """Know where everything is; nothing is started, read or written."""
         self._settings = settings
         self._environment: Environment = settings.environments[environment]
-        self._place = Place(root.resolve(), settings.project.name, environment)
+        self._place = Place.of(settings, environment, root)
         self._file = StateFile(self._place.state)
         self._meter = Meter()
 
@@ -60,9 +61,11 @@ class ProcessEngine:
     def up(self) -> list[str]:
         """Start or repair proxy and supervisor; return what had to be repaired, in words.
 
-        After `down`, also waits until every slot that has traffic is ready again.
+        After `down`, also waits until every slot that has traffic is ready again. Raises OutsideError, and touches nothing,
+        where the environment serves and its state is gone.
         """
         haproxy.binary()
+        refuse_orphans(self._place, self._environment)
         before, record = self._state(), self._record()
         servers = seeing.seen_by_proxy(before, record) or {}
         free_the_port(self._place, self._environment, before, record)
@@ -75,7 +78,13 @@ class ProcessEngine:
         return found
 
     def down(self) -> None:
-        """Stop everything of this environment; what it was running is remembered and comes back with `up`."""
+        """Stop everything of this environment; what it was running is remembered and comes back with `up`.
+
+        What still serves though its state is gone is ended too, after its running requests.
+        """
+        left = None if self._place.state.exists() else orphans(self._place)
+        if left:
+            left.end()
         state = self._file.change(self._first(), lambda state: state.model_copy(update={"wanted": "down"}))
         living = [child for child in (seen.child() for seen in self._record().everything) if child]
         if not living:
@@ -91,6 +100,10 @@ class ProcessEngine:
         """Stop everything of this environment and forget what it was running; the releases stay on this host."""
         self.down()
         self._place.clear()
+
+    def orphaned(self) -> str:
+        """Say what serves here though its state is gone, in words; '' where nothing does."""
+        return orphaned(self._place, self._environment)
 
     def status(self) -> Running:
         """Say what is really running. Never raises because something is down: it says so."""

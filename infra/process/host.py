@@ -12,7 +12,7 @@ from contracts.digest import short
 from contracts.release import RELEASE_FILE, Release
 from infra.bundle import read_release, unpack, verify
 from infra.process.place import Place
-from infra.process.python_env import python_for
+from infra.process.python_env import python_in
 from settings.errors import GateRefused, OutsideError, UsageError
 
 LOCK_FILE = "service.txt"
@@ -25,7 +25,7 @@ def fetch(place: Place, release: Release, archive: bytes) -> None:
     Raises GateRefused (rule `digest`) if the archive holds something else; then nothing is kept of it.
     """
     unpacked(place, release, archive)
-    python_for(place.bundle(release.digest) / LOCK_FILE, place.root, release.python)
+    python_in(place.envs, place.bundle(release.digest) / LOCK_FILE, release.python)
 
 
 def unpacked(place: Place, release: Release, archive: bytes) -> None:
@@ -60,7 +60,7 @@ def interpreter(place: Place, release: Release) -> str:
             "fetch it from the registry first: invoke deploy",
         )
     verify(folder, release)
-    return str(python_for(folder / LOCK_FILE, place.root, release.python))
+    return str(python_in(place.envs, folder / LOCK_FILE, release.python))
 
 
 def _is_intact(folder: Path, release: Release) -> bool:

@@ -7,11 +7,38 @@ from infra.engines.state import State
 from infra.process import ports
 from infra.process.place import Place
 from infra.process.record import Record
-from infra.process.strays import end_strays
+from infra.process.strays import end_strays, orphans
 from settings import Environment
 from settings.errors import OutsideError
 
 SECONDS = 2.0
+
+
+def refuse_orphans(place: Place, where: Environment) -> None:
+    """Refuse to begin an environment whose state is gone while it still serves: nothing is taken from under its clients.
+
+    Raises OutsideError naming what serves, and how to go on.
+    """
+    told = orphaned(place, where)
+    if told:
+        raise OutsideError(
+            f"{told}; nothing was touched",
+            f"put {place.folder} back if there is a copy; else end what serves with `invoke down --env={place.environment}`, "
+            "then run this command again. To keep the state where no checkout cleans it, set "
+            f"environments.{place.environment}.state to a folder outside the checkout (docs/ci.md)",
+        )
+
+
+def orphaned(place: Place, where: Environment) -> str:
+    """Say what serves for an environment whose state is gone, in words; '' where there is a state, or nothing serves."""
+    found = None if place.state.exists() else orphans(place)
+    if found is None:
+        return ""
+    listening = ", ".join(map(str, found.ports or (where.port,)))
+    return (
+        f"port {listening} is held by this project's own environment {place.environment}: {found.described} still serves, "
+        f"but its state, {place.state}, is gone (removed by hand, or by a fresh checkout)"
+    )
 
 
 def free_the_port(place: Place, where: Environment, state: State, record: Record) -> None:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from contracts.digest import of_bytes
+from infra import layout
+from settings import Settings
 from settings.errors import OutsideError
 
 LONGEST_SOCKET_FOLDER = 28
@@ -17,21 +19,31 @@ LONGEST_SOCKET_FOLDER = 28
 
 @dataclass(frozen=True)
 class Place:
-    """The folders and files of one environment below the project's folder."""
+    """The folders and files of one environment, below `.gateline` of the project or where its settings say."""
 
-    root: Path
+    base: Path
     project: str
     environment: str
+
+    @classmethod
+    def of(cls, settings: Settings, environment: str, root: Path) -> Place:
+        """Return where the settings say that an environment of the project in `root` keeps its files."""
+        return cls(layout.base(settings, environment, root), settings.project.name, environment)
 
     @property
     def releases(self) -> Path:
         """Where unpacked bundles are, by digest; shared by the environments of the project."""
-        return self.root / ".gateline" / "releases"
+        return self.base / "releases"
+
+    @property
+    def envs(self) -> Path:
+        """Where the Python environments of the releases are, by their lock."""
+        return self.base / "envs"
 
     @property
     def folder(self) -> Path:
         """Where everything of this environment alone is."""
-        return self.root / ".gateline" / "environments" / self.environment
+        return self.base / "environments" / self.environment
 
     @property
     def state(self) -> Path:
@@ -83,7 +95,7 @@ class Place:
         folder = Path(tempfile.gettempdir())
         if len(str(folder)) > LONGEST_SOCKET_FOLDER or " " in str(folder):
             folder = Path("/tmp")  # nosec B108: the folder inside is made for this account alone (0700)
-        name = f"{self.project[:12]}-{self.environment[:12]}-{of_bytes(str(self.root).encode())[:8]}"
+        name = f"{self.project[:12]}-{self.environment[:12]}-{of_bytes(str(self.base).encode())[:8]}"
         return folder / f"gateline-{os.getuid()}" / name
 
 

@@ -20,12 +20,17 @@ OURS = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def python_for(lock_file: Path, root: Path, version: str = OURS) -> Path:
-    """Return the interpreter of the environment that holds exactly what `lock_file` names, made if it is not there yet.
+    """Return the interpreter of a tool's environment, made below the project's folder `root`; as `python_in`."""
+    return python_in(root / ".gateline" / "envs", lock_file, version)
+
+
+def python_in(envs: Path, lock_file: Path, version: str = OURS) -> Path:
+    """Return the interpreter of the environment that holds exactly what `lock_file` names, made in `envs` if not there yet.
 
     `version` is the `major.minor` of Python. An environment cannot be moved after it was made: it is made in place under
     a lock, and counts only once its stamp is there. Raises OutsideError if uv cannot make it.
     """
-    folder = root / ".gateline" / "envs" / _key(lock_file, version)
+    folder = envs / _key(lock_file, version)
     folder.parent.mkdir(parents=True, exist_ok=True)
     python = folder / "bin" / "python"
     try:

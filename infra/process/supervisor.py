@@ -179,9 +179,9 @@ def main() -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="It is started by `invoke up`; by hand, to watch it:\n"
-        "  python -m infra.process.supervisor --root . --project flights --env staging --foreground",
+        "  python -m infra.process.supervisor --base .gateline --project flights --env staging --foreground",
     )
-    parser.add_argument("--root", type=Path, required=True, help="the project's folder")
+    parser.add_argument("--base", type=Path, required=True, help="the folder that holds the environment's state")
     parser.add_argument("--project", required=True, help="the project's name")
     parser.add_argument("--env", required=True, help="the environment's name")
     parser.add_argument("--foreground", action="store_true", help="do not detach")
@@ -190,7 +190,7 @@ def main() -> int:
         return 0
     if not options.foreground:
         os.setsid()
-    return supervise(Place(options.root.resolve(), options.project, options.env))
+    return supervise(Place(options.base.resolve(), options.project, options.env))
 
 
 if __name__ == "__main__":

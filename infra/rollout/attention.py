@@ -14,7 +14,10 @@ def attention(target: Target, running: Running) -> list[str]:
             name for name, up in (("proxy", running.proxy_alive), ("supervisor", running.supervised)) if not up
         ]
         lines.append(f"{' and '.join(down_parts)} not running. next: invoke up --env={target.name}")
-    if not running.slots:
+    orphaned = "" if running.slots else target.engine.orphaned()
+    if orphaned:
+        lines.append(f"{orphaned}. next: invoke down --env={target.name}, then deploy again")
+    elif not running.slots:
         lines.append(f"no release runs here. next: invoke deploy --env={target.name}, or invoke up")
     if entry is not None and entry.held:
         lines.append(

@@ -13,6 +13,7 @@ from socket import gethostname
 
 from filelock import FileLock, Timeout
 
+from infra import layout
 from infra.engines.engine import Engine
 from infra.rollout.actor import acting
 from settings.errors import OutsideError
@@ -26,7 +27,7 @@ def held(folder: Path, engine: Engine | None, command: str, wait: float, say: Ca
 
     It waits up to `wait` seconds. The hold ends with its process, however it ends. Raises OutsideError naming who holds it.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    layout.make(folder)
     lock, about = FileLock(folder / "lock"), _me(command)
     claimed = False
 

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from contracts.release import Release
+from infra import layout
 from infra.engines import engine_for
 from infra.engines.engine import Engine
 from infra.rollout.actor import acting, is_rehearsal, is_thrown_away
@@ -28,8 +29,6 @@ from settings import DEFAULT_PATH, PRODUCTION, Environment, Settings, load
 from settings.errors import UsageError, did_you_mean, first_line
 from settings.sample import VARIABLE as SAMPLE
 from settings.sample import is_sample
-
-STATE = Path(".gateline")
 
 
 def audit_key() -> str:
@@ -63,7 +62,7 @@ class Target:
                 f"there is no environment '{name}'{did_you_mean(name, settings.environments)} (known: {known})",
                 "name one of these, or add it to pipeline.toml",
             )
-        folder = root / STATE / "environments" / name
+        folder = layout.folder(settings, name, root)
         store = Store.of(settings)
         log, engine = AuditLog(store, audit_key()), engine_for(settings, name, root)
         return cls(

@@ -20,7 +20,7 @@ from infra.process.logs import tail
 from infra.process.place import Place
 from infra.process.ports import free_ports
 from infra.process.python_env import python_for
-from infra.rollout.target import STATE
+from infra.layout import STATE
 from registry.releases import Releases
 from settings.errors import GateRefused, OutsideError
 
@@ -54,7 +54,7 @@ def unpacked(release: Release, releases: Releases, root: Path) -> Path:
 
     Raises GateRefused (rule `digest`) if the registry holds something else.
     """
-    place = Place(root.resolve(), release.project, "trial")
+    place = Place(root.resolve() / STATE, release.project, "trial")
     folder = place.bundle(release.digest)
     try:
         bundle.verify(folder, release)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from settings.environment import OTHERS, OVERRIDES, PORT_PREFIX, SECRETS
+from settings.environment import OTHERS, OVERRIDES, PORT_PREFIX, SECRETS, STATE, STATE_PREFIX
 from settings.secrets import LOOKS_SECRET
 from tests.architecture.source import FRONT_DOORS, files, rooms, tree, where
 
@@ -57,14 +57,14 @@ def _is_secret(node: ast.AST) -> bool:
 
 def undeclared(root: Path) -> list[str]:
     """Complain of environment variables that `settings/environment.py` does not name: settings refuse to load with one set."""
-    known = {*OVERRIDES, *OTHERS, *SECRETS}
+    known = {*OVERRIDES, *OTHERS, *SECRETS, STATE, PORT_PREFIX.rstrip("_")}
     return [
         f"{where(root, path, node.lineno)}: {name} is not named in settings/environment.py"
         for path in files(root, *rooms(root), *FRONT_DOORS)
         for node in ast.walk(tree(path))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
         for name in VARIABLE.findall(node.value)
-        if name not in known and not name.startswith(PORT_PREFIX) and name != PORT_PREFIX.rstrip("_")
+        if name not in known and not name.startswith((PORT_PREFIX, STATE_PREFIX))
     ]
 
 

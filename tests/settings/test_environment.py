@@ -1,4 +1,4 @@
-"""Environment variables: ports, workers and URLs, and nothing else."""
+"""Environment variables: ports, workers, URLs and state folders, and nothing else."""
 
 from __future__ import annotations
 
@@ -35,6 +35,17 @@ def test_an_environment_name_with_dashes_is_written_with_underscores(tmp_path: P
     assert good(tmp_path, {"GATELINE_PORT_EU_WEST": "9002"}, **sections).environments["eu-west"].port == 9002
 
 
+def test_a_state_folder_is_given_for_every_environment_or_for_one(tmp_path: Path) -> None:
+    environ = {"GATELINE_STATE": "/srv/all", "GATELINE_STATE_STAGING": "/srv/staging"}
+    settings, replaced = resolve(write(tmp_path), environ)
+    assert {name: where.state for name, where in settings.environments.items()} == {
+        "staging": "/srv/staging",
+        "production": "/srv/all",
+    }
+    assert replaced["environments.staging.state"] == "GATELINE_STATE_STAGING"
+    assert replaced["environments.production.state"] == "GATELINE_STATE"
+
+
 def test_only_these_settings_can_be_replaced() -> None:
     assert sorted(".".join(place) for place in OVERRIDES.values()) == [
         "image.base",
@@ -62,7 +73,13 @@ def test_an_unknown_variable_is_refused_with_the_nearest(tmp_path: Path, name: s
 def test_a_gate_limit_cannot_be_replaced(tmp_path: Path) -> None:
     said = refusal(write(tmp_path), {"GATELINE_MIN_ACCURACY": "0.1"})
     assert "environment variable GATELINE_MIN_ACCURACY is not known" in said
-    assert "the environment replaces ports, workers and URLs alone" in said
+    assert "the environment replaces ports, workers, URLs and state folders alone" in said
+
+
+def test_a_state_folder_of_an_environment_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    assert "GATELINE_STATE_STAGIN: there is no environment 'stagin'; did you mean 'staging'?" in refusal(
+        write(tmp_path), {"GATELINE_STATE_STAGIN": "/srv"}
+    )
 
 
 def test_a_port_of_an_environment_that_is_not_there_is_refused(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ class House(Ground):
         self.root = root
         self.port = free_ports(1, ())[0]
         self.engine: ProcessEngine = ProcessEngine(settings(self.port), "production", root)
-        self.place = Place(root.resolve(), "tiny", "production")
+        self.place = Place(root.resolve() / ".gateline", "tiny", "production")
         self._made = 0
 
     def fetched(self, version: str = "1", **knobs: Any) -> Release:

@@ -15,7 +15,7 @@ from tests.infra import bundles
 
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
-    return Place(tmp_path / "project", "tiny", "production")
+    return Place(tmp_path / "project" / ".gateline", "tiny", "production")
 
 
 def test_a_fetched_release_is_read_only_and_can_be_started(place: Place, tmp_path: Path) -> None:

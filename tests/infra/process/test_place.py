@@ -19,7 +19,7 @@ TEMPORARY_NAME = ".1234567.tmp"
 )
 def test_a_socket_fits_whatever_the_names_are_long(temporary: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "gettempdir", lambda: temporary)
-    place = Place(Path("/home/" + "x" * 200), "p" * 40, "e" * 40)
+    place = Place(Path("/home/" + "x" * 200 + "/.gateline"), "p" * 40, "e" * 40)
     socket = str(place.runtime() / "proxy.sock") + TEMPORARY_NAME
     assert len(socket) < MACOS_LIMIT and " " not in socket
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -140,19 +139,6 @@ def test_what_a_stopped_slot_left_is_ended_by_the_next_supervisor(house: House) 
     kill(supervisor)
     house.engine.up()
     assert wait_until(lambda: canary.child() is None, 10)
-
-
-@pytest.mark.slow
-def test_a_removed_project_folder_is_made_anew_by_up(house: House) -> None:
-    house.serving()
-    record = house.record
-    assert record.supervisor
-    shutil.rmtree(house.root / ".gateline")
-    assert wait_until(lambda: record.supervisor is not None and record.supervisor.child() is None, 10)
-    assert predict(house.url).status_code == 200
-    assert house.engine.up() == []
-    assert not [seen for seen in record.everything if seen.child()]
-    assert house.engine.status().slots == {}
 
 
 @pytest.mark.slow

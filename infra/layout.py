@@ -1,0 +1,43 @@
+"""Where an environment keeps its files on this machine: below the project's folder, or where its settings name another one."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from settings import Settings
+from settings.errors import OutsideError
+
+STATE = Path(".gateline")
+"""What every run writes, below the project's folder; git ignores it, and `git clean -x` removes it."""
+
+
+def base(settings: Settings, environment: str, root: Path) -> Path:
+    """Return the folder that holds state, releases and their Python environments of one environment.
+
+    `environments.<name>.state` may name a folder that outlives the checkout; in it each project has a folder of its own, so
+    that two checkouts of one project operate the same environment.
+    """
+    elsewhere = settings.environments[environment].state
+    if not elsewhere:
+        return root.resolve() / STATE
+    return (root.resolve() / Path(elsewhere).expanduser()).resolve() / settings.project.name
+
+
+def folder(settings: Settings, environment: str, root: Path) -> Path:
+    """Return the folder of what one environment alone keeps: state, locks, logs, what commands wrote down for the next one."""
+    return base(settings, environment, root) / "environments" / environment
+
+
+def make(folder: Path) -> None:
+    """Make a folder. Raises OutsideError, naming it, where this account cannot make it or write into it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        why = "" if os.access(folder, os.W_OK | os.X_OK) else "this account may not write into it"
+    except OSError as error:
+        why = error.strerror or str(error)
+    if why:
+        raise OutsideError(
+            f"{folder}, where this environment keeps its state, cannot be used: {why}",
+            "make it writable for this account, or name another folder: environments.<name>.state in pipeline.toml",
+        )

@@ -1,0 +1,40 @@
+"""Where an environment keeps its files."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from infra import layout
+from settings.errors import OutsideError
+from tests.infra.process.conftest import settings
+
+
+def test_by_default_it_is_below_the_project(tmp_path: Path) -> None:
+    assert layout.folder(settings(1), "production", tmp_path) == tmp_path / ".gateline" / "environments" / "production"
+
+
+@pytest.mark.parametrize("state", ["/srv/kept", "../kept", "~/kept"])
+def test_a_folder_elsewhere_is_the_same_for_every_checkout_of_a_project(
+    tmp_path: Path, state: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    one, other = (layout.base(settings(1, state=state), "production", tmp_path / name) for name in ("one", "other"))
+    assert one == other == (Path("/srv/kept") if state.startswith("/") else tmp_path / "kept") / "tiny"
+    assert layout.base(settings(1, "another", state=state), "production", tmp_path / "one") != one
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OutsideError, match=rf"{tmp_path}/file/x.*cannot be used: Not a directory") as caught:
+        layout.make(tmp_path / "file" / "x")
+    assert "environments.<name>.state" in caught.value.next_step
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="root may write anywhere")
+def test_a_folder_of_another_account_is_named(tmp_path: Path) -> None:
+    (tmp_path / "theirs").mkdir(mode=0o555)
+    with pytest.raises(OutsideError, match="may not write into it"):
+        layout.make(tmp_path / "theirs")
