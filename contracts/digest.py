@@ -5,10 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from pathlib import Path
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePath
 from typing import Any
 
-SKIPPED = {"__pycache__", ".mypy_cache", ".pytest_cache"}
+CACHES = ("__pycache__", ".mypy_cache", ".pytest_cache")
+LEFT_BEHIND = (".*", "*~", "#*#", "*.swp", "*.swo", "*.orig", "*.rej", "*.bak", "*.tmp", "*.pyc")
+"""What editors, merges and file managers leave in a folder: nobody puts these in on purpose, and most come and go unseen."""
+OF_THE_SYSTEM = ("__pycache__", "__MACOSX", "Thumbs.db", "desktop.ini", "Icon\r")
+NO_SOURCES = (*LEFT_BEHIND, *OF_THE_SYSTEM)
+"""Names of files and folders that are part of no source tree, no release and no image, as `fnmatch` reads them."""
 
 
 def of_bytes(data: bytes) -> str:
@@ -32,13 +38,18 @@ def canonical(value: Any) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
+def belongs(path: PurePath) -> bool:
+    """Say whether a relative path is part of a source tree: neither hidden, nor a cache, nor what an editor left behind."""
+    return not any(fnmatchcase(part, pattern) for part in path.parts for pattern in NO_SOURCES)
+
+
 def files_under(folder: Path) -> list[Path]:
-    """Return the files in `folder`, sorted, without caches."""
-    return sorted(p for p in folder.rglob("*") if p.is_file() and not SKIPPED & set(p.relative_to(folder).parts))
+    """Return the files in `folder` that belong to it, sorted."""
+    return sorted(path for path in folder.rglob("*") if belongs(path.relative_to(folder)) and path.is_file())
 
 
 def of_tree(folder: Path) -> dict[str, str]:
-    """Return `{posix path below folder: hex SHA-256}` of every file in `folder`, caches left out."""
+    """Return `{posix path below folder: hex SHA-256}` of every file in `folder` that belongs to it."""
     return {path.relative_to(folder).as_posix(): of_file(path) for path in files_under(folder)}
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from contracts.digest import SKIPPED, of_file, of_tree, of_value
+from contracts.digest import NO_SOURCES, of_file, of_tree, of_value
 from contracts.manifest import MANIFEST_FILE, Manifest
 from contracts.release import ARTIFACT_FOLDER, RELEASE_FILE, Release
 from contracts.shaping import changed_since
@@ -57,7 +57,7 @@ def assemble(folder: Path, files: dict[str, bytes], settings: Settings, root: Pa
     """Lay out the bundle in `folder` and return its release record, digest included."""
     folder.mkdir(parents=True)
     for room in PACKED_ROOMS:
-        shutil.copytree(root / room, folder / room, ignore=shutil.ignore_patterns(*SKIPPED, "*.pyc"))
+        shutil.copytree(root / room, folder / room, ignore=shutil.ignore_patterns(*NO_SOURCES))
     (folder / ARTIFACT_FOLDER).mkdir()
     for name, data in files.items():
         (folder / ARTIFACT_FOLDER / name).write_bytes(data)

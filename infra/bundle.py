@@ -16,7 +16,7 @@ from typing import IO
 
 from pydantic import ValidationError
 
-from contracts.digest import SKIPPED, canonical, files_under, of_bytes, of_tree, of_value
+from contracts.digest import belongs, canonical, files_under, of_bytes, of_tree, of_value
 from contracts.release import RELEASE_FILE, Release
 from settings.errors import GateRefused
 
@@ -79,10 +79,10 @@ def verify(folder: Path, release: Release) -> None:
             f"digest: the files of {release.name} have digest {found[:12]}, the release is {release.digest[:12]}",
             "its files were changed after the build: deploy another release, or build again",
         )
-    hidden = [path for path in folder.rglob("*") if path.name in SKIPPED]
+    hidden = sorted(path for path in folder.rglob("*") if not belongs(path.relative_to(folder)))
     if hidden:
         raise GateRefused(
-            f"digest: {hidden[0]} is no part of {release.name}", "remove it: a digest does not cover caches"
+            f"digest: {hidden[0]} is no part of {release.name}", "remove it: a digest covers neither hidden files nor caches"
         )
 
 
@@ -130,8 +130,8 @@ def _refuse_unsafe(member: tarfile.TarInfo, left: int) -> None:
         why = "is no plain file"
     elif name.is_absolute() or ".." in name.parts or "\\" in member.name or "\0" in member.name:
         why = "leads out of the bundle"
-    elif SKIPPED & set(name.parts):
-        why = "is a cache, which a digest does not cover"
+    elif not belongs(name):
+        why = "is a cache or a hidden file, which a digest does not cover"
     elif left < 0:
         why = f"makes the bundle larger than {LARGEST} bytes"
     else:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+
+from contracts.git import ask
 
 NONE = "nogit"
 
@@ -25,13 +26,6 @@ class Commit:
 
 def commit_of(folder: Path) -> Commit:
     """Return the commit of a folder's work tree; an empty one where there is no git or no commit."""
-    sha = _git(folder, "rev-parse", "--verify", "HEAD")
-    return Commit(sha, bool(_git(folder, "status", "--porcelain", "--untracked-files=no"))) if sha else Commit()
+    sha = ask(folder, "rev-parse", "--verify", "HEAD") or ""
+    return Commit(sha, bool(ask(folder, "status", "--porcelain", "--untracked-files=no"))) if sha else Commit()
 
-
-def _git(folder: Path, *arguments: str) -> str:
-    try:
-        done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return ""
-    return done.stdout.strip()

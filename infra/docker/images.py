@@ -9,7 +9,7 @@ import tarfile
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
-from contracts.digest import SKIPPED
+from contracts.digest import belongs
 from contracts.image import Image
 from contracts.release import Release
 from infra.docker.client import APIError, Docker, ImageNotFound, connect, platform_of, reaching
@@ -122,7 +122,7 @@ def _repacked(content: bytes) -> bytes:
         with tarfile.open(fileobj=zipped, mode="w", format=tarfile.PAX_FORMAT) as archive:
             for member in members:
                 path = PurePosixPath(*PurePosixPath(member.name).parts[1:])
-                if member.isfile() and not SKIPPED & set(path.parts):
+                if member.isfile() and belongs(path):
                     member.name = str(path)
                     archive.addfile(member, members.extractfile(member))
     return packed.getvalue()

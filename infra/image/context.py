@@ -6,7 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-from contracts.digest import SKIPPED
+from contracts.digest import CACHES, NO_SOURCES
 from contracts.release import RELEASE_FILE
 from infra.bundle import read_release
 
@@ -19,7 +19,7 @@ def for_site(folder: Path, site: Path) -> None:
     """Lay out what the stage `site` needs."""
     folder.mkdir()
     shutil.copyfile(DOCKERFILE, folder / "Dockerfile")
-    shutil.copytree(site, folder / "site", ignore=shutil.ignore_patterns(*SKIPPED))
+    shutil.copytree(site, folder / "site", ignore=shutil.ignore_patterns(*CACHES))
     settle(folder)
 
 
@@ -30,7 +30,7 @@ def for_release(folder: Path, bundle: Path) -> None:
     """
     folder.mkdir()
     shutil.copyfile(DOCKERFILE, folder / "Dockerfile")
-    shutil.copytree(bundle, folder / "bundle", ignore=shutil.ignore_patterns(*SKIPPED))
+    shutil.copytree(bundle, folder / "bundle", ignore=shutil.ignore_patterns(*NO_SOURCES))
     undated = read_release(bundle).model_copy(update={"created": ""})
     (folder / "bundle" / RELEASE_FILE).write_text(undated.model_dump_json(indent=2), encoding="utf-8")
     for empty in ("site", "predictions"):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-import subprocess
+from pathlib import Path
 
+from contracts.git import ask
 from contracts.release import Release
 from settings import Settings
 
@@ -27,5 +28,4 @@ def tags(settings: Settings, release: Release, versions: tuple[str, ...]) -> tup
 
 def git_tags() -> tuple[str, ...]:
     """Return the tags of the commit that is checked out; none outside git."""
-    done = subprocess.run(["git", "tag", "--points-at", "HEAD"], capture_output=True, text=True, check=False)
-    return tuple(done.stdout.split()) if done.returncode == 0 else ()
+    return tuple((ask(Path("."), "tag", "--points-at", "HEAD") or "").split())

@@ -5,10 +5,11 @@ from __future__ import annotations
 import getpass
 import os
 import socket
-import subprocess
 from collections.abc import Mapping
+from pathlib import Path
 
 from contracts.event import Actor
+from contracts.git import ask
 
 
 def acting(environ: Mapping[str, str] = os.environ) -> Actor:
@@ -38,10 +39,10 @@ def is_thrown_away(environ: Mapping[str, str] = os.environ) -> bool:
 
 def commit() -> str:
     """Return the commit that is checked out, with `-dirty` where tracked files differ from it; `nogit` without git."""
-    head = _git("rev-parse", "HEAD")
+    head = ask(Path("."), "rev-parse", "HEAD")
     if not head:
         return "nogit"
-    return head + ("-dirty" if _git("status", "--porcelain", "--untracked-files=no") else "")
+    return head + ("-dirty" if ask(Path("."), "status", "--porcelain", "--untracked-files=no") else "")
 
 
 def _account() -> str:
@@ -51,10 +52,3 @@ def _account() -> str:
     except (OSError, KeyError, ImportError):
         return f"uid {os.getuid()}"
 
-
-def _git(*arguments: str) -> str:
-    try:
-        done = subprocess.run(["git", *arguments], capture_output=True, text=True, timeout=20)
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import fnmatch
-import shutil
-import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from contracts.git import ask
 from contracts.image import Image
 from contracts.release import Release
 from settings import SecurityGate
@@ -63,12 +62,8 @@ def files_of(root: Path) -> tuple[str, ...]:
 
 
 def _from_git(root: Path) -> list[str] | None:
-    git = shutil.which("git")
-    if git is None:
-        return None
-    command = [git, "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
-    return sorted(set(filter(None, done.stdout.split("\0")))) if done.returncode == 0 else None
+    listed = ask(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    return None if listed is None else sorted(set(filter(None, listed.split("\0"))))
 
 
 def _ignored(root: Path) -> set[str]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import pytest
 
-from contracts.digest import canonical, files_under, of_bytes, of_file, of_sources, of_tree, of_value, short
+from contracts.digest import belongs, canonical, files_under, of_bytes, of_file, of_sources, of_tree, of_value, short
 
 
 def test_bytes_and_files_have_the_sha_256_that_everyone_computes(tmp_path: Path) -> None:
@@ -40,6 +40,33 @@ def test_a_tree_lists_every_file_but_caches(tmp_path: Path) -> None:
     write(tmp_path / "b" / "__pycache__", x="3")
     assert [path.relative_to(tmp_path).as_posix() for path in files_under(tmp_path)] == ["a", "b/c"]
     assert of_tree(tmp_path) == {"a": of_bytes(b"1"), "b/c": of_bytes(b"2")}
+
+
+LEFT_BEHIND = (
+    ".DS_Store", "._features.py", ".features.py.swp", ".features.py.swo", "features.py~", "#features.py#", ".#features.py",
+    ".ipynb_checkpoints/features-checkpoint.py", ".idea/workspace.xml", ".vscode/settings.json", "Thumbs.db", "desktop.ini",
+    "features.py.orig", "features.py.rej", "features.py.bak", ".ruff_cache/x", "deep/.DS_Store", "__pycache__/x.pyc", "x.pyc",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LEFT_BEHIND)
+def test_what_editors_and_file_managers_leave_is_no_part_of_a_tree(tmp_path: Path, name: str) -> None:
+    write(tmp_path, room__a="1")
+    before = of_tree(tmp_path / "room"), of_sources(tmp_path, ["room"])
+    left = tmp_path / "room" / name
+    left.parent.mkdir(parents=True, exist_ok=True)
+    left.write_bytes(b"\0")
+    assert (of_tree(tmp_path / "room"), of_sources(tmp_path, ["room"])) == before
+
+
+@pytest.mark.parametrize("name", ["features.py", "words.txt", "a~b.py", "swp/x.json", "tmp.csv", "issue#1.py", "weights.bin"])
+def test_what_is_written_on_purpose_belongs_to_a_tree(name: str) -> None:
+    assert belongs(PurePath("model") / name)
+
+
+def test_a_folder_above_may_be_hidden(tmp_path: Path) -> None:
+    write(tmp_path / ".gateline" / "x", a="1")
+    assert of_tree(tmp_path / ".gateline" / "x") == {"a": of_bytes(b"1")}
 
 
 @pytest.mark.parametrize("change", [{"room__b": "9"}, {"room__new": "x"}, {"lock": "9"}])

@@ -1,0 +1,50 @@
+"""What git says of a folder. Where git refuses to look, that is said once in a command, with the cure, and git counts as knowing nothing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+SECONDS = 20.0
+"""A network drive may be slow; a command that only wants to name its commit waits no longer than this."""
+NOTHING: Mapping[str, str] = {}
+CURE = "safe.directory"
+"""Git names this setting in every language when it refuses a folder of another account's."""
+
+
+def ask(folder: Path, *arguments: str, environ: Mapping[str, str] = NOTHING) -> str | None:
+    """Return what git prints, without the last line break, or None where it fails, takes too long or is not there.
+
+    A folder that git refuses because it belongs to another account is named on stderr, the first time.
+    """
+    argv, variables = ["git", "-C", str(folder), *arguments], {**os.environ, **environ}
+    try:
+        done = subprocess.run(
+            argv, capture_output=True, encoding="utf-8", errors="surrogateescape", timeout=SECONDS, env=variables
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    if done.returncode and CURE in done.stderr:
+        _say_refused(_cure(done.stderr, folder))
+    return done.stdout.strip("\n") if done.returncode == 0 else None
+
+
+def _cure(said: str, folder: Path) -> str:
+    """Git's own line, which holds the folder as git compares it."""
+    lines = [line.strip() for line in said.splitlines() if CURE in line]
+    own = next((line for line in lines if line.startswith("git config")), "")
+    return own or f"git config --global --add {CURE} {folder.absolute()}"
+
+
+@cache
+def _say_refused(cure: str) -> None:
+    print(
+        "warning: git refuses this folder, which belongs to another account (dubious ownership): "
+        f"commit and changes are not known here\n  next: {cure}",
+        file=sys.stderr,
+        flush=True,
+    )
