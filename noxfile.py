@@ -39,10 +39,10 @@ def install(session: nox.Session, group: str, *how: str) -> None:
     lock = Path("requirements") / f"{group}.txt"
     stamp = Path(session.virtualenv.location) / "installed-lock"
     digest = hashlib.sha256(lock.read_bytes()).hexdigest()
-    if stamp.exists() and stamp.read_text() == digest:
+    if stamp.exists() and stamp.read_text(encoding="utf-8") == digest:
         return
     session.install("--quiet", "--exact", *how, "--require-hashes", "-r", str(lock))
-    stamp.write_text(digest)
+    stamp.write_text(digest, encoding="utf-8")
 
 
 def front(session: nox.Session, *argv: str) -> None:
@@ -73,7 +73,7 @@ def tell_the_reports(session: nox.Session, name: str, code: int, begun: float) -
     """Note a stage's end; where that fails the stage ends as it would."""
     command = ["nox", "-s", name, *(["--", *session.posargs] if session.posargs else [])]
     argv = [sys.executable, "-m", "infra.noting", name, str(code), str(begun), *command]
-    done = subprocess.run(argv, capture_output=True, text=True)
+    done = subprocess.run(argv, capture_output=True, encoding="utf-8", errors="replace")
     if done.returncode:
         session.warn(f"how {name} ended is not in the reports: {done.stderr.strip()[-200:]}")
 

@@ -13,6 +13,7 @@ from infra import commands
 from infra.ending import sigterm_as_ctrl_c
 from infra.noting import noted
 from infra.number import MINUTE, NOT_GIVEN
+from settings.errors import show_what_can_be_shown
 
 ENV = {"env": "the environment to work on: staging or production"}
 WAIT = {"wait": "seconds to wait for another command on the same environment"}
@@ -23,6 +24,7 @@ LIFT = {"release_quarantine": "take the release out of quarantine first (recorde
 CHANGE = ENV | WAIT | LAPTOP
 BRING_IN = CHANGE | RELEASE | UNJUDGED | LIFT
 
+show_what_can_be_shown()  # here, because invoke prints the help of tasks without running one
 task = partial(any_task, auto_shortflags=False)
 
 

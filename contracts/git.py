@@ -1,4 +1,4 @@
-"""What git says of a folder. Where git refuses to look, that is said once in a command, with the cure, and git counts as knowing nothing."""
+"""What git says of a folder. Where it refuses to look, that is said once, with the cure, and nothing is known."""
 
 from __future__ import annotations
 

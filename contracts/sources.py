@@ -50,4 +50,3 @@ def _tree(folder: Path, prefix: str) -> str | None:
         if ask(folder, "add", "--all", "--", ".", environ=apart) is None:
             return None
         return ask(folder, "write-tree", *([f"--prefix={prefix}"] if prefix else []), environ=apart)
-

@@ -52,7 +52,7 @@ def _compile(label: str, wanted: list[str], target: Path, options: list[str], di
         "--no-header", "--no-annotate",
         *options, "--output-file", str(target), "-",
     ]  # fmt: skip
-    done = subprocess.run(command, input="\n".join(wanted), text=True, capture_output=True)
+    done = subprocess.run(command, input="\n".join(wanted), encoding="utf-8", errors="replace", capture_output=True)
     if done.returncode:
         raise OutsideError(f"uv could not lock {label}: {done.stderr.strip()}", "mend the group in pyproject.toml")
     target.write_text(_header(digest) + target.read_text(encoding="utf-8"), encoding="utf-8")

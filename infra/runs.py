@@ -103,7 +103,7 @@ class Run:
             raise
 
     def _show(self, log: Path, code: int) -> None:
-        lines = log.read_text(errors="replace").splitlines()
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
         if code:
             self._console.print("\n".join(lines[-TAIL:]), markup=False, soft_wrap=True)
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import io
 import os
 import sys
 from collections.abc import Callable, Iterable
@@ -81,8 +82,15 @@ def _with_its_libraries(main: Callable[[], int]) -> int:
         return go_on(error.name or str(error))
 
 
+def show_what_can_be_shown() -> None:
+    """Let signs that the terminal's encoding lacks be shown as `?`: by default, printing one would end the command."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+
+
 def front_door(main: Callable[[], int]) -> int:
     """Run `main` and turn every expected failure into one message on stderr and its exit code."""
+    show_what_can_be_shown()
     try:
         return _with_its_libraries(main)
     except GatelineError as error:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.architecture.borders import TABLE, crossings, cycles, heavy, relatives
+from tests.architecture.encodings import unsaid_encodings
 from tests.architecture.locks import STARTS, missing, reached
 from tests.architecture.secrecy import spoken_secrets, undeclared
 from tests.architecture.shape import long_files, long_functions, silent
@@ -28,6 +29,7 @@ CHECKS: list[Check] = [
     silent,
     spoken_secrets,
     undeclared,
+    unsaid_encodings,
 ]
 
 
@@ -214,6 +216,34 @@ def test_a_variable_that_nobody_declared_is_named(tmp_path: Path) -> None:
         infra__x='a = environ["GATELINE_WORKERS"]\nb = environ.get("GATELINE_SURPRISE")\nc = "GATELINE_PORT_DEV"',
     )
     assert undeclared(tmp_path) == ["infra/x.py:2: GATELINE_SURPRISE is not named in settings/environment.py"]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "subprocess.run(argv, text=True)",
+        "subprocess.Popen(argv, universal_newlines=True)",
+        "path.read_text()",
+        'Path("x").write_text(about)',
+        "with open(name) as file:\n    pass",
+    ],
+)
+def test_text_in_whatever_encoding_is_named(tmp_path: Path, source: str) -> None:
+    assert "states no encoding" in unsaid_encodings(write(tmp_path, infra__x=source))[0]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'subprocess.run(argv, encoding="utf-8", errors="replace")',
+        "subprocess.run(argv, capture_output=True)",
+        'path.read_text("utf-8")',
+        'open(name, "rb")',
+        'path.write_text(about, encoding="utf-8")',
+    ],
+)
+def test_text_in_a_stated_encoding_is_let_through(tmp_path: Path, source: str) -> None:
+    assert unsaid_encodings(write(tmp_path, infra__x=source)) == []
 
 
 def test_a_library_that_the_lock_does_not_hold_is_named(tmp_path: Path) -> None:

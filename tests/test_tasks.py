@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -49,6 +50,13 @@ def test_the_menu_is_one_line_a_task() -> None:
     for name in NAMES:
         line = next(line for line in done.stdout.splitlines() if line.split()[:1] == [name])
         assert line.strip().endswith(".")
+
+
+def test_help_is_shown_by_a_terminal_that_lacks_some_of_its_signs() -> None:
+    argv = [sys.executable, "-m", "invoke", "--help", "canary"]
+    variables = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    done = subprocess.run(argv, cwd=ROOT, env=variables, capture_output=True, encoding="ascii", check=False)
+    assert done.returncode == 0 and "--traffic=synthetic ? ? --resume" in done.stdout
 
 
 @pytest.mark.parametrize("option", ["--rate=abc", "--seconds=nan", "--wait=-1"])

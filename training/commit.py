@@ -28,4 +28,3 @@ def commit_of(folder: Path) -> Commit:
     """Return the commit of a folder's work tree; an empty one where there is no git or no commit."""
     sha = ask(folder, "rev-parse", "--verify", "HEAD") or ""
     return Commit(sha, bool(ask(folder, "status", "--porcelain", "--untracked-files=no"))) if sha else Commit()
-

@@ -106,7 +106,7 @@ def _run(root: Path, module: str, *arguments: str) -> str:
     Where it ends otherwise than with 0, it has said why and what to do next: this ends so too.
     """
     argv = [str(python_for(root / TRAIN_LOCK, root)), "-m", module, *arguments]
-    done = subprocess.run(argv, cwd=root, capture_output=True, text=True, check=False)
+    done = subprocess.run(argv, cwd=root, capture_output=True, encoding="utf-8", errors="replace")
     if done.returncode:
         print((done.stderr or done.stdout).strip(), file=sys.stderr)
         raise SystemExit(done.returncode)

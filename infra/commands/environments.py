@@ -133,4 +133,5 @@ def _as_dict(target: Target, running: Running) -> dict[str, Any]:
 def _print_logs(target: Target) -> None:
     for path in sorted(Path(target.folder, "logs").glob("*.log")):
         target.console.rule(path.name)
-        target.console.print("\n".join(path.read_text(errors="replace").splitlines()[-LOG_LINES:]), markup=False)
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        target.console.print("\n".join(lines[-LOG_LINES:]), markup=False)

@@ -36,7 +36,7 @@ def forwarded(url: str) -> str:
     deadline = time.monotonic() + SECONDS
     while not answers(here):
         if process.poll() is not None or time.monotonic() > deadline:
-            why = said.read_text(errors="replace").strip() or f"no answer within {SECONDS:.0f} s"
+            why = said.read_text(encoding="utf-8", errors="replace").strip() or f"no answer within {SECONDS:.0f} s"
             _close(process, folder)
             raise OutsideError(f"{url}: {why}", f"try it by hand: ssh {_target(url)} true")
         time.sleep(0.02)

@@ -57,7 +57,9 @@ class BuildKit:
         with tempfile.TemporaryDirectory(prefix="gateline-image-") as scratch:
             answer = Path(scratch) / "id"
             argv = buildkit_argv(self._command, job, answer, self._environ)
-            done = subprocess.run(argv, env=self._environ, capture_output=True, text=True, timeout=SECONDS, check=False)
+            done = subprocess.run(
+                argv, env=self._environ, capture_output=True, encoding="utf-8", errors="replace", timeout=SECONDS
+            )
             if done.returncode:
                 raise failed(job, self.name, done.stderr.splitlines())
             return answer.read_text(encoding="utf-8").strip()
@@ -124,7 +126,8 @@ def _commands() -> list[str]:
 
 def _carries_buildkit(docker: str) -> bool:
     """Up to version 22 the command speaks BuildKit by itself; later ones need buildx."""
-    done = subprocess.run([docker, "--version"], capture_output=True, text=True, timeout=ASK_SECONDS, check=False)
+    argv = [docker, "--version"]
+    done = subprocess.run(argv, capture_output=True, encoding="utf-8", errors="replace", timeout=ASK_SECONDS)
     words = done.stdout.replace(",", "").split()
     number = words[2].split(".")[0] if len(words) > 2 else ""
     return number.isdigit() and 19 <= int(number) < 23

@@ -56,7 +56,7 @@ def _install(lock: Path, platform: str, python: str, target: Path) -> None:
         "--python-platform", PLATFORMS[platform], "--python-version", python, "--only-binary", ":all:",
         "--require-hashes", "-r", str(lock),
     ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False)
     if done.returncode:
         raise OutsideError(
             f"the image's libraries cannot be installed for {platform}:\n  "

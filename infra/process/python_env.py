@@ -77,7 +77,7 @@ def _make(folder: Path, lock_file: Path, version: str) -> None:
 
 def _run(*command: str) -> None:
     environ = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "PYTHONPATH")}
-    done = subprocess.run(command, capture_output=True, text=True, env=environ, check=False)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", env=environ, check=False)
     if done.returncode:
         lines = done.stderr.strip().splitlines()[-8:]
         raise OutsideError(

@@ -83,7 +83,7 @@ def explained(module: str) -> str:
     done = subprocess.run(
         [sys.executable, "-m", module, "--help"],
         capture_output=True,
-        text=True,
+        encoding="utf-8", errors="replace",
         env=variables,
         stdin=subprocess.DEVNULL,
     )

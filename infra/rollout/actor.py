@@ -51,4 +51,3 @@ def _account() -> str:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):
         return f"uid {os.getuid()}"
-

@@ -38,7 +38,7 @@ def held(folder: Path, engine: Engine | None, command: str, wait: float, say: Ca
             lock.acquire(timeout=POLL_SECONDS) if not lock.is_locked else None
         except Timeout:
             return holder(folder)
-        (folder / "lock-holder.json").write_text(about)
+        (folder / "lock-holder.json").write_text(about, encoding="utf-8")
         found = engine.claim(about) if engine else ""
         claimed = not found
         return _told(found) if found else ""
@@ -57,7 +57,7 @@ def held(folder: Path, engine: Engine | None, command: str, wait: float, say: Ca
 def holder(folder: Path) -> str:
     """Say who holds the lock on this machine, as far as is known."""
     try:
-        return _told((folder / "lock-holder.json").read_text())
+        return _told((folder / "lock-holder.json").read_text(encoding="utf-8"))
     except OSError:
         return "another command"
 

@@ -46,7 +46,7 @@ def _attempt(send: Callable[[], None], what: str, say: Callable[[str], None]) ->
 
 
 def _run(command: list[str], body: str) -> None:
-    subprocess.run(command, input=body, text=True, check=True, timeout=TIMEOUT_SECONDS, capture_output=True)
+    subprocess.run(command, input=body.encode(), check=True, timeout=TIMEOUT_SECONDS, capture_output=True)
 
 
 def _post(url: str, body: str) -> None:

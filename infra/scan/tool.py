@@ -26,7 +26,9 @@ def run(
     command = [find(argv[0]), *argv[1:]]
     limit = SECONDS if seconds is None else seconds
     try:
-        done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=limit, check=False)
+        done = subprocess.run(
+            command, cwd=cwd, capture_output=True, encoding="utf-8", errors="replace", timeout=limit, check=False
+        )
     except subprocess.TimeoutExpired:
         raise ScannerFailed(f"{argv[0]} gave no answer within {limit:.0f} s") from None
     if done.returncode not in good or not done.stdout.startswith(output):

@@ -1,4 +1,4 @@
-"""What git is asked, and what is said where it refuses to answer: by a real git that takes the folder for another account's."""
+"""What git is asked, and what is said where a real git refuses a folder that it takes for another account's."""
 
 from __future__ import annotations
 

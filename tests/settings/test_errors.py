@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -86,3 +87,13 @@ def test_a_reader_that_has_gone_is_a_quiet_end_and_no_pass() -> None:
         run.stdout.close()
         assert run.stderr.read() == b""
     assert run.returncode == 141
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+@pytest.mark.parametrize("code", [0, 1, 3])
+def test_a_terminal_that_cannot_show_a_sign_changes_no_ending(encoding: str, code: int) -> None:
+    source = f"from settings.errors import front_door; raise SystemExit(front_door(lambda: print('✓ …') or {code}))"
+    variables = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
+    done = subprocess.run([sys.executable, "-c", source], cwd=ROOT, env=variables, capture_output=True, check=False)
+    shown = "✓ …" if encoding == "utf-8" else "? ?"
+    assert (done.returncode, done.stdout.decode(encoding), done.stderr) == (code, f"{shown}\n", b"")
