@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from infra.scan import notebook
 from infra.scan.finding import Finding, Scan
 from infra.scan.subject import Subject
 
@@ -26,17 +29,46 @@ def scan(subject: Subject) -> Scan:
     return Scan(len(names), "files", ("detect-secrets",), tuple(findings), notes=notes)
 
 
-def secrets_in(root: Path, names: Iterable[str]) -> list[tuple[str, str, int]]:
+def secrets_in(root: Path, names: Sequence[str]) -> list[tuple[str, str, int]]:
     """Return path, kind and line of every possible secret in these files below `root`. One search runs at a time."""
-    from detect_secrets.core.secrets_collection import SecretsCollection
+    found: list[tuple[str, str, int]] = []
+    plain = [name for name in names if not name.endswith(notebook.SUFFIX)]
+    with _ALONE, _detectors():
+        found += _search(root, plain)
+        for name in sorted({*names} - {*plain}):
+            found += _in_notebook(root, name)
+    return found
+
+
+@contextmanager
+def _detectors() -> Iterator[None]:
     from detect_secrets.settings import default_settings
 
-    with _ALONE, default_settings() as settings:
+    with default_settings() as settings:
         settings.disable_filters("detect_secrets.filters.heuristic.is_lock_file")
-        found = SecretsCollection(root=str(root))
-        for name in names:
-            found.scan_file(name)
-        return [(name, secret.type, secret.line_number) for name, secret in found if not _is_digest(secret)]
+        yield
+
+
+def _search(root: Path, names: Iterable[str]) -> list[tuple[str, str, int]]:
+    from detect_secrets.core.secrets_collection import SecretsCollection
+
+    found = SecretsCollection(root=str(root))
+    for name in names:
+        found.scan_file(name)
+    return [(name, secret.type, secret.line_number) for name, secret in found if not _is_digest(secret)]
+
+
+def _in_notebook(root: Path, name: str) -> list[tuple[str, str, int]]:
+    """Search what stands in the file, and what its strings say: cells, outputs as text, attributes; not its pictures."""
+    text = notebook.without_pictures((root / name).read_text(encoding="utf-8", errors="replace"))
+    said = [(line, part) for line, string in notebook.strings(text) for part in string.splitlines()]
+    with tempfile.TemporaryDirectory(prefix="gateline-notebook-") as scratch:
+        Path(scratch, "written.ipynb").write_text(text, encoding="utf-8")
+        Path(scratch, "said.py").write_text("\n".join(part for _, part in said), encoding="utf-8")
+        written, read = (_search(Path(scratch), [file]) for file in ("written.ipynb", "said.py"))
+    places = {(line, kind) for _, kind, line in written} | {(said[line - 1][0], kind) for _, kind, line in read}
+    marked = {number for number, line in enumerate(text.split("\n"), start=1) if MARK in line}
+    return [(name, kind, line) for line, kind in sorted(places) if line not in marked]
 
 
 def _finding(name: str, kind: str, line: int) -> Finding:
