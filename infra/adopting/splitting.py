@@ -1,0 +1,260 @@
+"""Part rows into train and test, and look at what that makes before anything is trained. Pure: it says which row goes where.
+
+Rows are counted from 0 inside, and from 1 in what is said, as the gates do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from infra.adopting.moments import LEAST, MOST, TEST_SHARE, Moments, cut
+from settings import DataGate, ModelGate
+from settings.errors import UsageError
+
+FEW = 0.01
+"""Share of the rows, up to which those of a class that cannot be learned are left out; more of them need a decision."""
+BY_NATURE = 10
+"""Rows repeat by nature where their columns can differ in fewer ways than this many times the rows."""
+CHANCE = 1e-4
+"""Chance of a run of rows without a positive at the end of the file, below which it is asked whether labels are final."""
+TRAIN, TEST, NEITHER = "train", "test", ""
+
+
+@dataclass(frozen=True)
+class Split:
+    """Where each row goes (`train`, `test`, or '' for neither), how that was decided, and what to know about it."""
+
+    parts: tuple[str, ...]
+    how: str
+    notes: tuple[str, ...] = ()
+
+    def rows(self, part: str) -> list[int]:
+        """The places of the rows of a part."""
+        return [place for place, found in enumerate(self.parts) if found == part]
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """The rows that have a label: their places in the file, their labels, and a digest of each row."""
+
+    target: str
+    places: Sequence[int]
+    labels: Sequence[str]
+    digests: Sequence[bytes]
+    classes: bool = True
+    """Whether labels are classes; numbers otherwise."""
+    positive: str = ""
+    ways: float = field(default=float("inf"))
+    """In how many ways a row can differ from others: the product of how many values each column has."""
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+def test_share(rows: int) -> float:
+    """Return the share of the rows to test on: a quarter, and more where that reaches the fewest rows that a gate asks for."""
+    return min(MOST, max(TEST_SHARE, fewest_test_rows() / max(rows, 1)))
+
+
+def fewest_test_rows() -> int:
+    """Return how many test rows the gates ask for."""
+    return max(ModelGate().min_rows, DataGate().min_rows)
+
+
+def by_time(rows: Labelled, time: Moments) -> Split:
+    """The latest rows are the test. Raises UsageError where that leaves nothing to learn or to judge."""
+    moments = [moment for place in rows.places if (moment := time.values[place]) is not None]
+    last = cut(moments, test_share(len(moments)), fewest_test_rows())
+    if last is None:
+        raise UsageError(
+            f"no date in '{time.name}' leaves between {LEAST:.0%} and {MOST:.0%} of the rows after it",
+            "give another column (--time=COLUMN), or --time=none to split without one",
+        )
+    parts = {}
+    for place in rows.places:
+        moment = time.values[place]
+        if moment is not None:
+            parts[place] = TEST if moment > last else TRAIN
+    _refuse_one_sided(rows, parts, f"{last:%Y-%m-%d}", time.name)
+    notes = [*_unfinished(rows, time), *_leave_out(rows, parts), *few_rows(parts)]
+    return _split(len(time.values), parts, f"the latest by {time.name}", notes)
+
+
+def stratified(rows: Labelled, total: int) -> Split:
+    """Each class gives the same share of its rows to the test, chosen by a digest of each row.
+
+    Rows that stand more than once come to one part, so that none leaks; where rows repeat by nature, as in a table of counts
+    that is written out, each is a case of its own.
+    """
+    counts = Counter(rows.digests)
+    natural = len(counts) <= len(rows) / 2 and rows.ways <= BY_NATURE * len(rows)
+    keys = _apart(rows.digests) if natural else list(rows.digests)
+    share = test_share(len(rows))
+    parts = dict.fromkeys(rows.places, TRAIN)
+    strata: dict[str, dict[bytes, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for place, label, key in zip(rows.places, rows.labels, keys, strict=True):
+        strata[label if rows.classes else ""][key].append(place)
+    for groups in strata.values():
+        for place in _picked(groups, share):
+            parts[place] = TEST
+    notes = _repeated(len(rows), counts, natural) + _leave_out(rows, parts)
+    _refuse_one_class(rows, parts)
+    how = "each class by the same share" if rows.classes else "by a digest of each row"
+    return _split(total, parts, how, [*notes, *few_rows(parts)])
+
+
+def few_rows(parts: Mapping[int, str]) -> list[str]:
+    """Say where a part has fewer rows than the gates ask for, and what to do."""
+    counts = Counter(parts.values())
+    lacking = [
+        f"gates.{gate}.min_rows asks for {least} to {use}, and there are {counts[part]}"
+        for gate, part, least, use in (
+            ("data", TRAIN, DataGate().min_rows, "train on"),
+            ("data", TEST, DataGate().min_rows, "test on"),
+            ("model", TEST, ModelGate().min_rows, "judge a model on"),
+        )
+        if counts[part] < least
+    ]
+    if not lacking:
+        return []
+    needed = max(math.ceil(fewest_test_rows() / MOST), DataGate().min_rows * 2)
+    return [
+        f"{counts[TRAIN] + counts[TEST]} rows are too few for the gates: {'; '.join(lacking)}. The pipeline stops there: "
+        f"add rows (with {needed} in all it goes on), or lower min_rows under [gates.data] and [gates.model] in "
+        "pipeline.toml, where the figures of so few rows are enough for you"
+    ]
+
+
+def _split(total: int, parts: Mapping[int, str], how: str, notes: Sequence[str]) -> Split:
+    return Split(tuple(parts.get(place, NEITHER) for place in range(total)), how, tuple(notes))
+
+
+def _apart(digests: Sequence[bytes]) -> list[bytes]:
+    """Return a key of its own for each row, the same for the same file."""
+    seen: Counter[bytes] = Counter()
+    keys = []
+    for digest in digests:
+        seen[digest] += 1
+        keys.append(hashlib.sha256(digest + str(seen[digest]).encode()).digest())
+    return keys
+
+
+def _picked(groups: Mapping[bytes, Sequence[int]], share: float) -> list[int]:
+    """Return the rows of a stratum that are the test: whole groups, in the order of their keys, up to the share."""
+    total = sum(map(len, groups.values()))
+    wanted = max(1, math.ceil(share * total)) if len(groups) > 1 else 0
+    picked: list[int] = []
+    for key in sorted(groups):
+        over = len(picked) + len(groups[key]) - wanted
+        if len(picked) < wanted and over <= max(0.25 * wanted, 0):
+            picked += groups[key]
+    return picked
+
+
+def _repeated(rows: int, counts: Counter[bytes], natural: bool) -> list[str]:
+    again = sum(count for count in counts.values() if count > 1)
+    if natural:
+        return [f"rows repeat: {len(counts):,} of {rows:,} are different, as in a table of counts; each counts for itself"]
+    if again > FEW * rows:
+        return [f"{again:,} of {rows:,} rows stand more than once: equal rows are in one part, so that none leaks"]
+    return []
+
+
+def _refuse_one_sided(rows: Labelled, parts: Mapping[int, str], since: str, time: str) -> None:
+    """Two classes must be on both sides of the moment that parts the rows."""
+    if not rows.classes:
+        return
+    train, test = _counts(rows, parts)
+    for part, held, where in ((test, train, f"the latest {sum(test.values()):,} rows (after {since} by '{time}')"),
+                              (train, test, f"the {sum(train.values()):,} rows up to {since} by '{time}'")):  # fmt: skip
+        if len(part) == 1 and len(held) > 1:
+            lacking = sorted(set(held) - set(part))
+            known = f"no row is '{lacking[0]}'" if len(lacking) == 1 else f"none is {_listed(lacking)}"
+            final = f": are their labels final? Then leave out the rows after {since}; otherwise wait" if part is test else ""
+            raise UsageError(
+                f"{where} hold one class alone: all are '{next(iter(part))}', {known}{final}",
+                "leave out the rows whose labels are not final yet, or split without time: --time=none"
+                if part is test
+                else "split without time (--time=none), or by another column (--time=COLUMN)",
+            )
+
+
+def _refuse_one_class(rows: Labelled, parts: Mapping[int, str]) -> None:
+    if not rows.classes:
+        return
+    for part, found in zip((TRAIN, TEST), _counts(rows, parts), strict=True):
+        if len(found) < 2:
+            every = Counter(rows.labels)
+            few = min(every, key=lambda label: every[label])
+            raise UsageError(
+                f"'{few}' stands in {every[few]} of {len(rows):,} rows, too few for both parts: {part} holds one class",
+                "add rows of that class, or name another target",
+            )
+
+
+def _leave_out(rows: Labelled, parts: dict[int, str]) -> list[str]:
+    """Take rows of classes that cannot be learned out of both parts, where they are few; say which, and where they stand.
+
+    Raises UsageError where they are more than a few.
+    """
+    if not rows.classes:
+        return []
+    train, test = _counts(rows, parts)
+    notes = []
+    for label, count in sorted((train + test).items()):
+        named = zip(rows.places, rows.labels, strict=True)
+        places = [place for place, found in named if found == label and place in parts]
+        if train[label] >= 2:
+            if not test[label]:
+                notes.append(f"'{label}' is in the training rows alone ({count:,} rows): how well it is predicted is not tested")
+            continue
+        alone = "one row cannot be both learned and tested"
+        why = alone if count == 1 else "it is in the test rows alone, so nothing learns it"
+        said = f"'{label}' stands in {count:,} of {len(rows):,} rows ({_rows(places)}): {why}"
+        if count > max(1, FEW * len(rows)) or len(train + test) <= 2:
+            raise UsageError(said, "leave these rows out, give them another label, or split without time: --time=none")
+        for place in places:
+            del parts[place]
+        notes.append(f"{said}; left out")
+    return notes
+
+
+def _unfinished(rows: Labelled, time: Moments) -> list[str]:
+    """Say where the very latest rows hold no positive, which is unlikely by chance: their labels may not be final."""
+    dated = sorted(
+        ((moment, label) for place, label in zip(rows.places, rows.labels, strict=True) if (moment := time.values[place])),
+        key=lambda each: each[0],
+    )
+    hits = [moment for moment, label in dated if label == rows.positive]
+    if not rows.positive or not hits:
+        return []
+    after = sum(moment > hits[-1] for moment, _ in dated)
+    share = len(hits) / max(len(dated) - after, 1)
+    if after and share < 1 and after * math.log1p(-share) < math.log(CHANCE):
+        return [
+            f"no row is '{rows.positive}' among the latest {after:,}, after {hits[-1]:%Y-%m-%d} by '{time.name}': are their "
+            "labels final? Leave them out where they are not, or set data.label_delay_hours"
+        ]
+    return []
+
+
+def _counts(rows: Labelled, parts: Mapping[int, str]) -> tuple[Counter[str], Counter[str]]:
+    found = {TRAIN: Counter[str](), TEST: Counter[str]()}
+    for place, label in zip(rows.places, rows.labels, strict=True):
+        if place in parts:
+            found[parts[place]][label] += 1
+    return found[TRAIN], found[TEST]
+
+
+def _rows(places: Sequence[int]) -> str:
+    """Name rows as the gates do, the first being row 1."""
+    shown = ", ".join(str(place + 1) for place in places[:5])
+    return f"row{'s' if len(places) > 1 else ''} {shown}{', …' if len(places) > 5 else ''}"
+
+
+def _listed(labels: Sequence[str]) -> str:
+    return ", ".join(f"'{label}'" for label in labels[:5]) + (", …" if len(labels) > 5 else "")
