@@ -206,12 +206,13 @@ def _leave_out(rows: Labelled, parts: dict[int, str]) -> list[str]:
     train, test = _counts(rows, parts)
     notes = []
     for label, count in sorted((train + test).items()):
-        named = zip(rows.places, rows.labels, strict=True)
-        places = [place for place, found in named if found == label and place in parts]
         if train[label] >= 2:
             if not test[label]:
-                notes.append(f"'{label}' is in the training rows alone ({count:,} rows): how well it is predicted is not tested")
+                untested = "how well it is predicted is not tested"
+                notes.append(f"'{label}' is in the training rows alone ({count:,} rows): {untested}")
             continue
+        named = zip(rows.places, rows.labels, strict=True)
+        places = [place for place, found in named if found == label and place in parts]
         alone = "one row cannot be both learned and tested"
         why = alone if count == 1 else "it is in the test rows alone, so nothing learns it"
         said = f"'{label}' stands in {count:,} of {len(rows):,} rows ({_rows(places)}): {why}"
