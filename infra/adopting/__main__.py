@@ -41,8 +41,7 @@ def adopt(root: Path, answers: Answers) -> None:
         f"{answers.slug} is a project of its own; production will listen on {production}, staging on {staging}.",
         flush=True,
     )
-    left = git.keep(root)
-    if left:
+    for left in git.keep(root):
         print(left)
 
 
