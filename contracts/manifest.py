@@ -12,6 +12,8 @@ METRICS_FILE = "metrics.json"
 REFERENCE_FILE = "reference.json"
 GOLDEN_FILE = "golden.json"
 MANIFEST_FILE = "manifest.json"
+GOLDEN_TOLERANCE = 1e-9
+"""Largest difference between two scores of one golden row; of scores above 1, in units of the recorded score."""
 NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.+-]*$"
 """A plain name: no folder, no way out of one."""
 

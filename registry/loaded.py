@@ -20,6 +20,8 @@ from contracts.schema import Schema
 from registry.artifacts import REPAIR
 from settings.errors import GateRefused
 
+ROUNDING = 1e-6
+"""How far a probability may lie outside 0 to 1, by single precision; a row may add up to ten times as far from 1."""
 NEEDED = (MODEL_FILE, SCHEMA_FILE, GOLDEN_FILE, REFERENCE_FILE)
 
 
@@ -36,11 +38,26 @@ class LoadedModel:
     def score(self, rows: npt.NDArray[np.object_]) -> npt.NDArray[np.float64]:
         """Return probabilities of shape (n, classes), or predicted numbers of shape (n, 1), for rows of shape (n, features).
 
-        Rows are in schema order: numbers as float with NaN for missing, strings as str with None for missing.
+        Rows are in schema order: numbers as float with NaN for missing, strings as str with None for missing. The estimator
+        gets a copy that it cannot write into. Raises whatever the estimator raises; `flaw` says whether the scores are any.
         """
+        own = read_only(rows)
         if self.manifest.task == "regression":
-            return np.asarray(self.estimator.predict(rows), dtype=np.float64).reshape(-1, 1)
-        return np.asarray(self.estimator.predict_proba(rows), dtype=np.float64)
+            return np.asarray(self.estimator.predict(own), dtype=np.float64).reshape(-1, 1)
+        return np.asarray(self.estimator.predict_proba(own), dtype=np.float64)
+
+    def flaw(self, scores: npt.NDArray[np.float64], rows: int) -> str:
+        """Return in which way `scores` are no probabilities (or no numbers) of so many rows; nothing where they are."""
+        classes = self.manifest.classes
+        said, what = ("predict_proba", "probability") if classes else ("predict", "number")
+        wanted = (rows, max(len(classes), 1))
+        if scores.shape != wanted:
+            columns = f": one column per class, in the order {', '.join(map(str, classes[:5]))}" if classes else ""
+            return f"{said} gave scores of shape {scores.shape} for {rows:,} rows, expected {wanted}{columns}"
+        broken = ~np.isfinite(scores).all(axis=1)
+        if broken.any():
+            return f"{said} gave {int(broken.sum()):,} of {rows:,} rows no finite {what}"
+        return _improbable(scores) if classes else ""
 
     def decide(self, scores: npt.NDArray[np.float64]) -> list[Any]:
         """Return one label (or number) per row of `scores`; a binary model says 'positive' from the threshold on."""
@@ -60,6 +77,28 @@ class LoadedModel:
         """The column of the positive class in a binary model's scores."""
         classes, positive = self.manifest.classes, self.manifest.positive
         return classes.index(positive) if positive in classes else 1
+
+
+def read_only(rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return a copy that cannot be written into: what one model changed would be changed for all that come after it."""
+    own = rows.copy()
+    own.flags.writeable = False
+    return own
+
+
+def _improbable(scores: npt.NDArray[np.float64]) -> str:
+    rows = len(scores)
+    outside = ((scores < -ROUNDING) | (scores > 1 + ROUNDING)).any(axis=1)
+    if outside.any():
+        worst = scores[outside].flat[int(np.abs(scores[outside] - 0.5).argmax())]
+        told = f"{int(outside.sum()):,} of {rows:,} rows a probability outside 0 to 1, such as {worst:.6g}"
+        return f"predict_proba gave {told}"
+    sums = scores.sum(axis=1)
+    off = np.abs(sums - 1) > ROUNDING * max(10, scores.shape[1])
+    if off.any():
+        told = f"{int(off.sum()):,} of {rows:,} rows probabilities that add up to {sums[off][0]:.6g}, not to 1"
+        return f"predict_proba gave {told}"
+    return ""
 
 
 def load_files(files: Mapping[str, bytes]) -> LoadedModel:

@@ -49,7 +49,7 @@ def _task(name: str, environment: str = "", optional: bool = False) -> Stage:
 
 
 LINE = (
-    *_nox("lint", "typecheck", "test", "validate_data", "train", "validate_model"),
+    *_nox("validate_data", "lint", "typecheck", "test", "train", "validate_model"),
     _task("build"),
     *_nox("integration", "benchmark", "security"),
     _task("sign", optional=True),

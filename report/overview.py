@@ -11,10 +11,10 @@ from pydantic import ValidationError
 from contracts.verdict import Verdict
 
 ORDER = (
+    "validate_data",
     "lint",
     "typecheck",
     "test",
-    "validate_data",
     "train",
     "validate_model",
     "build",

@@ -6,6 +6,8 @@ import difflib
 import io
 import os
 import sys
+import textwrap
+import traceback
 from collections.abc import Callable, Iterable
 from enum import IntEnum
 
@@ -71,6 +73,36 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 def first_line(error: BaseException) -> str:
     """Return the first line of what an error says, or its type where it says nothing."""
     return (str(error).splitlines() or [type(error).__name__])[0] or type(error).__name__
+
+
+MOST_TOLD = 400
+"""Characters of another program's error that are shown: some carry a stack trace of their own."""
+READ_ONLY = "let the model work on a copy of the rows it is given (X = X.copy()): they are the next model's rows too"
+
+
+def explain(error: BaseException) -> str:
+    """Return what an error of the copy's own code says, in one line, with the deepest line of `model/` that led there."""
+    said = textwrap.shorten(str(error), MOST_TOLD, placeholder=" …")
+    file, line = _place_in_model(error)
+    return f"{type(error).__name__}: {said}" + (f" ({file}, line {line})" if file else "")
+
+
+def next_step_of(error: BaseException, otherwise: str) -> str:
+    """Return what to do about an error of the copy's own code; `otherwise` where nothing is known of its kind."""
+    return READ_ONLY if isinstance(error, ValueError) and "read-only" in str(error) else otherwise
+
+
+def _place_in_model(error: BaseException) -> tuple[str, int]:
+    """A file that cannot be compiled stands in no frame of the traceback, but in the error itself."""
+    frames = [(frame.filename, frame.lineno or 0) for frame in traceback.extract_tb(error.__traceback__)]
+    if isinstance(error, SyntaxError) and error.filename:
+        frames.append((error.filename, error.lineno or 0))
+    folders = [*getattr(sys.modules.get("model"), "__path__", ()), os.path.abspath("model")]
+    for name, line in reversed(frames):
+        for folder in folders:
+            if name.startswith(folder + os.sep):
+                return f"model/{os.path.relpath(name, folder)}", line
+    return "", 0
 
 
 def _with_its_libraries(main: Callable[[], int]) -> int:

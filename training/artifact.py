@@ -14,9 +14,8 @@ import numpy.typing as npt
 from contracts.digest import of_bytes
 from contracts.manifest import GOLDEN_FILE, METRICS_FILE, MODEL_FILE, REFERENCE_FILE, SCHEMA_FILE, Manifest, Objects
 from registry.loaded import LoadedModel
-from settings.errors import UsageError
+from settings.errors import UsageError, explain, next_step_of
 from training.commit import commit_of
-from training.estimators import explain
 from training.fitting import libraries, pack
 from training.golden import golden_of
 from training.identity import ROOT, Plan
@@ -24,6 +23,9 @@ from training.labels import Labels
 from training.reference import reference_of
 from training.rows import Rows, Split
 from validation.metrics import compute
+
+
+CORRECT = "correct the estimator in model/, and train again"
 
 
 @dataclass(frozen=True)
@@ -98,16 +100,11 @@ def _scores(model: LoadedModel, rows: Rows) -> npt.NDArray[np.float64]:
     except Exception as error:
         raise UsageError(
             f"the fitted model cannot score the test rows: {explain(error)}",
-            "let the features take values that training did not hold",
+            next_step_of(error, "let the features take values that training did not hold"),
         ) from error
-    wanted = (len(rows), max(len(model.manifest.classes), 1))
-    broken = int((~np.isfinite(scores)).any(axis=1).sum()) if scores.shape == wanted else len(rows)
-    if broken:
-        raise UsageError(
-            f"the fitted model scores {broken:,} of {len(rows):,} test rows with no finite number a class "
-            f"(shape {scores.shape}, expected {wanted})",
-            "correct the estimator in model/",
-        )
+    flaw = model.flaw(scores, len(rows))
+    if flaw:
+        raise UsageError(f"the fitted model cannot be measured on the test rows: {flaw}", CORRECT)
     return scores
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-import traceback
 from types import ModuleType
 from typing import Any
 
 from contracts.schema import Schema
 from settings import Model
-from settings.errors import UsageError, did_you_mean
+from settings.errors import UsageError, did_you_mean, explain
 
 HERE = "correct model.estimator in pipeline.toml"
 CALIBRATE = (
@@ -31,17 +30,8 @@ def build(model: Model, schema: Schema, task: str) -> Any:
     return estimator
 
 
-def explain(error: Exception) -> str:
-    """Return an error of the user's own code, or of a library below it, with the deepest line of `model/` that led there."""
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if "/model/" in f.filename.replace("\\", "/")]
-    where = f" (model/{frames[-1].filename.rpartition('/')[2]}, line {frames[-1].lineno})" if frames else ""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}{where}"
-
-
 def _by_class(model: Model, schema: Schema) -> Any:
     from sklearn.pipeline import make_pipeline
-
-    from model.features import preprocessor
 
     module, _, name = model.estimator.rpartition(".")
     cls = _named(module, name)
@@ -53,7 +43,18 @@ def _by_class(model: Model, schema: Schema) -> Any:
     parameters = dict(model.parameters)
     if _takes_random_state(cls):
         parameters.setdefault("random_state", model.seed)
-    return make_pipeline(preprocessor(schema), _call(cls, model.estimator, parameters))
+    return make_pipeline(_preprocessor(schema), _call(cls, model.estimator, parameters))
+
+
+def _preprocessor(schema: Schema) -> Any:
+    """Return what the copy's own code puts in front of an estimator that is named by its class."""
+    function = _named("model.features", "preprocessor", "it is called as preprocessor(schema) and returns a transformer")
+    try:
+        return function(schema)
+    except Exception as error:
+        raise UsageError(
+            f"model.features.preprocessor failed: {explain(error)}", "correct model/features.py, and train again"
+        ) from error
 
 
 def _by_function(model: Model, schema: Schema) -> Any:
@@ -75,8 +76,9 @@ def _call(make: Any, name: str, parameters: dict[str, Any]) -> Any:
     _refuse_other_parameters(make, name, parameters)
     try:
         return make(**parameters)
-    except (TypeError, ValueError) as error:
-        raise UsageError(f"model.estimator: '{name}' could not be made: {explain(error)}", HERE) from error
+    except Exception as error:
+        advice = HERE if isinstance(error, (TypeError, ValueError)) else f"correct '{name}', or {HERE}"
+        raise UsageError(f"model.estimator: '{name}' could not be made: {explain(error)}", advice) from error
 
 
 def _refuse_other_parameters(make: Any, name: str, parameters: dict[str, Any]) -> None:
@@ -94,12 +96,12 @@ def _refuse_other_parameters(make: Any, name: str, parameters: dict[str, Any]) -
         ) from None
 
 
-def _named(module: str, name: str) -> Any:
+def _named(module: str, name: str, advice: str = HERE) -> Any:
     found = _import(module)
     if hasattr(found, name):
         return getattr(found, name)
     known = [known for known in dir(found) if not known.startswith("_")]
-    raise UsageError(f"model.estimator: module '{module}' has no '{name}'{did_you_mean(name, known)}", HERE)
+    raise UsageError(f"model.estimator: module '{module}' has no '{name}'{did_you_mean(name, known)}", advice)
 
 
 def _import(module: str) -> ModuleType:
@@ -114,7 +116,7 @@ def _import(module: str) -> ModuleType:
         raise UsageError(f"model.estimator: there is no module '{missing}'{_near_module(missing)}", HERE) from None
     except Exception as error:
         raise UsageError(
-            f"model.estimator: '{module}' cannot be imported: {explain(error)}", "mend that module"
+            f"model.estimator: '{module}' cannot be imported: {explain(error)}", "correct that module, and train again"
         ) from error
 
 

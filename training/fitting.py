@@ -9,27 +9,33 @@ from typing import Any
 
 import numpy as np
 
-from registry.loaded import untrusted_types
+from registry.loaded import read_only, untrusted_types
 from settings import Model
-from settings.errors import UsageError
-from training.estimators import explain
+from settings.errors import UsageError, explain, next_step_of
 from training.rows import Rows
 
 LIBRARIES = ("scikit-learn", "numpy", "skops")
 OURS = {"model", "builtins", "numpy", "sklearn", "scipy"}
 
 
+UNFIT = (
+    "correct model.parameters or model/features.py, and train again; one that takes no gaps is built by a function, "
+    "as model.estimators:logistic is, on model.features.standardized"
+)
+
+
 def fit(estimator: Any, rows: Rows, model: Model) -> Any:
-    """Return the estimator, fitted with every source of randomness seeded. Raises UsageError with the cause where it fails."""
+    """Return the estimator, fitted with every source of randomness seeded, on a copy of the rows that it cannot write into.
+
+    Raises UsageError with the cause where it fails.
+    """
     random.seed(model.seed)
     np.random.seed(model.seed)
     try:
-        return estimator.fit(rows.features, rows.labels)
+        return estimator.fit(read_only(rows.features), read_only(rows.labels))
     except Exception as error:
         raise UsageError(
-            f"'{model.estimator}' could not be fitted to {len(rows):,} rows: {explain(error)}",
-            "correct model.parameters or model/features.py, and train again; one that takes no gaps is built by a function, "
-            "as model.estimators:logistic is, on model.features.standardized",
+            f"'{model.estimator}' could not be fitted to {len(rows):,} rows: {explain(error)}", next_step_of(error, UNFIT)
         ) from error
 
 

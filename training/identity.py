@@ -27,6 +27,7 @@ SHAPING = (
     "contracts/schema.py",
     "contracts/storage.py",
     "contracts/text.py",
+    "registry/golden.py",
     "registry/loaded.py",
     "registry/rows.py",
     "validation/csv_file.py",

@@ -38,6 +38,8 @@ class Golden:
     """Of the manifest."""
     own_classes: tuple[Any, ...] | None = None
     """Of the estimator itself, where it has them."""
+    unsteady: str = ""
+    """How answers depend on the rows beside them, or on what was asked before; nothing where they do not."""
 
 
 @dataclass(frozen=True)

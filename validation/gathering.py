@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from contracts.digest import short
-from contracts.manifest import MODEL_FILE, Objects
+from contracts.manifest import MANIFEST_FILE, MODEL_FILE, Manifest, Objects
 from contracts.schema import Schema
+from registry.golden import unsteady
 from registry.loaded import LoadedModel, load_files
 from registry.rows import encode
-from settings import Settings
-from settings.errors import GatelineError, GateRefused, UsageError
+from settings import Metrics, Settings
+from settings.errors import GatelineError, GateRefused, UsageError, explain, next_step_of
 from validation.contest import Contest
+from validation.digests import data_digest
 from validation.evidence import Champion, Evidence, Golden
 from validation.matrix import features_of, target_of
+from validation.metrics import measure
 from validation.model_rules.golden import differs
 from validation.reading import read_table
 from validation.scored import Scored
 from validation.sources import url_of
 from validation.subject import Subject
 
+REPRODUCED = ("log_loss", "mae", "rmse")
+"""Metrics that a champion must reach again on the rows of its training. A ranking can change by the last bit of a score."""
+SCORE_TOLERANCE = 1e-6
 MEND = "correct the estimator or the features in model/, and train again"
 
 
@@ -35,9 +42,11 @@ def gather(contest: Contest, settings: Settings) -> Evidence:
     model = load_files(contest.candidate.files)
     _refuse_other_target(model, settings)
     scorer = Scorer(contest.test)
-    candidate = scorer.scored(model)
+    candidate = scorer.scored(model, model.manifest.positive)
     _refuse_one_class(candidate, model, url_of(contest.test))
     champion = _champion(contest, model, scorer)
+    if champion.scored is not None and contest.champion is not None:
+        _refuse_other_score(contest.champion, champion.scored, model.manifest, scorer.digest)
     golden = golden_of(model)
     return Evidence(candidate, golden, settings.gates.model, settings.metrics, contest.limits, champion)
 
@@ -46,22 +55,27 @@ class Scorer:
     """Lets models score the test rows, which are read once for each schema."""
 
     def __init__(self, test: str | Objects) -> None:
-        """Keep where the rows are."""
+        """Keep where the rows are. `digest` is of them as they are now."""
         self._test = test
+        self.digest = data_digest(test)
         self._read: dict[str, tuple[npt.NDArray[np.object_], npt.NDArray[Any]]] = {}
 
-    def scored(self, model: LoadedModel) -> Scored:
-        """Return what a model says of the rows. Raises GateRefused (rule `score`) where it cannot."""
+    def scored(self, model: LoadedModel, positive: Any) -> Scored:
+        """Return what a model says of the rows, to be measured on the class `positive`; what it decides is its own.
+
+        Raises GateRefused (rule `score`) where it cannot score them, or gives no probabilities.
+        """
         features, labels = self._rows(model.schema)
         try:
             scores = model.score(features)
         except Exception as error:
-            cause = f"{type(error).__name__}: {' '.join(str(error).split())}"
-            raise GateRefused(f"score: the model cannot score the test rows: {cause}", MEND) from error
-        manifest, wanted = model.manifest, (len(labels), max(len(model.manifest.classes), 1))
-        if scores.shape != wanted:
-            raise GateRefused(f"score: the scores have shape {scores.shape}, expected is {wanted}", MEND)
-        return Scored.of(manifest.task, labels, scores, model.decide(scores), manifest.classes, manifest.positive)
+            told = f"score: the model cannot score the test rows: {explain(error)}"
+            raise GateRefused(told, next_step_of(error, MEND)) from error
+        flaw = model.flaw(scores, len(labels))
+        if flaw:
+            raise GateRefused(f"score: of the test rows, {flaw}", MEND)
+        manifest = model.manifest
+        return Scored.of(manifest.task, labels, scores, model.decide(scores), manifest.classes, positive)
 
     def _rows(self, schema: Schema) -> tuple[npt.NDArray[np.object_], npt.NDArray[Any]]:
         key = schema.model_dump_json()
@@ -72,13 +86,19 @@ class Scorer:
 
 
 def golden_of(model: LoadedModel) -> Golden:
-    """Return the golden rows of a model as recorded, and as it scores them now."""
+    """Return the golden rows of a model as recorded, and as it scores them now: at once, alone, in reverse order, again.
+
+    Raises GateRefused (rule `golden`) where it cannot score them.
+    """
     rows: list[list[Any]] = model.golden.get("rows", [])
     recorded = np.asarray(model.golden.get("scores", []), dtype=np.float64)
     try:
-        scores = model.score(encode(rows, model.schema)) if rows else recorded
-    except Exception:
-        scores = np.full_like(recorded, np.nan)
+        encoded = encode(rows, model.schema)
+        scores = model.score(encoded) if rows else recorded
+        moved = unsteady(model, encoded, scores) if rows and scores.shape == recorded.shape else ""
+    except Exception as error:
+        told = f"golden: the model cannot score its golden rows: {explain(error)}"
+        raise GateRefused(told, next_step_of(error, MEND)) from error
     own = getattr(model.estimator, "classes_", None)
     return Golden(
         recorded=recorded,
@@ -87,6 +107,7 @@ def golden_of(model: LoadedModel) -> Golden:
         predictions=tuple(model.decide(scores)) if rows and scores.shape == recorded.shape else (),
         classes=model.manifest.classes,
         own_classes=None if own is None or model.manifest.task == "regression" else tuple(own.tolist()),
+        unsteady=moved,
     )
 
 
@@ -113,7 +134,31 @@ def _champion_scored(subject: Subject, candidate: LoadedModel, scorer: Scorer) -
     changed = differs(golden_of(model))
     if changed:
         raise GateRefused(f"it no longer answers as it was trained ({changed})")
-    return scorer.scored(model)
+    return scorer.scored(model, candidate.manifest.positive)
+
+
+def _refuse_other_score(champion: Subject, scored: Scored, candidate: Manifest, test: str) -> None:
+    """Refuse to compare with a champion that, measured as its training measured it, does not score as was recorded.
+
+    Only where rows, `model/` and our own sources are those of its training: another reader, or other code of `model/`, may
+    well make another score of it. What is compared depends on no setting: neither threshold nor positive class.
+    Raises GateRefused (rule `champion_score`).
+    """
+    recorded = Manifest.model_validate_json(champion.files[MANIFEST_FILE])
+    same = all(recorded.inputs.get(name) == candidate.inputs.get(name) for name in ("model", "sources"))
+    if not same or recorded.inputs.get("test") != test:
+        return
+    for name in REPRODUCED:
+        before = recorded.metrics.get(name)
+        now = measure(name, scored, Metrics()) if before is not None else None
+        if before is None or now is None or math.isclose(before, now, rel_tol=SCORE_TOLERANCE, abs_tol=SCORE_TOLERANCE):
+            continue
+        raise GateRefused(
+            f"champion_score: champion {recorded.version} has {name} {now:.6g} on the test rows of its training, recorded "
+            f"was {before:.6g}: a comparison with it would say nothing",
+            "see whether it draws at random, or keeps what it was asked before; to judge the candidate without it: "
+            "python -m validation.model --champion none",
+        )
 
 
 def _refuse_other_target(model: LoadedModel, settings: Settings) -> None:

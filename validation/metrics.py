@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn import metrics as sk
 
-from settings.errors import UsageError, did_you_mean
+from settings.errors import UsageError, did_you_mean, explain
 from settings.project import Metrics
 from validation.scored import Floats, Labels, Scored, Task
 
@@ -71,10 +71,10 @@ def _known(task: Task) -> Mapping[str, Metric]:
 def _own(reference: str, scored: Scored) -> float:
     function = _function(reference)
     try:
-        return float(function(scored.y_true, scored.decided, scored.y_score))
+        return float(function(scored.y_true.copy(), scored.decided.copy(), scored.y_score.copy()))
     except Exception as error:
         raise UsageError(
-            f"metric '{reference}' failed: {type(error).__name__}: {error}",
+            f"metric '{reference}' failed: {explain(error)}",
             "it is called with (y_true, y_pred, y_score) and must return a number",
         ) from error
 
@@ -84,8 +84,9 @@ def _function(reference: str) -> Callable[..., Any]:
     advice = "name it under metrics.custom as module:function"
     try:
         found = importlib.import_module(module)
-    except ImportError as error:
-        raise UsageError(f"metric '{reference}' cannot be imported: {error}", advice) from None
+    except Exception as error:
+        advice = f"correct {module}" if not isinstance(error, ImportError) else advice
+        raise UsageError(f"metric '{reference}' cannot be imported: {explain(error)}", advice) from None
     function = getattr(found, name, None)
     if not callable(function):
         raise UsageError(f"metric '{reference}': {module} has no '{name}'{did_you_mean(name, dir(found))}", advice)

@@ -25,10 +25,10 @@ NOBODY = "no_such_module_for_this_test"
 
 def test_the_order_of_the_stages() -> None:
     assert [stage.name for stage in LINE] == [
+        "validate_data",
         "lint",
         "typecheck",
         "test",
-        "validate_data",
         "train",
         "validate_model",
         "build",

@@ -19,7 +19,9 @@ from settings.errors import (
     OutsideError,
     UsageError,
     did_you_mean,
+    explain,
     front_door,
+    next_step_of,
 )
 
 ROOT = Path(__file__).parents[2]
@@ -97,3 +99,44 @@ def test_a_terminal_that_cannot_show_a_sign_changes_no_ending(encoding: str, cod
     done = subprocess.run([sys.executable, "-c", source], cwd=ROOT, env=variables, capture_output=True, check=False)
     shown = "✓ …" if encoding == "utf-8" else "? ?"
     assert (done.returncode, done.stdout.decode(encoding), done.stderr) == (code, f"{shown}\n", b"")
+
+
+def own_code(folder: Path, text: str) -> str:
+    """Return how the error is explained of a package `model` in a folder, imported as a copy's own code is."""
+    (folder / "model").mkdir()
+    (folder / "model" / "__init__.py").touch()
+    (folder / "model" / "features.py").write_text(text)
+    code = f"""
+import sys
+sys.path.insert(0, {str(folder)!r})
+from settings.errors import explain
+try:
+    import model.features
+    model.features.preprocessor()
+except BaseException as error:
+    print(explain(error))
+"""
+    return subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("def preprocessor():\n    raise KeyError('plan')\n", "KeyError: 'plan' (model/features.py, line 2)"),
+        ("import math\n\n\ndef preprocessor():\n    return math.sqrt(-1)\n", "error (model/features.py, line 5)"),
+        ("def preprocessor(:\n", "(model/features.py, line 1)"),
+        ("x = 1\nnumber = no_such_name\n", "is not defined (model/features.py, line 2)"),
+    ],
+)
+def test_an_error_of_the_copys_own_code_names_file_and_line(tmp_path: Path, text: str, told: str) -> None:
+    assert told in own_code(tmp_path, text)
+
+
+def test_an_error_is_explained_on_one_short_line() -> None:
+    assert explain(ValueError("bad\n  shape")) == "ValueError: bad shape"
+    assert len(explain(ValueError("word " * 1000))) < 450
+
+
+def test_writing_into_rows_has_a_next_step_of_its_own() -> None:
+    assert "X.copy()" in next_step_of(ValueError("assignment destination is read-only"), "other")
+    assert next_step_of(ValueError("could not convert"), "other") == "other"

@@ -12,10 +12,14 @@ from contracts.schema import Schema
 
 
 class Moody(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """Says 0.75 for rows whose first value is above 0, and 0.25 for others, unless MOOD is `raise`, `nan` or `short`."""
+    """Says 0.75 for rows whose first value is above 0, and 0.25 for others, unless MOOD says otherwise."""
+
+    calls = 0
 
     def fit(self, features: Any, labels: Any) -> Moody:
         """Learn the classes."""
+        if os.environ.get("MOOD") == "write in fit":
+            features[:, 0] = 0.0
         self.classes_ = np.unique(labels)
         return self
 
@@ -26,7 +30,24 @@ class Moody(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise ValueError("not today")
         above = np.nan_to_num(features[:, 0].astype(float)) > 0
         scores = np.where(above[:, None], [0.25, 0.75], [0.75, 0.25])
-        return {"": scores, "nan": scores * np.nan, "short": scores[:, :1]}[mood]
+        if mood == "write":
+            features[:, 0] = 0.0
+        Moody.calls += 1
+        shifted = np.array([[-0.1, 0.1]])
+        return {
+            "": scores,
+            "write": scores,
+            "nan": scores * np.nan,
+            "short": scores[:, :1],
+            "wide": np.hstack([scores, scores[:, :1]]),
+            "flat": scores[:, 1],
+            "above": scores * 3,
+            "negative": scores - 0.5,
+            "unsummed": scores * 0.9,
+            "counting": scores + shifted * (Moody.calls % 2),
+            "scaling": scores + shifted * (scores[:, 1:] - scores[:, 1:].mean()),
+            "ordering": scores + shifted * np.arange(len(scores))[:, None] / len(scores),
+        }[mood]
 
 
 def moody(schema: Schema, seed: int) -> Moody:

@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from contracts.schema import Schema, parse
 from settings import Model
 from settings.errors import UsageError
-from training.estimators import _is_of, build, explain
+from training.estimators import _is_of, build
 
 
 @pytest.fixture
@@ -90,8 +90,23 @@ def test_a_classifier_is_no_regression(schema: Schema) -> None:
         build(model("sklearn.linear_model.LogisticRegression"), schema, "regression")
 
 
-def test_an_error_is_explained_on_one_line() -> None:
-    assert explain(ValueError("bad\n  shape")) == "ValueError: bad shape"
+@pytest.mark.parametrize("error", [KeyError("plan"), RuntimeError("not written yet"), ZeroDivisionError("by zero")])
+def test_an_error_in_the_preprocessor_is_told_in_a_line(
+    schema: Schema, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def raising(schema: Schema) -> Any:
+        raise error
+
+    monkeypatch.setattr("model.features.preprocessor", raising)
+    with pytest.raises(UsageError, match=f"model.features.preprocessor failed: {type(error).__name__}: ") as raised:
+        build(model("sklearn.linear_model.LogisticRegression"), schema, "classification")
+    assert "correct model/features.py" in raised.value.next_step
+
+
+def test_a_missing_preprocessor_is_named(schema: Schema, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("model.features.preprocessor")
+    with pytest.raises(UsageError, match="module 'model.features' has no 'preprocessor'"):
+        build(model("sklearn.linear_model.LogisticRegression"), schema, "classification")
 
 
 def test_an_estimator_of_no_known_kind_is_taken_as_it_is(schema: Schema) -> None:

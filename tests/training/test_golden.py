@@ -43,12 +43,22 @@ def test_a_feature_that_fails_on_a_value_the_schema_allows_is_named_by_its_line(
 @pytest.mark.parametrize(
     ("mood", "message"),
     [
-        ("nan", "600 of 600 test rows with no finite number"),
-        ("short", r"shape \(600, 1\), expected \(600, 2\)"),
+        ("nan", "predict_proba gave 600 of 600 rows no finite probability"),
+        ("short", r"shape \(600, 1\) for 600 rows, expected \(600, 2\): one column per class, in the order 0, 1"),
+        ("wide", r"shape \(600, 3\) for 600 rows, expected \(600, 2\)"),
+        ("flat", r"shape \(600,\) for 600 rows, expected \(600, 2\)"),
+        ("above", "600 of 600 rows a probability outside 0 to 1, such as 2.25"),
+        ("negative", "600 of 600 rows a probability outside 0 to 1, such as -0.25"),
+        ("unsummed", "600 of 600 rows probabilities that add up to 0.9, not to 1"),
         ("raise", "cannot score the test rows: ValueError: not today"),
+        ("write", "cannot score the test rows: ValueError: assignment destination is read-only"),
+        ("write in fit", "could not be fitted to 600 rows: ValueError: assignment destination is read-only"),
+        ("counting", "golden: an answer depends on more than its own row: asked once more, 20 of 20"),
+        ("scaling", "golden: an answer depends on more than its own row: asked one at a time, 20 of 20"),
+        ("ordering", "golden: an answer depends on more than its own row: asked in reverse order, 20 of 20"),
     ],
 )
-def test_scores_that_are_none_are_refused(
+def test_a_model_that_breaks_its_contract_is_refused_in_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mood: str, message: str
 ) -> None:
     settings = settings_of(tmp_path, model={"estimator": "tests.training.moody:moody", "parameters": {}})
