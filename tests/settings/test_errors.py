@@ -105,7 +105,7 @@ def own_code(folder: Path, text: str) -> str:
     """Return how the error is explained of a package `model` in a folder, imported as a copy's own code is."""
     (folder / "model").mkdir()
     (folder / "model" / "__init__.py").touch()
-    (folder / "model" / "features.py").write_text(text)
+    (folder / "model" / "features.py").write_text(text, encoding="utf-8")
     code = f"""
 import sys
 sys.path.insert(0, {str(folder)!r})
