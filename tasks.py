@@ -187,6 +187,7 @@ def promote(_: Context, env: str = "", from_laptop: bool = False, wait: float = 
         "list": "list the releases that can be gone back to",
         "dry_run": "say what would happen",
         "reason": "why, for the audit log",
+        "asked": "when it was asked for, e.g. 2026-01-02T10:30:00Z, where this command waited to be started",
     }
 )
 def rollback(
@@ -196,6 +197,7 @@ def rollback(
     list: bool = False,
     dry_run: bool = False,
     reason: str = "by hand",
+    asked: str = "",
     from_laptop: bool = False,
     wait: float = MINUTE,
 ) -> None:
@@ -208,7 +210,7 @@ def rollback(
     elif dry_run:
         leave(lambda: commands.rollback_plan(env, to))
     else:
-        leave(lambda: commands.rollback(env, to, reason, from_laptop, wait), "rollback", env)
+        leave(lambda: commands.rollback(env, to, reason, from_laptop, wait, asked), "rollback", env)
 
 
 @task(help=ENV)

@@ -9,10 +9,12 @@ from infra.commands.reporting import report
 from infra.commands.signing import new_key, sign, verify
 from infra.rollout.canary import CanaryOptions
 from infra.rollout.deploy import DeployOptions
+from infra.rollout.earlier import Moment
 
 __all__ = [
     "CanaryOptions",
     "DeployOptions",
+    "Moment",
     "Wanted",
     "audit",
     "build",

@@ -10,10 +10,11 @@ from infra.rollout.canary import canary as run_canary
 from infra.rollout.decision import Step
 from infra.rollout.deploy import DeployOptions
 from infra.rollout.deploy import deploy as run_deploy
+from infra.rollout.earlier import Moment, Wish
 from infra.rollout.promote import promote as run_promote
 from infra.rollout.recovery import recover
 from infra.rollout.rehearsal import start_champion
-from infra.rollout.rollback import candidates, plan
+from infra.rollout.rollback import Already, candidates, plan
 from infra.rollout.rollback import rollback as run_rollback
 from infra.rollout.target import Target
 from settings.errors import ExitCode, UsageError
@@ -34,19 +35,20 @@ def deploy(env: str, reference: str, options: DeployOptions, wait: float) -> int
     return 0
 
 
-def canary(env: str, reference: str, options: CanaryOptions, wait: float) -> int:
+def canary(env: str, reference: str, options: CanaryOptions, wait: float, began: Moment | None = None) -> int:
     """Judge a release live; 0 promoted, 1 rolled back, 3 held."""
     if options.traffic not in TRAFFIC:
         raise UsageError(f"--traffic is '{options.traffic}'; allowed: {', '.join(TRAFFIC)}", "invoke canary --help")
     target = Target.open(env)
+    wish = Wish.of(target, began or Moment.of_this_process())
     with target.exclusively("invoke canary", wait):
         recover(target)
         release = target.releases.resolve(reference)
         if _is_first(target):
             return _first(target, release, options)
-        ended = run_canary(target, release, options)
+        ended = run_canary(target, release, options, wish)
     if ended is None:
-        target.say(f"{release.name} is stable here already: nothing to judge")
+        target.say(f"{_stable_name(target)} is stable here already: nothing to judge")
         return 0
     return _report_canary(target, ended)
 
@@ -68,24 +70,54 @@ def _first(target: Target, release: Release, options: CanaryOptions) -> int:
     return 0
 
 
-def promote(env: str, from_laptop: bool, wait: float) -> int:
-    """Finish a held canary."""
+def promote(env: str, from_laptop: bool, wait: float, began: Moment | None = None) -> int:
+    """Finish a held canary; `began` is when the command was given: with its process, where that is not said."""
     target = Target.open(env)
+    wish = Wish.of(target, began or Moment.of_this_process())
     with target.exclusively("invoke promote", wait):
-        release = run_promote(target, from_laptop=from_laptop)
+        release = run_promote(target, from_laptop=from_laptop, wish=wish)
+    if release is None:
+        target.say(f"{_stable_name(target)} was promoted meanwhile: nothing to do")
+        return 0
     _say_serving(target, release, "promoted")
     return 0
 
 
-def rollback(env: str, to: str, reason: str, from_laptop: bool, wait: float) -> int:
-    """Go back."""
+def rollback(
+    env: str, to: str, reason: str, from_laptop: bool, wait: float, asked: str = "", began: Moment | None = None
+) -> int:
+    """Go back; `asked` (a date and time) is when somebody asked for it elsewhere, `began` as in `promote`."""
     target = Target.open(env)
+    wish = Wish.of(target, Moment.parse(asked) if asked else began or Moment.of_this_process())
     # A rollback waits for nobody on another machine: a canary may run there for hours.
     with target.exclusively("invoke rollback", wait, everywhere=False):
-        done = run_rollback(target, to=to, reason=reason, from_laptop=from_laptop)
-    target.say(f"[green]rolled back[/green]: {done.back_to.name} has all traffic; {done.leave.name} is quarantined")
+        done = run_rollback(target, to=to, reason=reason, from_laptop=from_laptop, wish=wish)
+    if isinstance(done, Already):
+        target.say(f"[green]done already[/green]: {done.why}; {done.serves.name} has all traffic. {_further(target)}")
+        close(target, f"{done.serves.name} serves: {done.why}")
+        return 0
+    if done.slot is Slot.STABLE:
+        target.say(
+            f"[green]rolled back[/green]: the canary {done.leave.name} is discarded and quarantined; "
+            f"{done.back_to.name} serves on, as before. {_further(target)}"
+        )
+    else:
+        target.say(f"[green]rolled back[/green]: {done.back_to.name} has all traffic; {done.leave.name} is quarantined")
     close(target, f"rolled back from {done.leave.name} to {done.back_to.name}")
     return 0
+
+
+def _further(target: Target) -> str:
+    """Say how to leave what serves now as well."""
+    earlier = candidates(target)
+    if not earlier:
+        return "No earlier release is on the host to leave that for"
+    return f"To leave that as well, for {earlier[0].name}: invoke rollback --env={target.name}"
+
+
+def _stable_name(target: Target) -> str:
+    stable = target.engine.status().release_in(Slot.STABLE)
+    return stable.name if stable else "no release"
 
 
 def rollback_list(env: str) -> int:

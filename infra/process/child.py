@@ -10,10 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import psutil
-
-CLOCK_SECONDS = 2.0
-"""How far two readings of one process's start time may lie apart after the clock was set."""
+from infra.alive import lives, started
 
 
 @dataclass(frozen=True)
@@ -27,9 +24,11 @@ class Command:
 
 @dataclass
 class Child:
-    """A living process in a session of its own, known by id and start time."""
+    """A living process in a session of its own, known by its id and the token of its start."""
 
-    process: psutil.Process
+    pid: int
+    born: str
+    """See infra.alive."""
     popen: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @classmethod
@@ -46,41 +45,23 @@ class Child:
                 stderr=output,
                 start_new_session=True,
             )
-        return cls(psutil.Process(popen.pid), popen)
+        return cls(popen.pid, started(popen.pid), popen)
 
     @classmethod
-    def find(cls, pid: int, created: float) -> Child | None:
-        """Return the living process of this id and start time, or None."""
-        try:
-            process = psutil.Process(pid)
-            found = cls(process)
-            return found if abs(process.create_time() - created) < CLOCK_SECONDS and found.alive() else None
-        except psutil.Error:
-            return None
+    def find(cls, pid: int, born: str) -> Child | None:
+        """Return the living process of this id and start, or None."""
+        return cls(pid, born) if lives(pid, born) else None
 
     @classmethod
     def of_this_process(cls) -> Child:
         """Return the process that asks."""
-        return cls(psutil.Process())
-
-    @property
-    def pid(self) -> int:
-        """The process id."""
-        return self.process.pid
-
-    @property
-    def created(self) -> float:
-        """When it started, POSIX seconds."""
-        return self.process.create_time()
+        return cls(os.getpid(), started(os.getpid()))
 
     def alive(self) -> bool:
         """Say whether it runs; a process that ended and was not yet reaped does not."""
         if self.popen is not None:
             return self.popen.poll() is None
-        try:
-            return self.process.is_running() and self.process.status() != psutil.STATUS_ZOMBIE
-        except psutil.Error:
-            return False
+        return lives(self.pid, self.born)
 
     def ending(self) -> str:
         """Say how it ended, as far as is known."""

@@ -65,7 +65,7 @@ class Kept:
         except (OSError, OutsideError) as error:
             self._put_off()
             return f"cannot be started: {error}"
-        self._seen = Seen(pid=self._child.pid, created=self._child.created)
+        self._seen = Seen(pid=self._child.pid, born=self._child.born)
         return ""
 
     def _bury(self, child: Child) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from infra.process.child import Child
 from infra.process.record import Seen
 
-GONE = Seen(pid=0, created=0.0)
+GONE = Seen(pid=0, born="")
 """Stands for a process that was never started."""
 
 

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+import psutil
+from pydantic import BaseModel, ConfigDict, Field
 
+from infra.alive import started
 from infra.process.child import Child
 from infra.process.state_file import write_whole
 
 
+OLD_CLOCK_SECONDS = 2.0
+
+
 class Seen(BaseModel):
-    """One process: its id and start time, which together are never used twice."""
+    """One process: its id and the token of its start, which together are never used twice."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     pid: int
-    created: float
-    """POSIX seconds."""
+    born: str
+    """See infra.alive."""
     restarts: int = 0
 
     def child(self) -> Child | None:
         """Return the process if it still lives."""
-        return Child.find(self.pid, self.created)
+        return Child.find(self.pid, self.born)
 
 
 class Record(BaseModel):
@@ -68,9 +75,29 @@ class Record(BaseModel):
 def read_record(path: Path) -> Record:
     """Return the record, or an empty one if there is none or it is unreadable: it is made anew by the next supervisor."""
     try:
-        return Record.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError):
+        data = path.read_bytes()
+        return _of_an_older_version(data) if b'"created"' in data else Record.model_validate_json(data)
+    except (OSError, ValueError):
         return Record()
+
+
+def _of_an_older_version(data: bytes) -> Record:
+    """Read a record that knows processes by the time of day they started, so that an update takes over what runs."""
+
+    def renewed(found: dict[str, Any]) -> dict[str, Any]:
+        if "created" in found:
+            created = found.pop("created")
+            found["born"] = _token(found.get("pid", 0), created)
+        return found
+
+    return Record.model_validate(json.loads(data, object_hook=renewed))
+
+
+def _token(pid: int, created: float) -> str:
+    try:
+        return started(pid) if abs(psutil.Process(pid).create_time() - created) < OLD_CLOCK_SECONDS else ""
+    except psutil.Error:
+        return ""
 
 
 def write_record(path: Path, record: Record) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import psutil
 
+from infra.alive import started
 from infra.engines.readiness import wait_until
 from infra.process.child import Child
 from infra.process.place import Place
@@ -76,8 +77,8 @@ def end_strays(place: Place, record: Record) -> list[int]:
 def _of(place: Place) -> tuple[list[Child], list[Child]]:
     """Return the proxies and the services that were started for this environment, each the leader of a session."""
     listed = list(psutil.process_iter(["cmdline"]))
-    proxies = [Child(process) for process in listed if _is_proxy(process, place)]
-    return proxies, [Child(process) for process in listed if _is_service(process, place)]
+    proxies = [Child(one.pid, started(one.pid)) for one in listed if _is_proxy(one, place)]
+    return proxies, [Child(one.pid, started(one.pid)) for one in listed if _is_service(one, place)]
 
 
 def _is_proxy(process: psutil.Process, place: Place) -> bool:
@@ -95,13 +96,17 @@ def _is_service(process: psutil.Process, place: Place) -> bool:
 
 def _listening(child: Child) -> Iterator[int]:
     try:
-        yield from (c.laddr.port for c in child.process.net_connections("tcp") if c.status == psutil.CONN_LISTEN)
+        yield from (c.laddr.port for c in _process(child).net_connections("tcp") if c.status == psutil.CONN_LISTEN)
     except psutil.Error:
         return
 
 
+def _process(child: Child) -> psutil.Process:
+    return psutil.Process(child.pid)
+
+
 def _folder(child: Child) -> str:
     try:
-        return child.process.cwd()
+        return _process(child).cwd()
     except (psutil.Error, OSError):
         return ""

@@ -46,7 +46,7 @@ class Supervisor:
         record = read_record(place.record)
         end_strays(place, record)
         me = Child.of_this_process()
-        self._me = Seen(pid=me.pid, created=me.created)
+        self._me = Seen(pid=me.pid, born=me.born)
         self._proxy = Proxy(place, self._state, record.proxy)
         self._replicas = Replicas(place, record)
         self._written: Record | None = None

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from socket import gethostname
+
+from infra.alive import stopped
 from infra.engines.engine import Running
+from infra.rollout.journal import Entry
 from infra.rollout.target import Target
 
 
@@ -25,10 +29,22 @@ def attention(target: Target, running: Running) -> list[str]:
             "or promote, or rollback, with the same --env"
         )
     elif entry is not None:
-        lines.append(
-            f"a {entry.kind} is under way since {entry.started} (process {entry.pid} on {entry.host or 'this machine'}, "
-            f"phase '{entry.phase}')"
-        )
+        lines.append(_under_way(target, entry))
     if target.recorder.waiting():
         lines.append(f"{target.recorder.waiting()} audit event(s) wait for the registry")
     return lines
+
+
+def _under_way(target: Target, entry: Entry) -> str:
+    who = f"process {entry.pid} on {entry.host or 'this machine'}"
+    if entry.abandoned:
+        then = "holds the canary" if entry.kind in ("canary", "promote") else "finishes it, or undoes it"
+        return (
+            f"the {entry.kind} begun {entry.started} was left in phase '{entry.phase}': its command ({who}) has ended. "
+            f"next: invoke up --env={target.name} {then}"
+        )
+    asleep = entry.host == gethostname() and stopped(entry.pid)
+    still = f"; it is suspended: let it go on (fg, or kill -CONT {entry.pid}) or end it (kill -9 {entry.pid})"
+    return (
+        f"a {entry.kind} is under way since {entry.started} ({who}, phase '{entry.phase}')" + (still if asleep else "")
+    )

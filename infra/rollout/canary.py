@@ -5,9 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
-from os import getpid
 from pathlib import Path
-from socket import gethostname
 
 from rich.markup import escape
 
@@ -17,6 +15,7 @@ from contracts.slots import Slot
 from contracts.verdict import Verdict
 from infra.rollout.admission import admit
 from infra.rollout.decision import Step, next_step
+from infra.rollout.earlier import Wish
 from infra.rollout.heartbeat import Heartbeat
 from infra.rollout.journal import Entry
 from infra.rollout.notify import notify
@@ -62,14 +61,17 @@ class Ended:
     verdict: Verdict
 
 
-def canary(target: Target, release: Release, options: CanaryOptions) -> Ended | None:
-    """Run `release` beside stable and decide; None where it is stable already.
+def canary(target: Target, release: Release, options: CanaryOptions, wish: Wish | None = None) -> Ended | None:
+    """Run `release` beside stable and decide; None where it is stable already, or was promoted since `wish` was looked at.
 
     Every path out ends with 100 % of traffic on one release; interrupted, the canary is held.
     """
     target.refuse_from_laptop(options.from_laptop)
     target.refuse_a_registry_that_ends()
+    wish = wish or Wish.of(target)
     recover(target)
+    if options.resume and _is_promoted(target, wish):
+        return None
     release = _subject(target, release, options)
     stable = target.engine.status().release_in(Slot.STABLE)
     if stable is None:
@@ -92,6 +94,11 @@ def canary(target: Target, release: Release, options: CanaryOptions) -> Ended | 
 def reasons(verdict: Verdict) -> list[str]:
     """Return why a verdict is no pass."""
     return [rule.reason for rule in verdict.failed] or [f"not judged: {name}" for name in verdict.not_judged]
+
+
+def _is_promoted(target: Target, wish: Wish) -> bool:
+    running = target.engine.status()
+    return running.release_in(Slot.CANARY) is None and wish.promoted_since(target, running)
 
 
 def _subject(target: Target, release: Release, options: CanaryOptions) -> Release:
@@ -209,7 +216,7 @@ def _conclude(target: Target, release: Release, step: Step, verdict: Verdict, ch
 def _refuse_if_taken_over(target: Target, release: Release) -> None:
     """Raise GateRefused unless the journal is about the canary that this process watches: a rollback waits for nobody."""
     entry = target.journal.read()
-    if entry is None or entry.held or (entry.kind, entry.pid, entry.host) != ("canary", getpid(), gethostname()):
+    if entry is None or entry.held or entry.kind != "canary" or not entry.ours:
         raise GateRefused(
             f"canary: another command took {release.name} back while it was watched", "invoke audit says whose"
         ) from None

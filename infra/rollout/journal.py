@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from os import getpid
+from socket import gethostname
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from infra.alive import lives, started
 from infra.engines.notes import Notes
 from settings.errors import OutsideError
 
@@ -25,9 +28,25 @@ class Entry(BaseModel):
     pid: int
     host: str = ""
     """The machine of the process `pid`."""
+    born: str = ""
+    """The token of that process's start: see infra.alive."""
     held: str = ""
     reason: str = ""
     """Why a rollback goes back: whoever finishes a killed one quarantines for the same reason."""
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether its command is known to have ended: it ran on this machine and lives no more."""
+        return not self.held and self.host == gethostname() and not lives(self.pid, self.born)
+
+    @property
+    def ours(self) -> bool:
+        """Whether it is this process that is at it."""
+        return (self.pid, self.host, self.born) == (getpid(), gethostname(), started(getpid()))
+
+    def taken_over(self) -> Entry:
+        """Return the entry as one that this process is at."""
+        return self.model_copy(update={"pid": getpid(), "host": gethostname(), "born": started(getpid())})
 
 
 class Journal:

@@ -14,6 +14,7 @@ from socket import gethostname
 from filelock import FileLock, Timeout
 
 from infra import layout
+from infra.alive import stopped
 from infra.engines.engine import Engine
 from infra.rollout.actor import acting
 from settings.errors import OutsideError
@@ -65,7 +66,9 @@ def holder(folder: Path) -> str:
 def _told(about: str) -> str:
     try:
         found = json.loads(about)
-        return f"`{found['command']}` of {found['who']} (process {found['pid']} on {found['host']}, since {found['since']})"
+        who = f"`{found['command']}` of {found['who']} (process {found['pid']} on {found['host']}, since {found['since']})"
+        asleep = found["host"] == gethostname() and stopped(int(found["pid"]))
+        return f"{who}, which is suspended: end it (kill -9 {found['pid']}), or let it go on (fg)" if asleep else who
     except (ValueError, KeyError, TypeError):
         return "another command"
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
-from os import getpid
-from socket import gethostname
 
 from contracts.release import Release
 from contracts.slots import Slot, SlotMetrics
@@ -26,16 +24,8 @@ SOAK_MIN_ERRORS = 3
 def begin(target: Target, kind: Kind, release: Release, reason: str = "") -> None:
     """Write into the journal that a change begins."""
     started = datetime.now(UTC).isoformat(timespec="seconds")
-    entry = Entry(
-        kind=kind,
-        phase="begin",
-        release=release.digest,
-        started=started,
-        pid=getpid(),
-        host=gethostname(),
-        reason=reason,
-    )
-    target.journal.write(entry)
+    entry = Entry(kind=kind, phase="begin", release=release.digest, started=started, pid=0, reason=reason)
+    target.journal.write(entry.taken_over())
 
 
 def bring_up(target: Target, slot: Slot, release: Release, replicas: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contracts.event import UPGRADED
 from contracts.release import Release
 from contracts.slots import Slot
+from infra.rollout.earlier import Wish, keep_last_change
 from infra.rollout.journal import Entry
 from infra.rollout.phases import begin, settle, smoke, soak, switch, to_stable
 from infra.rollout.recovery import hold, recover
@@ -12,12 +13,19 @@ from infra.rollout.target import Target
 from settings.errors import UsageError, first_line
 
 
-def promote(target: Target, *, from_laptop: bool = False) -> Release:
-    """Finish a held canary by hand. Raises UsageError where there is none."""
+def promote(target: Target, *, from_laptop: bool = False, wish: Wish | None = None) -> Release | None:
+    """Finish a held canary by hand; return None where somebody else has promoted it since `wish` was looked at.
+
+    Raises UsageError where there is none.
+    """
     target.refuse_from_laptop(from_laptop)
     target.refuse_a_registry_that_ends()
+    wish = wish or Wish.of(target)
     recover(target)
-    release = target.engine.status().release_in(Slot.CANARY)
+    running = target.engine.status()
+    release = running.release_in(Slot.CANARY)
+    if release is None and wish.promoted_since(target, running):
+        return None
     if release is None:
         raise UsageError(
             f"no canary is running or held in {target.name}", f"start one: invoke canary --env={target.name}"
@@ -36,6 +44,7 @@ def promote(target: Target, *, from_laptop: bool = False) -> Release:
 
 def finish(target: Target, release: Release) -> None:
     """Take the canary to all traffic and to stable; on a failure it is held again and stable serves."""
+    left = stable.digest if (stable := target.engine.status().release_in(Slot.STABLE)) else ""
     begin(target, "promote", release)
     try:
         target.journal.phase("scale")
@@ -49,6 +58,7 @@ def finish(target: Target, release: Release) -> None:
     except BaseException as failure:
         hold(target, _entry(target), f"promotion failed: {first_line(failure)}")
         raise
+    keep_last_change(target, "promote", left)
     target.journal.clear()
 
 

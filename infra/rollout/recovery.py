@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from os import getpid
-from socket import gethostname
-
 from rich.markup import escape
 
 from contracts.event import FINISHED
 from contracts.slots import Slot
 from infra.engines.engine import Running
+from infra.rollout.earlier import keep_last_change
 from infra.rollout.journal import Entry
 from infra.rollout.phases import discard, point_champion, restore, settle, settle_back, to_stable
 from infra.rollout.recorder import UNREACHABLE
 from infra.rollout.target import Target
 from settings.errors import first_line
 
+NOT_SWITCHED = "nothing was switched yet; run the rollback again if it is still wanted"
 
-def recover(target: Target, *, tell: bool = True) -> None:
+
+def recover(target: Target, *, tell: bool = True) -> str:
     """Repair the engine, finish or undo a change whose command died, and chain the events that waited.
+
+    Returns the release (a digest) that a rollback had begun to leave, where that rollback is finished now; else ''.
 
     Without `tell`, the registry is told later: a rollback's traffic does not wait for it. The caller holds the
     environment's lock, so whoever wrote the journal is gone, or loses it to a rollback now.
@@ -26,18 +28,22 @@ def recover(target: Target, *, tell: bool = True) -> None:
     for repaired in target.engine.up():
         target.say(f"[yellow]repaired[/yellow] {repaired}")
     entry = target.journal.read()
-    if entry is not None and not entry.held:
-        entry = entry.model_copy(update={"pid": getpid(), "host": gethostname()})
-        target.journal.write(
-            entry
-        )  # first: on another machine its command may live, and sees that it is not its own any more
-        done = _take_up(target, entry)
-        target.say(f"[yellow]the {entry.kind} begun {entry.started} died in phase '{entry.phase}'[/yellow]: {done}")
-        did = {"change": entry.kind, "outcome": "recovered", "phase": entry.phase, "did": done}
-        record = target.recorder.record if tell else target.recorder.later
-        record(FINISHED, entry.release, did)
+    left = _take_up(target, entry, tell) if entry is not None and not entry.held else ""
     if tell:
         catch_up(target)
+    return left
+
+
+def _take_up(target: Target, entry: Entry, tell: bool) -> str:
+    """Finish or undo one change, say so and record it; return what `recover` does."""
+    # First: on another machine its command may live, and sees that it is not its own any more.
+    target.journal.write(entry.taken_over())
+    done = _put_right(target, entry)
+    target.say(f"[yellow]the {entry.kind} begun {entry.started} died in phase '{entry.phase}'[/yellow]: {done}")
+    did = {"change": entry.kind, "outcome": "recovered", "phase": entry.phase, "did": done}
+    record = target.recorder.record if tell else target.recorder.later
+    record(FINISHED, entry.release, did)
+    return entry.release if entry.kind == "rollback" and done != NOT_SWITCHED else ""
 
 
 def hold(target: Target, entry: Entry, reason: str) -> str:
@@ -78,7 +84,7 @@ def undo(target: Target, kind: str) -> None:
     target.say(f"[red]{kind} failed[/red]; {done}")
 
 
-def _take_up(target: Target, entry: Entry) -> str:
+def _put_right(target: Target, entry: Entry) -> str:
     """Decide by what is really running first, and by how far the journal got where that leaves a choice."""
     running = target.engine.status()
     if entry.kind == "rollback":
@@ -125,8 +131,10 @@ def _finish_rollback(target: Target, entry: Entry, running: Running) -> str:
     else:
         if entry.phase == "start":
             target.engine.stop(Slot.PREVIOUS)
-        done = "nothing was switched yet; run the rollback again if it is still wanted"
+        done = NOT_SWITCHED
     target.engine.stop(Slot.BASELINE)
+    if done != NOT_SWITCHED:
+        keep_last_change(target, "rollback", entry.release)
     target.journal.clear()
     return done
 

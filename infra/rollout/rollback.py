@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from contracts.event import ROLLED_BACK
 from contracts.release import Release
 from contracts.slots import Slot
+from infra.rollout.earlier import Wish, keep_last_change
 from infra.rollout.notify import notify
 from infra.rollout.phases import begin, discard, settle_back, smoke, switch
 from infra.rollout.recovery import catch_up, recover
@@ -25,8 +26,19 @@ class Plan:
     warm: bool
 
 
-def plan(target: Target, to: str = "") -> Plan:
-    """Say what a rollback would do now. Raises UsageError where there is nothing to go back to."""
+@dataclass(frozen=True)
+class Already:
+    """What was asked for is done: somebody else did it, or a rollback that was killed has been finished now."""
+
+    serves: Release
+    why: str
+
+
+def plan(target: Target, to: str = "", leave: str = "") -> Plan:
+    """Say what a rollback would do now, of the release `leave` (a digest) where that is given.
+
+    Raises UsageError where there is nothing to go back to.
+    """
     running = target.engine.status()
     stable, canary = running.release_in(Slot.STABLE), running.release_in(Slot.CANARY)
     if stable is None:
@@ -34,7 +46,7 @@ def plan(target: Target, to: str = "") -> Plan:
             f"nothing is running in {target.name}",
             f"invoke up --env={target.name} brings back what ran there, invoke deploy --env={target.name} brings in a release",
         )
-    if canary is not None and not to:
+    if canary is not None and not to and leave in ("", canary.digest):
         return Plan(leave=canary, back_to=stable, slot=Slot.STABLE, warm=True)
     earlier = candidates(target)
     chosen = _named(earlier, to) if to else next(iter(earlier), None)
@@ -58,11 +70,21 @@ def candidates(target: Target) -> list[Release]:
     return [kept[digest] for digest in reversed(earlier) if digest in kept and not target.quarantine.on_host(digest)]
 
 
-def rollback(target: Target, *, to: str = "", reason: str = "by hand", from_laptop: bool = False) -> Plan:
-    """Put all traffic on the release before, and quarantine the one that is left."""
+def rollback(
+    target: Target, *, to: str = "", reason: str = "by hand", from_laptop: bool = False, wish: Wish | None = None
+) -> Plan | Already:
+    """Put all traffic on the release before, and quarantine the one that is left.
+
+    `wish` is what the caller saw serving before it waited for the environment; what was left since is not left again.
+    """
     target.refuse_from_laptop(from_laptop)
-    recover(target, tell=False)
-    chosen = plan(target, to)
+    wish = wish or Wish.of(target)
+    finished = recover(target, tell=False)
+    already = _already(target, to, wish, finished)
+    if already is not None:
+        catch_up(target)
+        return already
+    chosen = plan(target, to, wish.leave)
     facts = {
         "release": chosen.leave.model_dump(mode="json"),
         "back_to": chosen.back_to.digest,
@@ -78,6 +100,21 @@ def rollback(target: Target, *, to: str = "", reason: str = "by hand", from_lapt
     return chosen
 
 
+def _already(target: Target, to: str, wish: Wish, finished: str) -> Already | None:
+    """Return why nothing is left to do, or None. A release that is named is wanted, whatever others did meanwhile."""
+    running = target.engine.status()
+    stable = running.release_in(Slot.STABLE)
+    if stable is None:
+        return None
+    if to:
+        return Already(stable, "it serves already") if _is(stable, to) else None
+    if finished:
+        return Already(stable, "the rollback that was left unfinished is finished now")
+    if wish.left_since(target, running):
+        return Already(stable, "what served when this command was given was left meanwhile")
+    return None
+
+
 def carry_out(target: Target, chosen: Plan, reason: str) -> None:
     """Move the traffic first; everything else comes after."""
     begin(target, "rollback", chosen.leave, reason)
@@ -89,6 +126,7 @@ def carry_out(target: Target, chosen: Plan, reason: str) -> None:
         target.engine.wait_ready(Slot.PREVIOUS, target.environment.ready_seconds)
         switch(target, Slot.PREVIOUS)
         settle_back(target, chosen.leave.digest, reason)
+    keep_last_change(target, "rollback", chosen.leave.digest)
     target.journal.clear()
 
 
@@ -106,9 +144,13 @@ def _warm_up(target: Target, release: Release) -> None:
         raise
 
 
+def _is(release: Release, to: str) -> bool:
+    return to in (release.version, release.name) or (len(to) >= 8 and release.digest.startswith(to))
+
+
 def _named(earlier: list[Release], to: str) -> Release:
     for release in earlier:
-        if to in (release.version, release.name) or (len(to) >= 8 and release.digest.startswith(to)):
+        if _is(release, to):
             return release
     names = [release.name for release in earlier]
     raise UsageError(

@@ -15,7 +15,7 @@ from tests.ci.commands import FrontDoors, problems_of
 PINNED = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}")
 COMMENTED = re.compile(r"uses: \S+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")
 SETUP = "./.github/actions/setup"
-ALLOWED = {"contents": "read", "security-events": "write"}
+ALLOWED = {"contents": "read", "actions": "read", "security-events": "write"}
 WRITERS = {"security"}
 """The only jobs that may write, and only code scanning results."""
 

@@ -160,10 +160,11 @@ def test_rollback_takes_one_click_and_one_command() -> None:
     inputs = rollback.data[True]["workflow_dispatch"]["inputs"]
     assert all("default" in each and not each.get("required") for each in inputs.values())
     steps = [step for _, step in rollback.steps() if "run" in step]
-    assert [step["run"] for step in steps] == ['invoke rollback --env="$ENVIRONMENT" --to="$TO"']
+    assert [step["run"] for step in steps] == ['invoke rollback --env="$ENVIRONMENT" --to="$TO" --asked="$ASKED"']
     assert steps[0]["env"] | {"GATELINE_AUDIT_KEY": ""} == {
         "ENVIRONMENT": "${{ inputs.environment }}",
         "TO": "${{ inputs.to }}",
+        "ASKED": "${{ steps.clicked.outputs.at }}",
         "GATELINE_AUDIT_KEY": "",
     }
 

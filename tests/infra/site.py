@@ -159,7 +159,7 @@ class Site:
         for name in self._ports:
             target = self.target(name)
             for path in target.folder.glob("*"):
-                if path.name.startswith(("rollout", "quarantine", "audit-head", "spool")):
+                if path.name.startswith(("rollout", "last-change", "quarantine", "audit-head", "spool")):
                     path.unlink() if path.is_file() else shutil.rmtree(path)
             if (target.folder / "state.json").exists():
                 empty(target.engine)

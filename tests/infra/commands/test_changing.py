@@ -15,6 +15,7 @@ from infra.rollout.watch import Watch
 from registry.artifacts import CHAMPION
 from settings.errors import UsageError
 from tests.infra.rollout.faults import registry_gone
+from tests.infra.rollout.test_rollback import after
 from tests.infra.site import Site
 
 Capture = pytest.CaptureFixture[str]
@@ -132,6 +133,39 @@ def test_rollback_list_plan_and_all(site: Site, capsys: Capture) -> None:
     assert f"rolled back: {one.name} has all traffic; {two.name} is quarantined" in capsys.readouterr().out
     assert commands.rollback_list("production") == 0
     assert "no earlier release that is on the host and not quarantined" in capsys.readouterr().out
+
+
+def test_a_second_rollback_that_began_before_the_first_ended_is_found_done(site: Site, capsys: Capture) -> None:
+    one, two, three = (site.release(version) for version in "123")
+    after(site, one, two, three)
+    began, clicked = commands.Moment.now(), str(commands.Moment.now())
+    assert commands.rollback("production", "", "slow", False, 1.0, began=began) == 0
+    capsys.readouterr()
+    assert commands.rollback("production", "", "slow", False, 1.0, began=began) == 0
+    said = capsys.readouterr().out
+    assert f"done already: what served when this command was given was left meanwhile; {two.name} has all traffic" in said
+    assert f"To leave that as well, for {one.name}: invoke rollback --env=production" in said
+    assert commands.rollback("production", "", "slow", False, 1.0, asked=clicked) == 0
+    assert site.seen() == {"stable": ("2", 1.0)}
+
+
+def test_a_rollback_of_a_held_canary_says_that_stable_serves_on(site: Site, capsys: Capture) -> None:
+    one, two, three = (site.release(version) for version in "123")
+    site.put(stable=two, previous=one, canary=three)
+    assert commands.rollback("production", "", "slow", False, 1.0) == 0
+    said = capsys.readouterr().out
+    assert f"the canary {three.name} is discarded and quarantined; {two.name} serves on, as before" in said
+    assert f"To leave that as well, for {one.name}: invoke rollback --env=production" in said
+
+
+def test_a_promotion_that_is_found_done_ends_with_0(site: Site, capsys: Capture) -> None:
+    site.put(stable=site.release("1"), canary=site.release("2"))
+    began = commands.Moment.now()
+    assert commands.promote("production", False, 1.0, began) == 0
+    capsys.readouterr()
+    assert commands.promote("production", False, 1.0, began) == 0
+    assert f"{site.release('2').name} was promoted meanwhile: nothing to do" in capsys.readouterr().out
+    assert commands.canary("production", "", CanaryOptions(resume=True), 1.0, began) == 0
 
 
 def test_a_cold_plan_says_so(site: Site, capsys: Capture) -> None:

@@ -84,7 +84,7 @@ def test_a_living_process_of_an_earlier_supervisor_is_taken_over(kept: Kept, tmp
 
 
 def test_a_dead_process_of_an_earlier_supervisor_counts_as_a_restart(tmp_path: Path) -> None:
-    kept = Kept(lambda: sleeper(tmp_path), tmp_path / "a.log", Seen(pid=os.getpid(), created=1.0, restarts=4))
+    kept = Kept(lambda: sleeper(tmp_path), tmp_path / "a.log", Seen(pid=os.getpid(), born="another start", restarts=4))
     try:
         assert kept.tend() == "" and kept.seen and kept.seen.pid != os.getpid() and kept.seen.restarts == 5
     finally:
@@ -92,11 +92,11 @@ def test_a_dead_process_of_an_earlier_supervisor_counts_as_a_restart(tmp_path: P
         wait_until(lambda: not kept.alive, 5)
 
 
-def test_a_process_is_known_by_id_and_start_time() -> None:
+def test_a_process_is_known_by_id_and_start() -> None:
     me = Child.of_this_process()
-    assert Child.find(me.pid, me.created) is not None
-    assert Child.find(me.pid, me.created - 60) is None
-    assert Child.find(0, 0.0) is None
+    assert Child.find(me.pid, me.born) is not None
+    assert Child.find(me.pid, "another start") is None
+    assert Child.find(0, "") is None
 
 
 def test_end_asks_and_then_kills(tmp_path: Path) -> None:

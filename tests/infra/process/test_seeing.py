@@ -9,7 +9,7 @@ from infra.process.record import Record, Seen
 from infra.process.seeing import running
 from tests.infra.engines.states import slot, state
 
-DEAD = Seen(pid=0, created=0.0, restarts=3)
+DEAD = Seen(pid=0, born="", restarts=3)
 
 
 @pytest.mark.parametrize(

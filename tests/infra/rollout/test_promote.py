@@ -32,7 +32,7 @@ def test_it_gets_its_replicas_then_all_traffic_then_the_name(site: Site) -> None
         traffic.wait_for(20)
         release = promote(site.target())
         traffic.wait_for(20)
-    assert not traffic.lost
+    assert not traffic.lost and release is not None
     assert site.seen() == {"stable": ("2", 1.0), "previous": ("1", 0.0)}
     assert len(site.target().engine.status().slots[Slot.STABLE].replicas) == 2
     assert site.target().artifacts.alias(CHAMPION) == release.artifact
@@ -70,6 +70,7 @@ def test_the_registry_is_told_later_where_it_is_gone(site: Site, capsys: pytest.
     held(site)
     with registry_gone(site):
         release = promote(site.target())
+        assert release is not None
         assert site.seen() == {"stable": ("2", 1.0), "previous": ("1", 0.0)}
         assert site.target().recorder.waiting() == 2
         assert "the registry cannot be reached" in capsys.readouterr().out

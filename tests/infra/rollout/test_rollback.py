@@ -17,7 +17,7 @@ from infra.engines.readiness import wait_until
 from infra.process.record import read_record
 from infra.rollout.deploy import DeployOptions, deploy
 from infra.rollout.recovery import recover
-from infra.rollout.rollback import candidates, plan, rollback
+from infra.rollout.rollback import Plan, candidates, plan, rollback
 from registry.artifacts import CHAMPION
 from settings.errors import GateRefused, OutsideError, UsageError
 from tests.infra.rollout.faults import registry_gone
@@ -44,6 +44,7 @@ def test_to_the_warm_one_then_further_back_then_no_further(site: Site) -> None:
         second = rollback(site.target())
         traffic.wait_for(20)
     assert not traffic.lost
+    assert isinstance(first, Plan) and isinstance(second, Plan)
     assert (first.leave, first.back_to, first.warm) == (three, two, True)
     assert (second.leave, second.back_to, second.warm) == (two, one, False)
     assert site.seen() == {"stable": ("1", 1.0)}
@@ -83,6 +84,7 @@ def test_it_is_recorded_and_people_are_told(site: Site) -> None:
 def test_a_canary_is_discarded_before_anything_else(site: Site) -> None:
     site.put(stable=site.release("2"), previous=site.release("1"), canary=site.release("3"))
     done = rollback(site.target())
+    assert isinstance(done, Plan)
     assert (done.leave.version, done.back_to.version) == ("3", "2")
     assert site.seen() == {"stable": ("2", 1.0), "previous": ("1", 0.0)}
     assert site.target().quarantine.reason(done.leave.digest) == "by hand"

@@ -1,0 +1,142 @@
+"""What a command wanted when it began, and what an earlier one has done since: nobody's wish is carried out twice.
+
+Two people on call see a bad release and both give `invoke rollback`. The second waits for the first; when its turn comes,
+what it wanted to leave is left, and one more step back would take away the good release.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from os import getpid
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from contracts.slots import Slot
+from infra.alive import boot, since_boot
+from infra.engines.engine import Running
+from infra.rollout.target import Target
+from settings.errors import UsageError
+
+NOTE = "last-change"
+
+
+class Moment(BaseModel):
+    """A moment that commands compare: on one machine by the kernel's count since its start, which no clock moves."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    wall: float
+    """POSIX seconds, for moments of other machines."""
+    boot: str = ""
+    """Which start of the machine; '' where only `wall` is known."""
+    seconds: float = 0.0
+    """Since that start."""
+
+    @classmethod
+    def now(cls) -> Moment:
+        """Return the present."""
+        return cls(wall=time.time()) if not _counted() else cls(wall=time.time(), boot=boot(), seconds=_since_boot())
+
+    @classmethod
+    def of_this_process(cls) -> Moment:
+        """Return when this process began: a command begins when it is given, not when its libraries are loaded."""
+        now, began = cls.now(), since_boot(getpid())
+        if began is None or not now.boot:
+            return now
+        return now.model_copy(update={"wall": now.wall - (now.seconds - began), "seconds": began})
+
+    @classmethod
+    def parse(cls, text: str) -> Moment:
+        """Read a date and time with its zone (ISO 8601). Raises UsageError for anything else."""
+        try:
+            found = datetime.fromisoformat(text)
+        except ValueError:
+            found = None
+        if found is None or found.tzinfo is None:
+            raise UsageError(f"--asked is '{text}'; it must be a time with its zone", "e.g. --asked=2026-01-02T10:30:00Z")
+        return cls(wall=found.timestamp())
+
+    def __le__(self, other: Moment) -> bool:
+        if self.boot and self.boot == other.boot:
+            return self.seconds <= other.seconds
+        return self.wall <= other.wall
+
+    def __str__(self) -> str:
+        return datetime.fromtimestamp(self.wall, UTC).isoformat(timespec="seconds")
+
+
+class LastChange(BaseModel):
+    """The last change of what serves in an environment, as far as later commands need to know it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["rollback", "promote"]
+    left: str
+    """The release (a digest) that serves no more; '' where there was none."""
+    serves: str
+    ended: Moment
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What somebody saw serving when they gave a command, and when that was."""
+
+    began: Moment
+    stable: str
+    canary: str
+
+    @classmethod
+    def of(cls, target: Target, began: Moment | None = None) -> Wish:
+        """Look now, before any wait; `began` is when the command was given, now if that is not known."""
+        running = target.engine.status()
+        return cls(began or Moment.now(), _digest(running, Slot.STABLE), _digest(running, Slot.CANARY))
+
+    @property
+    def leave(self) -> str:
+        """The release (a digest) that a rollback without a name is about: the canary, where there was one."""
+        return self.canary or self.stable
+
+    def left_since(self, target: Target, running: Running) -> bool:
+        """Whether the release that this wish wants to leave is left already, by somebody who was faster."""
+        here = {_digest(running, Slot.STABLE), _digest(running, Slot.CANARY)}
+        last = last_change(target)
+        told = last is not None and last.kind == "rollback" and self.began <= last.ended and last.left not in here
+        return told or bool(self.leave and self.leave not in here)
+
+    def promoted_since(self, target: Target, running: Running) -> bool:
+        """Whether the canary that this wish wants to promote is stable already, by somebody who was faster."""
+        stable, last = _digest(running, Slot.STABLE), last_change(target)
+        told = last is not None and last.kind == "promote" and self.began <= last.ended and last.serves == stable
+        return told or bool(self.canary and self.canary == stable)
+
+
+def keep_last_change(target: Target, kind: Literal["rollback", "promote"], left: str) -> None:
+    """Leave word of a change that is complete, for commands that waited for it."""
+    serves = _digest(target.engine.status(), Slot.STABLE)
+    found = LastChange(kind=kind, left=left, serves=serves, ended=Moment.now())
+    target.engine.notes.write(NOTE, found.model_dump_json())
+
+
+def last_change(target: Target) -> LastChange | None:
+    """Return the last change, or None where none is known: a damaged note must not stand in a rollback's way."""
+    text = target.engine.notes.read(NOTE)
+    try:
+        return LastChange.model_validate_json(text) if text else None
+    except ValidationError:
+        return None
+
+
+def _digest(running: Running, slot: Slot) -> str:
+    release = running.release_in(slot)
+    return release.digest if release else ""
+
+
+def _counted() -> bool:
+    return since_boot(getpid()) is not None
+
+
+def _since_boot() -> float:
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
