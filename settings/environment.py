@@ -22,6 +22,8 @@ OTHERS = {
     "GATELINE_AUDIT_KEY": "Secret that seals every audit event with an HMAC.",
     "GATELINE_SIGNING_KEY": "Private key that releases are signed with: a file's path, or the key itself in PEM.",
     "GATELINE_SAMPLE": "`true` where secrets are missing: the line runs on `data.sample_train` and deploys nothing.",
+    "GATELINE_RUNNER": "`thrown-away` or `kept`: whether this machine outlives the run, where the CI server does not tell.",
+    "GATELINE_JOB_MINUTES": "Minutes after which the CI server ends this job: what would be cut off is not begun.",
     "GATELINE_LOG_DIR": "Folder of a running service's prediction log; set by the engine.",
     "GATELINE_URL": "Address of the release under test; set for the integration tests.",
     "GATELINE_BUNDLE": "Folder of the release under test; set for the integration tests.",

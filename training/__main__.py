@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from contracts.files import place
+from contracts.files import hand_on, place
 from contracts.manifest import METRICS_FILE, Manifest
 from contracts.verdict import Verdict
 from registry.artifacts import CANDIDATE, Artifacts
@@ -93,10 +92,8 @@ def _last_time(artifacts: Artifacts, verdicts: Verdicts) -> float:
 def _hand_over(manifest: Manifest, files: Mapping[str, bytes], output: Path) -> None:
     """Copy the artifact to a folder, and name it to the CI job that comes next."""
     place({output / name: data for name, data in files.items()})
-    if os.environ.get("GITHUB_OUTPUT"):
-        metrics = json.dumps(manifest.metrics, separators=(",", ":"))
-        with open(os.environ["GITHUB_OUTPUT"], "a", encoding="utf-8") as stream:
-            stream.write(f"model-version={manifest.version}\nmetrics={metrics}\n")
+    metrics = json.dumps(manifest.metrics, separators=(",", ":"))
+    hand_on(model_version=manifest.version, model=manifest.identity, metrics=metrics)
 
 
 def _report(verdict: Verdict, manifest: Manifest) -> int:

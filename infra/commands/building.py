@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from contracts.event import PACKAGED, PUBLISHED
+from contracts.files import hand_on
 from contracts.image import Image
 from contracts.release import Release
 from infra.build import build as build_release
@@ -37,6 +38,7 @@ def build(model: str, push: bool) -> int:
     if push:
         recorder.record(PUBLISHED, release.digest, facts)
         print(f"published {release.digest} in {url}" + (f", its image as {image.pushed}" if image else ""))
+    hand_on(release=release.digest)
     signed = "invoke sign, then " if settings.signing.keys else ""
     print(f"next: nox -s integration benchmark security, then {signed}invoke deploy --env=staging")
     return 0

@@ -16,6 +16,7 @@ from infra.rollout.recovery import recover
 from infra.rollout.rehearsal import start_champion
 from infra.rollout.rollback import Already, candidates, plan
 from infra.rollout.rollback import rollback as run_rollback
+from infra.rollout.runner import refuse_longer_than_the_job
 from infra.rollout.target import Target
 from settings.errors import ExitCode, UsageError
 
@@ -25,6 +26,7 @@ TRAFFIC = ("real", "synthetic")
 def deploy(env: str, reference: str, options: DeployOptions, wait: float) -> int:
     """Bring a release to all traffic."""
     target = Target.open(env)
+    refuse_longer_than_the_job(_setting(target, "soak_seconds"), target.environment.soak_seconds)
     release = target.releases.resolve(reference)
     with target.exclusively("invoke deploy", wait):
         changed = run_deploy(target, release, options)
@@ -46,11 +48,17 @@ def canary(env: str, reference: str, options: CanaryOptions, wait: float, began:
         release = target.releases.resolve(reference)
         if _is_first(target):
             return _first(target, release, options)
+        longest = options.seconds or target.environment.canary_seconds
+        refuse_longer_than_the_job("--seconds" if options.seconds else _setting(target, "canary_seconds"), longest)
         ended = run_canary(target, release, options, wish)
     if ended is None:
         target.say(f"{_stable_name(target)} is stable here already: nothing to judge")
         return 0
     return _report_canary(target, ended)
+
+
+def _setting(target: Target, key: str) -> str:
+    return f"environments.{target.name}.{key}"
 
 
 def _is_first(target: Target) -> bool:

@@ -101,7 +101,12 @@ def _print_verification(log: AuditLog, events: list[Event], findings: list[Findi
     if head is not None:
         print(f"verified: {len(events)} events, each follows the one before; head {head.count} {head.digest}")
     unsealed = log.unsealed()
-    if unsealed:
+    if unsealed and audit_key() and not findings:
+        print(
+            f"{unsealed} of {len(events)} events carry no HMAC: written before the key was set, or where it must not be "
+            "(a release is packed in training); the sealed events after them vouch for them"
+        )
+    elif unsealed:
         print(
             f"{unsealed} of {len(events)} events carry no HMAC: whoever can write the registry and every kept head "
             "could write the whole chain anew unseen. next: set GATELINE_AUDIT_KEY"

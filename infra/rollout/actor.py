@@ -27,16 +27,6 @@ def acting(environ: Mapping[str, str] = os.environ) -> Actor:
     return Actor(name=_account(), kind="person", host=host)
 
 
-def is_rehearsal(local: bool, environ: Mapping[str, str] = os.environ) -> bool:
-    """Say whether this is a local engine on a runner that is thrown away: what is deployed there serves nobody."""
-    return local and is_thrown_away(environ)
-
-
-def is_thrown_away(environ: Mapping[str, str] = os.environ) -> bool:
-    """Say whether nothing on this machine outlives the run."""
-    return environ.get("RUNNER_ENVIRONMENT") == "github-hosted"
-
-
 def commit() -> str:
     """Return the commit that is checked out, with `-dirty` where tracked files differ from it; `nogit` without git."""
     head = ask(Path("."), "rev-parse", "HEAD")

@@ -15,11 +15,12 @@ from contracts.release import Release
 from infra import layout
 from infra.engines import engine_for
 from infra.engines.engine import Engine
-from infra.rollout.actor import acting, is_rehearsal, is_thrown_away
+from infra.rollout.actor import acting
 from infra.rollout.journal import Journal
 from infra.rollout.locking import held
 from infra.rollout.quarantine import Quarantine
 from infra.rollout.recorder import Recorder
+from infra.rollout.runner import is_rehearsal, is_thrown_away
 from registry.artifacts import Artifacts
 from registry.audit import AuditLog
 from registry.releases import Releases

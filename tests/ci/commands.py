@@ -38,6 +38,8 @@ def problems_of(command: str, doors: FrontDoors, variables: frozenset[str]) -> l
     if unknown:
         return [f"{unknown[0]} reads a variable that the step does not set"]
     match words:
+        case ["nox", "-s", name, "--", *_]:
+            return [] if name in doors.sessions else [f"no session {name}"]
         case ["nox", "-s", name, *more]:
             return [f"no session {each}" for each in (name, *more) if each not in doors.sessions]
         case ["invoke", name, *options]:

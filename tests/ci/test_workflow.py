@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import yaml
 
@@ -20,7 +25,9 @@ NAMES = ("drift.yml", "pipeline.yml", "rollback.yml")
 Check = Callable[[Workflow, FrontDoors], list[str]]
 
 READS = "    permissions:\n      contents: read\n"
-STAGING = f"    environment: staging\n{READS}"
+STAGING = f"    timeout-minutes: 15\n{READS}"
+KEY = "          GATELINE_AUDIT_KEY: ${{ secrets.GATELINE_AUDIT_KEY }}\n"
+OUTPUT = "${{ needs.train.outputs.model }}"
 BROKEN: list[tuple[Check, str, str]] = [
     (rules.commands, "run: nox -s train\n", "run: pip install x && nox -s train\n"),
     (rules.commands, "run: nox -s train\n", "run: python -m training\n"),
@@ -32,7 +39,7 @@ BROKEN: list[tuple[Check, str, str]] = [
     (rules.commands, "run: invoke smoke --env=staging", 'run: invoke smoke --env="$ENVIRONMENT"'),
     (rules.set_up_once, "      - uses: ./.github/actions/setup\n      - run: nox -s lint", "      - run: nox -s lint"),
     (rules.needs, "needs: train\n", "needs: training\n"),
-    (rules.needs, "needs: [quality, integration, security]", "needs: [quality, integrations, security]"),
+    (rules.needs, "needs: [quality, train, integration, ", "needs: [quality, train, integrations, "),
     (rules.pinned, "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1", "actions/checkout@v7"),
     (rules.pinned, " # v7.0.1", ""),
     (rules.pinned, "./.github/actions/keep", "./.github/actions/kept"),
@@ -44,6 +51,22 @@ BROKEN: list[tuple[Check, str, str]] = [
     (rules.credentials, "          persist-credentials: false\n", "          persist-credentials: true\n"),
     (rules.bounded, "    timeout-minutes: 60\n", ""),
     (rules.bounded, "concurrency:\n", "x-concurrency:\n"),
+    (rules.permissions, "      packages: write", "      contents: write"),
+    (rules.permissions, "      packages: read", "      packages: write"),
+    (rules.commands, "nox -s integration -- ", "nox -s integratoin -- "),
+    (rules.unblocked, "github.run_id || github.ref", "github.ref || github.ref"),
+    (rules.unblocked, "      group: production\n      cancel-in-progress: false", "      group: production"),
+    (rules.sealed, f"MODEL: {OUTPUT}\n{KEY}", f"MODEL: {OUTPUT}\n"),
+    (rules.sealed, f'"80"\n{KEY}', '"80"\n'),
+    (rules.sealed, f"'360' }}}}\n{KEY}", "'360' }}\n"),
+    (rules.sealed, "      - run: invoke build\n        id: build\n", f"      - run: invoke build\n        env:\n{KEY}"),
+    (rules.kept_back, "    environment: release\n", ""),
+    (rules.kept_back, "      - run: nox -s validate_model\n", f"      - run: nox -s validate_model\n        env:\n{KEY}"),
+    (rules.tells, "          GATELINE_NOTIFY_WEBHOOK: ", "          WEBHOOK: "),
+    (rules.in_time, "timeout-minutes: 80\n", "timeout-minutes: 30\n"),
+    (rules.in_time, "vars.CANARY_MINUTES || '360' }}", "vars.CANARY_MINUTES || '720' }}"),
+    (rules.in_time, "          GATELINE_JOB_MINUTES: ", "          MINUTES: "),
+    (rules.reaches, "      - uses: ./.github/actions/reach\n", "      - uses: ./.github/actions/setup\n"),
 ]  # fmt: skip
 
 
@@ -87,11 +110,11 @@ def test_the_stages_run_in_the_jobs_that_are_named_after_them() -> None:
         "macos": ["nox -s lint typecheck validate_data train validate_model"],
         "data": ["nox -s validate_data"],
         "train": ["nox -s train", "nox -s validate_model", "invoke build"],
-        "integration": ["nox -s integration", "nox -s benchmark"],
-        "security": ["nox -s security"],
-        "build": ["invoke build --push", "invoke sign"],
-        "staging": ["invoke deploy --env=staging", "invoke smoke --env=staging"],
-        "production": ["invoke canary --env=production"],
+        "integration": ['nox -s integration -- --release="$RELEASE"', 'nox -s benchmark -- --release="$RELEASE"'],
+        "security": ['nox -s security -- --release="$RELEASE"'],
+        "build": ['invoke build --push --model="$MODEL"', 'invoke sign --release="$RELEASE"'],
+        "staging": ['invoke deploy --env=staging --release="$RELEASE"', "invoke smoke --env=staging"],
+        "production": ['invoke canary --env=production --release="$RELEASE"'],
     }
 
 
@@ -105,7 +128,7 @@ def test_build_and_what_follows_run_on_main_alone() -> None:
     pipeline = read("pipeline.yml")
     assert pipeline.jobs["build"]["if"] == "github.ref == 'refs/heads/main'"
     assert rules.needed(pipeline, "staging") == ["build"]
-    assert rules.needed(pipeline, "production") == ["staging"]
+    assert rules.needed(pipeline, "production") == ["build", "staging"]
     assert not any("if" in pipeline.jobs[name] for name in ("staging", "production")), (
         "an `if` could undo a skipped need"
     )
@@ -125,10 +148,10 @@ def test_environments_exist_in_the_settings() -> None:
     known = set(load(ROOT / "pipeline.toml").environments)
     pipeline, rollback = read("pipeline.yml"), read("rollback.yml")
     named = {job["environment"] for job in pipeline.jobs.values() if "environment" in job}
-    assert named == {"staging", "production"} <= known
+    assert named == {"release", "staging", "production"} and named - {"release"} <= known
     inputs = rollback.data[True]["workflow_dispatch"]["inputs"]
     assert set(inputs["environment"]["options"]) <= known
-    for name in named:
+    for name in named - {"release"}:
         commands = [step["run"] for step in pipeline.jobs[name]["steps"] if "run" in step]
         assert all(f"--env={name}" in command for command in commands)
 
@@ -144,15 +167,17 @@ def test_drift_is_looked_at_every_night_tells_and_retrains_nothing() -> None:
 def test_pull_requests_without_secrets_run_on_the_sample() -> None:
     action = yaml.safe_load((ROOT / ".github/actions/setup/action.yml").read_text(encoding="utf-8"))
     (told,) = [step for step in action["runs"]["steps"] if "GATELINE_SAMPLE" in step.get("run", "")]
-    for word in ("'pull_request'", "head.repo.fork", "user.login == 'dependabot[bot]'"):
+    for word in ("'pull_request'", "head.repo.full_name != github.repository", "user.login == 'dependabot[bot]'"):
         assert word in told["if"]
 
 
 def test_train_hands_on_version_and_metrics() -> None:
     job = read("pipeline.yml").jobs["train"]
-    step = next(step for step in job["steps"] if step.get("run") == "nox -s train")
-    outputs = {name: f"${{{{ steps.{step['id']}.outputs.{name} }}}}" for name in ("model-version", "metrics")}
-    assert job["outputs"] == outputs
+    ids = {step["run"]: step["id"] for step in job["steps"] if "id" in step}
+    given = {"nox -s train": ("model-version", "metrics", "model"), "invoke build": ("release",)}
+    assert job["outputs"] == {
+        name: f"${{{{ steps.{ids[run]}.outputs.{name} }}}}" for run, names in given.items() for name in names
+    }
 
 
 def test_rollback_takes_one_click_and_one_command() -> None:
@@ -161,11 +186,11 @@ def test_rollback_takes_one_click_and_one_command() -> None:
     assert all("default" in each and not each.get("required") for each in inputs.values())
     steps = [step for _, step in rollback.steps() if "run" in step]
     assert [step["run"] for step in steps] == ['invoke rollback --env="$ENVIRONMENT" --to="$TO" --asked="$ASKED"']
-    assert steps[0]["env"] | {"GATELINE_AUDIT_KEY": ""} == {
+    keys = {"GATELINE_AUDIT_KEY", "GATELINE_NOTIFY_WEBHOOK"}
+    assert {name: value for name, value in steps[0]["env"].items() if name not in keys} == {
         "ENVIRONMENT": "${{ inputs.environment }}",
         "TO": "${{ inputs.to }}",
         "ASKED": "${{ steps.clicked.outputs.at }}",
-        "GATELINE_AUDIT_KEY": "",
     }
 
 
@@ -185,7 +210,7 @@ def _expanded(pattern: str) -> set[str]:
     return {each for each in names.split(",") if each}
 
 
-@pytest.mark.parametrize("name", ["setup", "keep"])
+@pytest.mark.parametrize("name", ["setup", "keep", "reach"])
 def test_local_actions_pin_what_they_use_and_run_only_the_install(name: str) -> None:
     text = (ROOT / ".github" / "actions" / name / "action.yml").read_text(encoding="utf-8")
     action: dict[str, Any] = yaml.safe_load(text)
@@ -193,4 +218,34 @@ def test_local_actions_pin_what_they_use_and_run_only_the_install(name: str) -> 
     assert rules.unpinned(ROOT, text, steps) == []
     runs = [step["run"] for step in steps if "run" in step]
     install = "uv pip install --require-hashes --requirement requirements/dev.txt"
+    if name == "reach":
+        assert len(runs) == 1 and "ssh-add" in runs[0]
+        return
     assert runs == (['echo "GATELINE_SAMPLE=true" >> "$GITHUB_ENV"', install] if name == "setup" else [])
+
+
+@pytest.mark.skipif(shutil.which("ssh-agent") is None, reason="no ssh client is installed here")
+def test_a_key_reaches_an_agent_and_known_hosts_are_added_once(tmp_path: Path) -> None:
+    action = yaml.safe_load((ROOT / ".github/actions/reach/action.yml").read_text(encoding="utf-8"))
+    (step,) = [step for step in action["runs"]["steps"] if "run" in step]
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / "key")], check=True)
+    key, hosts = (tmp_path / "key").read_text(encoding="utf-8"), "a.example ssh-ed25519 AAAA\nb.example ssh-ed25519 BBBB"
+    socket = tempfile.mkdtemp(prefix="gl-", dir="/tmp")
+    given = {"HOME": str(tmp_path), "GITHUB_ENV": str(tmp_path / "env"), "KNOWN_HOSTS": hosts}
+    given["SSH_KEY"] = key.replace("\n", "\r\n")
+    script = step["run"].replace("${{ runner.temp }}", socket) + f"\nSSH_AUTH_SOCK={socket}/ssh-agent ssh-add -l\n"
+    try:
+        for _ in range(2):
+            done = subprocess.run(
+                ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script],
+                env={**os.environ, **given}, capture_output=True, encoding="utf-8", check=False,
+            )  # fmt: skip
+            assert done.returncode == 0 and "ED25519" in done.stdout, done.stderr
+    finally:
+        for agent in psutil.process_iter(["cmdline"]):
+            if f"{socket}/ssh-agent" in (agent.info["cmdline"] or []):
+                agent.kill()
+        shutil.rmtree(socket)
+    assert (tmp_path / "env").read_text(encoding="utf-8") == f"SSH_AUTH_SOCK={socket}/ssh-agent\n" * 2
+    assert (tmp_path / ".ssh/known_hosts").read_text(encoding="utf-8") == hosts + "\n"
+    assert sorted(path.name for path in (tmp_path / ".ssh").iterdir()) == ["known_hosts"], "the key is on no disk"

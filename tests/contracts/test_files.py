@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from contracts.files import place
+from contracts.files import hand_on, place
 
 
 def test_texts_are_written_and_folders_made(tmp_path: Path) -> None:
@@ -43,3 +43,13 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
     assert done.returncode != 0 and "OSError" in done.stderr
     assert (tmp_path / "a").read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_values_are_handed_on_line_by_line_whatever_stands_in_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path / "output"))
+    hand_on(model_version="1\nrelease=forged", metrics="{}")
+    hand_on(release="ä")
+    told = (tmp_path / "output").read_text(encoding="utf-8")
+    assert told == "model-version=1 release=forged\nmetrics={}\nrelease=ä\n"
+    monkeypatch.setenv("GITHUB_OUTPUT", "")
+    hand_on(release="elsewhere")

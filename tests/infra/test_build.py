@@ -183,8 +183,10 @@ def test_the_command_records_a_build_once_and_each_push(
 ) -> None:
     change_settings(shop.root, {"service.cache_seconds": 8})
     monkeypatch.setenv("GATELINE_REDIS_URL", "redis://:password@host/0")
+    monkeypatch.setenv("GITHUB_OUTPUT", str(shop.root / "output"))
     assert commands.build("candidate", False) == commands.build("candidate", True) == 0
     release = shop.releases.chosen()
+    assert (shop.root / "output").read_text(encoding="utf-8") == f"release={release.digest}\n" * 2
     change_settings(shop.root, {"service": None})
     said = capsys.readouterr().out
     assert f"published {release.digest} in " in said and "next: nox -s integration" in said

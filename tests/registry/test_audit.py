@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from contracts.event import GENESIS, Event, Head
+from contracts.event import DEPLOYED, GENESIS, PACKAGED, PUBLISHED, SIGNED, Event, Head
 from registry.audit import AuditLog
 from registry.store import Store
 from settings.errors import OutsideError
 from tests.registry.writers import KEY, append_at_once
 
 
-def event(number: int) -> Event:
-    return Event(id=str(number), source="/flights", type="dev.gateline.change.started", time="2026-11-24T00:00:00Z")
+def event(number: int, type: str = "dev.gateline.change.started") -> Event:
+    return Event(id=str(number), source="/flights", type=type, time="2026-11-24T00:00:00Z")
 
 
 def written(tmp_path: Path, count: int = 6, key: str = "") -> AuditLog:
@@ -200,6 +200,25 @@ def test_events_from_before_the_key_are_vouched_for_by_the_first_sealed_one(tmp_
     assert log.unsealed() == 3
     edit(line(tmp_path, 2), subject="x")
     assert lines_named(log) == [2]
+
+
+def test_a_release_that_was_packed_where_the_key_is_not_breaks_nothing_and_is_vouched_for(tmp_path: Path) -> None:
+    sealing, plain = (AuditLog(Store(str(tmp_path), "p"), key) for key in (KEY, ""))
+    for number in (1, 3):
+        plain.append(event(number, PACKAGED))
+        sealing.append(event(number + 1, DEPLOYED))
+    plain.append(event(5, PACKAGED))
+    assert sealing.verify() == [] and sealing.unsealed() == 3
+    edit(line(tmp_path, 3), subject="x")
+    assert lines_named(sealing) == [3], "line 4, which is sealed, was chained to another"
+
+
+@pytest.mark.parametrize("type", [DEPLOYED, SIGNED, PUBLISHED, "dev.gateline.change.finished"])
+def test_every_other_event_without_a_seal_is_named(tmp_path: Path, type: str) -> None:
+    log = written(tmp_path, 2, KEY)
+    AuditLog(Store(str(tmp_path), "p")).append(event(3, type))
+    log.append(event(4))
+    assert lines_named(log) == [3]
 
 
 def test_the_wrong_key_finds_every_line(tmp_path: Path) -> None:

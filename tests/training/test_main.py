@@ -136,9 +136,9 @@ def test_a_broken_artifact_is_trained_again_and_the_command_says_so(
 def test_ci_is_told_version_and_metrics(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GITHUB_OUTPUT", str(folder / "output"))
     main([])
-    version, metrics = (folder / "output").read_text().splitlines()
+    version, model, metrics = (folder / "output").read_text().splitlines()
     manifest = json.loads(Path(".gateline/candidate/manifest.json").read_text())
-    assert version == f"model-version={manifest['version']}"
+    assert version == f"model-version={manifest['version']}" and model == f"model={manifest['identity']}"
     assert json.loads(metrics.removeprefix("metrics=")) == manifest["metrics"]
 
 

@@ -1,4 +1,4 @@
-"""Who acts, and whether it is a rehearsal."""
+"""Who acts, and on which commit."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.rollout.actor import acting, commit, is_rehearsal
+from infra.rollout.actor import acting, commit
 
 GITHUB = {
     "GITHUB_ACTIONS": "true",
@@ -33,19 +33,6 @@ def test_the_ci_identity_wins_over_the_account() -> None:
 def test_gitlab() -> None:
     actor = acting({"GITLAB_CI": "true", "GITLAB_USER_LOGIN": "lea", "CI_JOB_URL": "https://git.example/j/1"})
     assert (actor.kind, actor.name, actor.run) == ("ci", "lea", "https://git.example/j/1")
-
-
-@pytest.mark.parametrize(
-    ("local", "environ", "expected"),
-    [
-        (True, {"RUNNER_ENVIRONMENT": "github-hosted"}, True),
-        (False, {"RUNNER_ENVIRONMENT": "github-hosted"}, False),
-        (True, {"RUNNER_ENVIRONMENT": "self-hosted"}, False),
-        (True, {}, False),
-    ],
-)
-def test_rehearsal(local: bool, environ: dict[str, str], expected: bool) -> None:
-    assert is_rehearsal(local, environ) is expected
 
 
 def test_commit_says_when_tracked_files_differ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
