@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
 
 from contracts.headers import SYNTHETIC
-from contracts.manifest import GOLDEN_FILE, MANIFEST_FILE, Manifest
+from contracts.manifest import GOLDEN_FILE, GOLDEN_TOLERANCE, MANIFEST_FILE, Manifest
 from contracts.release import ARTIFACT_FOLDER, Release
 from contracts.verdict import Outcome, Rule, Verdict, unknown
 
-TOLERANCE = 1e-9
 SECONDS = 10.0
+ALONE = "one at a time, "
 Connect = Callable[[str, float], httpx.Client]
 """Opens a client with a base URL and a timeout in seconds."""
 Question = Callable[[httpx.Client, "Expected"], Rule]
@@ -31,6 +31,8 @@ class Expected:
     manifest: Manifest
     rows: list[list[Any]]
     scores: list[list[float]]
+    decided: list[Any] = field(default_factory=list)
+    """The class of each row; empty where none was recorded, and of numbers."""
 
     @classmethod
     def of(cls, bundle: Path, release: Release) -> Expected:
@@ -38,19 +40,22 @@ class Expected:
         artifact = bundle / ARTIFACT_FOLDER
         golden = json.loads((artifact / GOLDEN_FILE).read_bytes())
         manifest = Manifest.model_validate_json((artifact / MANIFEST_FILE).read_bytes())
-        return cls(release, manifest, golden["rows"], golden["scores"])
+        decided = golden.get("predictions", []) if manifest.classes else []
+        return cls(release, manifest, golden["rows"], golden["scores"], decided)
 
     def named(self, row: list[Any]) -> dict[str, Any]:
         """Return a row by column name, as a request carries it."""
         return dict(zip(self.manifest.features, row, strict=True))
 
-    def requests(self) -> Iterator[tuple[list[dict[str, Any]], list[list[float]]]]:
-        """Yield all golden rows with their scores, in requests as small as the release's own limits ask for."""
-        rows, limits = [self.named(row) for row in self.rows], self.release.service
-        largest = max((len(json.dumps(row)) for row in rows), default=1)
-        size = max(1, min(limits.max_rows, limits.max_body_bytes // (largest + 64)))
-        for start in range(0, len(rows), size):
-            yield rows[start : start + size], self.scores[start : start + size]
+    def requests(self, places: Sequence[int], most: int) -> Iterator[tuple[list[dict[str, Any]], Sequence[int]]]:
+        """Yield the golden rows at these places with their places, at most so many a request, and as few as the release's
+        own limits ask for."""
+        limits = self.release.service
+        largest = max((len(json.dumps(self.named(row))) for row in self.rows), default=1)
+        size = max(1, min(most, limits.max_rows, limits.max_body_bytes // (largest + 64)))
+        for start in range(0, len(places), size):
+            chosen = places[start : start + size]
+            yield [self.named(self.rows[place]) for place in chosen], chosen
 
 
 def loopback(base_url: str, seconds: float) -> httpx.Client:
@@ -121,20 +126,29 @@ def _refusal(client: httpx.Client, expected: Expected) -> Rule:
 
 
 def _golden(client: httpx.Client, expected: Expected) -> Rule:
-    """Judge that the golden rows answer as they did offline, to 1e-9."""
-    gaps = []
-    for rows, scores in expected.requests():
+    """Judge that the golden rows answer as they did offline, to 1e-9 and with the same class: at once, in reverse order,
+    asked again, and one at a time."""
+    rows = len(expected.rows)
+    forward, backward = range(rows), range(rows - 1, -1, -1)
+    ways = (("", forward, rows), ("in reverse order, ", backward, rows), ("once more, ", forward, rows), (ALONE, forward, 1))
+    for way, places, most in ways:
+        apart, others = _apart(client, expected, places, most)
+        told = f"{way}{rows} golden rows differ from offline by {apart:.3g} at most; allowed {GOLDEN_TOLERANCE:g}"
+        told += f"; {others} are decided otherwise" if others else ""
+        if others or not apart <= GOLDEN_TOLERANCE:
+            return _rule("golden", False, told, rows)
+    return _rule("golden", True, f"{told}; in reverse order and asked again too", rows)
+
+
+def _apart(client: httpx.Client, expected: Expected, places: Sequence[int], most: int) -> tuple[float, int]:
+    """Return the largest difference of a served score, and how many rows are decided otherwise."""
+    gaps, others = [], 0
+    for rows, chosen in expected.requests(places, most):
         answers = client.post("/predict", json={"rows": rows}).json()["predictions"]
-        gaps += [
-            _distance(answer, recorded, expected.manifest) for answer, recorded in zip(answers, scores, strict=True)
-        ]
-    apart = max(gaps)
-    return _rule(
-        "golden",
-        apart <= TOLERANCE,
-        f"{len(expected.rows)} golden rows differ from offline by {apart:.3g} at most; allowed {TOLERANCE:g}",
-        len(expected.rows),
-    )
+        for answer, place in zip(answers, chosen, strict=True):
+            gaps.append(_distance(answer, expected.scores[place], expected.manifest))
+            others += bool(expected.decided) and answer["prediction"] != expected.decided[place]
+    return max(gaps), others
 
 
 def _distance(answer: dict[str, Any], scores: list[float], manifest: Manifest) -> float:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from contracts.release import ARTIFACT_FOLDER, RELEASE_FILE, Release
-from settings.errors import GatelineError, OutsideError, UsageError, front_door
+from settings.errors import GatelineError, OutsideError, UsageError, explain, front_door, place_in_model
 
 if TYPE_CHECKING:
     from service.app import Options
@@ -94,7 +94,9 @@ def not_loaded(release: Release, failure: BaseException) -> OutsideError:
     text = f"the model of {release.name} cannot be loaded"
     if isinstance(failure, GatelineError):
         return OutsideError(f"{text}: {failure.message}", failure.next_step)
-    return OutsideError(f"{text}: {type(failure).__name__}: {failure}", "read the stack trace above")
+    place = place_in_model(failure)
+    advice = f"correct {place.partition(',')[0]}, then train and build again" if place else "read the stack trace above"
+    return OutsideError(f"{text}: {explain(failure)}", advice)
 
 
 def options_of(release: Release, environ: Mapping[str, str]) -> Options:

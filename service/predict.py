@@ -24,6 +24,7 @@ from service.metrics import Metrics
 from service.prediction_log import PredictionLog
 from service.refusals import Refusal
 from service.state import Loaded, State
+from settings.errors import explain, place_in_model
 
 if TYPE_CHECKING:
     from service.predictor import Encoded, Scores
@@ -72,8 +73,8 @@ class PredictEndpoint:
             status, body, headers = refusal.status, _detail(refusal.message, request_id), refusal.headers
         except ClientDisconnect:
             status, body = 400, _detail("the client went away", request_id)
-        except Exception:
-            self._report(request_id)
+        except Exception as error:
+            self._report(request_id, error)
             status, body = 500, _detail("the prediction failed; the service's log says why", request_id)
         self._metrics.answered(status, time.perf_counter() - started)
         return self._response(status, body, request_id, headers)
@@ -139,10 +140,11 @@ class PredictEndpoint:
         headers |= {REQUEST_ID: request_id, RELEASE: self._release.digest}
         return Response(body, status, headers, media_type="application/json")
 
-    def _report(self, request_id: str) -> None:
+    def _report(self, request_id: str, error: Exception) -> None:
+        """An error in `model/` is told by its file and line; of any other, the stack trace is wanted."""
         if time.monotonic() - self._logged >= QUIET_SECONDS:
             self._logged = time.monotonic()
-            log.exception("request %s failed", request_id)
+            log.error("request %s failed: %s", request_id, explain(error), exc_info=not place_in_model(error))
 
 
 def _request_id(request: Request) -> str:

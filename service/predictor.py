@@ -8,14 +8,13 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from contracts.manifest import GOLDEN_TOLERANCE
 from contracts.reference import Reference
+from registry.golden import apart
 from registry.loaded import LoadedModel
 from registry.rows import encode
 from service.columns import Row
 from settings.errors import GateRefused
-
-TOLERANCE = 1e-9
-"""Largest difference, relative or absolute, between a golden score and the same score here."""
 
 Encoded = npt.NDArray[np.object_]
 Scores = npt.NDArray[np.float64]
@@ -64,10 +63,12 @@ class Predictor:
             raise BrokenModel("hook before: it returned a row that is not one of the schema") from error
 
     def score(self, rows: Encoded) -> Scores:
-        """Return scores of shape (n, classes) or (n, 1). Raises BrokenModel for scores that are not finite."""
+        """Return scores of shape (n, classes) or (n, 1). Raises BrokenModel for scores that are no probabilities, or no
+        numbers."""
         scores = self.model.score(rows)
-        if scores.shape != (len(rows), self.width) or not np.isfinite(scores).all():
-            raise BrokenModel(f"the model's scores are not {len(rows)} x {self.width} finite numbers")
+        flaw = self.model.flaw(scores, len(rows))
+        if flaw:
+            raise BrokenModel(flaw)
         return scores
 
     def answer(self, scores: Scores) -> list[dict[str, Any]]:
@@ -125,7 +126,8 @@ class Predictor:
         wrong = _first_apart(scores, expected)
         if wrong:
             raise GateRefused(
-                f"golden: {wrong} of {len(rows)} golden rows scores otherwise than at training (tolerance {TOLERANCE:g})",
+                f"golden: {wrong} of {len(rows)} golden rows scores otherwise than at training "
+                f"(tolerance {GOLDEN_TOLERANCE:g})",
                 "use the environment of the release's lock, or train again",
             )
 
@@ -144,5 +146,5 @@ def _first_apart(scores: Scores, expected: Scores) -> str:
     """Return which row differs, or an empty string."""
     if scores.shape != expected.shape:
         return "shape"
-    same = np.isclose(scores, expected, rtol=TOLERANCE, atol=TOLERANCE).all(axis=1)
+    same = apart(scores, expected) <= GOLDEN_TOLERANCE
     return "" if same.all() else f"row {int(np.argmin(same))}"

@@ -14,7 +14,7 @@ from contracts.manifest import GOLDEN_FILE, MANIFEST_FILE, MODEL_FILE, REFERENCE
 from contracts.release import ARTIFACT_FOLDER, Release
 from service.columns import Row
 from service.refusals import Refusal
-from settings.errors import GatelineError, GateRefused
+from settings.errors import GatelineError, GateRefused, place_in_model
 
 if TYPE_CHECKING:
     from service.drift import DriftCounters
@@ -98,7 +98,8 @@ def load_in_thread(load: Callable[[], Loaded], done: Callable[[Loaded | BaseExce
         except GatelineError as error:
             outcome = error
         except BaseException as error:
-            log.exception("loading failed")
+            if not place_in_model(error):
+                log.exception("loading failed")
             outcome = error
         done(outcome)
 

@@ -82,9 +82,8 @@ READ_ONLY = "let the model work on a copy of the rows it is given (X = X.copy())
 
 def explain(error: BaseException) -> str:
     """Return what an error of the copy's own code says, in one line, with the deepest line of `model/` that led there."""
-    said = textwrap.shorten(str(error), MOST_TOLD, placeholder=" …")
-    file, line = _place_in_model(error)
-    return f"{type(error).__name__}: {said}" + (f" ({file}, line {line})" if file else "")
+    said, place = textwrap.shorten(str(error), MOST_TOLD, placeholder=" …"), place_in_model(error)
+    return f"{type(error).__name__}: {said}" + (f" ({place})" if place else "")
 
 
 def next_step_of(error: BaseException, otherwise: str) -> str:
@@ -92,8 +91,11 @@ def next_step_of(error: BaseException, otherwise: str) -> str:
     return READ_ONLY if isinstance(error, ValueError) and "read-only" in str(error) else otherwise
 
 
-def _place_in_model(error: BaseException) -> tuple[str, int]:
-    """A file that cannot be compiled stands in no frame of the traceback, but in the error itself."""
+def place_in_model(error: BaseException) -> str:
+    """Return the deepest line of `model/` that led to an error, as `model/hooks.py, line 9`; nothing where none did.
+
+    A file that cannot be compiled stands in no frame of the traceback, but in the error itself.
+    """
     frames = [(frame.filename, frame.lineno or 0) for frame in traceback.extract_tb(error.__traceback__)]
     if isinstance(error, SyntaxError) and error.filename:
         frames.append((error.filename, error.lineno or 0))
@@ -101,8 +103,8 @@ def _place_in_model(error: BaseException) -> tuple[str, int]:
     for name, line in reversed(frames):
         for folder in folders:
             if name.startswith(folder + os.sep):
-                return f"model/{os.path.relpath(name, folder)}", line
-    return "", 0
+                return f"model/{os.path.relpath(name, folder)}, line {line}"
+    return ""
 
 
 def _with_its_libraries(main: Callable[[], int]) -> int:

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from contracts import samples
-from registry.golden import unsteady
-from registry.loaded import LoadedModel
+from contracts.manifest import GOLDEN_TOLERANCE
+from registry.golden import apart, unsteady
+from registry.loaded import LoadedModel, load_folder
 from registry.rows import encode
 from settings.errors import UsageError, explain, next_step_of
 
 ROWS = 20
 SEED = 20_130_101
 ALONE = "let the model answer each row by itself: what scales, ranks or fills gaps learns that in fit, not from rows to score"
+KEEP = "keep what scoring needs in the estimator (attributes set in fit), not in a module's variables, a set's order or a file"
 
 
 def golden_of(model: LoadedModel) -> dict[str, Any]:
@@ -37,3 +47,45 @@ def golden_of(model: LoadedModel) -> dict[str, Any]:
     if moved:
         raise UsageError(f"golden: an answer depends on more than its own row: {moved}", ALONE)
     return {"rows": rows, "scores": scores.tolist(), "predictions": model.decide(scores)}
+
+
+def ask_another_process(files: Mapping[str, bytes]) -> None:
+    """Let a process that knows nothing of the training load an artifact's files and score its golden rows.
+
+    What a module of `model/` keeps to itself is not there, and words are hashed otherwise. Raises UsageError where the
+    answers are others, or none.
+    """
+    with tempfile.TemporaryDirectory(prefix="gateline-golden-") as folder:
+        for name, data in files.items():
+            (Path(folder) / name).write_bytes(data)
+        seed = "2" if os.environ.get("PYTHONHASHSEED") == "1" else "1"
+        argv = [sys.executable, "-m", "training.golden", folder]
+        variables = os.environ | {"PYTHONHASHSEED": seed, "PYTHONIOENCODING": "utf-8"}
+        done = subprocess.run(argv, env=variables, capture_output=True, text=True, encoding="utf-8", errors="replace")
+    if done.returncode:
+        told = (done.stdout.strip() or done.stderr.strip() or f"it ended with {done.returncode}").splitlines()[-1]
+        raise UsageError(f"golden: in a process of its own, {told}", KEEP)
+
+
+def otherwise(model: LoadedModel) -> str:
+    """Return how a model that was loaded answers its golden rows otherwise than was recorded; nothing where it does not."""
+    rows = encode(model.golden["rows"], model.schema)
+    recorded = np.asarray(model.golden["scores"], dtype=np.float64)
+    try:
+        scores = model.score(rows)
+    except Exception as error:
+        return f"the model cannot score the golden rows: {explain(error)}"
+    if model.flaw(scores, len(rows)):
+        return model.flaw(scores, len(rows))
+    gaps = apart(scores, recorded)
+    if (off := int((gaps > GOLDEN_TOLERANCE).sum())) > 0:
+        return f"{off} of {len(rows)} golden rows score otherwise than in training, by up to {gaps.max():.3g}"
+    decided = zip(model.decide(scores), model.golden["predictions"]) if model.manifest.classes else ()
+    others = sum(now != then for now, then in decided)
+    return f"{others} of {len(rows)} golden rows are decided otherwise than in training" if others else ""
+
+
+if __name__ == "__main__":
+    said = otherwise(load_folder(Path(sys.argv[1])))
+    print(said)
+    sys.exit(1 if said else 0)

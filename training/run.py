@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from contracts.manifest import Manifest
+from contracts.manifest import MANIFEST_FILE, Manifest
 from registry.artifacts import Artifacts
 from settings.errors import GateRefused
 from training.identity import Plan
@@ -26,9 +26,16 @@ class Trained:
     seconds: float
 
 
-def train(plan: Plan, artifacts: Artifacts, steps: Steps, expected: float = 0.0) -> Trained:
+def train(
+    plan: Plan,
+    artifacts: Artifacts,
+    steps: Steps,
+    expected: float = 0.0,
+    check: Callable[[Mapping[str, bytes]], None] = lambda files: None,
+) -> Trained:
     """Fit what the plan says and store it as an artifact; `expected` is how long the fit took last time.
 
+    `check` may refuse the artifact's files, by raising, before they are stored.
     Raises UsageError where the settings, the data or the estimator do not go together; nothing is stored then.
     """
     start, settings = time.monotonic(), plan.settings
@@ -49,6 +56,7 @@ def train(plan: Plan, artifacts: Artifacts, steps: Steps, expected: float = 0.0)
         measured = artifact.measure(fitted, plan, split, meaning)
     with steps.step(describe):
         manifest, files = artifact.files_of(measured, split)
+        check(files | {MANIFEST_FILE: manifest.model_dump_json().encode()})
     with steps.step(store):
         stored = artifacts.add(manifest, files, replace=is_broken(artifacts, plan.identity))
     return Trained(stored, artifacts.files(stored.identity), split.young, fit_seconds, time.monotonic() - start)

@@ -38,6 +38,7 @@ SCHEMA = {
 }
 ROWS: list[list[Any]] = [[1.5, "red"], [None, "blue"], [-2.0, None]]
 SCORES = [[0.75, 0.25], [0.5, 0.5], [0.125, 0.875]]
+CALLED = [0, 1, 1]
 BODY = json.dumps({"features": dict(zip(FEATURES, [9.0, "red"], strict=True))}).encode()
 """A request of the users': no golden row."""
 SETTINGS = """
@@ -183,7 +184,7 @@ def empty(engine: Engine) -> None:
 def _packed(
     folder: Path, version: str, rows: bool, knobs: dict[str, Any]
 ) -> tuple[Release, Manifest, dict[str, bytes], bytes]:
-    golden = {"rows": ROWS, "scores": SCORES} if rows else {"rows": [], "scores": []}
+    golden = {"rows": ROWS, "scores": SCORES, "predictions": CALLED} if rows else {"rows": [], "scores": []}
     files = {GOLDEN_FILE: json.dumps(golden).encode(), SCHEMA_FILE: json.dumps(SCHEMA).encode()}
     manifest = Manifest(
         identity=of_value(["artifact", version]),

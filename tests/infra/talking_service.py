@@ -1,6 +1,7 @@
 """A service for tests of rollouts: the one of tiny_service.py, which also answers golden rows and describes its fields.
 
-Knobs beside those of tiny_service.py: off (added to every probability), field (an undeclared name for the first
+Knobs beside those of tiny_service.py: off (added to every probability), alone (added where a row comes alone), other
+(says the other class), field (an undeclared name for the first
 feature), lenient (accepts fields that do not exist), terse (answers do not name the model's version), fail_every (every
 n-th request without a golden row is answered 500: what no smoke test sees), die_at (ends at that one).
 """
@@ -43,6 +44,7 @@ class Talking(tiny_service.Tiny):  # type: ignore[misc]
         if any(isinstance(row, dict) and set(row) - set(FEATURES) for row in rows) and not KNOBS.get("lenient"):
             return 422, b'{"error": "no such field"}'
         answers = [probable(cells(row)) for row in rows]
+        answers[0]["probability"] += KNOBS.get("alone", 0.0) * (len(rows) == 1)
         about = {"request_id": "r"} | ({} if KNOBS.get("terse") else {"model_version": "1"})
         return 200, json.dumps(about | ({"predictions": answers} if "rows" in request else answers[0])).encode()
 
@@ -63,7 +65,7 @@ def cells(row: Any) -> list[Any]:
 def probable(row: list[Any]) -> dict[str, Any]:
     """Return the answer to one row: as recorded for a golden one, a half for any other."""
     score = GOLDEN["scores"][GOLDEN["rows"].index(row)][1] if row in GOLDEN["rows"] else 0.5
-    return {"prediction": int(score >= 0.5), "probability": score + KNOBS.get("off", 0.0)}
+    return {"prediction": int((score >= 0.5) is not KNOBS.get("other", False)), "probability": score + KNOBS.get("off", 0.0)}
 
 
 if __name__ == "__main__":

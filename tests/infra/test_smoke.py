@@ -73,6 +73,8 @@ def test_a_good_release_passes(site: Site) -> None:
         ({"lenient": True}, "contract", "an unknown field was answered 200; allowed: 4xx"),
         ({"off": 1e-6}, "golden", "3 golden rows differ from offline by 1e-06 at most; allowed 1e-09"),
         ({"off": float("nan")}, "golden", "by inf at most"),
+        ({"alone": 1e-6}, "golden", "one at a time, 3 golden rows differ from offline by 1e-06 at most"),
+        ({"other": True}, "golden", "by 0 at most; allowed 1e-09; 3 are decided otherwise"),
     ],
 )
 def test_a_bad_one_fails_the_rule(site: Site, knobs: dict[str, Any], rule: str, words: str) -> None:
@@ -129,13 +131,16 @@ def test_without_golden_rows_nothing_can_be_judged(site: Site) -> None:
 )
 def test_golden_rows_keep_to_the_limits_of_the_release(site: Site, limits: dict[str, int], sizes: list[int]) -> None:
     expected = ask(Service.model_validate(limits))
-    assert [len(rows) for rows, _ in expected.requests()] == sizes
-    assert [score for _, scores in expected.requests() for score in scores] == SCORES
+    asked = list(expected.requests([2, 1, 0], 3))
+    assert [len(rows) for rows, _ in asked] == sizes
+    assert [place for _, places in asked for place in places] == [2, 1, 0]
+    assert asked[0][0][0] == expected.named(ROWS[2])
+    assert [len(rows) for rows, _ in expected.requests(range(3), 1)] == [1, 1, 1]
 
 
 def test_long_golden_rows_are_sent_a_few_at_a_time() -> None:
     expected = replace(ask(Service(max_body_bytes=1024)), rows=[[1.0, "x" * 400]] * 5, scores=[[0.0, 1.0]] * 5)
-    assert [len(rows) for rows, _ in expected.requests()] == [2, 2, 1]
+    assert [len(rows) for rows, _ in expected.requests(range(5), 5)] == [2, 2, 1]
 
 
 def ask(service: Service) -> Expected:

@@ -157,3 +157,18 @@ def test_a_failure_that_nobody_foresaw_is_named_by_its_type(release: Release) ->
     assert error.exit_code == 4
     assert "ModuleNotFoundError: No module named 'nothing'" in error.message
     assert error.next_step == "read the stack trace above"
+
+
+def test_an_error_of_the_copys_own_code_is_named_by_file_and_line(release: Release) -> None:
+    error = not_loaded(release, raised_in_model("\n\nraise KeyError('plan')"))
+    assert error.message.endswith("cannot be loaded: KeyError: 'plan' (model/hooks.py, line 3)")
+    assert error.next_step == "correct model/hooks.py, then train and build again"
+
+
+def raised_in_model(code: str) -> Exception:
+    """Return the error of a module that is taken for the copy's own hooks."""
+    try:
+        exec(compile(code, str(Path("model/hooks.py").resolve()), "exec"))
+    except Exception as error:
+        return error
+    raise AssertionError("it raised nothing")

@@ -155,12 +155,21 @@ def test_a_hook_that_loses_answers_is_broken(loaded: Loaded) -> None:
         Predictor(loaded.predictor.model, Steps(after=lambda answers: [])).answer(np.array([[0.5, 0.5]]))
 
 
-@pytest.mark.parametrize("scores", [[[math.nan, 1.0]], [[0.5]], [[math.inf, 0.0]]])
-def test_scores_that_are_no_probabilities_are_broken(loaded: Loaded, scores: list[list[float]]) -> None:
+@pytest.mark.parametrize(
+    ("scores", "flaw"),
+    [
+        ([[math.nan, 1.0]], "no finite probability"),
+        ([[0.5]], r"expected \(1, 2\)"),
+        ([[math.inf, 0.0]], "no finite probability"),
+        ([[-1.0, 2.0]], "outside 0 to 1"),
+        ([[0.5, 0.25]], "add up to 0.75"),
+    ],
+)
+def test_scores_that_are_no_probabilities_are_broken(loaded: Loaded, scores: list[list[float]], flaw: str) -> None:
     class Odd:
         def predict_proba(self, rows: Any) -> Any:
             return np.array(scores)
 
     predictor = Predictor(replace(loaded.predictor.model, estimator=Odd()), Steps())
-    with pytest.raises(BrokenModel, match="not 1 x 2 finite numbers"):
+    with pytest.raises(BrokenModel, match=flaw):
         predictor.score(predictor.prepare([TYPED]))

@@ -11,6 +11,7 @@ from contracts.release import Release
 from service.state import Loaded, load, load_in_thread, typed
 from settings.errors import GateRefused
 from tests.service import bundles
+from tests.service.test_main import raised_in_model
 
 
 def flip(files: dict[str, bytes]) -> None:
@@ -64,3 +65,11 @@ def test_the_outcome_is_handed_over_either_way(loaded: Loaded, caplog: pytest.Lo
     load_in_thread(fail, outcomes.put)
     assert isinstance(outcomes.get(timeout=10), ZeroDivisionError)
     assert "Traceback" in caplog.text
+    caplog.clear()
+
+    def fail_in_model() -> Loaded:
+        raise raised_in_model("raise ZeroDivisionError")
+
+    load_in_thread(fail_in_model, outcomes.put)
+    assert isinstance(outcomes.get(timeout=10), ZeroDivisionError)
+    assert "Traceback" not in caplog.text, "the message that the process ends with names file and line"

@@ -15,11 +15,14 @@ class Moody(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Says 0.75 for rows whose first value is above 0, and 0.25 for others, unless MOOD says otherwise."""
 
     calls = 0
+    learned = 0.0
+    """What a careless model keeps in its module, not in itself."""
 
     def fit(self, features: Any, labels: Any) -> Moody:
         """Learn the classes."""
         if os.environ.get("MOOD") == "write in fit":
             features[:, 0] = 0.0
+        Moody.learned = 0.1
         self.classes_ = np.unique(labels)
         return self
 
@@ -44,6 +47,7 @@ class Moody(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             "above": scores * 3,
             "negative": scores - 0.5,
             "unsummed": scores * 0.9,
+            "module": scores + shifted * Moody.learned,
             "counting": scores + shifted * (Moody.calls % 2),
             "scaling": scores + shifted * (scores[:, 1:] - scores[:, 1:].mean()),
             "ordering": scores + shifted * np.arange(len(scores))[:, None] / len(scores),

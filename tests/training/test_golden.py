@@ -6,8 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from registry.loaded import load_files
 from settings.errors import UsageError
+from tests.training.conftest import Small
 from tests.training.example import artifacts_of, command, copy_of_project, settings_of, trained
+from tests.training.moody import Moody
+from training.golden import ask_another_process, otherwise
 
 STRICT = '''
 class Strict(TransformerMixin, BaseEstimator):
@@ -66,3 +70,28 @@ def test_a_model_that_breaks_its_contract_is_refused_in_words(
     with pytest.raises(UsageError, match=message):
         trained(settings)
     assert not artifacts_of(settings).versions()
+
+
+def test_what_a_module_keeps_to_itself_is_no_part_of_the_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOOD", "module")
+    model = {"estimator": "tests.training.moody:moody", "parameters": {}}
+    loaded = load_files(trained(settings_of(tmp_path, model=model)).files)
+    assert otherwise(loaded) == ""
+    monkeypatch.setattr(Moody, "learned", 0.0)
+    assert otherwise(loaded) == "20 of 20 golden rows score otherwise than in training, by up to 0.01"
+    monkeypatch.setenv("MOOD", "raise")
+    assert otherwise(loaded) == "the model cannot score the golden rows: ValueError: not today"
+    monkeypatch.setenv("MOOD", "above")
+    assert "20 of 20 rows a probability outside 0 to 1" in otherwise(loaded)
+
+
+@pytest.mark.slow
+def test_another_process_answers_the_golden_rows_or_the_training_is_refused(
+    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask_another_process(small("binary")[1].files)
+    monkeypatch.setenv("MOOD", "module")
+    model = {"estimator": "tests.training.moody:moody", "parameters": {}}
+    files = trained(settings_of(tmp_path, model=model)).files
+    with pytest.raises(UsageError, match="golden: in a process of its own, 20 of 20 golden rows score otherwise"):
+        ask_another_process(files)
