@@ -10,7 +10,7 @@ from invoke.exceptions import Exit
 from invoke.tasks import task as any_task
 
 from infra import commands
-from infra.ending import sigterm_as_ctrl_c
+from infra.ending import interrupted_once
 from infra.noting import noted
 from infra.number import MINUTE, NOT_GIVEN
 from settings.errors import show_what_can_be_shown
@@ -30,7 +30,7 @@ task = partial(any_task, auto_shortflags=False)
 
 def leave(call: Callable[[], int], stage: str = "", env: str = "") -> None:
     """Run one command and end with its exit code; a stage of the line leaves word of how it ended."""
-    with sigterm_as_ctrl_c(), noted(stage, env) as end:
+    with interrupted_once(), noted(stage, env) as end:
         end.of(call)
     if end.code:
         raise Exit(code=end.code)

@@ -40,6 +40,8 @@ class SlotMetrics:
     """Requests that the proxy sent to this slot."""
     proxy_errors: float
     """Of these, answers with a 5xx status and failed connections, as the proxy counts them."""
+    silent: frozenset[str] = frozenset()
+    """The replicas, by name, that did not answer just now: what they count is as it was last read."""
     restarts: float = 0.0
     """How often its replicas ended and were started again, as the engine counts them."""
 
@@ -54,6 +56,7 @@ class SlotMetrics:
             predictions=_sums(self.predictions, other.predictions),
             proxied=self.proxied + other.proxied,
             proxy_errors=self.proxy_errors + other.proxy_errors,
+            silent=self.silent | other.silent,
             restarts=self.restarts + other.restarts,
         )
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from contracts.slots import Slot
-from infra.ending import sigterm_as_ctrl_c
+from infra.ending import interrupted_once
 from infra.rollout.target import Target
 from infra.runs import Result, Run, Timings
 from infra.signing import keys
@@ -115,5 +115,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    with sigterm_as_ctrl_c():
+    with interrupted_once():
         sys.exit(front_door(main))

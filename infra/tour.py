@@ -15,7 +15,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from infra.ending import sigterm_as_ctrl_c
+from infra.ending import interrupted_once
 from infra.process.python_env import python_for
 from infra.scratch import change_settings, copy_project, remove
 from infra.traffic import synthetic
@@ -152,5 +152,5 @@ def _stop(project: Path) -> None:
 
 
 if __name__ == "__main__":
-    with sigterm_as_ctrl_c():
+    with interrupted_once():
         sys.exit(front_door(main))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import httpx
 
@@ -45,23 +45,28 @@ class Meter:
         A replica that does not answer (it is being restarted) counts as when it was last read. Raises OutsideError if no
         replica answers.
         """
-        self._read_services(replicas, lives, client)
+        silent = self._read_services(replicas, lives, client)
         for name, server in servers.items():
             self._servers[name, lives.proxy] = server
         names = {replica.name for replica in replicas}
-        return self._sums(names, sum(count for name, count in lives.restarts.items() if name in names))
+        sums = self._sums(names, sum(count for name, count in lives.restarts.items() if name in names))
+        return replace(sums, silent=silent)
 
-    def _read_services(self, replicas: Sequence[WantedReplica], lives: Lives, client: httpx.Client) -> None:
-        failures = []
+    def _read_services(
+        self, replicas: Sequence[WantedReplica], lives: Lives, client: httpx.Client
+    ) -> frozenset[str]:
+        """Return which replicas did not answer."""
+        failures: dict[str, OutsideError] = {}
         for replica in replicas:
             try:
                 figures = scrape(client, replica.address)
             except OutsideError as error:
-                failures.append(error)
+                failures[replica.name] = error
                 continue
             self._keep(replica.name, lives.replicas.get(replica.name, ""), figures)
         if len(failures) == len(replicas):
-            raise failures[0]
+            raise next(iter(failures.values()))
+        return frozenset(failures)
 
     def _keep(self, name: str, life: str, figures: Figures) -> None:
         """Smaller than before in one life: a successor answered that is not recorded yet. The next read is right."""

@@ -7,7 +7,15 @@ from socket import gethostname
 from infra.alive import stopped
 from infra.engines.engine import Running
 from infra.rollout.journal import Entry
+from infra.rollout.locking import is_free
 from infra.rollout.target import Target
+
+LEFT = {
+    "canary": "gives stable all traffic, holds the canary and stops its baseline",
+    "promote": "gives stable all traffic and holds the canary, or finishes what had begun",
+    "deploy": "takes it back, or finishes what had begun",
+    "rollback": "finishes it",
+}
 
 
 def attention(target: Target, running: Running) -> list[str]:
@@ -37,14 +45,20 @@ def attention(target: Target, running: Running) -> list[str]:
 
 def _under_way(target: Target, entry: Entry) -> str:
     who = f"process {entry.pid} on {entry.host or 'this machine'}"
-    if entry.abandoned:
-        then = "holds the canary" if entry.kind in ("canary", "promote") else "finishes it, or undoes it"
+    if _is_abandoned(target, entry):
         return (
             f"the {entry.kind} begun {entry.started} was left in phase '{entry.phase}': its command ({who}) has ended. "
-            f"next: invoke up --env={target.name} {then}"
+            f"next: invoke up --env={target.name} {LEFT[entry.kind]}"
         )
     asleep = entry.host == gethostname() and stopped(entry.pid)
     still = f"; it is suspended: let it go on (fg, or kill -CONT {entry.pid}) or end it (kill -9 {entry.pid})"
     return (
         f"a {entry.kind} is under way since {entry.started} ({who}, phase '{entry.phase}')" + (still if asleep else "")
     )
+
+
+def _is_abandoned(target: Target, entry: Entry) -> bool:
+    """A process of this machine is looked for; of another one the environment's locks tell, which a rollback does not hold."""
+    if entry.born and entry.host == gethostname():
+        return entry.abandoned
+    return entry.kind != "rollback" and is_free(target.folder, target.engine)

@@ -55,6 +55,21 @@ def held(folder: Path, engine: Engine | None, command: str, wait: float, say: Ca
             lock.release()
 
 
+def is_free(folder: Path, engine: Engine) -> bool:
+    """Say whether no command is at work on the environment, on this machine or, where `engine` can tell, on another one."""
+    if not (folder / "lock").exists():
+        return True
+    lock = FileLock(folder / "lock")
+    try:
+        with lock.acquire(timeout=0):
+            found = engine.claim(_me("invoke status"))
+            if not found:
+                engine.unclaim()
+            return not found
+    except (Timeout, OSError):
+        return False
+
+
 def holder(folder: Path) -> str:
     """Say who holds the lock on this machine, as far as is known."""
     try:

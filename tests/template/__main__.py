@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from contracts.verdict import Outcome, Rule, Verdict
-from infra.ending import sigterm_as_ctrl_c
+from infra.ending import interrupted_once
 from infra.process.python_env import python_for
 from infra.scratch import remove
 from report.writing import write
@@ -134,7 +134,7 @@ def main() -> int:
     scratch = Path(tempfile.mkdtemp(prefix="gateline copies "))
     console = Console(highlight=False, soft_wrap=True)
     console.print(f"copies in {scratch}: {len(copies)}; about {MINUTES * len(copies)} minutes")
-    with sigterm_as_ctrl_c():
+    with interrupted_once():
         rules = Trial(scratch, copies, console).run()
     write(Verdict.of("template", rules))
     if not options.keep and _good(rules):
