@@ -228,14 +228,24 @@ def drift(_: Context, env: str = "production") -> None:
         "export": "write one readable file",
         "keep": "write the log's head to a file to keep elsewhere, signed where GATELINE_SIGNING_KEY is set",
         "against": "verify against a head that --keep wrote",
+        "accept_cut": "go on with a log of which something is missing or changed, as it is (recorded, with --reason)",
+        "reason": "why it is accepted, for the audit log",
     }
 )
-def audit(_: Context, trace: str = "", export: str = "", keep: str = "", against: str = "") -> None:
+def audit(
+    _: Context,
+    trace: str = "",
+    export: str = "",
+    keep: str = "",
+    against: str = "",
+    accept_cut: bool = False,
+    reason: str = "",
+) -> None:
     """Print and verify who did what, when, with which verdicts.
 
     Examples: invoke audit --trace=production · … --export=audit.json · … --keep=head.json · … --against=head.json
     """
-    leave(lambda: commands.audit(trace, export, against, keep))
+    leave(lambda: commands.audit(trace, export, against, keep, accept_cut, reason))
 
 
 @task(

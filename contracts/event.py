@@ -18,6 +18,7 @@ GENESIS = "0" * 64
 
 STARTED = "dev.gateline.change.started"
 FINISHED = "dev.gateline.change.finished"
+ACCEPTED = "dev.gateline.audit.accepted"
 DEPLOYED = "dev.cdevents.service.deployed.0.2.0"
 UPGRADED = "dev.cdevents.service.upgraded.0.2.0"
 ROLLED_BACK = "dev.cdevents.service.rolledback.0.2.0"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 MISSING = ("", "NA", "N/A", "#N/A", "<NA>", "NaN", "nan", "-nan", "NULL", "Null", "null", "None", "NaT")
@@ -32,3 +33,8 @@ def is_integer(text: str) -> bool:
 def is_datetime(text: str) -> bool:
     """Say whether `text` has the form of an ISO 8601 date or time."""
     return re.fullmatch(DATETIME, text.strip()) is not None
+
+
+def printable(text: str) -> str:
+    """Return `text` on one line, control characters written out: what others wrote can move, colour or erase nothing."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)

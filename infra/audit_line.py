@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from contracts.event import DEPLOYED, PACKAGED, PUBLISHED, ROLLED_BACK, SIGNED, STARTED, UPGRADED, Event
+from contracts.event import ACCEPTED, DEPLOYED, PACKAGED, PUBLISHED, ROLLED_BACK, SIGNED, STARTED, UPGRADED, Event
 
 WORDS = {
     PACKAGED: "built",
@@ -15,6 +15,7 @@ WORDS = {
     DEPLOYED: "deployed",
     UPGRADED: "upgraded",
     ROLLED_BACK: "rolled back",
+    ACCEPTED: "accepted",
 }
 
 
@@ -25,7 +26,7 @@ def outcome(event: Event) -> str:
         data.get("error")
         or ("" if event.type in WORDS else data.get("decision"))
         or data.get("did")
-        or (_reason(data) if event.type == ROLLED_BACK else "")
+        or (_reason(data) if event.type in (ROLLED_BACK, ACCEPTED) else "")
     )
     said = WORDS.get(event.type, str(data.get("outcome", "")))
     return f"{said}: {why}" if why else said

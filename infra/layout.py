@@ -7,9 +7,12 @@ from pathlib import Path
 
 from settings import Settings
 from settings.errors import OutsideError
+from settings.sample import is_sample
 
 STATE = Path(".gateline")
 """What every run writes, below the project's folder; git ignores it, and `git clean -x` removes it."""
+
+BUILD = "build"
 
 
 def base(settings: Settings, environment: str, root: Path) -> Path:
@@ -27,6 +30,16 @@ def base(settings: Settings, environment: str, root: Path) -> Path:
 def folder(settings: Settings, environment: str, root: Path) -> Path:
     """Return the folder of what one environment alone keeps: state, locks, logs, what commands wrote down for the next one."""
     return base(settings, environment, root) / "environments" / environment
+
+
+def keeping(settings: Settings, root: Path) -> dict[str, Path]:
+    """Return the folders in which this machine keeps what it has seen of the audit log, by who keeps it.
+
+    A run on the sample has a log of its own, which no environment has seen.
+    """
+    if is_sample():
+        return {BUILD: root / STATE / "build-sample"}
+    return {BUILD: root / STATE / BUILD} | {name: folder(settings, name, root) for name in settings.environments}
 
 
 def make(folder: Path) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import suppress
+
 from contracts.digest import of_bytes
 from contracts.event import GENESIS, Event, Head
-from registry.chain import Entry, Finding, broken, entry_of, line_of, name_of
+from registry.chain import ChainBroken, Entry, Finding, broken, entry_of, line_of, lost, name_of, settled
 from registry.store import Store
 from settings.errors import OutsideError
 
-__all__ = ["AuditLog", "Finding"]
+__all__ = ["AuditLog", "ChainBroken", "Finding"]
 
 FOLDER = "audit"
 ATTEMPTS = 1000
@@ -21,10 +24,15 @@ class AuditLog:
         """Keep the store and the key."""
         self._store, self._key = store, key
 
-    def append(self, event: Event) -> Head:
-        """Chain an event to the end; another writer's event in between is chained to, never overwritten."""
+    def append(self, event: Event, known: Iterable[Head] = ()) -> Head:
+        """Chain an event to the end; another writer's event in between is chained to, never overwritten.
+
+        `known` are heads of this log that were kept elsewhere. Raises ChainBroken, and writes nothing, where one of them
+        does not hold: an emptied, unmounted or cut log is not gone on with as if it were whole.
+        """
         for _ in range(ATTEMPTS):
             head = self.head()
+            self._refuse_lost(known, head)
             entry = event.model_copy(update={"sequence": head.count + 1, "previous": head.digest}).sealed(self._key)
             try:
                 self._store.create(f"{FOLDER}/{name_of(entry.sequence)}", entry.to_bytes())
@@ -44,21 +52,45 @@ class AuditLog:
             return Head(count=0, digest=GENESIS)
         return Head(count=lines[-1], digest=of_bytes(self._read(lines[-1])))
 
+    def _refuse_lost(self, known: Iterable[Head], last: Head) -> None:
+        """Compare what was seen of the log with what is there; the last line was read a moment ago."""
+        stored = {last.count: last.digest} if last.count else {}
+        for head in known:
+            if 0 < head.count < last.count and head.count not in stored:
+                with suppress(FileNotFoundError):
+                    stored[head.count] = of_bytes(self._read(head.count))
+        findings = lost(known, stored)
+        if findings:
+            raise ChainBroken(
+                f"the audit log in {self._store.url} is not the one seen before: it has {last.count} events, and "
+                f"{findings[-1].reason.removeprefix('chain: ')}",
+                "invoke audit says what is wrong; if the registry is merely not mounted, mount it; "
+                "to go on with the log as it is: invoke audit --accept-cut --reason=WHY",
+            )
+
     def events(self) -> list[Event]:
         """Return every readable event in order."""
         return [entry.event for entry in self._entries().values() if entry.event]
 
-    def verify(self, heads: tuple[Head, ...] = ()) -> list[Finding]:
+    def verify(self, heads: Iterable[Head] = ()) -> list[Finding]:
         """Return every place where the log is not what was written: edited, removed, reordered or cut. Empty when it holds.
 
         `heads` are heads kept elsewhere (with an environment, in a summary): they show a cut end, which a chain alone cannot.
+        What a person has accepted is left out.
         """
+        return self.judge(heads)[0]
+
+    def judge(self, heads: Iterable[Head] = ()) -> tuple[list[Finding], dict[Finding, Event]]:
+        """Return the findings of `verify`, and those that a person has accepted, each with the event that says so."""
         foreign = [
             Finding(0, f"chain: '{name}' is no line of the log")
             for name in self._store.names(FOLDER)
             if line_of(name) is None
         ]
-        return foreign + broken(self._entries(), heads, self._key)
+        entries = self._entries()
+        found = foreign + broken(entries, heads, self._key)
+        accepted = settled(found, entries, self._key)
+        return [finding for finding in found if finding not in accepted], accepted
 
     def unsealed(self) -> int:
         """Return how many events carry no HMAC: a rewrite of the whole chain from there on would go unseen."""

@@ -7,11 +7,13 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import ValidationError
 
 from contracts.digest import canonical, of_bytes
-from contracts.event import GENESIS, PACKAGED, Event, Head, seal_of
+from contracts.event import ACCEPTED, GENESIS, PACKAGED, Event, Head, seal_of
+from settings.errors import GateRefused
 
 NAME = re.compile(r"[0-9]{8,}\.json")
 
@@ -22,6 +24,18 @@ class Finding:
 
     line: int
     reason: str
+    digest: str = ""
+    """What is stored at that line now: accepting a finding accepts these bytes, and no others."""
+    head: Head | None = None
+    """The head that was kept elsewhere and does not hold, where that is what was found."""
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the finding as an event carries it."""
+        return {"line": self.line, "reason": self.reason, "digest": self.digest}
+
+
+class ChainBroken(GateRefused):
+    """The log in the registry is not the one that was seen before: nothing may be chained to it."""
 
 
 @dataclass(frozen=True)
@@ -69,12 +83,44 @@ def broken(entries: Mapping[int, Entry], heads: Iterable[Head] = (), key: str = 
     last = max(entries, default=0)
     found = [(line, reason) for line in range(1, last + 1) for reason in _faults_at(line, entries)]
     found += _unsealed(entries) if key else []
-    for head in heads:
-        digest = entries[head.count].digest if head.count in entries else GENESIS if head.count == 0 else ""
+    stored = {line: entry.digest for line, entry in entries.items()}
+    inside = [Finding(line, f"chain: line {line} {reason}", stored.get(line, "")) for line, reason in set(found)]
+    return sorted([*inside, *lost(heads, stored)], key=lambda finding: (finding.line, finding.reason))
+
+
+def lost(heads: Iterable[Head], stored: Mapping[int, str]) -> list[Finding]:
+    """Return which heads kept elsewhere do not hold, by the digests of the stored lines: the log was cut, or written anew."""
+    found = []
+    for head in dict.fromkeys(heads):
+        digest = GENESIS if head.count == 0 else stored.get(head.count, "")
         if digest != head.digest:
-            what = "is not the one" if head.count in entries else "is missing: the log was cut before the one"
-            found.append((head.count, f"{what} that was recorded elsewhere as its head"))
-    return [Finding(line, f"chain: line {line} {reason}") for line, reason in sorted(set(found))]
+            what = "is not the one" if digest else "is missing: the log was cut before the one"
+            reason = f"chain: line {head.count} {what} that was recorded elsewhere as its head"
+            found.append(Finding(head.count, reason, digest, head))
+    return found
+
+
+def settled(findings: Iterable[Finding], entries: Mapping[int, Entry], key: str = "") -> dict[Finding, Event]:
+    """Return the findings that a person has accepted, each with the event that says so.
+
+    With a key, the event's seal must hold. A head that was kept elsewhere is accepted for others by a sealed event alone:
+    whoever can write the registry could add one that is not.
+    """
+    events = [entry for entry in entries.values() if entry.event and entry.event.type == ACCEPTED and not entry.fault]
+    trusted = [entry for entry in events if entry.sealed or not key]
+    return {
+        finding: entry.event
+        for finding in findings
+        for entry in trusted
+        if entry.event and _accepts(entry, finding)
+    }
+
+
+def _accepts(entry: Entry, finding: Finding) -> bool:
+    data = entry.event.data if entry.event else {}
+    if finding.head is not None:
+        return entry.sealed and finding.head.model_dump() in data.get("heads", [])
+    return entry.line > finding.line and finding.as_data() in data.get("findings", [])
 
 
 def _fault(line: int, event: Event, whole: bool, wrong_seal: bool) -> str:

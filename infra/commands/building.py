@@ -9,10 +9,10 @@ from contracts.files import hand_on
 from contracts.image import Image
 from contracts.release import Release
 from infra.build import build as build_release
+from infra.layout import BUILD
 from infra.process.python_env import python_for
 from infra.rollout.recorder import Recorder
-from infra.layout import STATE
-from infra.rollout.target import audit_key
+from infra.rollout.target import audit_key, recorder_of
 from registry.audit import AuditLog
 from registry.releases import Releases
 from registry.store import Store
@@ -64,4 +64,4 @@ def _image(settings: Settings, release: Release, push: bool) -> Image | None:
 
 def build_recorder(settings: Settings) -> Recorder:
     """Return the audit log as builds write it: they belong to no environment."""
-    return Recorder(AuditLog(Store.of(settings), audit_key()), STATE / "build", settings.project.name, "build")
+    return recorder_of(settings, BUILD, Path("."), AuditLog(Store.of(settings), audit_key()))

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
@@ -12,39 +15,62 @@ from rich.table import Table
 from contracts.digest import short
 from contracts.event import Event, Head
 from contracts.files import place
+from contracts.text import printable
 from infra.audit_line import outcome
 from infra.commands import audit_heads
 from infra.commands.building import build_recorder
+from infra.layout import BUILD
+from infra.rollout.recorder import Recorder
 from infra.rollout.target import Target, audit_key
 from infra.tracing import trace as trace_back
 from registry.audit import AuditLog, Finding
 from registry.store import Store
 from settings import Settings, load
-from settings.errors import ExitCode, GateRefused
+from settings.errors import ExitCode, GateRefused, OutsideError, UsageError
+from settings.sample import is_sample
 
 WIDTH = 500
 
 
-def audit(trace: str, export: str, against: str = "", keep: str = "") -> int:
-    """Print the log, verify it, and say which edits would go unseen; 1 where the chain does not hold."""
+@dataclass
+class Kept:
+    """What was seen of the log by those who keep its head: builds, and each environment."""
+
+    heads: dict[str, Head] = field(default_factory=dict)
+    """By who keeps it."""
+    unreadable: list[Finding] = field(default_factory=list)
+    unreachable: list[str] = field(default_factory=list)
+    """Whose head could not be asked for, and why."""
+
+
+def audit(trace: str, export: str, against: str = "", keep: str = "", accept: bool = False, reason: str = "") -> int:
+    """Print the log, verify it, and say which edits would go unseen; 1 where the chain does not hold.
+
+    With `accept`, a person goes on with the log as it is: recorded with the reason, who and what was found. Ends with 4
+    where the log holds as far as could be told, and an environment that keeps a head of it cannot be reached.
+    """
     settings = load()
     log = AuditLog(Store.of(settings), audit_key())
     if trace:
         print(trace_back(settings, trace))
         return 0
-    events = log.events()
-    seen, unreadable = kept_heads(settings)
-    seen += (audit_heads.compared(settings, Path(against)),) if against else ()
-    findings = unreadable + log.verify(seen)
+    if accept or reason:
+        _accept(settings, log, accept, reason)
+    kept = kept_heads(settings)
+    seen = [*kept.heads.values(), *([audit_heads.compared(settings, Path(against))] if against else [])]
+    events, (findings, accepted) = log.events(), log.judge(seen)
+    findings = kept.unreadable + findings
     _print(events)
-    _print_verification(log, events, findings)
+    _print_verification(log, events, findings, accepted)
+    for line in kept.unreachable:
+        print(f"[not compared] {line}")
     if export:
         _export(Path(export), events, findings)
     if keep and findings:
         print(f"next: find out what happened to the log; {keep} was not written")
     elif keep:
         audit_heads.keep(settings, log.head(), Path(keep))
-    return int(ExitCode.FAIL) if findings else 0
+    return int(ExitCode.FAIL if findings else ExitCode.OUTSIDE if kept.unreachable else ExitCode.PASS)
 
 
 def drift(env: str) -> int:
@@ -54,18 +80,47 @@ def drift(env: str) -> int:
     return judge_environment(env)
 
 
-def kept_heads(settings: Settings) -> tuple[tuple[Head, ...], list[Finding]]:
-    """Return the log's heads as builds and environments last saw them, and which of them cannot be read."""
-    seen: list[Head] = []
-    unreadable: list[Finding] = []
-    for recorder in (build_recorder(settings), *(Target.open(name).recorder for name in settings.environments)):
+def kept_heads(settings: Settings) -> Kept:
+    """Return the log's heads as builds and environments last saw them, and which of them cannot be read or reached."""
+    kept = Kept()
+    for name, recorder in _recorders(settings).items():
         try:
-            head = recorder.kept_head()
+            kept.heads |= {f"{name} {number}".removesuffix(" 1"): head for number, head in enumerate(recorder.heads(), 1)}
         except GateRefused as error:
-            unreadable.append(Finding(0, str(error)))
-            continue
-        seen += [head] if head else []
-    return tuple(seen), unreadable
+            kept.unreadable.append(Finding(0, error.message))
+        except OutsideError as error:
+            kept.unreachable.append(f"the head that {name} keeps: {error.message}. next: {error.next_step}")
+    return kept
+
+
+def _recorders(settings: Settings) -> dict[str, Recorder]:
+    environments = {} if is_sample() else {name: Target.open(name).recorder for name in settings.environments}
+    return {BUILD: build_recorder(settings), **environments}
+
+
+def _accept(settings: Settings, log: AuditLog, accept: bool, reason: str) -> None:
+    """Record that a person goes on with the log as it is; every keeper of a head that can be reached takes the new one."""
+    if not (accept and reason.strip()):
+        raise UsageError(
+            f"{'--accept-cut has no --reason' if accept else '--reason is given without --accept-cut'}: "
+            "what is missing from the log is accepted by a person who says why",
+            'invoke audit --accept-cut --reason="…"',
+        )
+    kept = kept_heads(settings)
+    findings = kept.unreadable + log.verify(kept.heads.values())
+    if not findings:
+        print("nothing to accept: the log holds")
+        return
+    lost = [finding.head for finding in findings if finding.head]
+    recorders = _recorders(settings)
+    head = recorders[BUILD].accept(reason, findings, {name: head for name, head in kept.heads.items() if head in lost})
+    print(f"accepted as event {head.count}: {len(findings)} finding(s)")
+    waited = 0
+    for recorder in recorders.values():
+        with suppress(OutsideError):  # who cannot be reached is named below, and has to be asked again
+            waited += recorder.adopt(head)
+    if waited:
+        print(f"{waited} event(s) that waited are in the log now")
 
 
 def _print(events: list[Event]) -> None:
@@ -76,7 +131,7 @@ def _print(events: list[Event]) -> None:
     for column in ("#", "time", "who", "where", "what", "release", "outcome"):
         table.add_column(column, no_wrap=True, justify="right" if column == "#" else "left")
     for event in events:
-        table.add_row(*(escape(cell) for cell in _row(event)))
+        table.add_row(*(escape(printable(cell)) for cell in _row(event)))
     console.print(table)
 
 
@@ -94,12 +149,19 @@ def _row(event: Event) -> tuple[str, ...]:
     )
 
 
-def _print_verification(log: AuditLog, events: list[Event], findings: list[Finding]) -> None:
-    head = log.head() if not findings else None
+def _print_verification(
+    log: AuditLog, events: list[Event], findings: list[Finding], accepted: Mapping[Finding, Event]
+) -> None:
+    for finding, event in accepted.items():
+        who, why = event.data.get("actor", {}).get("name", "?"), event.data.get("reason", "")
+        print(printable(f"[accepted] {finding.reason} (event {event.sequence}, {who}: {why})"))
     for finding in findings:
-        print(f"[broken] {finding.reason}")
-    if head is not None:
-        print(f"verified: {len(events)} events, each follows the one before; head {head.count} {head.digest}")
+        print(printable(f"[broken] {finding.reason}"))
+    if findings:
+        print("next: find out who changed the log; to go on with it as it is: invoke audit --accept-cut --reason=WHY")
+    else:
+        head, but = log.head(), f", but for {len(accepted)} accepted" if accepted else ""
+        print(f"verified: {len(events)} events, each follows the one before{but}; head {head.count} {head.digest}")
     unsealed = log.unsealed()
     if unsealed and audit_key() and not findings:
         print(

@@ -16,8 +16,9 @@ REPORTS = Path("reports")
 def report(open: bool, output: str) -> int:
     """Write the pages, say where they are, how many and what they could not tell, and show them if asked."""
     settings = load()
-    heads, unreadable = kept_heads(settings)
-    written = write(settings, REPORTS, heads, [finding.reason for finding in unreadable])
+    kept = kept_heads(settings)
+    faults = [*(finding.reason for finding in kept.unreadable), *kept.unreachable]
+    written = write(settings, REPORTS, tuple(kept.heads.values()), faults)
     way_in = written.pages[0]
     if output:
         way_in = publish(REPORTS, Path(output)) / way_in.relative_to(REPORTS)

@@ -11,7 +11,8 @@ from settings.errors import GateRefused
 def close(target: Target, done: str) -> None:
     """Say the audit log's head, kept outside the log so that a cut end is seen, and put `done` on GitHub's summary page."""
     waiting = target.recorder.waiting()
-    where = _head(target) + (f", {waiting} event(s) wait for the registry" if waiting else "")
+    why = "until the audit log holds" if target.recorder.broken() else "for the registry"
+    where = _head(target) + (f", {waiting} event(s) wait {why}" if waiting else "")
     target.say(f"[dim]{where}[/dim]")
     page = os.environ.get("GITHUB_STEP_SUMMARY")
     if page:

@@ -47,7 +47,7 @@ class DockerEngine:
     @property
     def notes(self) -> LabelledNotes:
         """What commands write down for the next one, on the daemon."""
-        return LabelledNotes(lambda: self._daemon.states, lambda: self._daemon.image, self._first)
+        return LabelledNotes(lambda: self._daemon.states, lambda: self._daemon.image)
 
     def claim(self, about: str) -> str:
         """Take the environment from every machine's commands; where no proxy answers, there is nothing to take it with."""

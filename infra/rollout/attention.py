@@ -38,8 +38,14 @@ def attention(target: Target, running: Running) -> list[str]:
         )
     elif entry is not None:
         lines.append(_under_way(target, entry))
-    if target.recorder.waiting():
-        lines.append(f"{target.recorder.waiting()} audit event(s) wait for the registry")
+    waiting = target.recorder.waiting()
+    if waiting:
+        broken = target.recorder.broken()
+        lines.append(
+            f"{waiting} audit event(s) wait: {broken}. next: invoke audit"
+            if broken
+            else f"{waiting} audit event(s) wait for the registry"
+        )
     return lines
 
 

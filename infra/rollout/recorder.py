@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import sys
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from contracts.digest import of_bytes
-from contracts.event import FINISHED, STARTED, Event, Head
-from contracts.files import place
+from contracts.event import ACCEPTED, FINISHED, STARTED, Event, Head
+from infra.engines.notes import Notes
 from infra.rollout.actor import acting, commit
-from registry.audit import AuditLog
+from registry.audit import AuditLog, Finding
 from settings.errors import GatelineError, GateRefused, first_line
 
 UNREACHABLE = (OSError, GatelineError)
 DAMAGED = {"change": "spool", "outcome": "failed", "error": "an event that waited for the registry is damaged"}
+HEAD, BROKEN, SPOOL, DAMAGED_PREFIX = "audit-head", "audit-broken", "spool/", "spool-damaged/"
+
+
+def _warn(message: str) -> None:
+    print(f"warning: {message}", file=sys.stderr)
 
 
 @dataclass
@@ -32,19 +37,33 @@ class Change:
 
 
 class Recorder:
-    """The audit log as one environment writes it."""
+    """The audit log as one environment, or a build, writes it."""
 
-    def __init__(self, log: AuditLog, folder: Path, project: str, environment: str) -> None:
-        """Events that cannot be chained now go to `folder/spool`; the log's head is kept in `folder/audit-head.json`."""
-        self.log, self._folder = log, folder
+    def __init__(
+        self,
+        log: AuditLog,
+        notes: Sequence[Notes],
+        project: str,
+        environment: str,
+        others: Callable[[], Iterable[Head]] = tuple,
+        warn: Callable[[str], None] = _warn,
+    ) -> None:
+        """The log's head as it was last seen is kept in all of `notes`; events that cannot be chained wait in the last.
+
+        `others` are heads that this machine kept for other environments: one log serves them all. `warn` is told once why
+        events wait where the log is not the one seen before.
+        """
+        self.log, self._notes, self._others, self._warn = log, notes, others, warn
         self._source = f"/{project}/{environment}"
+        self._known: tuple[Head, ...] | None = None
+        self._warned = False
 
     def record(self, type: str, subject: str, data: dict[str, Any]) -> None:
-        """Chain one event, after those that wait; spool it where the registry cannot be reached."""
+        """Chain one event, after those that wait; keep it where the registry cannot be reached or the log does not hold."""
         event = self._event(type, subject, data)
         try:
             self.flush()
-            self._keep_head(self.log.append(event))
+            self._keep_head(self._append(event))
         except UNREACHABLE:
             self._spool(event)
 
@@ -84,44 +103,117 @@ class Recorder:
     def flush(self) -> int:
         """Chain the events that waited for the registry; return how many.
 
-        One that is damaged must not stop what comes after it: it is set aside, and the log says so.
+        One that is damaged must not stop what comes after it: it is set aside, and the log says so. Raises ChainBroken where
+        the log is not the one seen before; then everything waits on.
         """
-        waiting = sorted(self._spool_folder().glob("*.json"))
-        for path in waiting:
-            content = path.read_bytes()
+        waiting = self._waiting()
+        for notes, name in waiting:
+            text = notes.read(name)
+            if text is None:
+                continue  # another command has chained it
+            changes: dict[str, str | None] = {name: None}
             try:
-                event = Event.model_validate_json(content)
+                event = Event.model_validate_json(text)
             except ValidationError:
-                event = self._event(FINISHED, path.name, DAMAGED | {"sha256": of_bytes(content)})
-                place({path.with_suffix(".damaged"): content})
-            self._keep_head(self.log.append(event.model_copy(update={"data": event.data | {"spooled": True}})))
-            path.unlink()
+                event = self._event(FINISHED, name, DAMAGED | {"sha256": of_bytes(text.encode())})
+                changes[f"{DAMAGED_PREFIX}{name.removeprefix(SPOOL)}"] = text
+            head = self._append(event.model_copy(update={"data": event.data | {"spooled": True}}))
+            notes.update(changes | {HEAD: head.model_dump_json(), BROKEN: None})
+            self._keep_head(head, but=notes)
         return len(waiting)
 
     def waiting(self) -> int:
         """Return how many events wait for the registry."""
-        return len(list(self._spool_folder().glob("*.json")))
+        return len(self._waiting())
+
+    def broken(self) -> str:
+        """Return why events wait although the registry could be reached, as the last command saw it; else ''."""
+        return next((text for notes in self._notes if (text := notes.read(BROKEN))), "")
+
+    def heads(self) -> list[Head]:
+        """Return the heads as this environment last saw them, one for each place that keeps one.
+
+        Raises GateRefused (rule `chain`) for an unreadable one, OutsideError where a place cannot be reached.
+        """
+        return [head for notes in self._notes if (head := read_head(notes)) is not None]
 
     def kept_head(self) -> Head | None:
-        """Return the head as this environment last saw it, or None. Raises GateRefused (rule `chain`) if it is unreadable."""
-        path = self._folder / "audit-head.json"
-        try:
-            return Head.model_validate_json(path.read_bytes())
-        except FileNotFoundError:
-            return None
-        except ValidationError:
-            why = f"chain: {path} is unreadable: the log cannot be compared with what was seen of it here"
-            raise GateRefused(why, "compare it with the head in the last summary, then remove the file") from None
+        """Return the newest head that this environment has seen, or None. Raises as `heads` does."""
+        return max(self.heads(), key=lambda head: head.count, default=None)
 
-    def _keep_head(self, head: Head) -> None:
-        place({self._folder / "audit-head.json": head.model_dump_json()})
+    def accept(self, reason: str, findings: Iterable[Finding], heads: Mapping[str, Head]) -> Head:
+        """Go on with the log as it is: record that a person accepts what is missing or changed, and return the new head.
+
+        `heads` are those that do not hold, by where they were kept.
+        """
+        facts = {
+            "change": "accept-cut",
+            "outcome": "done",
+            "reason": reason,
+            "findings": [finding.as_data() for finding in findings],
+            "heads": [head.model_dump() for head in heads.values()],
+            "kept_by": sorted(heads),
+        }
+        return self.log.append(self._event(ACCEPTED, "", facts))
+
+    def adopt(self, head: Head) -> int:
+        """Take an accepted head for the one that was seen last, and chain what waited; return how many events did."""
+        self._known = (head,)
+        self._keep_head(head)
+        return self.flush()
+
+    def _append(self, event: Event) -> Head:
+        """Chain an event, unless the log is not the one that was seen before; why it is not is noted and said once."""
+        try:
+            if self._known is None:
+                self._known = (*self.heads(), *self._others())
+            head = self.log.append(event, self._known)
+        except GateRefused as broken:
+            self._say_broken(broken)
+            raise
+        self._known = (head,)
+        return head
+
+    def _say_broken(self, broken: GateRefused) -> None:
+        if self._warned:
+            return
+        self._warned = True
+        self._warn(f"{broken.message}. Events are kept with the environment until it holds. next: {broken.next_step}")
+        self._write(BROKEN, broken.message)
+
+    def _keep_head(self, head: Head, but: Notes | None = None) -> None:
+        """A place that cannot be reached keeps the head before: it is a line of the same log."""
+        for notes in [notes for notes in self._notes if notes is not but]:
+            with suppress(*UNREACHABLE):
+                notes.update({HEAD: head.model_dump_json(), BROKEN: None})
 
     def _spool(self, event: Event) -> None:
         number = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
-        place({self._spool_folder() / f"{number}-{event.id[:8]}.json": event.model_dump_json()})
+        self._write(f"{SPOOL}{number}-{event.id[:8]}", event.model_dump_json())
 
-    def _spool_folder(self) -> Path:
-        return self._folder / "spool"
+    def _write(self, name: str, text: str) -> None:
+        """Keep a note in the last place that takes it: the one that most people see."""
+        for notes in reversed(self._notes[1:]):
+            with suppress(*UNREACHABLE):
+                return notes.write(name, text)
+        self._notes[0].write(name, text)
+
+    def _waiting(self) -> list[tuple[Notes, str]]:
+        """Return the events that wait, in the order in which they were written, each with the place that keeps it."""
+        found = [(name, number, notes) for number, notes in enumerate(self._notes) for name in notes.names(SPOOL)]
+        return [(notes, name) for name, _, notes in sorted(found, key=lambda one: one[:2])]
+
+
+def read_head(notes: Notes) -> Head | None:
+    """Return the head that is kept in one place, or None. Raises GateRefused (rule `chain`) if it is unreadable."""
+    text = notes.read(HEAD)
+    try:
+        return None if text is None else Head.model_validate_json(text)
+    except ValidationError:
+        why = f"chain: {notes.where(HEAD)} is unreadable: the log cannot be compared with what was seen of it here"
+        raise GateRefused(
+            why, "compare the log with the head in the last summary, then: invoke audit --accept-cut --reason=WHY"
+        ) from None
 
 
 def _now() -> str:

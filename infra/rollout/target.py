@@ -11,15 +11,17 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
+from contracts.event import Head
 from contracts.release import Release
 from infra import layout
 from infra.engines import engine_for
 from infra.engines.engine import Engine
+from infra.engines.notes import FolderNotes, Notes
 from infra.rollout.actor import acting
 from infra.rollout.journal import Journal
 from infra.rollout.locking import held
 from infra.rollout.quarantine import Quarantine
-from infra.rollout.recorder import Recorder
+from infra.rollout.recorder import Recorder, read_head
 from infra.rollout.runner import is_rehearsal, is_thrown_away
 from registry.artifacts import Artifacts
 from registry.audit import AuditLog
@@ -35,6 +37,23 @@ from settings.sample import is_sample
 def audit_key() -> str:
     """Return the secret that audit events are sealed with; empty where it is not set."""
     return os.environ.get("GATELINE_AUDIT_KEY", "")
+
+
+def recorder_of(settings: Settings, name: str, root: Path, log: AuditLog, shared: Notes | None = None) -> Recorder:
+    """Return the audit log as `name`, an environment or the build, writes it.
+
+    Its head is kept on this machine, and in `shared` where others read that too. It is compared with the heads that this
+    machine has kept for all others: one log serves them all.
+    """
+    folders = layout.keeping(settings, root)
+    own = FolderNotes(folders.get(name) or layout.folder(settings, name, root))
+    others = [FolderNotes(folder) for keeper, folder in folders.items() if keeper != name]
+
+    def seen() -> Iterator[Head]:
+        yield from (head for notes in others if (head := read_head(notes)) is not None)
+
+    notes = (own, shared) if shared is not None and shared.shared else (own,)
+    return Recorder(log, notes, settings.project.name, name, seen)
 
 
 @dataclass(frozen=True)
@@ -72,7 +91,7 @@ class Target:
             folder=folder,
             engine=engine,
             store=store,
-            recorder=Recorder(log, folder, settings.project.name, name),
+            recorder=recorder_of(settings, name, root, log, engine.notes),
             journal=Journal(engine.notes),
             quarantine=Quarantine(engine.notes, Releases(store)),
             console=Console(highlight=False),

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from contracts.event import DEPLOYED, GENESIS, PACKAGED, PUBLISHED, SIGNED, Event, Head
-from registry.audit import AuditLog
+from contracts.event import ACCEPTED, DEPLOYED, GENESIS, PACKAGED, PUBLISHED, SIGNED, Event, Head
+from registry.audit import AuditLog, ChainBroken, Finding
 from registry.store import Store
 from settings.errors import OutsideError
 from tests.registry.writers import KEY, append_at_once
@@ -250,6 +251,85 @@ def test_a_spoilt_last_line_is_found_and_the_log_goes_on(
     assert log.append(event(7)).count == 7
     assert 6 in lines_named(log, kept)
     assert 7 not in lines_named(log, kept, log.head())
+
+
+def cut_end(folder: Path) -> None:
+    for number in (5, 6):
+        line(folder, number).unlink()
+
+
+def replaced_tail(folder: Path) -> None:
+    cut_end(folder)
+    for number in (51, 61, 71):
+        AuditLog(Store(str(folder), "p")).append(event(number))
+
+
+def emptied(folder: Path) -> None:
+    shutil.rmtree(folder / "p")
+
+
+HARM: dict[str, Callable[[Path], None]] = {
+    "cut end": cut_end,
+    "replaced tail": replaced_tail,
+    "emptied folder": emptied,
+    "edited end": lambda folder: edit(line(folder, 6), subject="x"),
+}
+
+
+@pytest.mark.parametrize("harm", HARM.values(), ids=HARM.keys())
+def test_nothing_is_chained_to_a_log_that_is_not_the_one_seen_before(tmp_path: Path, harm: Callable[[Path], None]) -> None:
+    log = written(tmp_path)
+    head = log.head()
+    assert log.append(event(7), (head,)).count == 7
+    line(tmp_path, 7).unlink()
+    harm(tmp_path)
+    names = log._store.names("audit")
+    with pytest.raises(ChainBroken, match="recorded elsewhere as its head") as broken:
+        log.append(event(8), (head,))
+    assert log._store.names("audit") == names and "--accept-cut" in broken.value.next_step
+
+
+def accepting(findings: list[Finding], heads: tuple[Head, ...] = ()) -> Event:
+    data = {"findings": [each.as_data() for each in findings], "heads": [head.model_dump() for head in heads]}
+    return event(99).model_copy(update={"type": ACCEPTED, "data": data})
+
+
+@pytest.mark.parametrize("key", ["", KEY])
+@pytest.mark.parametrize("removed", [1, 3])
+def test_what_a_person_accepted_is_no_finding_any_more_and_a_later_edit_is(tmp_path: Path, key: str, removed: int) -> None:
+    log = written(tmp_path, key=key)
+    line(tmp_path, removed).unlink()
+    findings = log.verify()
+    log.append(accepting(findings))
+    still, accepted = log.judge()
+    assert still == [] and list(accepted) == findings
+    edit(line(tmp_path, 4), subject="x")
+    assert lines_named(log) == [4]
+
+
+def test_an_acceptance_covers_the_bytes_that_were_there_alone(tmp_path: Path) -> None:
+    log = written(tmp_path)
+    edit(line(tmp_path, 3), subject="x")
+    log.append(accepting(log.verify()))
+    assert log.verify() == []
+    edit(line(tmp_path, 3), subject="y")
+    assert lines_named(log) == [3]
+
+
+def test_an_acceptance_without_the_seal_counts_for_nothing_where_there_is_a_key(tmp_path: Path) -> None:
+    log = written(tmp_path, key=KEY)
+    line(tmp_path, 3).unlink()
+    AuditLog(Store(str(tmp_path), "p")).append(accepting(log.verify()))
+    assert 3 in lines_named(log)
+
+
+@pytest.mark.parametrize("key", ["", KEY])
+def test_a_lost_head_is_accepted_for_others_by_a_sealed_event_alone(tmp_path: Path, key: str) -> None:
+    log = written(tmp_path, key=key)
+    head = log.head()
+    cut_end(tmp_path)
+    log.append(accepting(log.verify((head,)), (head,)))
+    assert bool(log.verify((head,))) is not bool(key)
 
 
 def test_a_foreign_object_beside_the_lines_is_named(tmp_path: Path) -> None:

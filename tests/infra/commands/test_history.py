@@ -9,8 +9,7 @@ import pytest
 from contracts.event import DEPLOYED, FINISHED
 from contracts.verdict import Outcome
 from infra import commands
-from infra.rollout.recorder import Recorder
-from registry.audit import AuditLog
+from infra.commands.building import build_recorder
 from settings.errors import UsageError
 from tests.infra.site import Site
 
@@ -67,11 +66,70 @@ def test_a_cut_end_is_seen_by_the_head_that_the_environment_kept(site: Site, cap
 
 def test_a_cut_end_is_seen_by_the_head_that_the_build_kept(site: Site, capsys: Capture) -> None:
     some(site)
-    log = AuditLog(site.store)
-    Recorder(log, site.root / ".gateline" / "build", "tiny", "build").record(FINISHED, "", {})
+    build_recorder(site.target().settings).record(FINISHED, "", {})
     (site.root / ".gateline/registry/tiny/audit/00000004.json").unlink()
     assert commands.audit("", "") == 1
     (site.root / ".gateline/build/audit-head.json").unlink()
+
+
+def test_a_cut_end_stays_broken_until_a_person_accepts_it(site: Site, capsys: Capture) -> None:
+    some(site)
+    for number in (2, 3):
+        (site.root / f".gateline/registry/tiny/audit/{number:08d}.json").unlink()
+    assert commands.audit("", "") == 1
+    assert commands.up("staging", False, 1.0) == 0, "another environment's event waits as well"
+    assert commands.audit("", "") == 1 and len(site.events()) == 1
+    capsys.readouterr()
+    assert commands.status("staging", False, False) == 0
+    assert "1 audit event(s) wait: the audit log in" in capsys.readouterr().out.replace("\n", " ")
+    assert commands.audit("", "", accept=True, reason="the disk\nwas full") == 0
+    said = capsys.readouterr().out
+    assert "accepted as event 2: 1 finding(s)" in said and "1 event(s) that waited are in the log now" in said
+    assert "verified: 3 events" in said
+    (_, accepted, waited) = site.events()
+    assert accepted.data["kept_by"] == ["production"] and waited.data["change"] == "up"
+    row = next(line for line in said.splitlines() if "accept-cut" in line)
+    assert row.startswith("2 ") and row.rstrip().endswith("accepted: the disk\\nwas full")
+    assert commands.audit("", "", accept=True, reason="again") == 0
+    assert "nothing to accept" in capsys.readouterr().out and len(site.events()) == 3
+
+
+def test_a_missing_middle_that_was_accepted_is_still_told(site: Site, capsys: Capture) -> None:
+    some(site)
+    (site.root / ".gateline/registry/tiny/audit/00000002.json").unlink()
+    assert commands.audit("", "", accept=True, reason="a broken disk") == 0
+    said = capsys.readouterr().out
+    assert "[accepted] chain: line 2 is missing: it was removed (event 4, " in said and ": a broken disk)" in said
+    assert "verified: 3 events, each follows the one before, but for 1 accepted" in said
+    assert commands.audit("", "") == 0
+
+
+@pytest.mark.parametrize(("accept", "reason"), [(True, ""), (True, " "), (False, "why")])
+def test_a_cut_is_accepted_with_a_reason_alone(site: Site, accept: bool, reason: str) -> None:
+    some(site)
+    with pytest.raises(UsageError, match="--reason"):
+        commands.audit("", "", accept=accept, reason=reason)
+    assert len(site.events()) == 3
+
+
+def test_a_head_that_cannot_be_asked_for_is_no_pass(site: Site, capsys: Capture) -> None:
+    some(site)
+    site.change({"environments.staging.engine": "docker", "environments.staging.docker.host": "tcp://127.0.0.1:1"})
+    assert commands.audit("", "") == 4
+    said = capsys.readouterr().out
+    assert "verified: 3 events" in said and "[not compared] the head that staging keeps: no Docker daemon answers" in said
+
+
+def test_an_event_is_one_line_whatever_stands_in_it(site: Site, capsys: Capture) -> None:
+    forged = "verified: 99 events"
+    who = {"name": "eve\x07\n", "kind": "ci"}
+    facts = {"change": "x\x1b[2J", "outcome": "failed", "error": f"no\x1b[1;1H\n{forged}", "actor": who}
+    site.target().recorder.record(FINISHED, "f" * 64, facts)
+    capsys.readouterr()
+    assert commands.audit("", "") == 0
+    said = capsys.readouterr().out
+    assert "\x1b" not in said and "\x07" not in said and "\\u001b[1;1H\\nverified: 99 events" in said
+    assert not [line for line in said.splitlines() if line.startswith(forged)]
 
 
 def test_an_unreadable_head_is_said_and_ends_with_1(site: Site, capsys: Capture) -> None:
@@ -80,7 +138,7 @@ def test_an_unreadable_head_is_said_and_ends_with_1(site: Site, capsys: Capture)
     kept.write_text("?")
     assert commands.audit("", "") == 1
     said = capsys.readouterr().out
-    assert "[broken] chain: " in said and f"{kept.name} is unreadable" in said and "next: compare it" in said
+    assert "[broken] chain: " in said and f"{kept.name} is unreadable" in said and "--accept-cut" in said
 
 
 @pytest.mark.parametrize("broken", [False, True])

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from contracts.event import FINISHED, ROLLED_BACK, STARTED
+from contracts.event import ACCEPTED, FINISHED, ROLLED_BACK, STARTED
+from infra.engines.notes import FolderNotes
 from infra.rollout.recorder import Recorder
 from registry.audit import AuditLog
 from registry.store import Store
@@ -14,7 +15,8 @@ from settings.errors import GateRefused
 
 
 def recorder(tmp_path: Path) -> Recorder:
-    return Recorder(AuditLog(Store(str(tmp_path / "registry"), "p")), tmp_path / "environment", "p", "production")
+    notes = (FolderNotes(tmp_path / "environment"),)
+    return Recorder(AuditLog(Store(str(tmp_path / "registry"), "p")), notes, "p", "production")
 
 
 def block(tmp_path: Path) -> None:
@@ -82,13 +84,89 @@ def test_a_damaged_event_that_waited_stops_no_change_and_is_said(tmp_path: Path)
     first.write_text("{cut")
     recorder(tmp_path).record(FINISHED, "3", {})
     events = recorder(tmp_path).log.events()
-    assert [event.subject for event in events] == ["0", first.name, "2", "3"]
+    assert [event.subject for event in events] == ["0", f"spool/{first.stem}", "2", "3"]
     assert events[1].data["error"] == "an event that waited for the registry is damaged" and events[1].data["sha256"]
-    assert first.with_suffix(".damaged").read_text() == "{cut" and recorder(tmp_path).waiting() == 0
+    assert (tmp_path / "environment" / "spool-damaged" / first.name).read_text() == "{cut"
+    assert recorder(tmp_path).waiting() == 0
 
 
 def test_an_unreadable_head_is_a_finding(tmp_path: Path) -> None:
     recorder(tmp_path).record(STARTED, "0", {})
     (tmp_path / "environment" / "audit-head.json").write_text("?")
     with pytest.raises(GateRefused, match="chain: .*audit-head.json is unreadable"):
+        recorder(tmp_path).kept_head()
+
+
+def cut(tmp_path: Path, *numbers: int) -> None:
+    for number in numbers:
+        (tmp_path / "registry" / "p" / "audit" / f"{number:08d}.json").unlink()
+
+
+def lines(tmp_path: Path) -> list[str]:
+    return sorted(path.name for path in (tmp_path / "registry" / "p" / "audit").glob("*"))
+
+
+@pytest.mark.parametrize("numbers", [(3,), (2, 3), (1, 2, 3)])
+def test_events_wait_while_the_log_is_not_the_one_seen_before(
+    tmp_path: Path, numbers: tuple[int, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(3):
+        recorder(tmp_path).record(STARTED, str(number), {})
+    head = recorder(tmp_path).kept_head()
+    cut(tmp_path, *numbers)
+    before = lines(tmp_path)
+    with recorder(tmp_path).urgent_change("rollback", "digest"):
+        pass
+    recorder(tmp_path).record(FINISHED, "4", {})
+    assert lines(tmp_path) == before and recorder(tmp_path).waiting() == 3
+    assert recorder(tmp_path).kept_head() == head and "line 3 is missing" in recorder(tmp_path).broken()
+    assert head is not None and recorder(tmp_path).log.verify((head,)) != []
+    said = capsys.readouterr().err
+    assert said.count("warning: the audit log in") == 2 and "--accept-cut" in said, "once a command"
+
+
+def test_what_another_environment_saw_counts_too(tmp_path: Path) -> None:
+    for number in range(3):
+        recorder(tmp_path).record(STARTED, str(number), {})
+    seen = recorder(tmp_path).heads()
+    cut(tmp_path, 3)
+    log, notes = recorder(tmp_path).log, (FolderNotes(tmp_path / "staging"),)
+    Recorder(log, notes, "p", "staging", lambda: seen).record(STARTED, "5", {})
+    assert lines(tmp_path) == ["00000001.json", "00000002.json"]
+    assert Recorder(log, notes, "p", "staging").waiting() == 1
+
+
+def test_events_go_on_once_the_log_is_back(tmp_path: Path) -> None:
+    recorder(tmp_path).record(STARTED, "0", {})
+    (tmp_path / "registry").rename(tmp_path / "away")
+    recorder(tmp_path).record(FINISHED, "1", {})
+    assert not (tmp_path / "registry").exists(), "no new log is begun where none is mounted"
+    (tmp_path / "away").rename(tmp_path / "registry")
+    recorder(tmp_path).record(FINISHED, "2", {})
+    assert [event.subject for event in recorder(tmp_path).log.events()] == ["0", "1", "2"]
+    assert recorder(tmp_path).broken() == "" and recorder(tmp_path).waiting() == 0
+
+
+def test_an_accepted_log_goes_on_with_what_waited(tmp_path: Path) -> None:
+    for number in range(3):
+        recorder(tmp_path).record(STARTED, str(number), {})
+    cut(tmp_path, 2, 3)
+    recorder(tmp_path).record(FINISHED, "3", {})
+    one = recorder(tmp_path)
+    (head,) = one.heads()
+    accepted = one.accept("restored from a backup", one.log.verify((head,)), {"production": head})
+    assert one.adopt(accepted) == 1 and one.waiting() == 0 and one.broken() == ""
+    events = one.log.events()
+    assert [event.type for event in events] == [STARTED, ACCEPTED, FINISHED]
+    assert events[1].data["reason"] == "restored from a backup" and events[1].data["actor"]["name"]
+    assert events[1].data["heads"] == [head.model_dump()] and events[1].data["kept_by"] == ["production"]
+    assert one.log.verify(recorder(tmp_path).heads()) == []
+
+
+def test_an_unreadable_head_is_not_replaced_by_the_next_event(tmp_path: Path) -> None:
+    recorder(tmp_path).record(STARTED, "0", {})
+    (tmp_path / "environment" / "audit-head.json").write_text("?")
+    recorder(tmp_path).record(STARTED, "1", {})
+    assert recorder(tmp_path).waiting() == 1 and lines(tmp_path) == ["00000001.json"]
+    with pytest.raises(GateRefused, match="audit-head.json is unreadable"):
         recorder(tmp_path).kept_head()
