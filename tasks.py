@@ -56,6 +56,21 @@ def new(
     leave(lambda: commands.new(folder, commands.Wanted(name, task, data, target), defaults))
 
 
+@task(
+    help={
+        "to": "branch, tag or commit of the template; its newest commit if not given",
+        "template": "where the template is now, if it moved",
+        "since": "the template's commit that this copy is nearest to, where the one that was noted is not there",
+    }
+)
+def update(_: Context, to: str = "", template: str = "", since: str = "") -> None:
+    """Merge into a copy what changed in the template since.
+
+    Examples: invoke update · invoke update --to=v1.2.0 · invoke update --template=https://example.org/ours.git
+    """
+    leave(lambda: commands.update(to, template, since))
+
+
 @task(help={"model": "alias, version or identity of the artifact", "push": "publish the release's digest"})
 def build(_: Context, model: str = "candidate", push: bool = False) -> None:
     """Pack the candidate and the service into a release.

@@ -15,6 +15,11 @@ def main() -> int:
     if len(sys.argv) < 3:
         raise UsageError("a group and a module are needed", "python -m infra.within train validation.data --help")
     group, module, *arguments = sys.argv[1:]
+    if (module, arguments[:1]) == ("copier", ["update"]):
+        # What the documentation named before there was a task for it: copier alone ends in a traceback where it cannot go on.
+        from infra.commands import update
+
+        return update()
     lock = Path("requirements") / f"{group}.txt"
     if not lock.is_file():
         raise UsageError(f"{lock}: there is no such lock", "run the command from the project's folder, or nox -s lock")

@@ -24,7 +24,7 @@ from settings.errors import GateRefused
 from tests.infra.site import ROOT
 
 ALL: dict[str, Task[Any]] = dict(Collection.from_module(tasks).tasks)
-NAMES = "audit build canary deploy down drift new promote report rollback sign smoke status up verify".split()
+NAMES = "audit build canary deploy down drift new promote report rollback sign smoke status up update verify".split()
 
 
 def test_they_are_all_there() -> None:
@@ -144,6 +144,8 @@ def called(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[Any, .
         ("sign", {"new_key": "keys/x"}, ("new_key", "keys/x")),
         ("report", {}, ("report", False, "")),
         ("report", {"open": True, "output": "x"}, ("report", True, "x")),
+        ("update", {}, ("update", "", "", "")),
+        ("update", {"to": "v1", "template": "t", "since": "c"}, ("update", "v1", "t", "c")),
         ("verify", {"env": "p"}, ("verify", "", "p")),
     ],
 )

@@ -31,7 +31,7 @@ def adopt(root: Path, answers: Answers) -> None:
     """
     if (root / "README.md").exists():
         raise UsageError("this copy is adopted already", "edit pipeline.toml, data/schema.json and model/ by hand")
-    production, staging = ports_of(answers.slug)
+    production, staging = ports_of(answers.slug, root)
     ports = {"environments.production.port": production, "environments.staging.port": staging}
     change_settings(root, {"project.name": answers.slug} | ports)
     if answers.own_data:

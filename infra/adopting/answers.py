@@ -14,7 +14,7 @@ FILE = Path(".copier-answers.yml")
 EXAMPLE = "flights"
 """The answer to `data` that keeps the example's."""
 LONGEST = 40
-HEAD = "# The answers that this copy was made from; `copier update` reads them.\n"
+HEAD = "# The answers that this copy was made from; `invoke update` reads them.\n"
 
 
 @dataclass(frozen=True)

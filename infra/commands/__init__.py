@@ -7,6 +7,7 @@ from infra.commands.environments import down, smoke, status, up
 from infra.commands.history import audit, drift
 from infra.commands.reporting import report
 from infra.commands.signing import new_key, sign, verify
+from infra.commands.updating import update
 from infra.rollout.canary import CanaryOptions
 from infra.rollout.deploy import DeployOptions
 from infra.rollout.earlier import Moment
@@ -33,5 +34,6 @@ __all__ = [
     "smoke",
     "status",
     "up",
+    "update",
     "verify",
 ]

@@ -183,8 +183,7 @@ def test_a_later_version_comes_into_a_copy_that_was_edited(tmp_path: Path, made:
     git(template, "commit", "--quiet", "--all", "--message", "newer")
     git(template, "tag", "v100.1.0")
 
-    command = (str(front_python()), "-m", "infra.within", "template", "copier", "update", "--defaults")
-    updated = made.run(*command, **WHO)
+    updated = made.invoke("update", **WHO)
     assert updated.code == 0, updated.output
     assert "_commit: v100.1.0" in (copy / ".copier-answers.yml").read_text()
     assert (copy / "service/app.py").read_text().endswith("# newer\n") and '"tomlkit",' in pyproject.read_text()

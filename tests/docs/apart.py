@@ -48,7 +48,7 @@ APART = (
     Apart("docs/security.md", "nox -s security", "a minute, and the tutorial does the same", TUTORIAL),
     Apart(
         "docs/copying.md",
-        "copier update",
+        "invoke update",
         "needs a later version of the template",
         "tests/acceptance/test_copies.py::test_a_later_version_comes_into_a_copy_that_was_edited",
     ),

@@ -16,6 +16,7 @@ INSTALL = (
 NOTHING_RUNS = (
     Command("nox -s adopt", 1, "adopted already"),
     Command("invoke new ../another", 2, "this is a copy itself"),
+    Command("invoke update", 1, "--template=WHERE", before=edits.committed),
     Command("invoke status"),
     Command("invoke audit"),
     Command("invoke build", 2, "nox -s train"),
@@ -91,6 +92,7 @@ TO_PRODUCTION_AND_BACK = (
     Command("invoke audit"),
 )
 BY_HAND = (
+    Command("invoke update", 0, "up to date"),
     Command("nox -s lock", before=edits.storage),
     Command("nox -s pipeline -- --skip lint,typecheck,test"),
 )

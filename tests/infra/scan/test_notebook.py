@@ -26,7 +26,7 @@ SECRETS = {
     "keyword, double quotes": f'pass{""}word = "{VALUE}"',
     "keyword, single quotes": f"api_{''}key = '{VALUE}'",
     "aws": "key = 'AKIA" + "IOSFODNN7EXAMPLZ'",
-    "github": "t = 'ghp_" + "a1b2c3d4e5f6" * 3 + "'",
+    "github": "t = 'ghp_" + "z1y2x3w4v5u6" * 3 + "'",
     "private key": "-----BEGIN " + "RSA PRIVATE KEY-----",
     "base64": "k = '" + base64.b64encode(random.Random(4).randbytes(30)).decode() + "'",
 }

@@ -1,0 +1,192 @@
+"""`invoke update`: bring a copy up to the template as it is now, by copier; what is in the way is said with its files."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from contracts.git import ask
+from infra.adopting.answers import FILE, note
+from infra.process.python_env import python_for
+from report.words import plural
+from settings.errors import GateRefused, OutsideError, UsageError
+from settings.secrets import redacted
+
+QUESTIONS = Path("copier.yml")
+LOCK = Path("requirements/template.txt")
+OWN = ("model", "data", "pipeline.toml", "README.md", "CHANGELOG.md")
+"""What belongs to the copy alone: an update changes, adds and brings back nothing there."""
+SHORT = {"gh:": "https://github.com/", "gl:": "https://gitlab.com/"}
+"""Copier's short forms of addresses."""
+ELSEWHERE = re.compile(r"^(\w[\w+.-]*://|[\w.-]+@[\w.-]+:)")
+MOVED = "invoke update --template=WHERE, the address or folder where it is now"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a copy's template is, and the commit of it that the copy is at."""
+
+    source: str
+    commit: str
+
+    @property
+    def address(self) -> str:
+        """The source as git takes it."""
+        if self.is_here:
+            return str(Path(self.source).expanduser())
+        return SHORT.get(self.source[:3], self.source[:3]) + self.source[3:]
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it is a folder of this machine."""
+        return self.source[:3] not in SHORT and not ELSEWHERE.match(self.source)
+
+
+def update(to: str = "", template: str = "", since: str = "") -> int:
+    """Merge what changed in the template since this copy was made, or updated last; `model/` and data stay as they are.
+
+    Raises UsageError where there is nothing to update or something is not committed, and GateRefused where the template is
+    not there, does not have the copy's commit, or conflicts with the copy's own changes.
+    """
+    root = Path(".")
+    kept = _origin(root)
+    _refuse_uncommitted(root)
+    origin = Origin(template or kept.source, since or kept.commit)
+    with _cloned(origin) as clone:
+        old, new = _known(clone, origin, root), _commit(clone, to or "HEAD")
+        if not new:
+            where = redacted(origin.source)
+            raise UsageError(f"the template at {where} has no '{to}'", "name a branch, tag or commit of it")
+        changes = int(ask(clone, "rev-list", "--count", f"{old}..{new}") or 0)
+    if origin != kept:
+        _note(root, origin)
+    if old == new:
+        print(f"this copy is up to date: the template is at {new[:7]}")
+        return 0
+    print(f"updating from {old[:7]} to {new[:7]} of the template, {plural(changes, 'commit')} later", flush=True)
+    _run_copier(root, new)
+    _give_back_what_is_own(root)
+    return _told(root)
+
+
+def _origin(root: Path) -> Origin:
+    if QUESTIONS.exists():
+        raise UsageError("this is the template itself: it is its copies that are updated", "run it in a copy")
+    try:
+        answers = yaml.safe_load((root / FILE).read_text(encoding="utf-8"))
+        return Origin(str(answers["_src_path"]), str(answers["_commit"]))
+    except FileNotFoundError:
+        raise UsageError(f"{FILE} is missing: this is no copy of the template", "make one: invoke new FOLDER") from None
+    except (yaml.YAMLError, KeyError, TypeError):
+        raise UsageError(
+            f"{FILE} does not say where the template is and which commit of it this copy was made from",
+            f"bring it back: git log -- {FILE}",
+        ) from None
+
+
+def _refuse_uncommitted(root: Path) -> None:
+    listed = ask(root, "status", "--porcelain")
+    if listed is None:
+        raise UsageError(
+            "this copy is in no git repository: what an update changes could not be told", "git init, then commit it"
+        )
+    if listed:
+        files = [line[3:] for line in listed.splitlines()]
+        raise UsageError(
+            f"not committed: {_some(files)}", "commit this, so that the update stands apart, then invoke update"
+        )
+
+
+@contextmanager
+def _cloned(origin: Origin) -> Iterator[Path]:
+    """The template's history in a folder of its own, whatever its address. Raises GateRefused where it is not there."""
+    where = redacted(origin.source)
+    if origin.is_here and not Path(origin.address).is_absolute():
+        raise GateRefused(f"the template is at '{where}', a folder that is named relative to another one", MOVED)
+    with tempfile.TemporaryDirectory(prefix="gateline-template-") as scratch:
+        argv = ["git", "clone", "--quiet", "--bare", origin.address, f"{scratch}/template"]
+        done = subprocess.run(argv, capture_output=True, encoding="utf-8", errors="replace", check=False)
+        if done.returncode:
+            said = redacted((done.stderr.strip().splitlines() or ["git says nothing"])[0])
+            raise GateRefused(f"the template is not at {where}, where this copy comes from: {said}", MOVED)
+        yield Path(scratch, "template")
+
+
+def _commit(clone: Path, name: str) -> str:
+    return ask(clone, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}") or ""
+
+
+def _known(clone: Path, origin: Origin, root: Path) -> str:
+    """Return the commit that the copy is at. Raises GateRefused where the template does not have it."""
+    found = _commit(clone, origin.commit)
+    if found:
+        return found
+    made = ask(root, "log", "-1", "--diff-filter=A", "--format=%cI", "--", str(FILE)) or ""
+    near = ask(clone, "rev-list", "-1", f"--before={made}", "HEAD") if made else ""
+    guess = f"; the last one before this copy was made is {near[:7]}" if near else ""
+    raise GateRefused(
+        f"this copy is at {origin.commit}, which the template at {redacted(origin.source)} does not have: "
+        "it was made from changes that were never committed there, or that history was rewritten",
+        f"name the template's commit that it is nearest to: invoke update --since=COMMIT{guess}",
+    )
+
+
+def _note(root: Path, origin: Origin) -> None:
+    """Write what was named into the answers and commit it: copier reads them, and takes no uncommitted file."""
+    note(root, _src_path=origin.address if origin.is_here else origin.source, _commit=origin.commit)
+    if ask(root, "diff", "--quiet", "--", str(FILE)) is not None:
+        return
+    if ask(root, "commit", "--quiet", "-m", "Name where the template is", "--", str(FILE)) is None:
+        raise OutsideError(f"git cannot commit {FILE}", f"git commit {FILE} says why; once it is in, invoke update")
+
+
+def _run_copier(root: Path, new: str) -> None:
+    argv = [str(python_for(LOCK, root)), "-m", "copier", "update", "--defaults", "--quiet", f"--vcs-ref={new}"]
+    done = subprocess.run(argv, cwd=root, capture_output=True, encoding="utf-8", errors="replace", check=False)
+    if done.returncode:
+        lines = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
+        raise GateRefused(
+            f"copier could not update this copy: {redacted((lines or ['it says nothing'])[-1])}",
+            "git restore --staged --worktree . takes back what it changed; by hand: " + shlex.join(["python", *argv[1:]]),
+        )
+
+
+def _give_back_what_is_own(root: Path) -> None:
+    """An older template's list of what is never touched may be shorter. All was committed, so it comes back."""
+    there = [name for name in OWN if ask(root, "status", "--porcelain", "--", name)]
+    known = [name for name in there if ask(root, "ls-tree", "--name-only", "HEAD", "--", name)]
+    if known:
+        ask(root, "restore", "--source=HEAD", "--staged", "--worktree", "--", *known)
+    if there:
+        ask(root, "clean", "-d", "--force", "--quiet", "--", *there)
+
+
+def _told(root: Path) -> int:
+    """Say what was changed. Raises GateRefused for conflicts, with the files."""
+    status = (ask(root, "status", "--porcelain", "--ignored") or "").splitlines()
+    unmerged = (ask(root, "diff", "--name-only", "--diff-filter=U") or "").splitlines()
+    conflicts = sorted({*unmerged, *(line[3:] for line in status if line.endswith(".rej"))})
+    changed = [line[3:] for line in status if not line.startswith("!!")]
+    if conflicts:
+        raise GateRefused(
+            f"{len(conflicts)} of {plural(len(changed), 'changed file')} conflict with this copy's own changes: "
+            f"{_some(conflicts)}",
+            "edit what stands between <<<<<<< and >>>>>>> in them, git add them, then nox -s lock; "
+            "to give the update up: git reset --hard",
+        )
+    print(f"updated: {plural(len(changed), 'file')} changed; {', '.join(OWN[:3])} are as they were")
+    print("next: git diff, nox -s lock, nox -s lint typecheck test, then commit")
+    return 0
+
+
+def _some(files: list[str], most: int = 10) -> str:
+    more = f" and {len(files) - most} more" if len(files) > most else ""
+    return ", ".join(files[:most]) + more
