@@ -6,7 +6,6 @@ pandas and scikit-learn are imported only when a model is judged: a recorded ver
 from __future__ import annotations
 
 import importlib.util
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +19,7 @@ from registry.artifacts import CANDIDATE, Artifacts
 from registry.store import Store
 from registry.verdicts import Verdicts
 from settings import Settings
-from settings.errors import GateRefused, front_door
+from settings.errors import GateRefused, UsageError, front_door
 from validation.contest import Contest
 from validation.digests import data_digest
 from validation.model_options import contest_of, options
@@ -65,8 +64,6 @@ def _judged(contest: Contest, settings: Settings) -> dict[str, str]:
         [(limit.name, limit.value) for limit in contest.limits],
         contest.champion_asked,
     ]
-    spec = importlib.util.find_spec("model")
-    own = [of_tree(Path(folder)) for folder in (spec.submodule_search_locations or ())] if spec else []
     return {
         "artifact": contest.candidate.identity,
         "artifact.files": contest.candidate.content,
@@ -74,8 +71,14 @@ def _judged(contest: Contest, settings: Settings) -> dict[str, str]:
         "champion.files": champion.content if champion else "none",
         "test": data_digest(contest.test),
         "settings": of_value(gate),
-        "sources": of_value([of_sources(ROOT, SOURCES), own]),
+        "sources": of_value([of_sources(ROOT, SOURCES), _own_code()]),
     } | ({ASKED: contest.asked} if contest.asked else {})
+
+
+def _own_code() -> list[dict[str, str]]:
+    """Return the digests of the files of `model/`."""
+    spec = importlib.util.find_spec("model")
+    return [of_tree(Path(folder)) for folder in (spec.submodule_search_locations or ())] if spec else []
 
 
 def _judge(contest: Contest, settings: Settings, judged: Mapping[str, str]) -> Verdict:
@@ -115,13 +118,27 @@ def _about_champion(evidence: Evidence) -> str:
     return f"champion {champion.version}{compared}"
 
 
-def _warn_of_other_settings(candidate: Subject, settings: Settings) -> None:
-    """Say what the candidate no longer is, before time goes into it: `invoke build` would refuse it."""
-    manifest = candidate.files.get(MANIFEST_FILE)
-    changed = changed_since(Manifest.model_validate_json(manifest), settings) if manifest else []
+def _refuse_older(candidate: Subject, settings: Settings, test_url: str | None) -> None:
+    """Refuse the candidate of an earlier training, as one that failed leaves it: it is not what would be trained now.
+
+    Rows of an object store move on while a candidate is judged; it is judged on the versions that it was trained with.
+    Raises UsageError naming all that changed.
+    """
+    if MANIFEST_FILE not in candidate.files:
+        return
+    manifest = Manifest.model_validate_json(candidate.files[MANIFEST_FILE])
+    changed = changed_since(manifest, settings)
+    if manifest.inputs.get("model") not in map(of_value, _own_code()):
+        changed.append("model/ changed since")
+    for role, url in (("train", settings.data.train), ("test", settings.data.test)):
+        given = role in manifest.objects or role == "test" and test_url is not None
+        if not given and manifest.inputs.get(role) != data_digest(url):
+            changed.append(f"the rows of data.{role} changed since")
     if changed:
-        told = f"the candidate {candidate.version} is not what pipeline.toml describes now: {'; '.join(changed)}"
-        print(f"warning: {told}\n  next: nox -s train", file=sys.stderr)
+        raise UsageError(
+            f"the candidate {manifest.version} is older, and not what would be trained now: {'; '.join(changed)}",
+            f"nox -s train; to judge it as it is: nox -s validate_model -- --model {manifest.version}",
+        )
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -133,7 +150,7 @@ def main(arguments: list[str] | None = None) -> int:
     store = Store.of(chosen.settings)
     contest = contest_of(chosen, Artifacts(store))
     if chosen.model == CANDIDATE:
-        _warn_of_other_settings(contest.candidate, chosen.settings)
+        _refuse_older(contest.candidate, chosen.settings, chosen.test_url)
     verdict = run(contest, chosen.settings, Verdicts(store), fresh=chosen.fresh)
     page = write(verdict)
     place({page.parent / "metrics.md": markdown(verdict)})

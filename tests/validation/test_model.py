@@ -14,6 +14,7 @@ from registry.artifacts import CANDIDATE, CHAMPION
 from registry.store import Store
 from registry.verdicts import Verdicts
 from settings import Settings, load
+from settings.errors import UsageError
 from tests.training.example import artifacts_of, command, copy_of_project, project, trained
 from tests.validation.conftest import Small
 from tests.validation.scores import evidence, noisy
@@ -85,18 +86,40 @@ def test_a_verdict_by_other_settings_lets_no_release_in(folder: Path) -> None:
     assert len(verdicts.counting(gate.STAGE)) == 1
 
 
-def test_a_candidate_that_the_settings_no_longer_describe_is_judged_with_a_warning(
-    folder: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("file", "change", "told"),
+    [
+        ("pipeline.toml", ("seed = 7", "seed = 8"), "model.seed was 7, is 8"),
+        ("schema.json", ('"maximum": 9', '"maximum": 10'), "schema.json says otherwise than it did"),
+        ("train.csv", ("\n", "\n2026-01-01T00:00:00Z,1.5,3,red,True,1\n"), "the rows of data.train changed since"),
+        ("test.csv", ("\n", "\n2026-01-01T00:00:00Z,1.5,3,red,True,1\n"), "the rows of data.test changed since"),
+    ],
+)
+def test_an_older_candidate_is_not_judged_as_if_it_were_this_one(
+    folder: Path, file: str, change: tuple[str, str], told: str
 ) -> None:
-    project(folder, model={"seed": 8})
+    path = folder / file
+    before = path.read_text()
+    path.write_text(before.replace(*change, 1))
+    assert path.read_text() != before
+    with pytest.raises(UsageError, match="is older, and not what would be trained now: ") as raised:
+        main([])
+    assert told in raised.value.message and "nox -s train" in raised.value.next_step
+    version = raised.value.next_step.rpartition(" ")[2]
+    assert main(["--model", version]) in (0, 3)
+    path.write_text(before)
     assert main([]) == 0
-    assert (
-        "is not what pipeline.toml describes now: model.seed was 7, is 8\n  next: nox -s train"
-        in capsys.readouterr().err
-    )
-    project(folder)
-    assert main([]) == 0
-    assert "warning" not in capsys.readouterr().err
+
+
+def test_a_candidate_of_other_code_of_the_models_is_older(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate, "_own_code", lambda: [{"features.py": "0" * 64}])
+    with pytest.raises(UsageError, match="model/ changed since"):
+        main([])
+
+
+def test_rows_named_on_the_command_line_may_be_others(folder: Path) -> None:
+    (folder / "other.csv").write_text((folder / "test.csv").read_text().rpartition("\n2026")[0] + "\n")
+    assert main(["--test-data", "other.csv"]) == 0
 
 
 def test_required_rules_are_marked_and_the_rest_is_not(folder: Path) -> None:
@@ -149,12 +172,12 @@ def test_an_equal_verdict_is_reused_and_fresh_judges_again(folder: Path, monkeyp
 def test_whatever_was_judged_makes_a_new_verdict_when_it_changes(folder: Path, change: str) -> None:
     main([])
     if change == "rows":
-        pd.read_csv("test.csv").head(500).to_csv("test.csv", index=False)
+        pd.read_csv("test.csv").head(500).to_csv("fewer.csv", index=False)
     if change == "champion":
         champion(folder, parameters={"min_samples_leaf": 20})
     if change == "file":
         next(Path("store").rglob("golden.json")).write_bytes(b"{}")
-    main(["--min-accuracy", "0.61"] if change == "limit" else [])
+    main({"limit": ["--min-accuracy", "0.61"], "rows": ["--test-data", "fewer.csv"]}.get(change, []))
     assert not verdict().recorded
 
 
@@ -282,7 +305,9 @@ def test_a_recorded_verdict_comes_without_pandas_and_scikit_learn(tmp_path: Path
     assert command(folder, "again").stdout.endswith("0 []\n")
     with (folder / "model" / "metrics.py").open("a") as stream:
         stream.write("\nUSED = 1\n")
-    done = command(folder, "validation.model")
+    assert "model/ changed since" in command(folder, "validation.model").stderr
+    manifest = json.loads((folder / ".gateline/candidate/manifest.json").read_text())
+    done = command(folder, "validation.model", "--model", manifest["version"])
     assert json.loads((folder / "reports/validate_model/verdict.json").read_text())["recorded"] is False, done.stderr
 
 
