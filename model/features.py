@@ -76,7 +76,7 @@ def preprocessor(schema: Schema) -> Any:
 
 def standardized(schema: Schema) -> Any:
     """Return a transformer for linear models: one column a category; numbers and what datetimes say imputed and scaled."""
-    numbers = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
+    numbers = make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler())
     words, moments = _of(schema, "string"), _of(schema, "datetime")
     calendar = [(make_pipeline(Calendar(), clone(numbers)), moments)] if moments else []
     return make_column_transformer((OneHotEncoder(handle_unknown="ignore"), words), *calendar, remainder=numbers)

@@ -123,6 +123,9 @@ class ModelGate(Gate):
     """Largest value of each custom metric, by name."""
     margin: Annotated[float, Field(ge=0.0)] = 0.02
     """How much worse than the champion the primary metric may be (relative to the champion's value for minimized metrics)."""
+    proper_margin: Annotated[float, Field(ge=0.0)] = 0.1
+    """How much worse than the champion's a proper score may be, as a share of it: log loss, or of numbers the other of squared
+    and absolute error. It shows what a ranking or a share of right answers hides."""
     confidence: Annotated[float, Field(gt=0.5, lt=1.0)] = 0.95
     """Confidence of the one-sided non-inferiority test."""
 

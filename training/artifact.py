@@ -42,7 +42,7 @@ class Measured:
 def measure(estimator: Any, plan: Plan, split: Split, labels: Labels) -> Measured:
     """Pack a fitted estimator, read it back, and measure what was read on the test rows."""
     packed = pack(estimator, plan.settings.model.estimator)
-    manifest = _manifest(plan, split, labels, packed.trusted)
+    manifest = manifest_of(plan, split, labels, packed.trusted)
     model = LoadedModel(manifest, plan.schema, packed.estimator, {}, {})
     scores = _scores(model, split.test)
     decided = model.decide(scores)
@@ -68,7 +68,8 @@ def files_of(measured: Measured, split: Split) -> tuple[Manifest, dict[str, byte
     return model.manifest.model_copy(update={"files": digests, "metrics": measured.metrics}), files
 
 
-def _manifest(plan: Plan, split: Split, labels: Labels, trusted: tuple[str, ...]) -> Manifest:
+def manifest_of(plan: Plan, split: Split, labels: Labels, trusted: tuple[str, ...] = ()) -> Manifest:
+    """Return what is said of a model before it is measured and stored; `trusted` are the types its file names."""
     now, commit = datetime.now(UTC), commit_of(ROOT)
     return Manifest(
         identity=plan.identity,

@@ -1,4 +1,4 @@
-"""Train a first model and say how good it is, before anything is stored: `invoke new` proposes limits from it.
+"""Choose a first model and say how good it is, and how sure that is: `invoke new` proposes limits from it. Nothing is stored.
 
 python -m training.first        in a project's folder; prints JSON
 """
@@ -7,51 +7,247 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
+import os
 import sys
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from settings import Settings, load
 from settings.errors import front_door
+from settings.project import MINIMIZED, Model
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from registry.loaded import LoadedModel
+    from training.identity import Plan
+    from training.labels import Labels
+    from training.rows import Rows, Split
+    from validation.scored import Scored
+
+FEW = 10_000
+"""Fewer training rows than this are few: a linear model may be better there, and trying it costs next to nothing."""
+FOLDS = 5
+RESAMPLES = 50
+"""Of each pair of models; the spread is averaged over `FOLDS` pairs."""
+LINEAR = {"classification": "model.estimators:logistic", "regression": "model.estimators:ridge"}
+LIMITED = ("roc_auc", "average_precision", "recall_at_fpr", "f1", "log_loss", "rmse", "r2")
+"""Metrics of which a limit may be proposed."""
 
 
 @dataclass(frozen=True)
 class First:
     """What a first model reached on the test rows, and what a constant answer reaches there."""
 
+    estimator: str
+    parameters: dict[str, Any]
+    tried: dict[str, float]
+    """The primary metric of each estimator that was tried, by cross-validation on the training rows."""
     metrics: dict[str, float]
     constant: dict[str, float]
+    worst: dict[str, float]
+    """The worst value that an equal model may have on as many test rows (`validation.interval`)."""
+    spreads: dict[str, float]
+    """How far two equal models differ on these test rows: one standard error, of a minimized metric relative to its value."""
     doubt: str
     """Why it is not shown to beat a constant answer; empty where it is."""
+    never: tuple[str, ...]
+    """Classes that occur in the test rows and that it answers for none of them."""
     features: tuple[str, ...]
+    train_rows: int
+    test_rows: int
+    positives: int
+    """How many test rows are of the positive class; 0 where there is none."""
 
 
 def first_model(settings: Settings) -> First:
-    """Fit what the settings name to the training rows and measure it on the test rows; nothing is stored.
+    """Choose between what the settings name and a linear model, fit it to the training rows and measure it on the test rows.
 
-    Raises UsageError where settings, data and estimator do not go together.
+    Nothing is stored. Where there are `FEW` training rows, the one with the better primary metric by cross-validation is
+    chosen. Raises UsageError where settings, data and estimator do not go together.
     """
-    import numpy as np
-
-    from contracts.verdict import Outcome
-    from training import artifact, estimators, fitting, labels, rows
+    from training import labels, rows
     from training.identity import plan
-    from validation.evidence import Evidence, Golden
-    from validation.metrics import compute_all
-    from validation.model_rules.baseline import baseline, constant
-    from validation.scored import Scored
 
     planned = plan(settings)
     split = rows.read(settings.data, planned.schema, planned.rows)
-    meaning = labels.labels_of(split, settings)
-    fitted = fitting.fit(estimators.build(settings.model, planned.schema, settings.project.task), split.train, settings.model)
-    labels.refuse_other_classes(fitted, meaning)
-    measured = artifact.measure(fitted, planned, split, meaning)
-    about = meaning.task, split.test.labels, measured.scores, measured.decided, meaning.classes, meaning.positive
-    scored, none = Scored.of(*about), np.empty((0, 1))
-    evidence = Evidence(scored, Golden(none, none, (), ()), settings.gates.model, settings.metrics)
-    doubts = [rule.reason for rule in baseline(evidence) if rule.outcome is not Outcome.PASS]
-    names = tuple(column.name for column in planned.schema.features)
-    return First(measured.metrics, compute_all(constant(scored), settings.metrics), "; ".join(doubts), names)
+    trial = Trial(planned, split, labels.labels_of(split, settings))
+    few = len(split.train) < FEW
+    listed = [settings.model] + ([linear(settings)] if few else [])
+    folds = [trial.folded(model) for model in listed]
+    tried = {model.estimator: value for model, (value, _) in zip(listed, folds, strict=True) if value is not None}
+    sign = -1 if settings.metrics.direction == "minimize" else 1
+    best = max(listed, key=lambda model: sign * tried.get(model.estimator, -sign * math.inf))
+    return trial.measured(best, folds[listed.index(best)][1], tried)
+
+
+def linear(settings: Settings) -> Model:
+    """Return the linear model that is tried where rows are few."""
+    return Model(estimator=LINEAR[settings.project.task], seed=settings.model.seed)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """The rows of a project, for models to be tried on."""
+
+    plan: Plan
+    split: Split
+    meaning: Labels
+
+    def folded(self, model: Model) -> tuple[float | None, list[Scored]]:
+        """Return the primary metric by cross-validation, and what each of the folds' models says of the test rows.
+
+        These are equal models: each saw other four fifths of the training rows.
+        """
+        import numpy as np
+
+        train, parts = self.split.train, self._parts()
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            fitted = list(pool.map(lambda part: self._fitted(model, _without(train, part)), parts))
+        held = [self._scores(estimator, train.features[part]) for estimator, part in zip(fitted, parts, strict=True)]
+        order = np.concatenate(parts)
+        judged = self._scored(train.labels[order], np.concatenate(held))
+        tests = [self._scored(self.split.test.labels, self._scores(each, self.split.test.features)) for each in fitted]
+        return self._measure(self.plan.settings.metrics.primary)(judged), tests
+
+    def measured(self, model: Model, peers: list[Scored], tried: dict[str, float]) -> First:
+        """Fit a model to all training rows, pack it as training does, and measure it on the test rows."""
+        from training import artifact, fitting, labels
+        from validation.metrics import compute_all
+        from validation.model_rules.baseline import constant
+
+        settings = self.plan.settings.model_copy(update={"model": model})
+        plan = replace(self.plan, settings=settings)
+        fitted = fitting.fit(self._built(model), self.split.train, model)
+        labels.refuse_other_classes(fitted, self.meaning)
+        found = artifact.measure(fitted, plan, self.split, self.meaning)
+        scored = self._scored(self.split.test.labels, found.scores)
+        positive = scored.truth == scored.positive_column if self.meaning.task == "binary" else scored.truth[:0]
+        return First(
+            estimator=model.estimator,
+            parameters=dict(model.parameters),
+            tried=tried,
+            metrics=found.metrics,
+            constant=compute_all(constant(scored), settings.metrics),
+            worst=self._worst(scored, constant(scored)),
+            spreads={name: spread(peers, self._measure(name), name) for name in self._compared()},
+            doubt=self._doubt(scored),
+            never=_never(scored),
+            features=tuple(column.name for column in plan.schema.features),
+            train_rows=len(self.split.train),
+            test_rows=len(scored),
+            positives=int(positive.sum()),
+        )
+
+    def _parts(self) -> list[npt.NDArray[np.intp]]:
+        """Held-out rows, fold by fold: blocks in the order of time where there is one, else drawn class by class."""
+        import numpy as np
+        from sklearn.model_selection import KFold, StratifiedKFold
+
+        labels, folds = self.split.train.labels, min(FOLDS, len(self.split.train))
+        smallest = min(np.unique(labels, return_counts=True)[1]) if self.meaning.classes else 0
+        split: Any = KFold(folds, shuffle=True, random_state=0)
+        if self.plan.settings.data.time:
+            split = KFold(folds)
+        elif smallest >= folds:
+            split = StratifiedKFold(folds, shuffle=True, random_state=0)
+        return [held for _, held in split.split(labels, labels)]
+
+    def _built(self, model: Model) -> Any:
+        from training import estimators
+
+        return estimators.build(model, self.plan.schema, self.plan.settings.project.task)
+
+    def _fitted(self, model: Model, rows: Rows) -> Any:
+        from training import fitting
+
+        return fitting.fit(self._built(model), rows, model)
+
+    def _scores(self, estimator: Any, features: npt.NDArray[np.object_]) -> npt.NDArray[np.float64]:
+        """Return scores with a column for each class, also those that the model's own rows did not hold."""
+        import numpy as np
+
+        if not self.meaning.classes:
+            return np.asarray(estimator.predict(features), dtype=np.float64).reshape(-1, 1)
+        own = estimator.predict_proba(features)
+        scores = np.zeros((len(features), len(self.meaning.classes)))
+        scores[:, [self.meaning.classes.index(label) for label in estimator.classes_.tolist()]] = own
+        return scores
+
+    def _scored(self, truth: npt.NDArray[Any], scores: npt.NDArray[np.float64]) -> Scored:
+        from validation.scored import Scored
+
+        meaning = self.meaning
+        return Scored.of(meaning.task, truth, scores, self._as_read.decide(scores), meaning.classes, meaning.positive)
+
+    @cached_property
+    def _as_read(self) -> LoadedModel:
+        """A model without an estimator: it decides as every reader of an artifact does."""
+        from registry.loaded import LoadedModel
+        from training.artifact import manifest_of
+
+        return LoadedModel(manifest_of(self.plan, self.split, self.meaning), self.plan.schema, None, {}, {})
+
+    def _measure(self, name: str) -> Callable[[Scored], float | None]:
+        from validation.metrics import measure
+
+        return lambda scored: measure(name, scored, self.plan.settings.metrics)
+
+    def _compared(self) -> Sequence[str]:
+        from validation.model_rules.champion import compared
+
+        return compared(self.meaning.task, self.plan.settings.metrics)
+
+    def _worst(self, scored: Scored, other: Scored) -> dict[str, float]:
+        from validation.interval import worst
+        from validation.metrics import names
+
+        listed = [name for name in names(self.meaning.task, self.plan.settings.metrics) if name in LIMITED]
+        signs = {name: -1 if name in MINIMIZED else 1 for name in listed}
+        found = {name: worst(self._measure(name), scored, other, signs[name]) for name in listed}
+        return {name: value for name, value in found.items() if value is not None}
+
+    def _doubt(self, scored: Scored) -> str:
+        import numpy as np
+
+        from contracts.verdict import Outcome
+        from validation.evidence import Evidence, Golden
+        from validation.model_rules.baseline import baseline
+
+        gate = self.plan.settings.gates.model.model_copy(update={"min_rows": 1})
+        evidence = Evidence(scored, Golden(np.empty((0, 1)), np.empty((0, 1)), (), ()), gate, self.plan.settings.metrics)
+        return "; ".join(rule.reason for rule in baseline(evidence) if rule.outcome is not Outcome.PASS)
+
+
+def spread(equal: Sequence[Scored], measure: Callable[[Scored], float | None], name: str) -> float:
+    """Return how far two of some equal models differ on the same rows: the larger of the root mean square of what was seen
+    and of its standard error. Of a minimized metric it is relative to the second model's value.
+    """
+    from validation.paired import difference
+
+    pairs = [difference(measure, one, equal[at - 1], resamples=RESAMPLES) for at, one in enumerate(equal)]
+    found = [(pair, abs(pair.second) if name in MINIMIZED else 1.0) for pair in pairs if pair is not None]
+    squares = [((pair.observed / unit) ** 2, (pair.error / unit) ** 2) for pair, unit in found if unit > 0]
+    return math.sqrt(max(sum(column) / len(squares) for column in zip(*squares, strict=True))) if squares else 0.0
+
+
+def _without(rows: Rows, held: npt.NDArray[np.intp]) -> Rows:
+    import numpy as np
+
+    from training.rows import Rows
+
+    kept = np.setdiff1d(np.arange(len(rows)), held)
+    return Rows(rows.features[kept], rows.labels[kept])
+
+
+def _never(scored: Scored) -> tuple[str, ...]:
+    counts = [(int((scored.truth == at).sum()), int((scored.called == at).sum())) for at in range(len(scored.classes))]
+    return tuple(str(label) for label, (rows, called) in zip(scored.classes, counts, strict=True) if rows and not called)
 
 
 def main() -> int:
@@ -59,6 +255,8 @@ def main() -> int:
     argparse.ArgumentParser(
         prog="python -m training.first", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     ).parse_args()
+    # One thread a fit: the folds are fitted side by side, and threads that wait for each other take longer than the work.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     print(json.dumps(asdict(first_model(load()))))
     return 0
 

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from settings import Metrics, ModelGate
+from settings.project import MINIMIZED
 from validation.limits import Limit
 from validation.metrics import compute_all, measure
 from validation.paired import Difference, difference
@@ -68,7 +69,10 @@ class Evidence:
         """Whether there are as many test rows as the gate asks for."""
         return len(self.candidate) >= self.gate.min_rows
 
-    def against(self, other: Scored) -> Difference | None:
-        """Return how much better the candidate's primary metric is than another model's, on the same rows."""
-        name, settings = self.settings.primary, self.settings
-        return difference(lambda rows: measure(name, rows, settings), self.candidate, other, settings.direction)
+    def against(self, other: Scored, name: str = "") -> Difference | None:
+        """Return how much better a metric of the candidate (the primary, where none is named) is than another model's, on the
+        same rows."""
+        settings, primary = self.settings, self.settings.primary
+        name = name or primary
+        direction = settings.direction if name == primary else "minimize" if name in MINIMIZED else "maximize"
+        return difference(lambda rows: measure(name, rows, settings), self.candidate, other, direction)

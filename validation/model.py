@@ -91,10 +91,12 @@ def _judge(contest: Contest, settings: Settings, judged: Mapping[str, str]) -> V
     except GateRefused as refusal:
         return Verdict.of(STAGE, [_refused(refusal)], judged=judged)
     from validation.model_plots import plots
+    from validation.model_rules.champion import far_above
 
     rules = judge(evidence)
     metrics = evidence.metrics | {f"champion_{name}": value for name, value in evidence.champion_metrics.items()}
     notes = [f"candidate {contest.candidate.version} ({short(contest.candidate.identity)})", _about_champion(evidence)]
+    notes += [warning for warning in (far_above(evidence),) if warning]
     notes += [QUESTION] if contest.asked else []
     return Verdict.of(STAGE, rules, judged=judged, metrics=metrics, plots=plots(evidence), notes=notes)
 

@@ -54,6 +54,7 @@ def difference(
     second: Scored,
     direction: Literal["maximize", "minimize"] = "maximize",
     seed: int = SEED,
+    resamples: int = RESAMPLES,
 ) -> Difference | None:
     """Return how much better a metric is of the first model than of the second; None where it is not defined there.
 
@@ -66,10 +67,10 @@ def difference(
         return None
     chance, rows = np.random.default_rng(seed), len(first)
     drawn = min(rows, MOST_ROWS)
-    samples = (chance.integers(0, rows, drawn) for _ in range(RESAMPLES))
+    samples = (chance.integers(0, rows, drawn) for _ in range(resamples))
     pairs = [(measure(first.take(sample)), measure(second.take(sample))) for sample in samples]
     defined = [one - other for one, other in pairs if one is not None and other is not None]
-    if len(defined) < RESAMPLES // 2:
+    if len(defined) < resamples // 2:
         return None
     error = float(np.std(defined, ddof=1)) * math.sqrt(drawn / rows)
     return Difference(whole[0], whole[1], error, rows, direction)

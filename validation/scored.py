@@ -60,6 +60,12 @@ class Scored:
         parts = (part[rows] for part in (self.y_true, self.decided, self.scores, self.truth, self.called))
         return Scored(self.task, self.classes, self.positive_column, *parts)
 
+    def followed_by(self, other: Scored) -> Scored:
+        """Return these rows and then the rows of another model of the same classes."""
+        pairs = ("y_true", "decided", "scores", "truth", "called")
+        parts = (np.concatenate([getattr(self, name), getattr(other, name)]) for name in pairs)
+        return Scored(self.task, self.classes, self.positive_column, *parts)
+
     @property
     def strangers(self) -> int:
         """How many rows carry a label that the model does not know."""

@@ -10,6 +10,7 @@ import json
 import shlex
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import tomlkit
@@ -67,15 +68,13 @@ def _take_in(root: Path, answers: Answers) -> None:
     change_settings(root, proposal.settings_of(kind, answers.task, answers.target, parts["time"], parts))
     print("training a first model, to propose limits from", flush=True)
     first = json.loads(_run(root, "training.first"))
-    if first["doubt"]:
-        print(f"warning: {first['doubt']}; the pipeline would stop at this model: find columns that tell of the target")
     note(root, data=source.name)
-    lowest = limits.limits_of(kind, first["metrics"])
-    margin = limits.margin_of(kind, proposed["positive_share"] * parts["test_rows"])
-    _write_limits(root, lowest, margin, limits.margin_is(kind))
-    print("limits: " + ", ".join(f"{name} = {value}" for name, value in (lowest | {"margin": margin}).items()))
-    if margin > limits.MARGIN and kind == "rare":
-        print("note: the margin is as wide as it is because few of the test rows are positive: with more, narrow it")
+    follows = limits.proposed(kind, first)
+    for sentence in follows.said:
+        print(sentence)
+    change_settings(root, follows.settings | limits.data_sizes_of(parts["test_rows"]))
+    _write_gate(root, follows.gate)
+    print("limits: " + ", ".join(f"{name} = {value}" for name, (value, _) in follows.gate.items()))
 
 
 def _how(time: str) -> str:
@@ -88,13 +87,12 @@ def _drop_the_example(root: Path, kept: set[str]) -> None:
             path.unlink()
 
 
-def _write_limits(root: Path, lowest: dict[str, float], margin: float, comment: str) -> None:
+def _write_gate(root: Path, gate: Mapping[str, tuple[float, str]]) -> None:
     path = root / "pipeline.toml"
     document = tomlkit.parse(path.read_text(encoding="utf-8"))
     table = tomlkit.table()
-    for name, value in lowest.items():
-        table.add(name, tomlkit.item(value).comment(limits.PROPOSED))
-    table.add("margin", tomlkit.item(margin).comment(comment))
+    for name, (value, comment) in gate.items():
+        table.add(name, tomlkit.item(value).comment(comment))
     document["gates"]["model"] = table
     path.write_text(tomlkit.dumps(document), encoding="utf-8")
 

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from contracts.verdict import Outcome, Rule, unknown
+from settings.project import MINIMIZED, Metrics
 from validation.evidence import Evidence
 from validation.paired import Difference
+from validation.scored import Task
 
+NAME = "noninferiority"
 FIRST = "there is no champion: this is the first model, recorded as such"
 SAME = "the candidate is the champion: a comparison says nothing"
+FEWEST_ANSWERS = 5
+"""Rows of which the champion answers a class: an equal model answers it for none of them once in 150 times (Poisson)."""
+FAR = 0.5
+"""A candidate is far above the champion where it takes away more than this share of what the champion gets wrong."""
 
 
 def champion_digest(evidence: Evidence) -> list[Rule]:
@@ -24,36 +33,113 @@ def champion_digest(evidence: Evidence) -> list[Rule]:
 
 def noninferiority(evidence: Evidence) -> list[Rule]:
     """Judge, one-sided at `confidence`, that `metrics.primary` is at most `margin` worse than the champion's on the same
-    rows; required where there is a champion.
+    rows, and a proper score (log loss; of numbers the other of squared and absolute error) at most `proper_margin`; and that
+    no class which the champion answers is never answered. Required where there is a champion.
 
     Shown: pass. Significantly below: fail. Neither: inconclusive, and required, since there is a champion to compare with.
     """
-    champion = evidence.champion
+    champion, primary = evidence.champion, evidence.settings.primary
     reason = SAME if champion.same else champion.reason or ("" if champion.scored else FIRST)
     if reason or champion.scored is None:
-        return [unknown("noninferiority", reason, subject=evidence.settings.primary)]
+        return [unknown(NAME, reason, subject=primary)]
     if not evidence.enough_rows:
-        return [
-            _unknown(f"{len(evidence.candidate):,} test rows, at least {evidence.gate.min_rows:,} are needed", evidence)
-        ]
-    found = evidence.against(champion.scored)
+        few = f"{len(evidence.candidate):,} test rows, at least {evidence.gate.min_rows:,} are needed"
+        return [_unknown(few, primary)]
+    names = compared(evidence.candidate.task, evidence.settings)
+    return [_compare(name, evidence) for name in names] + _never_answered(evidence)
+
+
+def compared(task: Task, metrics: Metrics) -> tuple[str, ...]:
+    """Return the metrics that two models are compared by: the primary, and a proper score where that is none itself.
+
+    A ranking says nothing of probabilities, and a share of right answers nothing of how sure they are; the log loss is
+    smallest for the true probabilities (Gneiting and Raftery, Strictly proper scoring rules, JASA 102, 2007). The squared
+    error is least for the mean and the absolute for the median: a model that is good by one alone is good at a part of the
+    rows alone.
+    """
+    proper = ("mae" if metrics.primary == "rmse" else "rmse") if task == "regression" else "log_loss"
+    return (metrics.primary,) if metrics.primary == proper else (metrics.primary, proper)
+
+
+def far_above(evidence: Evidence) -> str:
+    """Return a warning where the primary metric is shown to be far above the champion's, or ''."""
+    if evidence.champion.scored is None or evidence.champion.same or not evidence.enough_rows:
+        return ""
+    name, direction = evidence.settings.primary, evidence.settings.direction
+    found = evidence.against(evidence.champion.scored)
+    if found is None or (direction == "maximize" and found.second >= 1.0):
+        return ""
+    wrong = abs(found.second) if direction == "minimize" else 1.0 - found.second
+    if found.lower(evidence.gate.confidence) <= FAR * wrong:
+        return ""
+    return (
+        f"warning: {name} is {found.first:.6g}, far above the champion's {found.second:.6g}: see that no feature is known "
+        "only after the target, and that no test row was trained on"
+    )
+
+
+def _compare(name: str, evidence: Evidence) -> Rule:
+    scored = evidence.champion.scored
+    primary = name == evidence.settings.primary
+    found = evidence.against(scored, name) if scored is not None else None
     if found is None:
-        return [_unknown(f"{evidence.settings.primary} is not defined for both on these rows", evidence)]
-    return [_judge(found, evidence)]
+        return _unknown(f"{name} is not defined for both on these rows", name)
+    minimized = evidence.settings.direction == "minimize" if primary else name in MINIMIZED
+    setting = "margin" if primary else "proper_margin"
+    margin = getattr(evidence.gate, setting) * (abs(found.second) if minimized else 1.0)
+    return _judge(found, margin, name, setting, evidence)
 
 
-def _judge(found: Difference, evidence: Evidence) -> Rule:
-    confidence, margin = evidence.gate.confidence, _margin(found, evidence)
+def _judge(found: Difference, margin: float, name: str, setting: str, evidence: Evidence) -> Rule:
+    confidence = evidence.gate.confidence
     lower, upper = found.lower(confidence), found.upper(confidence)
     told = (
-        f"{evidence.settings.primary} is {found.first:.6g}, champion {evidence.champion.version} has {found.second:.6g}: "
+        f"{name} is {found.first:.6g}, champion {evidence.champion.version} has {found.second:.6g}: "
         f"at worst {max(-lower, 0.0):.3g} worse (confidence {confidence:.3g}), allowed {margin:.3g}"
     )
+    key = f"gates.model.{setting}"
+    outcome, told, advice = Outcome.INCONCLUSIVE, f"{told}: not shown on {_sample(evidence)}", ""
     if lower >= -margin:
-        return _rule(Outcome.PASS, told, lower, margin, evidence)
-    if upper < -margin:
-        return _rule(Outcome.FAIL, told, lower, margin, evidence)
-    return _rule(Outcome.INCONCLUSIVE, f"{told}: not shown on {_sample(evidence)}", lower, margin, evidence)
+        outcome, told = Outcome.PASS, told.partition(": not shown")[0]
+    elif upper < -margin:
+        outcome, told, advice = Outcome.FAIL, told.partition(": not shown")[0], f"improve the model; the margin is {key}"
+    else:
+        advice = f"add labelled rows to data.test, or widen {key}"
+    return Rule(
+        name=NAME,
+        outcome=outcome,
+        reason=told,
+        required=True,
+        subject=name,
+        observed=lower,
+        limit=-margin,
+        sample=len(evidence.candidate),
+        next_step=advice,
+    )
+
+
+def _never_answered(evidence: Evidence) -> list[Rule]:
+    """Fail where the candidate answers a class for no test row, and the champion for some: no ranking shows that."""
+    candidate, champion = evidence.candidate, evidence.champion.scored
+    if champion is None or candidate.task == "regression" or candidate.classes != champion.classes:
+        return []
+    size = len(candidate.classes)
+    own, other = (np.bincount(scored.called, minlength=size)[:size] for scored in (candidate, champion))
+    return [
+        Rule(
+            name=NAME,
+            outcome=Outcome.FAIL,
+            reason=f"the candidate answers '{candidate.classes[at]}' for none of {len(candidate):,} test rows, "
+            f"champion {evidence.champion.version} for {int(other[at]):,}",
+            required=True,
+            subject=f"answers of '{candidate.classes[at]}'",
+            observed=0.0,
+            limit=float(other[at]),
+            sample=len(candidate),
+            next_step="see its probabilities and metrics.threshold, and train again",
+        )
+        for at in np.flatnonzero((own == 0) & (other >= FEWEST_ANSWERS))
+    ]
 
 
 def _sample(evidence: Evidence) -> str:
@@ -64,30 +150,5 @@ def _sample(evidence: Evidence) -> str:
     return f"{len(rows):,} rows, {int((rows.truth == rows.positive_column).sum()):,} of them positive"
 
 
-def _margin(found: Difference, evidence: Evidence) -> float:
-    """The margin is absolute for maximized metrics, and relative to the champion's value for minimized ones."""
-    return evidence.gate.margin * (1.0 if evidence.settings.direction == "maximize" else abs(found.second))
-
-
-def _rule(outcome: Outcome, reason: str, lower: float, margin: float, evidence: Evidence) -> Rule:
-    advice = {
-        Outcome.PASS: "",
-        Outcome.FAIL: "improve the model; the margin is gates.model.margin",
-        Outcome.INCONCLUSIVE: "add labelled rows to data.test, or widen gates.model.margin",
-    }[outcome]
-    return Rule(
-        name="noninferiority",
-        outcome=outcome,
-        reason=reason,
-        required=True,
-        subject=evidence.settings.primary,
-        observed=lower,
-        limit=-margin,
-        sample=len(evidence.candidate),
-        next_step=advice,
-    )
-
-
-def _unknown(reason: str, evidence: Evidence) -> Rule:
-    advice = "add labelled rows to data.test"
-    return unknown("noninferiority", reason, required=True, subject=evidence.settings.primary, next_step=advice)
+def _unknown(reason: str, subject: str) -> Rule:
+    return unknown(NAME, reason, required=True, subject=subject, next_step="add labelled rows to data.test")

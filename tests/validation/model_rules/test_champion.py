@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from contracts.verdict import Outcome, Verdict
-from tests.validation.scores import calls, evidence, noisy, numbers
+from settings import Metrics
+from tests.validation.scores import binary, calls, evidence, noisy, numbers
 from validation.evidence import Champion
-from validation.model_rules.champion import champion_digest, noninferiority
+from validation.model_rules.champion import champion_digest, compared, far_above, noninferiority
+from validation.scored import Scored
 
 
 def outcome(gap: float, seed: int, rows: int = 2000, margin: float = 0.02) -> Outcome:
@@ -53,20 +55,21 @@ def test_a_champion_that_cannot_be_scored_is_a_reason_and_not_a_failure() -> Non
 def test_an_equal_and_a_better_model_pass() -> None:
     champion = noisy(3000, seed=1)
     assert noninferiority(evidence(champion, champion))[0].outcome is Outcome.PASS
-    (rule,) = noninferiority(evidence(noisy(3000, seed=2, skill=3.0), champion))
+    rule, proper = noninferiority(evidence(noisy(3000, seed=2, skill=3.0), champion))
+    assert proper.outcome is Outcome.PASS and proper.subject == "log_loss"
     assert rule.outcome is Outcome.PASS and rule.limit == -0.02
     assert rule.observed is not None and float(rule.observed) > 0
 
 
 @pytest.mark.slow
 def test_a_much_worse_model_fails_with_both_numbers() -> None:
-    (rule,) = noninferiority(evidence(noisy(3000, seed=2, skill=1.0), noisy(3000, seed=1, skill=2.5)))
+    rule, _ = noninferiority(evidence(noisy(3000, seed=2, skill=1.0), noisy(3000, seed=1, skill=2.5)))
     assert rule.outcome is Outcome.FAIL and rule.observed is not None and float(rule.observed) < -0.02
     assert "champion v1 has" in rule.reason and "allowed 0.02" in rule.reason and rule.next_step
 
 
 def test_what_cannot_be_shown_holds_the_line() -> None:
-    (rule,) = noninferiority(evidence(noisy(250, seed=2), noisy(250, seed=1)))
+    rule, _ = noninferiority(evidence(noisy(250, seed=2), noisy(250, seed=1)))
     assert (
         rule.outcome is Outcome.INCONCLUSIVE
         and rule.required
@@ -91,7 +94,7 @@ def test_the_margin_of_a_minimized_metric_is_relative_to_the_champion() -> None:
     noise = chance.normal(scale=10, size=2000)
     champion, slightly, clearly = (numbers(truth, truth + noise * factor) for factor in (1.0, 1.015, 1.2))
     settings: dict[str, Any] = {"primary": "rmse", "direction": "minimize"}
-    (near,) = noninferiority(evidence(slightly, champion, **settings))
+    near, _ = noninferiority(evidence(slightly, champion, **settings))
     assert near.outcome is Outcome.PASS
     assert near.limit == pytest.approx(-0.02 * np.sqrt(np.mean(noise**2)))
     assert noninferiority(evidence(clearly, champion, **settings))[0].outcome is Outcome.FAIL
@@ -111,3 +114,79 @@ def test_a_model_at_the_margin_is_let_through_at_most_at_the_stated_rate() -> No
 
 def test_a_model_far_beyond_the_margin_fails_nearly_always() -> None:
     assert sum(outcome(0.045, seed) is Outcome.FAIL for seed in range(40)) >= 36
+
+
+def probabilities(rows: int = 4000, seed: int = 3) -> tuple[Any, Any]:
+    """Return labels and their true probabilities, a third of them positive."""
+    chance = np.random.default_rng(seed)
+    truth = 1 / (1 + np.exp(-chance.normal(-1.0, 2.0, rows)))
+    return (chance.random(rows) < truth).astype(int), truth
+
+
+def outcomes(candidate: Scored, champion: Scored, **more: Any) -> dict[str, Outcome]:
+    return {rule.subject: rule.outcome for rule in noninferiority(evidence(candidate, champion, **more))}
+
+
+def test_probabilities_to_the_sixth_power_rank_as_before_and_fail() -> None:
+    labels, truth = probabilities()
+    found = outcomes(binary(labels, truth**6), binary(labels, truth))
+    assert found == {"roc_auc": Outcome.PASS, "log_loss": Outcome.FAIL}
+
+
+@pytest.mark.parametrize("primary", ["roc_auc", "average_precision"])
+def test_a_model_that_never_says_yes_fails(primary: str) -> None:
+    labels, truth = probabilities()
+    found = outcomes(binary(labels, truth * 0.49), binary(labels, truth), primary=primary)
+    assert found[primary] is Outcome.PASS
+    assert found["log_loss"] is Outcome.FAIL and found["answers of '1'"] is Outcome.FAIL
+
+
+def test_a_threshold_that_nothing_reaches_fails_though_every_score_is_the_same() -> None:
+    labels, truth = probabilities()
+    found = outcomes(binary(labels, truth, threshold=1.0), binary(labels, truth))
+    assert found == {"roc_auc": Outcome.PASS, "log_loss": Outcome.PASS, "answers of '1'": Outcome.FAIL}
+
+
+def test_a_class_that_the_champion_hardly_answers_need_not_be_answered() -> None:
+    labels, truth = probabilities()
+    few = np.where(np.arange(len(truth)) < 4, 0.9, np.minimum(truth, 0.4))
+    assert "answers of '1'" not in outcomes(binary(labels, np.minimum(truth, 0.4)), binary(labels, few))
+
+
+def test_a_model_that_is_far_off_now_and_then_is_no_better_for_being_near_otherwise() -> None:
+    chance = np.random.default_rng(5)
+    truth = chance.normal(0, 10, 3000)
+    off = np.where(chance.random(3000) < 0.05, 10.0, 0.1)
+    candidate, champion = numbers(truth, truth + off), numbers(truth, truth + chance.normal(0, 1, 3000))
+    settings: dict[str, Any] = {"primary": "mae", "direction": "minimize"}
+    assert outcomes(candidate, champion, **settings) == {"mae": Outcome.PASS, "rmse": Outcome.FAIL}
+
+
+@pytest.mark.parametrize(
+    ("task", "primary", "names"),
+    [
+        ("binary", "roc_auc", ("roc_auc", "log_loss")),
+        ("multiclass", "log_loss", ("log_loss",)),
+        ("regression", "rmse", ("rmse", "mae")),
+        ("regression", "mae", ("mae", "rmse")),
+        ("regression", "r2", ("r2", "rmse")),
+    ],
+)
+def test_every_primary_metric_has_a_proper_score_with_it(task: Any, primary: str, names: tuple[str, ...]) -> None:
+    assert compared(task, Metrics(primary=primary)) == names
+
+
+def test_the_proper_margin_is_a_setting() -> None:
+    labels, truth = probabilities()
+    found = outcomes(binary(labels, truth**2), binary(labels, truth), gate={"proper_margin": 0.5})
+    assert found["log_loss"] is Outcome.PASS
+    assert outcomes(binary(labels, truth**2), binary(labels, truth))["log_loss"] is Outcome.FAIL
+
+
+def test_a_metric_far_above_the_champions_is_warned_of() -> None:
+    champion = noisy(1000, seed=1)
+    assert far_above(evidence(noisy(1000, seed=3), champion)) == ""
+    good = binary(champion.truth, np.where(champion.truth == 1, 0.9, 0.1))
+    assert "far above the champion's" in far_above(evidence(good, champion))
+    assert far_above(evidence(noisy(1000, seed=2, skill=2.2), champion)) == ""
+    assert far_above(evidence(good)) == ""
