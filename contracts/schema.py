@@ -35,6 +35,8 @@ class Column(BaseModel):
     unique: bool = False
     sentinels: tuple[Value, ...] = ()
     """Values that stand for 'missing' elsewhere and must not appear."""
+    missing: tuple[str, ...] = ()
+    """Texts that stand for a missing value in this column, beside those of the schema; of a number, however it is written."""
     key: bool = False
     """Part of the row's key: the key columns together are unique; never a feature."""
     feature: bool = True
@@ -87,6 +89,9 @@ class Schema(BaseModel):
     group: str = ""
     extra_columns: Literal["forbid", "allow"] = "forbid"
     """Whether the data may hold columns that are not declared; they are never features."""
+    missing: tuple[str, ...] | None = None
+    """Texts that stand for a missing value in every column, blanks around them left out; the empty text always does. Without
+    it, NA, NULL and their like do for numbers, truth values and dates, and of strings the empty text alone."""
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Self:
@@ -174,7 +179,9 @@ def _named(line: str, columns: list[dict[str, Any]]) -> str:
 
 
 if __name__ == "__main__":
-    from contracts.infer import main
+    # The command kept its name when the reader of data became a package of its own, which this one must not import.
+    import runpy
+
     from settings.errors import front_door
 
-    raise SystemExit(front_door(main))
+    raise SystemExit(front_door(lambda: int(runpy.run_module("rows.infer")["main"]())))

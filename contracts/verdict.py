@@ -7,14 +7,15 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from contracts.digest import of_value
 from contracts.plot import Plot
 from settings import DEFAULT_PATH
 from settings.errors import ExitCode
+from settings.shown import one_line
 
 
 class Outcome(StrEnum):
@@ -36,6 +37,10 @@ def asked_by(config: str | Path) -> dict[str, str]:
     return {} if Path(config).resolve() == DEFAULT_PATH.resolve() else {ASKED: of_value(["config", str(config)])}
 
 
+Line = Annotated[str, AfterValidator(one_line)]
+"""Text that may hold what came from data: it stays on one line, and steers no terminal."""
+
+
 class Rule(BaseModel):
     """One named check. `observed` and `limit` carry the two numbers it compared, in `unit`; `sample` says on how many rows."""
 
@@ -43,14 +48,14 @@ class Rule(BaseModel):
 
     name: str
     outcome: Outcome
-    reason: str
+    reason: Line
     required: bool = False
-    subject: str = ""
+    subject: Line = ""
     observed: float | str | None = None
     limit: float | str | None = None
     unit: str = ""
     sample: int | None = None
-    next_step: str = ""
+    next_step: Line = ""
 
 
 class Verdict(BaseModel):

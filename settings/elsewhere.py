@@ -9,7 +9,14 @@ from pathlib import Path
 
 from settings.errors import UsageError
 
-GROUPS = {"validation": "train", "training": "train", "load": "load", "service": "service"}
+GROUPS = {
+    "rows": "train",
+    "contracts": "train",
+    "validation": "train",
+    "training": "train",
+    "load": "load",
+    "service": "service",
+}
 """Rooms, and the dependency group whose lock they run with."""
 MAKES_ENVIRONMENTS = ("filelock", "uv")
 """What an environment needs to make another one."""

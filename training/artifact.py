@@ -24,7 +24,6 @@ from training.reference import reference_of
 from training.rows import Rows, Split
 from validation.metrics import compute
 
-
 CORRECT = "correct the estimator in model/, and train again"
 
 

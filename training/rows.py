@@ -13,10 +13,10 @@ import pandas as pd
 
 from contracts.manifest import Objects
 from contracts.schema import Schema
+from rows.reading import read_table
 from settings import Data
 from settings.errors import UsageError
 from validation.matrix import features_of, seconds_of, target_of
-from validation.reading import read_table
 
 
 @dataclass(frozen=True)

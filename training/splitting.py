@@ -11,11 +11,9 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
-import pandas as pd
-
-from contracts.infer import infer
 from contracts.schema import Column
 from settings.errors import front_door
 
@@ -26,7 +24,7 @@ BUCKETS = 256
 @dataclass(frozen=True)
 class Parts:
     """What was written: names below the folder, rows of each, the time column ('' if there is none), the moments that are
-    never before it, rows without a label."""
+    never before it, rows without a label, what was converted."""
 
     train: str
     test: str
@@ -35,6 +33,7 @@ class Parts:
     time: str
     later: tuple[str, ...]
     unlabelled: int
+    conversions: tuple[str, ...] = ()
 
 
 def split(source: str, target: str, folder: Path) -> Parts:
@@ -43,19 +42,19 @@ def split(source: str, target: str, folder: Path) -> Parts:
     By time, the latest quarter is the test. By digest, equal rows come to the same part, so that none leaks.
     Raises UsageError for a file that cannot be read, or has no such column.
     """
-    moments = _moments(source, target)
+    taken = take(source)
+    schema, _ = taken.schema(target)
+    moments = [column for column in schema.columns if column.dtype == "datetime" and column.name != target]
     time = time_column(moments)
-    frame = _read(source)
-    labelled = frame[~_missing(frame[target])]
-    test = _latest(labelled[time]) if time else _picked(labelled)
-    suffix = ".parquet" if _is_parquet(source) else ".csv"
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, part in (("train", labelled[~test]), ("test", labelled[test])):
-        part = part.sort_values(time, kind="stable") if time else part
-        _write(part, folder / f"{name}{suffix}")
-    rows = int((~test).sum()), int(test.sum())
+    labelled = taken.select([place for place, label in enumerate(taken.texts(target)) if label])
+    order, test = _by_time(labelled, time) if time else _by_digest(labelled)
+    suffix = f".{taken.kind}"
+    for name, places in (("train", [place for place in order if place not in test]), ("test", [p for p in order if p in test])):
+        write(labelled.select(places), folder / f"{name}{suffix}")
     later = tuple(column.name for column in moments if time and _never_before(labelled, column.name, time))
-    return Parts(f"train{suffix}", f"test{suffix}", *rows, time, later, len(frame) - len(labelled))
+    rows = labelled.rows - len(test), len(test)
+    said = tuple(map(str, taken.conversions))
+    return Parts(f"train{suffix}", f"test{suffix}", *rows, time, later, taken.rows - labelled.rows, said)
 
 
 def time_column(moments: Sequence[Column]) -> str:
@@ -63,52 +62,24 @@ def time_column(moments: Sequence[Column]) -> str:
     return next((column.name for column in moments if not column.nullable), "")
 
 
-def _moments(source: str, target: str) -> list[Column]:
-    """Return the columns that say when, the target apart. Raises UsageError for an unreadable file, or one without target."""
-    schema, _ = infer(source, target)
-    return [column for column in schema.columns if column.dtype == "datetime" and column.name != target]
-
-
-def _never_before(frame: pd.DataFrame, name: str, time: str) -> bool:
+def _never_before(taken: Taken, name: str, time: str) -> bool:
     """What is later than the row's time in some rows, and before it in none, was not known yet at that time."""
-    later, times = _times(frame[name]), _times(frame[time])
-    return bool((later > times).any() and not (later < times).any())
+    pairs = [(one, row) for one, row in zip(taken.times(name), taken.times(time)) if one and row]
+    return any(one > row for one, row in pairs) and not any(one < row for one, row in pairs)
 
 
-def _times(values: pd.Series) -> pd.Series[pd.Timestamp]:
-    return pd.to_datetime(values.mask(_missing(values)), utc=True, format="ISO8601")
+def _by_time(taken: Taken, time: str) -> tuple[list[int], set[int]]:
+    """Return the rows in order, and those of the test. The moment that parts them belongs to train, with all of its rows."""
+    moments = [moment or datetime.min.replace(tzinfo=UTC) for moment in taken.times(time)]
+    order = sorted(range(taken.rows), key=lambda place: moments[place])
+    last = moments[order[int((1 - TEST_SHARE) * (taken.rows - 1))]]
+    return order, {place for place in order if moments[place] > last}
 
 
-def _read(source: str) -> pd.DataFrame:
-    """A CSV's values stay the texts they are: what is written is what was read."""
-    if _is_parquet(source):
-        return pd.read_parquet(source)
-    return pd.read_csv(source, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-
-
-def _is_parquet(source: str) -> bool:
-    return source.lower().endswith((".parquet", ".pq"))
-
-
-def _missing(values: pd.Series) -> pd.Series:
-    return values.isna() | (values.astype(str).str.strip() == "")
-
-
-def _latest(times: pd.Series) -> pd.Series:
-    """The moment that parts them belongs to train, with all of its rows."""
-    moments = _times(times)
-    last = moments.sort_values(kind="stable").iloc[int((1 - TEST_SHARE) * (len(moments) - 1))]
-    return moments > last
-
-
-def _picked(frame: pd.DataFrame) -> pd.Series:
-    texts = frame.astype(str).agg("\x1f".join, axis=1)
-    first = texts.map(lambda text: hashlib.sha256(text.encode()).digest()[0])
-    return first < TEST_SHARE * BUCKETS
-
-
-def _write(frame: pd.DataFrame, path: Path) -> None:
-    frame.to_parquet(path, index=False) if path.suffix == ".parquet" else frame.to_csv(path, index=False)
+def _by_digest(taken: Taken) -> tuple[list[int], set[int]]:
+    rows = zip(*(taken.texts(name) for name in taken.columns))
+    digests = [hashlib.sha256("\x1f".join(row).encode()).digest()[0] for row in rows]
+    return list(range(taken.rows)), {place for place, first in enumerate(digests) if first < TEST_SHARE * BUCKETS}
 
 
 def main() -> int:

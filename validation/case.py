@@ -6,14 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-import numpy as np
-
 from contracts.schema import Column, Schema
+from rows.reading import Raw
+from rows.typed import Mask, Typed
 from settings import DataGate
-from validation.reading import Raw
-from validation.typed import Mask, Typed
-
-SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -43,7 +39,7 @@ class Table:
     @cached_property
     def columns(self) -> dict[str, Typed]:
         """The declared columns that every file of it holds, by name."""
-        found = {column.name: self.raw.typed(column) for column in self.schema.columns}
+        found = {column.name: self.raw.typed(column, self.schema) for column in self.schema.columns}
         return {name: values for name, values in found.items() if values is not None}
 
     def typed(self, column: Column) -> Typed | None:
@@ -52,17 +48,7 @@ class Table:
 
     def places(self, mask: Mask) -> str:
         """Say where `mask` (shape (rows,)) holds: the first five row numbers, with the file where there are several."""
-        positions = np.flatnonzero(mask)
-        more = f" and {len(positions) - SHOWN} more" if len(positions) > SHOWN else ""
-        return ", ".join(self._place(int(position)) for position in positions[:SHOWN]) + more
-
-    def _place(self, position: int) -> str:
-        for part in self.raw.parts:
-            if position < len(part.frame):
-                number = part.frame.index[position]
-                return f"{number} of {part.name}" if len(self.raw.parts) > 1 else f"{number}"
-            position -= len(part.frame)
-        raise IndexError(position)
+        return self.raw.places(mask)
 
 
 @dataclass(frozen=True)

@@ -16,14 +16,14 @@ from contracts.digest import of_sources, of_value
 from contracts.manifest import Objects
 from contracts.schema import Schema
 from contracts.verdict import Outcome, Verdict, asked_by
+from rows.sources import pinned
 from settings import DEFAULT_PATH, DataGate, Settings, load
 from settings.errors import UsageError, front_door
 from validation.digests import data_digest
-from validation.sources import pinned
 
 if TYPE_CHECKING:
     from registry.verdicts import Verdicts
-    from validation.reading import Raw
+    from rows.reading import Raw
 
 STAGE = "validate_data"
 ROOT = Path(__file__).resolve().parents[1]
@@ -95,7 +95,7 @@ def run(task: Task, *, fresh: bool = False) -> Verdict:
     recorded = None if fresh or task.verdicts is None else task.verdicts.find(STAGE, judged)
     if recorded is not None:
         return recorded
-    from validation.reading import read_raw
+    from rows.reading import read_raw
 
     first, *rest = [read_raw(which) for which in rows.values()]
     verdict = judge(

@@ -6,7 +6,7 @@ import hashlib
 
 from contracts.digest import of_value
 from contracts.manifest import Objects
-from validation.sources import Source, sources
+from rows.sources import Source, sources
 
 
 def data_digest(rows: str | Objects) -> str:

@@ -14,6 +14,8 @@ from contracts.schema import Schema
 from registry.golden import unsteady
 from registry.loaded import LoadedModel, load_files
 from registry.rows import encode
+from rows.reading import read_table
+from rows.sources import url_of
 from settings import Metrics, Settings
 from settings.errors import GatelineError, GateRefused, UsageError, explain, next_step_of
 from validation.contest import Contest
@@ -22,9 +24,7 @@ from validation.evidence import Champion, Evidence, Golden
 from validation.matrix import features_of, target_of
 from validation.metrics import measure
 from validation.model_rules.golden import differs
-from validation.reading import read_table
 from validation.scored import Scored
-from validation.sources import url_of
 from validation.subject import Subject
 
 REPRODUCED = ("log_loss", "mae", "rmse")

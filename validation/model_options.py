@@ -9,11 +9,11 @@ from pathlib import Path
 from contracts.digest import of_value
 from contracts.verdict import ASKED, asked_by
 from registry.artifacts import CANDIDATE, CHAMPION, Artifacts
+from rows.sources import pinned
 from settings import DEFAULT_PATH, METRICS, Settings, load
 from validation.contest import Contest
 from validation.limits import limits_of
 from validation.remembered import remembered
-from validation.sources import pinned
 from validation.subject import champion_of, subject_of
 
 EXAMPLES = """examples:

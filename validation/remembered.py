@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from contracts.manifest import MANIFEST_FILE, Manifest, Objects
+from rows.sources import pinned
 from settings.errors import GateRefused
 from settings.secrets import redacted
 from validation.digests import data_digest
-from validation.sources import pinned
 from validation.subject import Subject
 
 

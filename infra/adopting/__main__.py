@@ -55,6 +55,8 @@ def _take_in(root: Path, answers: Answers) -> None:
             f"name a CSV or Parquet file, or '{EXAMPLE}', in {FILE}; then nox -s adopt",
         )
     parts = json.loads(_run(root, "training.splitting", str(source), "--target", answers.target, "--into", "data"))
+    for conversion in parts["conversions"]:
+        print(f"read: {conversion}")
     print(f"{parts['train_rows']} rows to train on, {parts['test_rows']} to test on" + _how(parts["time"]))
     if parts["unlabelled"]:
         print(f"{parts['unlabelled']} rows have no {answers.target}: they are left out")

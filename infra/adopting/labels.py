@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from contracts.text import is_integer, is_number
+from rows.text import is_integer, is_number
 from settings.errors import UsageError, did_you_mean
 
 RARE = 0.10

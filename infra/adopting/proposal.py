@@ -12,10 +12,10 @@ import sys
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from contracts.counts import count_values
-from contracts.infer import Note, infer, render
 from contracts.schema import Column, Schema, parse
 from infra.adopting.limits import ESTIMATORS, model_settings
+from rows.infer import Note, refuse_unknown, render
+from rows.taking import Taken, take
 from settings.errors import front_door
 
 RARE = 0.10
@@ -30,19 +30,25 @@ KEY_NAME = re.compile(r"(^|[\W_])(id|uid|uuid|guid|key)$", re.IGNORECASE)
 
 def schema_of(source: str, target: str, time: str, later: Collection[str] = ()) -> tuple[Schema, list[Note]]:
     """Return the proposed schema of a data file, and notes: what names the row is its key, and that and `later` no feature."""
-    inferred, notes = infer(source, target, time)
-    counts = count_values(source)
-    rows = max(counter.total() for counter in counts.values())
+    taken = take(source)
+    refuse_unknown(source, target, taken.columns)
+    taken = labelled(taken, target)
+    inferred, notes = taken.schema(target, time)
     keys = [
         column.name
         for column in inferred.columns
-        if column.name != target and _is_key(column, len(counts[column.name]), rows)
+        if column.name != target and _is_key(column, len(set(taken.texts(column.name))), taken.rows)
     ]
     declared = dict.fromkeys(later, {"feature": False}) | dict.fromkeys(keys, {"key": True})
     columns = [column | declared.get(column["name"], {}) for column in inferred.dump()["columns"]]
     notes = [note for note in notes if note.column not in declared] + [Note(name, KEY) for name in keys]
     notes += [Note(name, LATER.format(time)) for name in later]
-    return parse({"columns": columns, "target": target, "time": time}, source), notes
+    return parse(inferred.dump() | {"columns": columns, "target": target, "time": time}, source), notes
+
+
+def labelled(taken: Taken, target: str) -> Taken:
+    """Return the rows that have a label."""
+    return taken.select([place for place, label in enumerate(taken.texts(target)) if label])
 
 
 def _is_key(column: Column, distinct: int, rows: int) -> bool:
@@ -65,7 +71,7 @@ def positive_share(labels: Mapping[str, int]) -> float:
 
 def labels_of(source: str, target: str) -> dict[str, int]:
     """Return how often each label occurs; a missing one is none."""
-    return {label: count for label, count in count_values(source)[target].items() if label.strip()}
+    return dict(take(source).known(target))
 
 
 def settings_of(kind: str, task: str, target: str, time: str, files: Mapping[str, str]) -> dict[str, Any]:

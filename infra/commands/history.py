@@ -15,7 +15,6 @@ from rich.table import Table
 from contracts.digest import short
 from contracts.event import Event, Head
 from contracts.files import place
-from contracts.text import printable
 from infra.audit_line import outcome
 from infra.commands import audit_heads
 from infra.commands.building import build_recorder
@@ -28,6 +27,7 @@ from registry.store import Store
 from settings import Settings, load
 from settings.errors import ExitCode, GateRefused, OutsideError, UsageError
 from settings.sample import is_sample
+from settings.shown import one_line
 
 WIDTH = 500
 
@@ -131,7 +131,7 @@ def _print(events: list[Event]) -> None:
     for column in ("#", "time", "who", "where", "what", "release", "outcome"):
         table.add_column(column, no_wrap=True, justify="right" if column == "#" else "left")
     for event in events:
-        table.add_row(*(escape(printable(cell)) for cell in _row(event)))
+        table.add_row(*(escape(one_line(cell)) for cell in _row(event)))
     console.print(table)
 
 
@@ -154,9 +154,9 @@ def _print_verification(
 ) -> None:
     for finding, event in accepted.items():
         who, why = event.data.get("actor", {}).get("name", "?"), event.data.get("reason", "")
-        print(printable(f"[accepted] {finding.reason} (event {event.sequence}, {who}: {why})"))
+        print(one_line(f"[accepted] {finding.reason} (event {event.sequence}, {who}: {why})"))
     for finding in findings:
-        print(printable(f"[broken] {finding.reason}"))
+        print(one_line(f"[broken] {finding.reason}"))
     if findings:
         print("next: find out who changed the log; to go on with it as it is: invoke audit --accept-cut --reason=WHY")
     else:

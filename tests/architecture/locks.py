@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.architecture.source import Import, imports, where
 
 STARTS = {
-    "train": ("training.__main__", "validation.data", "validation.model", "contracts.schema", "settings.__main__"),
+    "train": ("training.__main__", "validation.data", "validation.model", "rows.infer", "settings.__main__"),
     "service": ("service.__main__",),
     "load": ("load.__main__", "load.locustfile"),
     "security": ("infra.scan.__main__",),

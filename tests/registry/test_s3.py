@@ -25,12 +25,12 @@ from registry.artifacts import Artifacts
 from registry.audit import AuditLog
 from registry.exclusive import PROOF
 from registry.store import Store
+from rows.sources import pinned
 from settings.errors import OutsideError
 from tests.registry.made import files, manifest
 from tests.registry.writers import KEY, append_at_once
 from tests.servers import S3, s3_server
 from validation.digests import data_digest
-from validation.sources import pinned
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]

@@ -77,7 +77,7 @@ def test_sources_and_lock_count_and_caches_do_not(tmp_path: Path) -> None:
     (folder / "model" / "__pycache__").mkdir(exist_ok=True)
     (folder / "model" / "__pycache__" / "junk.pyc").write_bytes(b"junk")
     assert inputs() == seen[0] != ""
-    for path in ("model/features.py", "training/golden.py", "validation/typed.py", "requirements/train.txt"):
+    for path in ("model/features.py", "training/golden.py", "rows/typed.py", "requirements/train.txt"):
         with (folder / path).open("a") as stream:
             stream.write("\n# changed\n")
         seen.append(inputs())

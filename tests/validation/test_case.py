@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from contracts.verdict import Outcome
+from rows.reading import read_raw
 from tests.validation.weather import case, frame, one, write
-from validation.reading import read_raw
 from validation.rules.values import ranges
 
 
@@ -29,4 +29,4 @@ def test_rows_of_several_files_are_counted_within_their_own(tmp_path: Path) -> N
     found = case(read_raw(str(tmp_path)))
     assert "rows 11 of a.csv, 4 of b.csv" in one(ranges(found), Outcome.FAIL).reason
     with pytest.raises(IndexError):
-        found.tables[0]._place(2000)
+        found.tables[0].raw.place(2000)

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from contracts.manifest import MANIFEST_FILE, Manifest, Objects
+from rows.reading import read_raw
+from rows.sources import pinned, sources
 from settings import Settings
 from settings.errors import GateRefused, OutsideError, UsageError
 from tests.servers import S3, s3_server
@@ -18,9 +20,7 @@ from training.identity import plan
 from training.rows import read
 from validation.digests import data_digest
 from validation.model_options import contest_of, options
-from validation.reading import read_raw
 from validation.remembered import remembered
-from validation.sources import pinned, sources
 from validation.subject import subject_of
 
 pytestmark = pytest.mark.slow

@@ -7,14 +7,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from contracts.schema import Schema, parse
 from contracts.verdict import Outcome, Rule, Verdict
+from rows.parts import Part
+from rows.reading import Raw, read_raw
 from settings import DataGate
 from validation.case import Case, Table
 from validation.data import judge
-from validation.parts import Part
-from validation.reading import Raw, read_raw
 
 ROWS = 1000
 COLUMNS: list[dict[str, Any]] = [
@@ -61,8 +62,7 @@ def frame(rows: int = ROWS, *, seed: int = 1, part: int = 0) -> pd.DataFrame:
 
 def raw(data: pd.DataFrame, url: str = "memory") -> Raw:
     """Return a frame as it would be read from Parquet."""
-    numbered = data.set_axis(pd.RangeIndex(1, len(data) + 1))
-    return Raw(url, (Part(numbered, text=False),))
+    return Raw(url, (Part(pa.Table.from_pandas(data, preserve_index=False), text=False),))
 
 
 def case(

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from contracts.verdict import Rule
+from rows.parts import Part
 from settings.errors import did_you_mean
+from settings.shown import shown
 from validation.case import Case, Table
-from validation.parts import Part
 from validation.rules.entries import failing, passing, silent
 
 
@@ -29,7 +30,7 @@ def _entries(case: Case, table: Table, part: Part) -> Iterator[Rule]:
     where = f"{part.name}: " if part.name else ""
     names = part.names()
     missing = [name for name in declared if name not in names]
-    extra = [str(name) for name in part.frame.columns if name not in declared]
+    extra = [name for name in part.table.column_names if name not in declared]
     numbers: dict[str, Any] = {"limit": 0.0, "unit": "columns", "sample": len(declared)}
     if missing and names:
         reason = f"{where}declared, but missing: " + ", ".join(
@@ -39,6 +40,6 @@ def _entries(case: Case, table: Table, part: Part) -> Iterator[Rule]:
             case, "columns", table, reason, "restore them, or change the schema", observed=len(missing), **numbers
         )
     if extra and case.schema.extra_columns == "forbid":
-        reason = f"{where}not declared: " + ", ".join(map(repr, extra))
+        reason = f"{where}not declared: " + ", ".join(f"'{shown(name)}'" for name in extra)
         next_step = 'declare them, drop them, or set "extra_columns": "allow" in the schema'
         yield failing(case, "columns", table, reason, next_step, observed=len(extra), **numbers)

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from contracts.schema import Column
 from contracts.verdict import Rule
+from rows.typed import Mask, Typed
 from validation.case import Case, Table
 from validation.rules.entries import examples, failing, passing, share, silent
-from validation.typed import Mask, Typed
 
 Wrong = Callable[[Typed, Column], Mask]
 

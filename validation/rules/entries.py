@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from contracts.schema import Column
 from contracts.verdict import Outcome, Rule, unknown
-from validation.case import SHOWN, Case, Table
-from validation.typed import Mask, Typed
+from rows.reading import SHOWN
+from rows.typed import Mask, Typed
+from settings.shown import shown
+from validation.case import Case, Table
 
 UNDECLARED = "nothing declared"
 
@@ -47,8 +49,8 @@ def share(count: int, total: int) -> str:
 
 
 def examples(values: Typed, mask: Mask, column: Column) -> str:
-    """Return the first different values where `mask` holds, for a column that is declared public; otherwise nothing."""
+    """Return the first different values where `mask` holds, as they were read, for a public column; otherwise nothing."""
     if not column.public:
         return ""
-    distinct = values.values[mask].drop_duplicates().head(SHOWN)
-    return "; values: " + ", ".join(str(value) for value in distinct)
+    distinct = values.found[mask].drop_duplicates().head(SHOWN)
+    return "; values: " + ", ".join(shown(value) for value in distinct)

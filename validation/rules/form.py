@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Literal
 
 from contracts.verdict import Rule
-from validation.case import SHOWN, Case, Table
-from validation.parts import Finding
+from rows.parts import Finding
+from rows.reading import SHOWN
+from validation.case import Case, Table
 from validation.rules.entries import failing, passing, share, silent
 
 

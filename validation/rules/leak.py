@@ -10,7 +10,8 @@ import pandas as pd
 
 from contracts.schema import Column, Schema
 from contracts.verdict import Rule
-from validation.case import SHOWN, Case, Table
+from rows.reading import SHOWN
+from validation.case import Case, Table
 from validation.rules.entries import failing, passing, share, silent
 
 ONE_FILE = "needs train and test data"

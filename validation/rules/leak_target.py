@@ -15,10 +15,10 @@ import pandas as pd
 
 from contracts.schema import Column
 from contracts.verdict import Rule
+from rows.typed import Typed
 from validation.case import Case, Table
 from validation.matrix import numbers_of
 from validation.rules.entries import failing, passing, silent
-from validation.typed import Typed
 
 FEWEST = 50
 """Rows with both values that a column needs."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from contracts.schema import Column
 from contracts.verdict import Rule
+from rows.typed import Typed
 from validation.case import Case, Table
 from validation.rules.entries import failing, passing, share, silent
-from validation.typed import Typed
 
 
 def nulls(case: Case) -> list[Rule]:

@@ -10,10 +10,10 @@ import pandas as pd
 
 from contracts.schema import Column
 from contracts.verdict import Rule
+from rows.typed import Mask, Typed
 from validation.case import Case
 from validation.rules.columnwise import columnwise
 from validation.rules.values import among, has_range, outside
-from validation.typed import Mask, Typed
 
 FEWEST = 3
 """Times that one value must stand outside the range to be taken for a sentinel."""

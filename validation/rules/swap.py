@@ -18,11 +18,11 @@ import pandas as pd
 
 from contracts.schema import Column
 from contracts.verdict import Rule
+from rows.typed import Typed
 from validation.case import Case, Table
 from validation.matrix import numbers_of
 from validation.rules.entries import failing, passing, silent
 from validation.rules.values import breaks, has_declared_values
-from validation.typed import Typed
 
 MOST = 2000
 """Values of a column that are compared, evenly spread over its rows."""

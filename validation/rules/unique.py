@@ -9,9 +9,10 @@ import pandas as pd
 
 from contracts.schema import Column
 from contracts.verdict import Rule
+from rows.typed import Mask
+from settings.shown import shown
 from validation.case import Case, Table
 from validation.rules.entries import failing, passing, share, silent
-from validation.typed import Mask
 
 
 def unique(case: Case) -> list[Rule]:
@@ -65,8 +66,8 @@ def _examples(table: Table, group: tuple[Column, ...], repeats: Mask) -> str:
     if not all(column.public for column in group):
         return ""
     first = int(np.flatnonzero(repeats)[0])
-    value: list[Any] = [table.columns[column.name].values.iloc[first] for column in group]
-    return "; the first: " + ", ".join(map(str, value))
+    value: list[Any] = [table.columns[column.name].found.iloc[first] for column in group]
+    return "; the first: " + ", ".join(map(shown, value))
 
 
 def _named(group: tuple[Column, ...]) -> str:

@@ -9,10 +9,10 @@ import pandas as pd
 
 from contracts.schema import Column
 from contracts.verdict import Rule
+from rows.typed import Mask, Typed
 from validation.case import Case
 from validation.matrix import numbers_of
 from validation.rules.columnwise import columnwise
-from validation.typed import Mask, Typed
 
 
 def dtypes(case: Case) -> list[Rule]:

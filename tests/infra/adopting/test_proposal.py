@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from contracts.infer import ALSO_WHEN, Note
 from infra.adopting.proposal import kind_of, labels_of, schema_of
+from rows.infer import ALSO_WHEN, Note
 
 LABELS = {"rare": ["yes"] * 5 + ["no"] * 95, "binary": ["1"] * 40 + ["0"] * 60, "many": ["a", "b", "c", "d"] * 25}
 

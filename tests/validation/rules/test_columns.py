@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from contracts.verdict import Outcome
+from rows.reading import read_raw
 from settings import DataGate
 from tests.validation.weather import case, frame, one, schema, write
-from validation.reading import read_raw
 from validation.rules.columns import columns
 from validation.rules.row_count import row_count
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 
-from validation.parts import Finding
+from rows.parts import Finding
 
 MARKS = {
     codecs.BOM_UTF8: "utf-8",

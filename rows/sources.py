@@ -1,8 +1,9 @@
-"""The files behind a data URL: one file, a folder of parts, or a glob; now, or as they were."""
+"""The files behind a data URL: one file, a folder of parts, or a glob; now, or as they were; and what each of them is."""
 
 from __future__ import annotations
 
 import gzip
+import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -11,11 +12,32 @@ from typing import IO, Any
 
 from contracts.manifest import Objects
 from contracts.storage import cause_of, is_missing, is_s3, next_step_of, opened
+from rows.parts import Finding
 from settings.errors import GatelineError, GateRefused, OutsideError, UsageError
 from settings.secrets import redacted
 
-SUFFIXES = (".csv", ".csv.gz", ".parquet", ".pq")
-MAGIC = "*?["
+SUFFIXES = (".csv", ".csv.gz", ".csv.gzip", ".parquet", ".parquet.gz", ".parquet.gzip", ".pq")
+"""Names of data files in a folder; a file that is named itself may be called anything."""
+PLACEHOLDERS = "*?["
+PARQUET, GZIP = b"PAR1", b"\x1f\x8b"
+FOREIGN = {
+    b"PK\x03\x04": ("a ZIP archive (an Excel workbook is one, too)", "save it as CSV, or unpack it"),
+    b"\xd0\xcf\x11\xe0": ("an old Excel workbook", "save it as CSV"),
+    b"BZh": ("compressed with bzip2", "unpack it, or compress it with gzip"),
+    b"\xfd7zXZ": ("compressed with xz", "unpack it, or compress it with gzip"),
+    b"\x28\xb5\x2f\xfd": ("compressed with zstd", "unpack it, or compress it with gzip"),
+    b"ARROW1": ("an Arrow or Feather file", "write it as Parquet"),
+    b"ORC": ("an ORC file", "write it as Parquet"),
+    b"\x89HDF": ("an HDF5 file", "write it as Parquet"),
+    b"SQLite format 3": ("a SQLite database", "export the table as CSV"),
+    b"%PDF": ("a PDF document", "export its table as CSV"),
+    b"\x89PNG": ("a picture", "name a CSV or Parquet file"),
+    b"\x7fELF": ("a program", "name a CSV or Parquet file"),
+    b"version https://git-lfs": ("a pointer of Git LFS, not the file itself", "fetch the file: git lfs pull"),
+    b"<!DOCTYPE": ("an HTML page", "download the file itself: the address leads to a page, perhaps a login"),
+    b"<html": ("an HTML page", "download the file itself: the address leads to a page, perhaps a login"),
+}
+"""How files begin that are neither CSV nor Parquet: what they are, and what to do."""
 AT_ONCE = 8
 CHECK = "check the address and the credentials"
 
@@ -31,11 +53,6 @@ class Source:
     """The version that is read; empty for the one that is there."""
 
     @property
-    def parquet(self) -> bool:
-        """Whether the file's name says Parquet; everything else is read as CSV."""
-        return self.path.endswith((".parquet", ".pq"))
-
-    @property
     def partition(self) -> dict[str, str]:
         """What folders named `column=value` say of every row in the file."""
         folders = self.name.split("/")[:-1]
@@ -48,11 +65,36 @@ class Source:
         with _reaching(self.path, self.version), self.filesystem.open(self.path, "rb", **options) as stream:
             yield stream
 
-    def read(self) -> bytes:
-        """Return the bytes, unpacked where the name ends in `.gz`."""
+    def read(self) -> Content:
+        """Return the file's content, unpacked where it is gzip; what is neither CSV nor Parquet is a finding."""
         with self.open() as stream:
-            data: bytes = stream.read()
-        return gzip.decompress(data) if self.path.endswith(".gz") else data
+            return content_of(stream.read())
+
+
+@dataclass(frozen=True)
+class Content:
+    """A file's bytes, and what they are: not its name says so, but how they begin."""
+
+    data: bytes
+    parquet: bool = False
+    finding: Finding | None = None
+    """Why it is neither CSV nor Parquet."""
+
+
+def content_of(data: bytes) -> Content:
+    """Return what a file's bytes are: text, Parquet, either of them packed with gzip, or neither."""
+    if data.startswith(GZIP):
+        try:
+            data = gzip.decompress(data)
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            reason = f"is a gzip file that is cut or damaged: {error}"
+            return Content(b"", finding=Finding("format", reason, "download or write the file again"))
+    if data.startswith(PARQUET):
+        return Content(data, parquet=True)
+    what, step = next((found for magic, found in FOREIGN.items() if data.startswith(magic)), ("", ""))
+    if what:
+        return Content(b"", finding=Finding("format", f"is {what}, and neither CSV nor Parquet", step))
+    return Content(data)
 
 
 def sources(rows: str | Objects) -> list[Source]:
@@ -103,7 +145,7 @@ def _as_they_were(objects: Objects) -> list[Source]:
 def _found(filesystem: Any, path: str) -> list[Source]:
     if filesystem.isfile(path):
         return [Source("", path, filesystem)]
-    if any(sign in path for sign in MAGIC):
+    if any(sign in path for sign in PLACEHOLDERS):
         paths = [name for name in filesystem.glob(path) if filesystem.isfile(name)]
     else:
         paths = filesystem.find(path)
@@ -113,14 +155,14 @@ def _found(filesystem: Any, path: str) -> list[Source]:
 
 def _folder(path: str) -> str:
     """Return the folder that names are below: the path itself, or what stands before its first placeholder."""
-    if any(sign in path for sign in MAGIC):
-        return path[: min(path.index(sign) for sign in MAGIC if sign in path)].rpartition("/")[0]
+    if any(sign in path for sign in PLACEHOLDERS):
+        return path[: min(path.index(sign) for sign in PLACEHOLDERS if sign in path)].rpartition("/")[0]
     return path.rstrip("/")
 
 
 def _is_data(name: str) -> bool:
     """Files that start with a dot or an underscore are what writers leave beside the data."""
-    return name.endswith(SUFFIXES) and not any(part.startswith((".", "_")) for part in name.split("/"))
+    return name.lower().endswith(SUFFIXES) and not any(part.startswith((".", "_")) for part in name.split("/"))
 
 
 @contextmanager

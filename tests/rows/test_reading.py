@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 from contracts.schema import Schema, parse
+from rows.reading import read_raw, read_table
 from settings.errors import UsageError
 from tests.validation.weather import frame, schema, write
-from validation.reading import read_raw, read_table
 
 MIXED = parse(
     {

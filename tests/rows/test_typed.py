@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from contracts.schema import Column, Dtype
-from validation.typed import Typed, typed
+from rows.typed import Typed, typed
 
 
 def of_text(dtype: Dtype, *texts: str | None) -> Typed:

@@ -1,0 +1,32 @@
+"""Read a Parquet file with the types it declares."""
+
+from __future__ import annotations
+
+import io
+
+import pyarrow as pa
+from pyarrow import parquet
+
+from rows.parts import Part, repeated, unreadable, without_repeats
+
+
+def read_parquet(data: bytes) -> Part:
+    """Return the rows of a Parquet file; a cut or foreign file is a finding."""
+    try:
+        table = parquet.read_table(io.BytesIO(data))
+    except (pa.ArrowException, OSError, ValueError) as error:
+        return unreadable("Parquet", error)
+    first, twice = without_repeats(table.column_names)
+    table = table.select(first)
+    plain = pa.table({name: _plain(table[name]) for name in table.column_names})
+    return Part(plain, text=False, findings=(repeated(twice),) if twice else ())
+
+
+def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Turn dictionaries into their values, decimals into floats and large or viewed strings into plain ones."""
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if pa.types.is_decimal(column.type):
+        return column.cast(pa.float64())
+    text = pa.types.is_large_string(column.type) or pa.types.is_string_view(column.type)
+    return column.cast(pa.string()) if text else column
