@@ -83,7 +83,7 @@ def _as_utf8(data: bytes) -> tuple[bytes, list[Conversion]]:
         return _clean(data)
     lines = [number for number, line in enumerate(data.split(b"\n")) if not line.isascii()]
     text = data.decode(OLD if _is(data, OLD) else "latin-1").encode()
-    told = "it is not UTF-8: read as Windows-1252 (Western European) and written as UTF-8; look at its accented letters"
+    told = "it is not UTF-8: read as Windows-1252 (Western European), written as UTF-8; look at its accented letters"
     return text, [Conversion("encoding", told, count=len(lines), rows=tuple(n for n in lines if n)[:SHOWN])]
 
 

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from contracts.schema import Column
+from rows.taking import Taken, take, write
 from settings.errors import front_door
 
 TEST_SHARE = 0.25
@@ -49,8 +50,8 @@ def split(source: str, target: str, folder: Path) -> Parts:
     labelled = taken.select([place for place, label in enumerate(taken.texts(target)) if label])
     order, test = _by_time(labelled, time) if time else _by_digest(labelled)
     suffix = f".{taken.kind}"
-    for name, places in (("train", [place for place in order if place not in test]), ("test", [p for p in order if p in test])):
-        write(labelled.select(places), folder / f"{name}{suffix}")
+    for name, tested in (("train", False), ("test", True)):
+        write(labelled.select([place for place in order if (place in test) is tested]), folder / f"{name}{suffix}")
     later = tuple(column.name for column in moments if time and _never_before(labelled, column.name, time))
     rows = labelled.rows - len(test), len(test)
     said = tuple(map(str, taken.conversions))

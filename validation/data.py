@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 STAGE = "validate_data"
 ROOT = Path(__file__).resolve().parents[1]
-SOURCES = ("validation", "contracts")
+SOURCES = ("validation", "rows", "contracts")
 EXAMPLES = """examples:
   python -m validation.data                                   train and test of pipeline.toml
   python -m validation.data --fresh                           judge again, though nothing changed

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 STAGE = "validate_model"
 ROOT = Path(__file__).resolve().parents[1]
 QUESTION = "judged by what the command line named: an answer to a question, which lets no release in"
-SOURCES = ("validation", "contracts", "registry/golden.py", "registry/loaded.py", "registry/rows.py")
+SOURCES = ("validation", "rows", "contracts", "registry/golden.py", "registry/loaded.py", "registry/rows.py")
 
 
 def judge(evidence: Evidence) -> tuple[Rule, ...]:

@@ -93,7 +93,7 @@ def test_a_lock_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 
 def test_every_module_that_shapes_an_artifact_is_listed() -> None:
-    reached = {path for path in closure("training") if path.startswith(("contracts/", "validation/", "model/"))}
+    reached = {path for path in closure("training") if path.startswith(("contracts/", "rows/", "validation/", "model/"))}
     assert {path for path in reached - set(SHAPING) - BESIDE if not path.endswith("__init__.py")} == set()
     assert {path for path in SHAPING if not (ROOT / path).exists()} == set()
 

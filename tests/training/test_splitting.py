@@ -89,7 +89,7 @@ def test_a_moment_that_is_never_before_the_time_is_named(tmp_path: Path) -> None
 
 @pytest.mark.parametrize(
     ("content", "says"),
-    [(b"", "the file is empty"), ("a,late\ngärten,1\n".encode("latin-1"), "not UTF-8"), (b"late\n", "no row")],
+    [(b"", "the file is empty"), (b"\x00\x01\x02" * 99, "is a binary file"), (b"late\n", "no row")],
 )
 def test_a_file_that_cannot_be_read_is_refused_in_words(tmp_path: Path, content: bytes, says: str) -> None:
     (tmp_path / "rows.csv").write_bytes(content)
