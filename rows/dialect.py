@@ -116,7 +116,7 @@ def _without_mark(data: bytes) -> str:
 
 
 def _whole_lines(data: bytes) -> tuple[bytes, list[Conversion]]:
-    """Put a blank in place of a lone carriage return outside quotes, where lines end otherwise: it would cut its row in two."""
+    """Put a blank in place of a lone carriage return outside quotes, where lines end otherwise: it cuts its row in two."""
     if b"\n" not in data or b"\r" not in data.replace(b"\r\n", b""):
         return data, []
     pieces, rows, line = data.split(b'"'), [], 0

@@ -15,13 +15,15 @@ from training.identity import ROOT, SHAPING, plan
 
 BESIDE = {
     *(f"contracts/{name}.py" for name in ("digest", "plot", "verdict", "files")),
-    *(f"contracts/{name}.py" for name in ("forms", "infer", "counts", "shapes", "shaping")),
+    *(f"contracts/{name}.py" for name in ("forms", "git", "shapes", "shaping")),
     "validation/digests.py",
     "model/features.py",
 }
 """Modules that training imports and that shape no artifact by themselves: digests and verdicts; what parses or proposes a
 schema (the schema that comes out is digested), or picks settings (they are digested); `model/`, which is digested as a
 folder."""
+PROPOSING = ("first.py", "splitting.py")
+"""Modules of training that propose settings and data for a new project, and make no artifact."""
 
 
 def identity(folder: Path, **more: Any) -> str:
@@ -100,7 +102,8 @@ def test_every_module_that_shapes_an_artifact_is_listed() -> None:
 
 def closure(room: str) -> set[str]:
     """Return the paths of our modules that a room imports, directly or through others."""
-    waiting, seen = [path.relative_to(ROOT).as_posix() for path in (ROOT / room).glob("*.py")], set()
+    paths = (path for path in (ROOT / room).glob("*.py") if path.name not in PROPOSING)
+    waiting, seen = [path.relative_to(ROOT).as_posix() for path in paths], set()
     while waiting:
         path = waiting.pop()
         if path not in seen:
