@@ -68,6 +68,32 @@ class Traffic:
     """Median latency in seconds."""
     stalls: float = 0.01
     """Share of requests that wait for 50 ms more, on average."""
+    slow: float = 0.0
+    """Share of the canary's requests that take half a second more."""
+    refused: tuple[float, float] = (0.0, 0.0)
+    """Share of answers with a 4xx status: the canary's, stable's."""
+    memory: float = 1.0
+    """The canary's memory over stable's."""
+    leak: float = 0.0
+    """Bytes that each request leaves behind in the canary."""
+
+
+class Memory:
+    """Resident bytes of one process: about 150 MB, a warm-up of some tens, then an arena more or less now and then."""
+
+    def __init__(self, random: Random) -> None:
+        """Begin a process; its memory has chances of its own, so that the requests are what they were without it."""
+        self._random = Random(random.random())
+        self._start = 150e6 * exp(self._random.gauss(0.0, 0.02))
+        self._warm, self._pace = self._random.uniform(10e6, 40e6), self._random.uniform(10.0, 60.0)
+        self._arenas = self._seconds = 0.0
+
+    def read(self) -> float:
+        """Return the bytes, a second after the last read."""
+        self._seconds += 1.0
+        if self._random.random() < 1 / 60:
+            self._arenas = max(0.0, self._arenas + self._random.choice([-1.0, 1.0]) * self._random.uniform(1e6, 10e6))
+        return self._start + self._warm * (1 - exp(-self._seconds / self._pace)) + self._arenas
 
 
 class Played:
@@ -80,7 +106,8 @@ class Played:
         self._traffic, self._canary, self._random = traffic, canary, random
         self._cold = traffic.cold_requests * replicas if fresh else 0
         self._levels = [_wander(traffic, random) for _ in range(replicas)]
-        self._requests = self._errors = self._positives = 0
+        self._requests = self._errors = self._positives = self._refused = 0
+        self._memory = [Memory(random) for _ in range(replicas)]
         self._seconds = 0.0
         self._buckets = [0] * len(BOUNDS)
 
@@ -93,6 +120,8 @@ class Played:
         self._buckets[bisect_left(BOUNDS, seconds)] += 1
         self._errors += self._random.random() < traffic.burst.at(second, 0.0) + traffic.errors[index]
         self._positives += self._random.random() < traffic.positives[index]
+        if traffic.refused[index]:
+            self._refused += self._random.random() < traffic.refused[index]
 
     def read(self) -> SlotMetrics:
         """Return the counters as scraped."""
@@ -109,7 +138,17 @@ class Played:
             predictions={"0": self._requests - self._positives, "1": self._positives},
             proxied=self._requests,
             proxy_errors=self._errors,
+            refused=self._refused,
+            memory=sum(self._bytes(one) for one in self._memory),
+            processes=len(self._memory),
         )
+
+    def _bytes(self, one: Memory) -> float:
+        """Each read is a second after the one before."""
+        size = one.read()
+        if not self._canary:
+            return size
+        return size * self._traffic.memory + self._traffic.leak * self._requests
 
     def _latency(self, second: int) -> float:
         traffic, random = self._traffic, self._random
@@ -117,6 +156,8 @@ class Played:
         seconds = traffic.median * exp(level + random.gauss(0.0, traffic.scatter))
         if random.random() < traffic.stalls:
             seconds += random.expovariate(20.0)
+        if self._canary and traffic.slow and random.random() < traffic.slow:
+            seconds += 0.5
         cold = 10.0 if self._requests < self._cold else 1.0
         return seconds * cold * (traffic.slowdown if self._canary else 1.0)
 

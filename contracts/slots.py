@@ -22,14 +22,14 @@ class Slot(StrEnum):
 
 @dataclass(frozen=True)
 class SlotMetrics:
-    """Counters of one slot since its replicas started, summed over them. All of them only ever grow."""
+    """Counters of one slot since its replicas started, summed over them. All but `silent` and `memory` only ever grow."""
 
     releases: frozenset[str]
     """Digests that the replicas themselves report: the proof of whose figures these are."""
     requests: float
     """Predictions answered, as the service counts them."""
     errors: float
-    """Answers with a 5xx status, as the service counts them."""
+    """Answers with a 5xx status, and those with 200 of which a row has no prediction, as the service counts them."""
     latency_sum: float
     """Seconds spent in answered predictions."""
     latency_buckets: Mapping[float, float]
@@ -44,6 +44,12 @@ class SlotMetrics:
     """The replicas, by name, that did not answer just now: what they count is as it was last read."""
     restarts: float = 0.0
     """How often its replicas ended and were started again, as the engine counts them."""
+    refused: float = 0.0
+    """Answers with a 4xx status, as the service counts them."""
+    memory: float = 0.0
+    """Bytes that the processes at hand have in memory (resident); 0 where they do not say."""
+    processes: float = 0.0
+    """How many processes said so."""
 
     def plus(self, other: SlotMetrics) -> SlotMetrics:
         """Return the counters of both slots together."""
@@ -58,6 +64,9 @@ class SlotMetrics:
             proxy_errors=self.proxy_errors + other.proxy_errors,
             silent=self.silent | other.silent,
             restarts=self.restarts + other.restarts,
+            refused=self.refused + other.refused,
+            memory=self.memory + other.memory,
+            processes=self.processes + other.processes,
         )
 
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 import collections
 from collections.abc import Iterable
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
 
 from contracts.release import Release
 
@@ -17,6 +25,9 @@ BUCKETS = (
 )
 """Upper bounds in seconds of the latency histogram."""
 STATUSES = ("2xx", "4xx", "5xx")
+MOST_LABELS = 200
+"""Labels counted by themselves; what a hook makes up beyond these counts as one."""
+OTHER = "other labels"
 
 
 class Metrics:
@@ -41,6 +52,13 @@ class Metrics:
         self._seconds = Histogram(
             "gateline_request_seconds", "Seconds to answer /predict", buckets=BUCKETS, registry=self.registry
         )
+        self._empty = Counter(
+            "gateline_empty_answers",
+            "Answers of /predict with status 200 of which a row has no prediction",
+            registry=self.registry,
+        )
+        self._labels: set[str] = set()
+        ProcessCollector(registry=self.registry)
         self.rows = Counter("gateline_rows", "Rows predicted", registry=self.registry)
         self.cache_hits = Counter("gateline_cache_hits", "Rows answered from the shared cache", registry=self.registry)
         self.log_failures = Counter("gateline_log_failures", "Lines the prediction log lost", registry=self.registry)
@@ -48,6 +66,7 @@ class Metrics:
     def expect(self, labels: Iterable[str]) -> None:
         """Show every label from the start, at zero."""
         for label in labels:
+            self._labels.add(label)
             self._predictions.labels(label)
 
     def answered(self, status: int, seconds: float) -> None:
@@ -55,12 +74,21 @@ class Metrics:
         self._requests[f"{status // 100}xx"].inc()
         self._seconds.observe(seconds)
 
-    def predicted(self, labels: list[str]) -> None:
-        """Count one prediction a label."""
-        self.rows.inc(len(labels))
+    def predicted(self, rows: int, labels: list[str]) -> None:
+        """Count the predictions of one answer by label: fewer than `rows` where an answer holds none."""
+        self.rows.inc(rows)
+        if len(labels) < rows:
+            self._empty.inc()
         for label, count in collections.Counter(labels).items():
-            self._predictions.labels(label).inc(count)
+            self._predictions.labels(self._named(label)).inc(count)
 
     def exposition(self) -> bytes:
         """Return the metrics page."""
         return generate_latest(self.registry)
+
+    def _named(self, label: str) -> str:
+        """A hook that writes a number into each prediction would make a counter a request."""
+        if label not in self._labels and len(self._labels) >= MOST_LABELS:
+            return OTHER
+        self._labels.add(label)
+        return label

@@ -87,20 +87,20 @@ class PredictEndpoint:
         asked = await self._off_loop(len(body) > INLINE_BYTES, lambda: loaded.requests.parse(body))
         rows = self._prepared(loaded, asked.rows)
         scores = await self._scores(loaded, rows)
-        content = self._content(loaded.predictor.answer(scores), asked.single, request_id)
-        self._count(loaded, rows, scores, request_id, synthetic=request.headers.get(TRAFFIC) == SYNTHETIC[TRAFFIC])
+        answers = loaded.predictor.answer(scores)
+        content = self._content(answers, asked.single, request_id)
+        self._metrics.predicted(len(answers), loaded.predictor.answered(answers))
+        if request.headers.get(TRAFFIC) != SYNTHETIC[TRAFFIC]:
+            self._remember(loaded, rows, scores, request_id)
         return content
 
     def _content(self, answers: list[dict[str, Any]], single: bool, request_id: str) -> bytes:
         named = {"model_version": self._release.version, "request_id": request_id}
         return json.dumps((answers[0] if single else {"predictions": answers}) | named, allow_nan=False).encode()
 
-    def _count(self, loaded: Loaded, rows: Encoded, scores: Scores, request_id: str, *, synthetic: bool) -> None:
-        labels = loaded.predictor.labels(scores)
-        self._metrics.predicted(labels)
-        if synthetic:
-            return
-        loaded.drift.add(rows.tolist(), loaded.predictor.compared(scores), labels)
+    def _remember(self, loaded: Loaded, rows: Encoded, scores: Scores, request_id: str) -> None:
+        """What the model said is compared with its training, whatever the hook `after` makes of it."""
+        loaded.drift.add(rows.tolist(), loaded.predictor.compared(scores), loaded.predictor.labels(scores))
         if self._log:
             self._log.write(request_id, loaded.predictor.logged(scores))
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,7 +14,7 @@ from contracts.reference import Reference
 from registry.golden import apart
 from registry.loaded import LoadedModel
 from registry.rows import encode
-from service.columns import Row
+from service.columns import Row, shown
 from settings.errors import GateRefused
 
 Encoded = npt.NDArray[np.object_]
@@ -86,10 +87,14 @@ class Predictor:
             return False
 
     def labels(self, scores: Scores) -> list[str]:
-        """Return what each prediction is counted as: its class, or the reference's bin that its number falls in."""
+        """Return what the model says of each row: its class, or the reference's bin that its number falls in."""
         if self.is_regression:
             return [str(self.reference.scores.index(number)) for number in scores[:, 0].tolist()]
         return [str(label) for label in self.model.decide(scores)]
+
+    def answered(self, answers: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Return what each prediction that is sent counts as, the hook `after` included; of an answer without one, nothing."""
+        return [self._counted(answer["prediction"]) for answer in answers if holds_prediction(answer)]
 
     def all_labels(self) -> list[str]:
         """Return every label that can be counted."""
@@ -131,6 +136,14 @@ class Predictor:
                 "use the environment of the release's lock, or train again",
             )
 
+    def _counted(self, prediction: Any) -> str:
+        """A number by its bin, a class by its name however it is written (1 and 1.0 are one); what a hook made up, as JSON."""
+        if self.is_regression and isinstance(prediction, int | float) and math.isfinite(prediction):
+            return str(self.reference.scores.index(prediction))
+        if prediction in self.model.manifest.classes:
+            return str(self.model.manifest.classes[self.model.manifest.classes.index(prediction)])
+        return shown(prediction)
+
     def _answers(self, scores: Scores) -> list[dict[str, Any]]:
         decided = self.model.decide(scores)
         if self.is_regression:
@@ -140,6 +153,11 @@ class Predictor:
             return [{"prediction": label, "probability": share} for label, share in zip(decided, positive)]
         named = [dict(zip(self.all_labels(), row)) for row in scores.tolist()]
         return [{"prediction": label, "probabilities": shares} for label, shares in zip(decided, named)]
+
+
+def holds_prediction(answer: Any) -> bool:
+    """Say whether an answer is one: a hook may have put something else in its place."""
+    return isinstance(answer, Mapping) and answer.get("prediction") is not None
 
 
 def _first_apart(scores: Scores, expected: Scores) -> str:

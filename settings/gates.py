@@ -30,7 +30,7 @@ DataRule = Literal[
 ]
 ModelRule = Literal["limits", "baseline", "champion_digest", "noninferiority", "golden"]
 BenchmarkRule = Literal["identity", "p50", "p95", "p99", "errors", "rate"]
-CanaryRule = Literal["traffic", "identity", "split", "restarts", "errors", "latency", "predictions"]
+CanaryRule = Literal["traffic", "identity", "split", "restarts", "errors", "latency", "tail", "memory", "predictions"]
 DriftRule = Literal["traffic", "drift.column", "drift.prediction", "performance"]
 SecurityRule = Literal[
     "vulnerabilities",
@@ -163,6 +163,7 @@ class CanaryGate(Gate):
         "restarts",
         "errors",
         "latency",
+        "tail",
         "predictions",
     )
     """The rules that must have judged: where the traffic is too thin for one of them, the canary is held, not promoted."""
@@ -171,11 +172,19 @@ class CanaryGate(Gate):
     max_restarts: Annotated[int, Field(ge=0)] = 1
     """How often the canary may crash and be started again before it is rolled back; one that crashed at all is held."""
     max_error_increase: Share = 0.01
-    """How much larger than stable's the canary's share of errors may be."""
+    """How much larger than stable's the canary's share of errors may be: 5xx answers, answers without a prediction, failed
+    connections, and 4xx answers that stable would not have given."""
     max_latency_ratio: Annotated[float, Field(gt=1.0)] = 1.25
     """Largest ratio of the canary's to stable's mean latency, single requests capped at some four times stable's median."""
     warmup_requests: Annotated[int, Field(ge=0)] = 20
-    """First answers of the canary that `latency` leaves out: a cold start is no slowness."""
+    """First answers of the canary that `latency`, `tail` and `memory` leave out: a cold start is no slowness."""
+    max_tail_increase: Share = 0.03
+    """How much larger than stable's the canary's share of answers may be that take longer than stable's p99 times
+    `max_latency_ratio`."""
+    max_memory_ratio: Annotated[float, Field(gt=1.0)] = 1.5
+    """Largest ratio of the memory of a canary's process to that of a fresh one of stable."""
+    max_memory_growth: Positive = 0.25
+    """How much further than stable's a canary's process may grow while it is watched, as a share of what it began with."""
     max_prediction_shift: Share = 0.1
     """Largest distance between the two distributions of predictions (total variation, 0 to 1)."""
     max_prediction_ratio: Annotated[float, Field(gt=1.0)] = 2.5

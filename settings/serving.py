@@ -58,7 +58,7 @@ class Registry(Section):
 
 
 class Notify(Section):
-    """Who is told of a rollback, a held canary or drift."""
+    """Who is told of a canary's end, a promotion or rollback by hand, and drift."""
 
     command: tuple[Text, ...] = ()
     """A command that gets the event as JSON on standard input; empty for none."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import log
 
-ALPHAS = {"predictions": 0.5, "latency": 0.3, "errors": 0.15, "split": 0.05}
+ALPHAS = {"predictions": 0.45, "latency": 0.3, "errors": 0.15, "split": 0.05, "tail": 0.05}
 """Parts of `gates.canary.alpha`. Predictions need most evidence and get most; an uneven split shows within seconds."""
 PASS_ALPHA = 0.05
 """Chance that a canary just beyond a limit is said to keep it."""

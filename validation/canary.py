@@ -15,11 +15,14 @@ from settings import CanaryGate
 from validation.alphas import ALPHAS, PASS_ALPHA, WITHIN_ALPHA, reached
 from validation.canary_plots import plots
 from validation.detectable import Detectable, detectable, prediction_shift_seen
-from validation.error_shift import ErrorShift, error_shift
 from validation.latency_ratio import FEWEST_BLOCKS, LatencyRatio, latency_ratio
+from validation.memory_shift import FEWEST_BLOCKS as FEWEST_MEMORY_BLOCKS
+from validation.memory_shift import MemoryShift, memory_shift
 from validation.observation import Block, Look, blocks, thinned, total
 from validation.prediction_shift import PredictionShift, prediction_shift
+from validation.share_shift import Shift, error_shift, refusal_shift
 from validation.split import FEWEST_EXPECTED, band, log_e_split
+from validation.tail import Tail, tail_shift
 
 __all__ = ["Detectable", "Look", "detectable", "judge", "thinned"]
 
@@ -48,14 +51,30 @@ class Case:
         return total(self.history)
 
     @cached_property
-    def errors(self) -> ErrorShift:
+    def errors(self) -> Shift:
         """The evidence on errors."""
         return error_shift(self.blocks, self.gate.max_error_increase)
+
+    @cached_property
+    def refusals(self) -> Shift | None:
+        """The evidence on errors and 4xx answers together; None where there was no such answer."""
+        return refusal_shift(self.blocks, self.gate.max_error_increase)
 
     @cached_property
     def latency(self) -> LatencyRatio:
         """The evidence on latency."""
         return latency_ratio(self.blocks, self.gate.max_latency_ratio, self.gate.warmup_requests)
+
+    @cached_property
+    def tail(self) -> Tail:
+        """The evidence on slow answers."""
+        gate = self.gate
+        return tail_shift(self.blocks, gate.max_tail_increase, gate.max_latency_ratio, gate.warmup_requests)
+
+    @cached_property
+    def memory(self) -> MemoryShift:
+        """Memory at the beginning and at the end."""
+        return memory_shift(self.blocks, self.gate.warmup_requests)
 
     @cached_property
     def predictions(self) -> PredictionShift:
@@ -141,14 +160,19 @@ def restarts(case: Case) -> Rule:
 
 
 def errors(case: Case) -> Rule:
-    """Judge whether the canary fails more often than stable by more than `max_error_increase`, to a false alarm of `alpha`."""
-    seen, limit = case.errors, case.gate.max_error_increase
-    requests = sum(block.canary.requests for block in case.blocks)
+    """Judge whether the canary fails more often than stable by more than `max_error_increase`, to a false alarm of `alpha`:
+    by its errors, and by errors and 4xx answers together."""
+    limit, requests = case.gate.max_error_increase, sum(block.canary.requests for block in case.blocks)
+    streams = {"fails": case.errors} | ({"fails or refuses": case.refusals} if case.refusals else {})
+    alpha = case.alpha("errors") / len(streams)
+    broken = [how for how, seen in streams.items() if reached(seen.not_above, alpha) and reached(seen.within, WITHIN_ALPHA)]
+    how = max(broken or streams, key=lambda name: streams[name].excess)
+    seen = streams[how]
     facts = {"observed": seen.excess, "limit": limit, "unit": "share", "sample": int(requests)}
-    what = f"the canary fails {seen.canary:.2%} of requests, stable {seen.stable:.2%}"
-    if reached(seen.not_above, case.alpha("errors")) and reached(seen.within, WITHIN_ALPHA):
+    what = f"the canary {how} {seen.canary:.2%} of requests, stable {seen.stable:.2%}"
+    if broken:
         return _rule("errors", Outcome.FAIL, f"{what}: more than {limit:.2%} above", next_step=LOGS, **facts)
-    if requests and reached(seen.harmful, PASS_ALPHA):
+    if requests and all(reached(seen.harmful, PASS_ALPHA) for seen in streams.values()):
         return _rule("errors", Outcome.PASS, f"{what}: not {limit:.2%} above", **facts)
     return unknown(
         "errors", f"{what}: {requests:.0f} requests cannot yet tell whether that is {limit:.2%} above", **facts
@@ -170,6 +194,44 @@ def latency(case: Case) -> Rule:
     if seen.blocks >= FEWEST_BLOCKS and reached(seen.harmful, PASS_ALPHA):
         return _rule("latency", Outcome.PASS, f"{what}, allowed {limit:.2f}", **facts)
     return unknown("latency", f"{what}: cannot yet tell whether that is within {limit:.2f}", **facts)
+
+
+def tail(case: Case) -> Rule:
+    """Judge whether the canary's share of answers above stable's p99 times `max_latency_ratio` is larger than stable's by more
+    than `max_tail_increase`, to a false alarm of `alpha`."""
+    found, limit = case.tail, case.gate.max_tail_increase
+    seen = found.shift
+    facts = {"observed": seen.excess, "limit": limit, "unit": "share", "sample": int(found.answers)}
+    if not found.answers:
+        why = "stable has not yet answered enough to know its 99th percentile"
+        return unknown("tail", why, **facts | {"observed": None})
+    what = (
+        f"{seen.canary:.2%} of the canary's answers take more than {1000 * found.cutoff:g} ms, {seen.stable:.2%} of stable's"
+    )
+    if reached(seen.not_above, case.alpha("tail")) and reached(seen.within, WITHIN_ALPHA):
+        return _rule("tail", Outcome.FAIL, f"{what}: more than {limit:.2%} above", next_step=SLOW, **facts)
+    if reached(seen.harmful, PASS_ALPHA):
+        return _rule("tail", Outcome.PASS, f"{what}: not {limit:.2%} above", **facts)
+    return unknown("tail", f"{what}: cannot yet tell whether that is {limit:.2%} above", **facts)
+
+
+def memory(case: Case) -> Rule:
+    """Judge whether a process of the canary takes more than `max_memory_ratio` times the memory of a fresh one of stable, or
+    has grown by more than `max_memory_growth` beyond what that has."""
+    seen, limit = case.memory, case.gate.max_memory_ratio
+    facts = {"observed": seen.ratio, "limit": limit, "unit": "ratio", "sample": seen.blocks}
+    if not seen.blocks:
+        return unknown("memory", "no figures of the memory of both slots", **facts | {"observed": None})
+    if seen.blocks < FEWEST_MEMORY_BLOCKS:
+        return unknown("memory", f"{seen.blocks} of {FEWEST_MEMORY_BLOCKS} blocks of seconds", **facts | {"observed": None})
+    what = f"a process of the canary takes {_megabytes(seen.canary)}, one of stable {_megabytes(seen.stable)}"
+    if seen.larger(limit):
+        return _rule("memory", Outcome.FAIL, f"{what}; {limit:g} times as much is allowed", next_step=MEMORY, **facts)
+    if seen.growing(case.gate.max_memory_growth):
+        grown = {"observed": seen.growth, "limit": case.gate.max_memory_growth, "unit": "share"}
+        why = f"{what}; it grew by {seen.growth:.0%} more than stable's, {case.gate.max_memory_growth:.0%} is allowed"
+        return _rule("memory", Outcome.FAIL, why, next_step=MEMORY, **facts | grown)
+    return _rule("memory", Outcome.PASS, f"{what}, and grew by {seen.growth:.0%} more than stable's", **facts)
 
 
 def predictions(case: Case) -> Rule:
@@ -209,18 +271,25 @@ RULES: dict[str, Callable[[Case], Rule]] = {
     "restarts": restarts,
     "errors": errors,
     "latency": latency,
+    "tail": tail,
+    "memory": memory,
     "predictions": predictions,
 }
 SEND = "send traffic to the environment, or use --traffic=synthetic; then: invoke canary --resume"
 ROUTES = "look at what runs where: invoke status"
 WEIGHTS = "look at the proxy's weights: invoke status"
 LOGS = "read the canary's log in the release folder"
+MEMORY = "look for what each request leaves behind; a larger model needs a larger gates.canary.max_memory_ratio"
 SLOW = "compare the two releases under load: nox -s benchmark"
 COMPARE = "compare the two models on the same rows: nox -s validate_model"
 
 
 def _rule(name: str, outcome: Outcome, reason: str, **facts: object) -> Rule:
     return Rule.model_validate({"name": name, "outcome": outcome, "reason": reason, **facts})
+
+
+def _megabytes(size: float) -> str:
+    return f"{size / 2**20:.0f} MiB"
 
 
 def _names(digests: frozenset[str] | set[str]) -> str:
@@ -238,6 +307,9 @@ def _metrics(case: Case) -> dict[str, float]:
         "canary_mean_ms": 1000 * (ours.mean_seconds or 0.0),
         "stable_mean_ms": 1000 * (theirs.mean_seconds or 0.0),
         "latency_ratio": case.latency.ratio if case.latency.blocks else inf,
+        "canary_slow_share": case.tail.shift.canary,
+        "stable_slow_share": case.tail.shift.stable,
+        "memory_ratio": case.memory.ratio if case.memory.canary else inf,
         "prediction_shift": case.predictions.distance,
     }
     return {name: value for name, value in figures.items() if value != inf}

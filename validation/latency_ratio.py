@@ -51,9 +51,8 @@ class LatencyRatio:
 
 def latency_ratio(blocks: Sequence[Block], limit: float, warmup_requests: float) -> LatencyRatio:
     """Weigh the latencies of the blocks after the canary's first `warmup_requests` answers against `limit` (a ratio)."""
-    warm = _warm(blocks, warmup_requests)
     typical = Typical.of([block.paced for block in blocks])
-    points = [point for block in warm if (point := _point(block, typical))]
+    points = [point for block in warm(blocks, warmup_requests) if (point := _point(block, typical))]
     level = estimated(points)
     return LatencyRatio(
         level=level,
@@ -131,13 +130,14 @@ def _least_squares(innovations: Sequence[Innovation]) -> Level:
     return Level(estimate, information / max(1.0, seen))
 
 
-def _warm(blocks: Sequence[Block], warmup_requests: float) -> list[Block]:
-    answered, warm = 0.0, []
+def warm(blocks: Sequence[Block], warmup_requests: float) -> list[Block]:
+    """Return the blocks after the canary's first `warmup_requests` answers."""
+    answered, found = 0.0, []
     for block in blocks:
         if answered >= warmup_requests:
-            warm.append(block)
+            found.append(block)
         answered += block.canary.answered
-    return warm
+    return found
 
 
 def _point(block: Block, typical: Typical) -> Point | None:

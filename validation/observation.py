@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import pairwise
 from typing import TypeVar
 
@@ -16,9 +17,9 @@ MOST_LOOKS = 1200
 """Looks kept of one canary; a longer one is thinned out, and its blocks grow with it."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Look:
-    """Both slots' cumulative counters, read at nearly the same moment."""
+    """Both slots' cumulative counters, read at nearly the same moment. Each is one of its own: blocks are cached by them."""
 
     seconds: float
     """Seconds since the canary got its share of traffic."""
@@ -37,7 +38,7 @@ class Increment:
     requests: float = 0.0
     """Answers, by the larger of the service's and the proxy's count."""
     errors: float = 0.0
-    """5xx answers and failed connections, by the larger of the service's and the proxy's count."""
+    """5xx answers, those without a prediction and failed connections, by the larger of the service's and the proxy's count."""
     answered: float = 0.0
     """Predictions answered, as the service counts them."""
     latency_sum: float = 0.0
@@ -46,6 +47,10 @@ class Increment:
     predictions: Mapping[str, float] = field(default_factory=dict)
     proxied: float = 0.0
     restarts: float = 0.0
+    refused: float = 0.0
+    """4xx answers, as the service counts them."""
+    memory: float = 0.0
+    """Resident bytes of one process at the end, the mean over them; 0 where it is not known."""
 
     def plus(self, other: Increment) -> Increment:
         """Return the sum of two increments."""
@@ -58,6 +63,8 @@ class Increment:
             predictions=_sum(self.predictions, other.predictions),
             proxied=self.proxied + other.proxied,
             restarts=self.restarts + other.restarts,
+            refused=self.refused + other.refused,
+            memory=other.memory,
         )
 
     @property
@@ -89,7 +96,7 @@ class Block:
 
 def blocks(history: Sequence[Look], seconds: float = BLOCK_SECONDS) -> list[Block]:
     """Return the complete blocks of a history, oldest first; what came after the last complete one is left out."""
-    return [_block(looks) for looks in _cut(history, max(seconds, _block_for(history)))]
+    return [_complete(tuple(looks)) for looks in _cut(history, max(seconds, _block_for(history)))]
 
 
 def total(history: Sequence[Look]) -> Block:
@@ -121,6 +128,8 @@ def increment(before: SlotMetrics, after: SlotMetrics) -> Increment:
         predictions=_difference(before.predictions, after.predictions) if served else {},
         proxied=proxied,
         restarts=max(0.0, after.restarts - before.restarts),
+        refused=after.refused - before.refused if served else 0.0,
+        memory=after.memory / after.processes if after.processes else 0.0,
     )
 
 
@@ -137,6 +146,12 @@ def _cut(history: Sequence[Look], span: float) -> Iterator[Sequence[Look]]:
         if history[index].seconds - history[first].seconds >= span - 0.05:
             yield history[first : index + 1]
             first = index
+
+
+@lru_cache(maxsize=4096)
+def _complete(looks: tuple[Look, ...]) -> Block:
+    """A complete block stays what it is, and is asked for at every look that follows."""
+    return _block(looks)
 
 
 def _block(looks: Sequence[Look]) -> Block:
@@ -160,8 +175,9 @@ def _counted(reads: Sequence[SlotMetrics]) -> Increment:
 
 
 def _service_restarted(before: SlotMetrics, after: SlotMetrics) -> bool:
-    plain = after.requests < before.requests or after.errors < before.errors or after.latency_sum < before.latency_sum
-    return plain or _fell(before.predictions, after.predictions) or _fell(before.latency_buckets, after.latency_buckets)
+    plain = after.requests < before.requests or after.errors < before.errors or after.refused < before.refused
+    fell = plain or after.latency_sum < before.latency_sum
+    return fell or _fell(before.predictions, after.predictions) or _fell(before.latency_buckets, after.latency_buckets)
 
 
 def _proxy_restarted(before: SlotMetrics, after: SlotMetrics) -> bool:

@@ -50,7 +50,10 @@ class Meter:
             self._servers[name, lives.proxy] = server
         names = {replica.name for replica in replicas}
         sums = self._sums(names, sum(count for name, count in lives.restarts.items() if name in names))
-        return replace(sums, silent=silent)
+        living = [(name, lives.replicas.get(name, "")) for name in sorted(names)]
+        memory = [self._services[life].memory for life in living if life in self._services]
+        said = float(sum(1 for size in memory if size))
+        return replace(sums, silent=silent, memory=sum(memory), processes=said)
 
     def _read_services(
         self, replicas: Sequence[WantedReplica], lives: Lives, client: httpx.Client
@@ -81,6 +84,7 @@ class Meter:
             releases=figures.releases,
             requests=figures.requests,
             errors=figures.errors,
+            refused=figures.refused,
             latency_sum=figures.latency_sum,
             latency_buckets=dict(sorted(figures.latency_buckets.items())),
             predictions=figures.predictions,

@@ -22,6 +22,11 @@ class Figures:
     releases: frozenset[str] = frozenset()
     requests: float = 0.0
     errors: float = 0.0
+    """5xx answers, and those without a prediction."""
+    refused: float = 0.0
+    """4xx answers."""
+    memory: float = 0.0
+    """Resident bytes of one replica; 0 where it does not say."""
     latency_sum: float = 0.0
     latency_buckets: Mapping[float, float] = field(default_factory=dict)
     predictions: Mapping[str, float] = field(default_factory=dict)
@@ -43,7 +48,9 @@ def read(page: str) -> Figures:
     return Figures(
         releases=frozenset(sample.labels["release"] for sample in _named(samples, "gateline_release_info")),
         requests=sum(sample.value for sample in _named(samples, "gateline_requests_total")),
-        errors=sum(s.value for s in _named(samples, "gateline_requests_total") if s.labels.get("status") == "5xx"),
+        errors=_answers(samples, "5xx") + sum(s.value for s in _named(samples, "gateline_empty_answers_total")),
+        refused=_answers(samples, "4xx"),
+        memory=sum(s.value for s in _named(samples, "process_resident_memory_bytes")),
         latency_sum=sum(sample.value for sample in _named(samples, "gateline_request_seconds_sum")),
         latency_buckets=_counts(
             (float(s.labels["le"]), s.value) for s in _named(samples, "gateline_request_seconds_bucket")
@@ -53,12 +60,13 @@ def read(page: str) -> Figures:
 
 
 def add(figures: Iterable[Figures]) -> Figures:
-    """Return the sums."""
+    """Return the sums; of what is no counter, none."""
     listed = list(figures)
     return Figures(
         releases=frozenset().union(*(one.releases for one in listed)),
         requests=sum(one.requests for one in listed),
         errors=sum(one.errors for one in listed),
+        refused=sum(one.refused for one in listed),
         latency_sum=sum(one.latency_sum for one in listed),
         latency_buckets=_counts(pair for one in listed for pair in one.latency_buckets.items()),
         predictions=_counts(pair for one in listed for pair in one.predictions.items()),
@@ -67,6 +75,10 @@ def add(figures: Iterable[Figures]) -> Figures:
 
 def _named(samples: Iterable[Sample], name: str) -> list[Sample]:
     return [sample for sample in samples if sample.name == name]
+
+
+def _answers(samples: Iterable[Sample], status: str) -> float:
+    return sum(s.value for s in _named(samples, "gateline_requests_total") if s.labels.get("status") == status)
 
 
 def _counts(pairs: Iterable[tuple[Key, float]]) -> dict[Key, float]:

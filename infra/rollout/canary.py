@@ -6,6 +6,7 @@ import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rich.markup import escape
 
@@ -81,14 +82,34 @@ def canary(target: Target, release: Release, options: CanaryOptions, wish: Wish 
     admitted = admit(target, release, unjudged=options.unjudged, release_quarantine=options.release_quarantine)
     facts = {"release": release.model_dump(mode="json"), "stable": stable.digest, "verdicts": admitted.verdicts}
     recorded = facts | vars(options) | {"rehearsal": target.rehearsal}
-    with target.recorder.change("canary", release.digest, **recorded) as change:
-        begin(target, "canary", release)
-        verdict = _start_and_watch(target, release, options)
-        step = next_step(verdict, 1.0, 0.0)
-        _conclude(target, release, step, verdict, change)
-    if step is not Step.PROMOTE:
-        notify(target.settings.notify, f"canary {step}", target.name, facts | {"reasons": reasons(verdict)}, target.say)
+    try:
+        with target.recorder.change("canary", release.digest, **recorded) as change:
+            begin(target, "canary", release)
+            verdict = _start_and_watch(target, release, options)
+            step = next_step(verdict, 1.0, 0.0)
+            _conclude(target, release, step, verdict, change)
+    except TakenOver:
+        raise
+    except BaseException as failure:
+        _tell_of(target, facts, failure)
+        raise
+    notify(target.settings.notify, f"canary {step}", target.name, facts | {"reasons": reasons(verdict)}, target.say)
     return Ended(step, release, verdict)
+
+
+class TakenOver(GateRefused):
+    """Another command, which tells of it itself, ended the canary while it was watched."""
+
+
+def _tell_of(target: Target, facts: dict[str, Any], failure: BaseException) -> None:
+    """Tell people of a canary that did not come to its end: held, or stopped before it got traffic."""
+    entry = target.journal.read()
+    event = f"canary {Step.HOLD}" if entry is not None and entry.held else "canary failed"
+    notify(target.settings.notify, event, target.name, facts | {"reasons": [_why(failure)]}, target.say)
+
+
+def _why(failure: BaseException) -> str:
+    return "interrupted" if isinstance(failure, KeyboardInterrupt) else first_line(failure)
 
 
 def reasons(verdict: Verdict) -> list[str]:
@@ -124,13 +145,10 @@ def _start_and_watch(target: Target, release: Release, options: CanaryOptions) -
     try:
         return _watched(target, release, options)
     except BaseException as failure:
-        why = "interrupted" if isinstance(failure, KeyboardInterrupt) else first_line(failure)
+        why = _why(failure)
         _refuse_if_taken_over(target, release)
         held = hold(target, _entry(target), why)
         target.say(f"{escape(why)}: {held}; go on: invoke canary --env={target.name} --resume")
-        if not isinstance(failure, KeyboardInterrupt):
-            facts = {"release": release.model_dump(mode="json"), "reasons": [why]}
-            notify(target.settings.notify, f"canary {Step.HOLD}", target.name, facts, target.say)
         raise
 
 
@@ -217,7 +235,7 @@ def _refuse_if_taken_over(target: Target, release: Release) -> None:
     """Raise GateRefused unless the journal is about the canary that this process watches: a rollback waits for nobody."""
     entry = target.journal.read()
     if entry is None or entry.held or entry.kind != "canary" or not entry.ours:
-        raise GateRefused(
+        raise TakenOver(
             f"canary: another command took {release.name} back while it was watched", "invoke audit says whose"
         ) from None
 

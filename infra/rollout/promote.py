@@ -7,6 +7,7 @@ from contracts.release import Release
 from contracts.slots import Slot
 from infra.rollout.earlier import Wish, keep_last_change
 from infra.rollout.journal import Entry
+from infra.rollout.notify import notify
 from infra.rollout.phases import begin, settle, smoke, soak, switch, to_stable
 from infra.rollout.recovery import hold, recover
 from infra.rollout.target import Target
@@ -39,6 +40,7 @@ def promote(target: Target, *, from_laptop: bool = False, wish: Wish | None = No
     with target.recorder.change("promote", release.digest, **facts) as change:
         finish(target, release)
         change.type = UPGRADED
+    notify(target.settings.notify, "promote", target.name, facts | {"reason": "by hand"}, target.say)
     return release
 
 

@@ -9,6 +9,7 @@ from contracts.slots import Slot
 from infra.engines.engine import Running
 from infra.rollout.earlier import keep_last_change
 from infra.rollout.journal import Entry
+from infra.rollout.notify import notify
 from infra.rollout.phases import discard, point_champion, restore, settle, settle_back, to_stable
 from infra.rollout.recorder import UNREACHABLE
 from infra.rollout.target import Target
@@ -44,7 +45,18 @@ def _take_up(target: Target, entry: Entry, tell: bool) -> str:
     did = {"change": entry.kind, "outcome": "recovered", "phase": entry.phase, "did": done}
     record = target.recorder.record if tell else target.recorder.later
     record(FINISHED, entry.release, did)
+    if tell and entry.kind in ("canary", "promote"):
+        _tell_of(target, entry, done)
     return entry.release if entry.kind == "rollback" and done != NOT_SWITCHED else ""
+
+
+def _tell_of(target: Target, entry: Entry, done: str) -> None:
+    """A watcher that was killed could tell nobody."""
+    releases = target.engine.status().slots.values()
+    release = next((slot.release for slot in releases if slot.release.digest == entry.release), None)
+    facts = {"release": release.model_dump(mode="json") if release else entry.release, "phase": entry.phase}
+    why = f"its command died in phase '{entry.phase}': {done}"
+    notify(target.settings.notify, f"{entry.kind} recovered", target.name, facts | {"reasons": [why]}, target.say)
 
 
 def hold(target: Target, entry: Entry, reason: str) -> str:

@@ -208,3 +208,64 @@ async def test_an_answer_that_is_no_json_is_a_500_and_no_prediction(moody: httpx
     answer = await moody.post("/predict", json={"features": NAMED | {"hour": 0}})
     assert answer.status_code == 500
     assert await count(moody, "gateline_rows_total") == 0
+
+
+class Catching:
+    """A hook that answers something else: an error in the morning, a word at noon, another class in the afternoon."""
+
+    def before(self, rows: list[list[Any]]) -> list[list[Any]]:
+        self.hours = [row[2] for row in rows]
+        return rows
+
+    def after(self, answers: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [self.answered(hour, answer) for hour, answer in zip(self.hours, answers)]
+
+    def answered(self, hour: float, answer: dict[str, Any]) -> dict[str, Any]:
+        if hour < 12:
+            return {"error": "no answer"} if hour else {"prediction": None}
+        return {"prediction": "late" if hour == 12 else 1.0}
+
+
+@pytest.fixture()
+async def catching(release: Release, loaded: Loaded) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a service whose hook catches everything."""
+    served = replace(loaded, predictor=Predictor(loaded.predictor.model, Catching()))
+    async with serving(release, lambda: served) as opened:
+        yield opened
+
+
+async def test_an_answer_without_a_prediction_is_counted_as_one(catching: httpx.AsyncClient) -> None:
+    asked: list[dict[str, Any]] = [{"features": NAMED | {"hour": hour}} for hour in (0, 5, 17, 12)]
+    asked += [{"rows": [NAMED | {"hour": hour} for hour in hours]} for hours in ((12, 3, 4), (12, 17))]
+    answers = [await catching.post("/predict", json=body) for body in asked]
+    assert {answer.status_code for answer in answers} == {200}
+    assert answers[1].json()["error"] == "no answer"
+    assert await count(catching, "gateline_empty_answers_total") == 3
+    assert await count(catching, 'gateline_requests_total{status="2xx"}') == 6
+
+
+async def test_labels_are_counted_as_they_are_answered(catching: httpx.AsyncClient) -> None:
+    for hour in (17, 18, 12, 3):
+        await catching.post("/predict", json={"features": NAMED | {"hour": hour}})
+    counted = {label: await count(catching, f'gateline_predictions_total{{label="{label}"}}') for label in ("0", "1")}
+    assert counted == {"0": 0, "1": 2}
+    assert await count(catching, 'gateline_predictions_total{label="\\"late\\""}') == 1
+    assert await count(catching, "gateline_rows_total") == 4
+
+
+async def test_numbers_are_counted_in_the_bin_of_what_is_answered(tmp_path: Path) -> None:
+    from service.state import load
+
+    class Doubled:
+        def before(self, rows: list[list[Any]]) -> list[list[Any]]:
+            return rows
+
+        def after(self, answers: list[dict[str, Any]]) -> list[dict[str, Any]]:
+            return [{"prediction": 1e6} for _ in answers]
+
+    release = bundles.write(tmp_path / "b", bundles.Recipe(task="regression"))
+    loaded = load(tmp_path / "b", release)
+    served = replace(loaded, predictor=Predictor(loaded.predictor.model, Doubled()))
+    async with serving(release, lambda: served) as client:
+        await client.post("/predict", json={"features": ROW})
+        assert await count(client, 'gateline_predictions_total{label="3"}') == 1

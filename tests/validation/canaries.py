@@ -26,20 +26,31 @@ class Steady:
     releases: frozenset[str] = frozenset({CANARY})
     restarts: float = 0.0
     """In all, from the first second on."""
+    refused: float = 0.0
+    memory: float = 150e6
+    """Bytes from the first second on; 0 where the slot does not say."""
+    leak: float = 0.0
+    """Bytes that it grows by each second."""
+    slow: float = 0.0
+    """Share of the requests that take two seconds."""
 
     def after(self, seconds: float) -> SlotMetrics:
         """Return the counters after so many seconds."""
         answered = self.requests * seconds
+        quick = answered * (1 - self.slow)
         return SlotMetrics(
             releases=self.releases,
             requests=answered,
             errors=self.errors * seconds,
-            latency_sum=answered * self.seconds,
-            latency_buckets={bound: answered if self.seconds <= bound else 0.0 for bound in BOUNDS},
+            latency_sum=quick * self.seconds + (answered - quick) * 2.0,
+            latency_buckets={b: (quick if self.seconds <= b else 0.0) + (answered - quick) * (b >= 2.0) for b in BOUNDS},
             predictions={"0": answered * (1 - self.positives), "1": answered * self.positives},
             proxied=answered if self.proxied is None else self.proxied * seconds,
             proxy_errors=self.proxy_errors * seconds,
             restarts=self.restarts if seconds else 0.0,
+            refused=self.refused * seconds,
+            memory=self.memory + self.leak * seconds,
+            processes=1.0 if self.memory else 0.0,
         )
 
 

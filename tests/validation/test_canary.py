@@ -12,7 +12,7 @@ from benchmarks.canary_replay import PLAIN, RARE, Played, play
 from benchmarks.replays import CANARY, STABLE, Event, Traffic
 from contracts.verdict import Outcome
 from settings import CanaryGate
-from tests.validation.canaries import CANARY_SLOT, STABLE_SLOT, rule_on, steady, then, verdict_on
+from tests.validation.canaries import CANARY_SLOT, STABLE_SLOT, Steady, rule_on, steady, then, verdict_on
 from validation.canary import Look, judge
 
 REPLAYS = 12
@@ -23,7 +23,7 @@ def test_a_healthy_canary_passes_every_rule() -> None:
     verdict = verdict_on(steady(200))
     assert [(rule.name, rule.outcome) for rule in verdict.rules] == [
         (name, Outcome.PASS)
-        for name in ("traffic", "identity", "split", "restarts", "errors", "latency", "predictions")
+        for name in CanaryGate().rules
     ]
     assert verdict.outcome is Outcome.PASS
     assert verdict.judged == {"release": CANARY, "stable": STABLE}
@@ -155,6 +155,92 @@ def test_restarts_before_the_canary_do_not_count() -> None:
 def test_errors_weighs_the_excess(canary: float, stable: float, seconds: int, outcome: Outcome) -> None:
     history = steady(seconds, replace(CANARY_SLOT, errors=canary), replace(STABLE_SLOT, errors=stable))
     assert rule_on("errors", history).outcome is outcome
+
+
+@pytest.mark.parametrize(
+    ("canary", "stable", "seconds", "outcome"),
+    [
+        (0.0, 9.0, 120, Outcome.PASS),
+        (1.0, 9.0, 120, Outcome.PASS),
+        (5.0, 0.0, 20, Outcome.FAIL),
+        (0.25, 0.0, 60, Outcome.FAIL),
+        (1.5, 9.0, 120, Outcome.FAIL),
+        (0.05, 0.0, 240, Outcome.INCONCLUSIVE),
+    ],
+    ids=["fewer", "20 % in both", "all, stable none", "5 %, stable none", "30 %, stable 20 %", "1 %: at the limit"],
+)
+def test_a_refusal_that_stable_would_not_have_given_is_an_error(
+    canary: float, stable: float, seconds: int, outcome: Outcome
+) -> None:
+    history = steady(seconds, replace(CANARY_SLOT, refused=canary), replace(STABLE_SLOT, refused=stable))
+    rule = rule_on("errors", history)
+    assert rule.outcome is outcome
+    assert ("fails or refuses" in rule.reason) == (outcome is not Outcome.PASS)
+
+
+def test_failures_are_found_among_many_refusals() -> None:
+    refused = replace(CANARY_SLOT, refused=1.0), replace(STABLE_SLOT, refused=9.0)
+    rule = rule_on("errors", steady(120, replace(refused[0], errors=0.25), refused[1]))
+    assert rule.outcome is Outcome.FAIL
+
+
+@pytest.mark.parametrize(
+    ("canary", "stable", "outcome"),
+    [
+        (0.0, 0.0, Outcome.PASS),
+        (0.01, 0.01, Outcome.PASS),
+        (0.1, 0.0, Outcome.FAIL),
+        (0.2, 0.2, Outcome.PASS),
+        (0.035, 0.005, Outcome.INCONCLUSIVE),
+    ],
+    ids=["none", "1 % in both", "10 %", "20 % in both: that is stable's p99", "at the limit"],
+)
+def test_tail_weighs_the_slow_answers(canary: float, stable: float, outcome: Outcome) -> None:
+    slow = replace(CANARY_SLOT, slow=canary), replace(STABLE_SLOT, slow=stable, seconds=0.010)
+    rule = rule_on("tail", steady(120, *slow))
+    assert rule.outcome is outcome
+
+
+def test_a_canary_that_may_be_slower_is_not_stopped_for_its_tail() -> None:
+    assert rule_on("tail", steady(120, replace(CANARY_SLOT, seconds=0.0124))).outcome is Outcome.PASS
+
+
+def test_tail_waits_for_a_percentile_to_compare_with() -> None:
+    rule = rule_on("tail", steady(5))
+    assert rule.outcome is Outcome.INCONCLUSIVE and rule.observed is None
+
+
+@pytest.mark.parametrize(
+    ("canary", "seconds", "outcome", "said"),
+    [
+        (CANARY_SLOT, 60, Outcome.PASS, "takes 143 MiB, one of stable 143 MiB"),
+        (CANARY_SLOT, 25, Outcome.INCONCLUSIVE, "4 of 6 blocks"),
+        (replace(CANARY_SLOT, memory=240e6), 60, Outcome.FAIL, "1.5 times as much is allowed"),
+        (replace(CANARY_SLOT, memory=210e6), 60, Outcome.PASS, "takes 200 MiB"),
+        (replace(CANARY_SLOT, leak=0.5e6), 120, Outcome.FAIL, "grew by"),
+        (replace(CANARY_SLOT, leak=0.1e6), 120, Outcome.PASS, "grew by"),
+        (replace(CANARY_SLOT, memory=0.0), 60, Outcome.INCONCLUSIVE, "no figures"),
+    ],
+    ids=["equal", "too short", "1.6 x", "1.4 x", "leak", "small leak", "unknown"],
+)
+def test_memory_compares_fresh_processes(canary: Steady, seconds: int, outcome: Outcome, said: str) -> None:
+    rule = rule_on("memory", steady(seconds, canary))
+    assert rule.outcome is outcome and said in rule.reason
+
+
+def test_memory_of_a_small_process_may_differ_by_what_an_allocator_keeps() -> None:
+    small = replace(CANARY_SLOT, memory=40e6), replace(STABLE_SLOT, memory=20e6)
+    assert rule_on("memory", steady(60, *small)).outcome is Outcome.PASS
+
+
+def test_what_grows_in_both_slots_is_no_leak() -> None:
+    both = replace(CANARY_SLOT, leak=1e6), replace(STABLE_SLOT, leak=1e6)
+    assert rule_on("memory", steady(120, *both)).outcome is Outcome.PASS
+
+
+def test_memory_that_is_not_known_holds_nothing() -> None:
+    verdict = verdict_on(steady(200, replace(CANARY_SLOT, memory=0.0), replace(STABLE_SLOT, memory=0.0)))
+    assert verdict.outcome is Outcome.PASS
 
 
 def test_errors_that_only_the_proxy_sees_count() -> None:

@@ -82,4 +82,5 @@ def test_a_long_history_is_thinned_and_its_blocks_grow() -> None:
 
 
 def test_a_short_history_is_not_thinned() -> None:
-    assert thinned(steady(100)) == steady(100)
+    history = steady(100)
+    assert thinned(history) == history

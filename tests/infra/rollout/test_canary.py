@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -40,8 +40,23 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LOOK_SECONDS", 0.2)
 
 
+def listening(site: Site, changes: dict[str, Any] | None = None) -> Callable[[], list[tuple[str, list[str]]]]:
+    """Let every message be kept; return what reads event and reasons of each."""
+    keep = "import sys, pathlib; pathlib.Path('told.jsonl').open('a').write(sys.stdin.read() + chr(10))"
+    site.change({"notify.command": [sys.executable, "-c", keep]} | (changes or {}))
+    path = site.root / "told.jsonl"
+    path.unlink(missing_ok=True)
+
+    def told() -> list[tuple[str, list[str]]]:
+        lines = path.read_text().splitlines() if path.exists() else []
+        return [(body["event"], body.get("reasons", [])) for body in map(json.loads, lines)]
+
+    return told
+
+
 @pytest.mark.slow
 def test_a_good_one_is_promoted(site: Site) -> None:
+    told = listening(site)
     first, second = site.release("1"), site.release("2")
     site.put(stable=first)
     with Traffic(site.url, body=BODY) as traffic:
@@ -55,6 +70,7 @@ def test_a_good_one_is_promoted(site: Site) -> None:
     begun, done = site.events()
     assert begun.data["verdicts"] == {"validate_model": "pass"} and begun.data["stable"] == first.digest
     assert (done.type, done.data["decision"], done.data["outcome_of_canary"]) == (UPGRADED, "promote", "pass")
+    assert told() == [("canary promote", [])]
 
 
 @pytest.mark.slow
@@ -138,18 +154,21 @@ def test_one_that_is_not_let_in_is_not_started(site: Site) -> None:
 
 
 def test_one_that_does_not_come_up_is_stopped(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
-    first = site.release("1")
+    told, first = listening(site), site.release("1")
     site.put(stable=first)
     with pytest.raises(GateRefused, match="smoke: golden"):
         canary(site.target(), site.release("2", off=0.2), REAL)
     assert site.seen() == {"stable": ("1", 1.0)} and site.target().journal.read() is None
     assert f"canary failed; {first.name} serves on" in capsys.readouterr().out
+    ((event, (why,)),) = told()
+    assert event == "canary failed" and why.startswith("smoke: golden")
 
 
 @pytest.mark.parametrize("failure", [KeyboardInterrupt(), OutsideError("the engine [/is] gone\nmore")])
 def test_interrupted_it_is_held(
     site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], failure: BaseException
 ) -> None:
+    told = listening(site)
     site.put(stable=site.release("1"))
 
     def look(watch: Watch) -> None:
@@ -167,10 +186,11 @@ def test_interrupted_it_is_held(
     said = capsys.readouterr().out
     assert why in said and "invoke canary --env=production --resume" in said
     assert site.events()[-1].data["outcome"] == "failed"
+    assert told() == [("canary hold", [entry.held.partition("\n")[0]])]
 
 
 def test_one_that_another_command_takes_back_ends_as_such(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    first, second = site.release("1"), site.release("2")
+    told, first, second = listening(site), site.release("1"), site.release("2")
     site.put(stable=first)
     look = Watch.look
 
@@ -183,6 +203,7 @@ def test_one_that_another_command_takes_back_ends_as_such(site: Site, monkeypatc
     with pytest.raises(GateRefused, match="canary: another command took 2.* back while it was watched"):
         canary(site.target(), second, REAL)
     assert site.seen() == {"stable": ("1", 1.0)} and site.target().journal.read() is None
+    assert [event for event, _ in told()] == ["rollback"], "the command that took it back tells of it, once"
 
 
 def guarded(site: Site) -> bool:

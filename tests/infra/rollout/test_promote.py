@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from typing import Any
 
 import pytest
@@ -27,6 +29,8 @@ def held(site: Site, **knobs: Any) -> None:
 
 
 def test_it_gets_its_replicas_then_all_traffic_then_the_name(site: Site) -> None:
+    write = "import sys, pathlib; pathlib.Path('told.json').write_text(sys.stdin.read())"
+    site.change({"notify.command": [sys.executable, "-c", write]})
     held(site)
     with Traffic(site.url, body=BODY) as traffic:
         traffic.wait_for(20)
@@ -39,6 +43,7 @@ def test_it_gets_its_replicas_then_all_traffic_then_the_name(site: Site) -> None
     assert site.target().journal.read() is None
     ended = site.events()[-1]
     assert (ended.type, ended.subject, ended.data["by_hand"]) == (UPGRADED, release.digest, True)
+    assert json.loads((site.root / "told.json").read_text())["event"] == "promote"
 
 
 def test_without_a_canary_there_is_nothing_to_promote(site: Site) -> None:

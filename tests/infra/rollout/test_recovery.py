@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -149,12 +151,16 @@ def test_a_rollback_is_finished_once_it_moved_traffic(
 
 
 def test_it_says_so_and_records_it(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    write = "import sys, pathlib; pathlib.Path('told.json').write_text(sys.stdin.read())"
+    site.change({"notify.command": [sys.executable, "-c", write]})
     left(site, "canary", "watch", BOTH, watched)
     said = capsys.readouterr().out
     assert "the canary begun yesterday died in phase 'watch': all traffic is on stable, the canary is held" in said
     event = site.events()[-1]
     assert (event.type, event.data["outcome"], event.data["phase"]) == (FINISHED, "recovered", "watch")
     assert event.subject == site.release("2").digest
+    told = json.loads((site.root / "told.json").read_text())
+    assert told["event"] == "canary recovered" and "died in phase 'watch'" in told["reasons"][0]
 
 
 def test_before_a_rollback_the_registry_is_asked_nothing(site: Site) -> None:

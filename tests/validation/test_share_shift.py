@@ -8,7 +8,7 @@ from math import log
 import pytest
 
 from tests.validation.canaries import CANARY_SLOT, STABLE_SLOT, Steady, steady, then
-from validation.error_shift import ErrorShift, error_shift, excess_grid
+from validation.share_shift import Shift, error_shift, excess_grid
 from validation.observation import Look, blocks
 
 LIMIT = 0.01
@@ -22,7 +22,7 @@ def history(seconds: int, canary: float, stable: float) -> list[Look]:
     return steady(seconds, failing(CANARY_SLOT, canary), failing(STABLE_SLOT, stable))
 
 
-def weigh(looks: list[Look], limit: float = LIMIT) -> ErrorShift:
+def weigh(looks: list[Look], limit: float = LIMIT) -> Shift:
     return error_shift(blocks(looks), limit)
 
 
