@@ -44,15 +44,19 @@ class Runner:
     repository: Path
     artifacts: Path
 
-    def run(self, workflow: str, event: Event, environ: dict[str, str], told: Told) -> dict[str, str]:
+    def run(
+        self, workflow: str, event: Event, environ: dict[str, str], told: Told, secrets: Mapping[str, str]
+    ) -> dict[str, str]:
         """Return each job's conclusion, `success` or `failure`; `told` hears of it when the job ends.
 
-        `environ` is what the runner sets, and secrets. What the jobs left running is ended, as a hosted runner is.
+        `environ` is what the runner sets; a secret reaches the steps that name it. What the jobs left running is ended, as a
+        hosted runner is.
         """
         self.artifacts.mkdir(parents=True, exist_ok=True)
         payload = self.artifacts.parent / f"{event.name}.json"
         payload.write_text(json.dumps(event.payload), encoding="utf-8")
-        argv = [*self._argv(workflow, event, payload), *_environ(environ | {"ARTIFACTS": str(self.artifacts)})]
+        argv = [*self._argv(workflow, event, payload), *_given("--env", environ | {"ARTIFACTS": str(self.artifacts)})]
+        argv += _given("--secret", secrets)
         ended: dict[str, str] = {}
         adopt_orphans()
         before = _descendants()
@@ -111,8 +115,8 @@ class Runner:
         ]
 
 
-def _environ(given: Mapping[str, str]) -> list[str]:
-    return [part for name, value in given.items() for part in ("--env", f"{name}={value}")]
+def _given(option: str, values: Mapping[str, str]) -> list[str]:
+    return [part for name, value in values.items() for part in (option, f"{name}={value}")]
 
 
 def concluded(line: str) -> tuple[str, str]:

@@ -16,7 +16,7 @@ from infra.process.python_env import python_for
 from settings import load
 from tests.servers import s3_server
 from tests.template import edits
-from tests.template.command import Place
+from tests.template.command import Command, Place
 from tests.template.runner import Event, Runner
 
 PUSH = Event("push", {"ref": "refs/heads/main"})
@@ -24,8 +24,9 @@ OWN = {"RUNNER_ENVIRONMENT": "self-hosted"}
 HOSTED = {"RUNNER_ENVIRONMENT": "github-hosted"}
 GATES = ("quality", "data", "train", "integration", "security")
 DEPLOYING = ("build", "staging", "production")
-STRANGER = {"head": {"ref": "theirs", "repo": {"fork": True}}, "base": {"ref": "main"}, "user": {"login": "stranger"}}
+STRANGER = {"head": {"ref": "theirs", "repo": {"full_name": "stranger/copy"}}, "base": {"ref": "main"}, "user": {"login": "stranger"}}
 FORK = Event("pull_request", {"number": 1, "pull_request": STRANGER})
+SECRETS = {"GATELINE_AUDIT_KEY": "2c26b46b68ffc68ff99b453c1d304134"}  # pragma: allowlist secret
 BY_HAND = {"data": "validate_data", "train": "validate_model", "integration": "integration", "security": "security"}
 """Jobs, and a stage of theirs whose verdict must be the one that the same command gives by hand."""
 
@@ -48,6 +49,7 @@ class Workflows:
             found += self._run("first push, S3", PUSH, (*GATES, *DEPLOYING), OWN | there)
             edits.seed(3)(self.place.folder)
             found += self._run("second push, S3", PUSH, (*GATES, *DEPLOYING), HOSTED | there)
+            found.append(self._is_sealed(there))
         return [
             *found,
             self._meets_the_champion("first push, S3", False),
@@ -64,7 +66,7 @@ class Workflows:
         act = python_for(self.root / "requirements/act.txt", self.root).parent / "act"
         runner = Runner(act, self.place.programs, self.place.folder, self._kept(run))
         begun = time.monotonic()
-        ended = runner.run("pipeline.yml", event, dict(environ) | ports, partial(self._tell, run, begun))
+        ended = runner.run("pipeline.yml", event, dict(environ) | ports, partial(self._tell, run, begun), SECRETS)
         seconds = time.monotonic() - begun
         return [self._job(run, job, job in expected, ended, seconds) for job in sorted({*expected, *ended})]
 
@@ -97,6 +99,12 @@ class Workflows:
         met = judged.get("champion", "none") != "none" and canary.get("rehearsal") is True
         said = f"champion {str(judged.get('champion'))[:12]}, canary {canary.get('outcome', 'none')}"
         return self._said(f"{run}: the champion of the run before", met == must, said)
+
+    def _is_sealed(self, there: Mapping[str, str]) -> Rule:
+        """Two pushes wrote one log, each command with the key or without as the workflow gives it: with the key it holds."""
+        asked = Command("invoke audit", 0, "verified: ", environ={**there, **SECRETS})
+        ran = self.place.run(asked)
+        return self._said("second push, S3: the log holds", not ran.problem, ran.problem or "verified with the key")
 
     def _said(self, what: str, good: bool, reason: str) -> Rule:
         outcome = Outcome.PASS if good else Outcome.FAIL
