@@ -180,8 +180,8 @@ def _named(line: str, columns: list[dict[str, Any]]) -> str:
 
 if __name__ == "__main__":
     # The command kept its name when the reader of data became a package of its own, which this one must not import.
-    import runpy
+    import importlib
 
     from settings.errors import front_door
 
-    raise SystemExit(front_door(lambda: int(runpy.run_module("rows.infer")["main"]())))
+    raise SystemExit(front_door(lambda: int(importlib.import_module("rows.infer").main())))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import csv
 import io
 from collections import Counter
@@ -54,11 +55,12 @@ def separator_of(data: bytes) -> str:
 
 
 def _score(head: str, separator: str) -> tuple[float, int]:
-    try:
-        rows = csv.reader(io.StringIO(head, newline=""), delimiter=separator)
-        widths = [len(row) for row, _ in zip((row for row in rows if row), range(LINES))]
-    except csv.Error:
-        return (0.0, 0)
+    widths: list[int] = []
+    with contextlib.suppress(csv.Error):  # A huge cell ends the look, and what was seen before it tells enough.
+        for row in csv.reader(io.StringIO(head, newline=""), delimiter=separator):
+            widths += [len(row)] if row else []
+            if len(widths) == LINES:
+                break
     if not widths or widths[0] < 2:
         return (0.0, 0)
     return (Counter(widths)[widths[0]] / len(widths), widths[0])

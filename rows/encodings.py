@@ -14,7 +14,17 @@ MARKS = {
     codecs.BOM_UTF16_BE: "utf-16",
 }
 SAVE_AGAIN = "save the file as UTF-8 without a byte order mark"
+HEAD = 2**16
+"""Bytes that are looked at to tell text from anything else."""
+BINARY = 0.05
 REPLACEMENT = "\ufffd".encode()
+
+
+def is_binary(data: bytes) -> bool:
+    """Say whether more than a twentieth of the first bytes are control characters that no text holds; NUL is UTF-16's."""
+    head = data[:HEAD]
+    controls = sum(head.count(bytes([sign])) for sign in range(1, 32) if sign not in (9, 10, 12, 13, 27))
+    return controls > BINARY * len(head)
 
 
 def decoded(data: bytes) -> tuple[bytes, list[Finding]]:

@@ -12,6 +12,7 @@ from typing import IO, Any
 
 from contracts.manifest import Objects
 from contracts.storage import cause_of, is_missing, is_s3, next_step_of, opened
+from rows.encodings import is_binary
 from rows.parts import Finding
 from settings.errors import GatelineError, GateRefused, OutsideError, UsageError
 from settings.secrets import redacted
@@ -94,6 +95,10 @@ def content_of(data: bytes) -> Content:
     what, step = next((found for magic, found in FOREIGN.items() if data.startswith(magic)), ("", ""))
     if what:
         return Content(b"", finding=Finding("format", f"is {what}, and neither CSV nor Parquet", step))
+    if is_binary(data):
+        return Content(
+            b"", finding=Finding("format", "is a binary file, and neither CSV nor Parquet", "export it as CSV")
+        )
     return Content(data)
 
 

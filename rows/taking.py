@@ -40,8 +40,6 @@ from settings.shown import shown
 
 GLANCE = 2**20
 """Bytes that a glance reads."""
-BINARY = 0.05
-"""Share of control characters from which a file is no text."""
 
 
 @dataclass(frozen=True)
@@ -127,12 +125,12 @@ def glance(path: str | Path) -> Glance:
     if head.startswith(PARQUET):
         part = _of_parquet(path, _read(path))[0]
         return Glance("parquet", tuple(part.names()), ())
-    content = _content(path, _unpacked(head) if head.startswith(GZIP) else head)
+    whole = len(head) < GLANCE
+    content = _content(path, head if whole else _lines(_unpacked(head) if head.startswith(GZIP) else head))
     if content.parquet:
         return Glance("parquet", (), ())
-    dialect = _dialect(path, content.data)
-    header = header_of(dialect.data, dialect.separator)
-    names, said = _names(header)
+    dialect = dialect_of(content.data)
+    names, said = _names(_header(path, dialect.data, dialect.separator))
     return Glance("csv", tuple(name for name in names if name), (*dialect.conversions, *said))
 
 
@@ -147,7 +145,7 @@ def take(path: str | Path, missing: tuple[str, ...] = MARKS) -> Taken:
         part, said = _of_parquet(path, content.data)
         comma = False
     else:
-        dialect = _dialect(path, content.data)
+        dialect = dialect_of(content.data)
         comma = dialect.separator == ";"
         part, said = _of_csv(path, dialect)
     if not part.rows:
@@ -205,6 +203,11 @@ def _unpacked(head: bytes) -> bytes:
         return head
 
 
+def _lines(head: bytes) -> bytes:
+    """Leave out the last line, which may be cut in the middle of a character."""
+    return head[: head.rfind(b"\n") + 1] or head
+
+
 def _content(path: str | Path, data: bytes) -> Content:
     content = content_of(data)
     if content.finding is not None:
@@ -214,18 +217,18 @@ def _content(path: str | Path, data: bytes) -> Content:
     return content
 
 
-def _dialect(path: str | Path, data: bytes) -> Dialect:
-    dialect = dialect_of(data)
-    head = dialect.data[:GLANCE]
-    controls = sum(head.count(bytes([sign])) for sign in range(32) if sign not in (9, 10, 12, 13, 27))
-    if controls > BINARY * len(head):
-        raise UsageError(f"{path}: is a binary file, and neither CSV nor Parquet", "export the table as CSV in UTF-8")
-    return dialect
+def _header(path: str | Path, data: bytes, separator: str) -> list[str]:
+    try:
+        return header_of(data, separator)
+    except csv.Error as error:
+        raise UsageError(
+            f"{path}: its header cannot be read: {error}", "look for a stray quote in its first line"
+        ) from None
 
 
 def _of_csv(path: str | Path, dialect: Dialect) -> tuple[Part, list[Conversion]]:
     data = dialect.data if dialect.data.endswith((b"\n", b"\r")) else dialect.data + b"\n"
-    header = header_of(data, dialect.separator)
+    header = _header(path, data, dialect.separator)
     names, said = _names(header)
     part = parsed(_with_header(data, dialect.separator, len(header)), dialect.separator)
     for finding in part.findings:

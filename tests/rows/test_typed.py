@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from contracts.schema import Column, Dtype
+from contracts.schema import Column, Dtype, Schema
 from rows.typed import Typed, typed
 
 
@@ -102,3 +102,35 @@ def test_typed_values_of_the_dtype(dtype: Dtype, values: list[Any], kind: str) -
 def test_typed_values_of_another_dtype(dtype: Dtype, values: list[Any], kind: str) -> None:
     found = of_values(dtype, values, kind)
     assert found.wrong.tolist() == [True] and found.values.isna().all()
+
+
+def listed(*marks: str, dtype: Dtype = "string", own: tuple[str, ...] = ()) -> tuple[Column, Schema]:
+    column = Column(name="x", dtype=dtype, missing=own)
+    return column, Schema(columns=(column,), missing=marks)
+
+
+@pytest.mark.parametrize("dtype", ["integer", "number", "boolean", "datetime", "string"])
+def test_what_is_missing_is_what_the_schema_lists_in_columns_of_every_dtype(dtype: Dtype) -> None:
+    column, schema = listed("?", dtype=dtype)
+    found = typed(pd.Series(["?", " ? ", "", "  ", "NA"], dtype="str"), column, schema, text=True)
+    assert found.missing.tolist() == [True, True, True, True, False]
+    assert found.wrong.tolist()[4] == (dtype != "string")
+
+
+def test_a_column_lists_marks_of_its_own_numbers_however_they_are_written() -> None:
+    column, schema = listed(dtype="number", own=("-999", "soon", "inf"))
+    found = typed(pd.Series(["-999.0", "soon", "NA", "1.5"], dtype="str"), column, schema, text=True)
+    assert found.missing.tolist() == [True, True, False, False] and found.wrong.tolist() == [False, False, True, False]
+    found = typed(pd.Series([-999.0, float("inf"), 1e300, 1.5]), column, schema, text=False)
+    assert found.missing.tolist() == [True, True, False, False] and found.wrong.tolist() == [False, False, True, False]
+
+
+def test_text_of_a_parquet_file_is_missing_where_the_schema_lists_it() -> None:
+    column, schema = listed("NA")
+    values = pd.Series(["", " ", "NA", None, "x"], dtype="str")
+    assert typed(values, column, schema, text=False).missing.tolist() == [True, True, True, True, False]
+    assert typed(values, column, text=False).missing.tolist() == [False, False, False, True, False]
+
+
+def test_the_text_that_was_found_is_kept() -> None:
+    assert of_text("integer", "7", "about180").found.tolist() == ["7", "about180"]

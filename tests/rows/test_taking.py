@@ -1,0 +1,243 @@
+"""Files as people bring them: read, converted, and said."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from rows.infer import infer
+from rows.taking import Taken, glance, take, write
+from settings.errors import UsageError
+
+
+def took(folder: Path, content: str | bytes, missing: tuple[str, ...] | None = None) -> Taken:
+    path = folder / "rows.csv"
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return take(path) if missing is None else take(path, missing)
+
+
+def said(taken: Taken) -> str:
+    return "\n".join(map(str, taken.conversions))
+
+
+def column(name: str, values: list[str]) -> str:
+    return "\n".join([f"{name},other", *(f'"{value}",x' for value in values)]) + "\n"
+
+
+PLAIN = "a,b\n1,x\n2,ü\n3,z\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (PLAIN.encode(), ""),
+        (b"\xef\xbb\xbf" + PLAIN.encode(), "byte order mark"),
+        (PLAIN.encode("utf-16"), "UTF-16"),
+        (PLAIN.encode("utf-16-be"), "UTF-16-BE"),
+        (PLAIN.encode("cp1252"), "Windows-1252"),
+        (PLAIN.replace(",", ";").encode(), "semicolon"),
+        (PLAIN.replace(",", "\t").encode(), "tab"),
+        (PLAIN.replace(",", "|").encode(), "bar"),
+        (b"sep=;\r\n" + PLAIN.replace(",", ";").encode("cp1252"), "sep=;"),
+        (PLAIN.replace("\n", "\r\n").encode(), ""),
+        (PLAIN.replace("\n", "\r").encode(), ""),
+        (PLAIN.rstrip().encode(), ""),
+        (gzip.compress(PLAIN.encode()), ""),
+    ],
+)
+def test_any_separator_encoding_and_line_end(tmp_path: Path, content: bytes, words: str) -> None:
+    taken = took(tmp_path, content)
+    assert taken.part.table.to_pydict() == {"a": ["1", "2", "3"], "b": ["x", "ü", "z"]}
+    assert words in said(taken) and bool(words) == bool(taken.conversions)
+    seen = glance(tmp_path / "rows.csv")
+    assert seen.columns == ("a", "b") and [str(each) for each in seen.conversions] == said(taken).splitlines()
+
+
+def test_semicolons_with_decimal_commas(tmp_path: Path) -> None:
+    taken = took(tmp_path, "a;b\n1,5;2,25\n2,5;3,5\n")
+    assert taken.part.table.to_pydict() == {"a": ["1.5", "2.5"], "b": ["2.25", "3.5"]}
+
+
+@pytest.mark.parametrize(
+    ("values", "plain", "words"),
+    [
+        (["1,234.50", "99.00", "1,000,000"], ["1234.50", "99.00", "1000000"], "thousands"),
+        (["1.234,50", "99,00", "0,123"], ["1234.50", "99.00", "0.123"], "a comma before the decimals"),
+        (["1 234,5", "1\u00a0234", "12"], ["1234.5", "1234", "12"], "thousands"),
+        (["45 %", "7%", "0.5%"], ["45", "7", "0.5"], "%"),
+        (["€ 12", "€1,200", "€ 0.50"], ["12", "1200", "0.50"], "€"),
+        (["$5", "-$7", "$1,000"], ["5", "-7", "1000"], "$"),
+        (["1'234.5 CHF", "12 CHF"], ["1234.5", "12"], "CHF"),
+        (["1,234", "5,678"], ["1234", "5678"], "1,234 is 1234"),
+        (["14.03.2025", "01.12.2025"], ["2025-03-14", "2025-12-01"], "day, month, year"),
+        (["14/03/2025", "01/12/2025"], ["2025-03-14", "2025-12-01"], "day, month, year"),
+        (["03/14/2025 10:30", "12/01/2025 09:00"], ["2025-03-14 10:30:00", "2025-12-01 09:00:00"], "month, day, year"),
+        (["2025/03/14"], ["2025-03-14"], "year/month/day"),
+        (["2025-03", "2024-12"], ["2025-03-01", "2024-12-01"], "months"),
+        (["2025-W11", "2025-W12"], ["2025-03-10", "2025-03-17"], "weeks"),
+    ],
+)
+def test_numbers_and_dates_as_people_write_them(
+    tmp_path: Path, values: list[str], plain: list[str], words: str
+) -> None:
+    taken = took(tmp_path, column("a", values))
+    assert taken.part.table["a"].to_pylist() == plain
+    assert "'a': " in said(taken) and words in said(taken) and "row" in said(taken)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["1.5", "2.25"],
+        ["007", "012"],
+        ["45%", "0.45"],
+        ["03/04/2025", "04/05/2025"],
+        ["30/01/2025", "01/30/2025"],
+        ["030 123 456", "030 99"],
+        ["10.0.0.1", "10.0.0.2"],
+        ["12 High Street", "7 Low Road"],
+        ["1,2,3", "4,5,6"],
+        ["2025-W60", "2025-W61"],
+        ["2025-13", "2025-14"],
+    ],
+)
+def test_what_is_plain_or_cannot_be_known_stays(tmp_path: Path, values: list[str]) -> None:
+    taken = took(tmp_path, column("a", values))
+    assert taken.part.table["a"].to_pylist() == values and said(taken) == ""
+
+
+def test_a_few_large_numbers_with_commas_among_plain_ones_are_converted(tmp_path: Path) -> None:
+    taken = took(tmp_path, column("a", ["12.5"] * 98 + ["1,234.50"] * 2))
+    assert taken.part.table["a"].to_pylist()[-2:] == ["1234.50", "1234.50"] and "rows 99, 100" in said(taken)
+
+
+def test_marks_for_missing_values_are_counted_each_and_written_into_the_schema(tmp_path: Path) -> None:
+    content = column("a", ["1", "NULL", "?", " ", "", "2", "?", "-", "0000-00-00"])
+    taken = took(tmp_path, content)
+    assert taken.texts("a") == ["1", "", "", "", "", "2", "", "", ""]
+    assert "'a': '?' stands for a missing value 2 times (rows 3, 7)" in said(taken)
+    assert all(f"'a': {mark}" in said(taken) for mark in ("'NULL'", "a blank", "'-'", "'0000-00-00'"))
+    schema, _ = taken.schema()
+    assert schema.missing and "NULL" in schema.missing and schema.column("a").dtype == "integer"
+    assert schema.column("a").nullable == 0.99
+
+
+def test_namibia_stays_where_the_list_says_so(tmp_path: Path) -> None:
+    content = column("a", ["NA", "DE", "?"] * 9)
+    taken = took(tmp_path, content, ("", "?"))
+    schema, _ = taken.schema()
+    assert schema.column("a").categories == ("DE", "NA") and schema.missing == ("?",)
+    assert infer(str(tmp_path / "rows.csv"), missing=("",))[0].missing == ()
+
+
+def test_an_index_is_left_out_and_names_are_usable(tmp_path: Path) -> None:
+    taken = took(tmp_path, ",a,a, b ,\n0,1,2,3,4\n1,5,6,7,8\n")
+    assert taken.columns == ["a", "a_2", "b", "column_5"]
+    assert "index" in said(taken) and "'a_2'" in said(taken)
+    assert took(tmp_path, "Unnamed: 0,a\n5,1\n9,2\n").columns == ["a"]
+    assert took(tmp_path, ",a\nMazda RX4,1\nFiat 128,2\n").columns == ["a"]
+
+
+def test_a_first_column_without_a_name_that_repeats_is_no_index(tmp_path: Path) -> None:
+    assert took(tmp_path, ",a\nx,1\nx,2\n").columns == ["column_1", "a"]
+
+
+def test_a_carriage_return_stays_in_a_quoted_value_and_parts_no_row_elsewhere(tmp_path: Path) -> None:
+    taken = took(tmp_path, 'a,b\n1,"late\rpaid"\n2,late\rpaid\n')
+    assert taken.part.table["b"].to_pylist() == ["late\rpaid", "late paid"] and "(row 2)" in said(taken)
+    write(taken, tmp_path / "written.csv")
+    assert take(tmp_path / "written.csv").part.table.equals(taken.part.table)
+
+
+def test_parquet_keeps_its_types_and_leaves_its_index(tmp_path: Path) -> None:
+    table = pa.table({"zip": ["01234", "5"], "n": [1, 2], "l": [[1], [2]], "__index_level_0__": [4, 9]})
+    parquet.write_table(table, tmp_path / "rows.bin")
+    taken = take(tmp_path / "rows.bin")
+    assert taken.columns == ["zip", "n"] and taken.kind == "parquet"
+    assert "'__index_level_0__': is an index" in said(taken) and "'l': holds values of type list" in said(taken)
+    assert [each.dtype for each in taken.schema()[0].columns] == ["string", "integer"]
+    assert glance(tmp_path / "rows.bin").columns == ("zip", "n")
+
+
+def test_rows_are_selected_and_keep_their_numbers(tmp_path: Path) -> None:
+    taken = took(tmp_path, "a,when\n1,2024-01-01\n2,\n3,2024-01-03T10:00:00+02:00\n").select([2, 1])
+    assert taken.texts("a") == ["3", "2"] and list(taken.part.numbers) == [3, 2]
+    assert taken.times("when") == [datetime(2024, 1, 3, 8, tzinfo=UTC), None]
+    assert taken.without("a").columns == ["when"] and taken.known("a") == {"3": 1, "2": 1}
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "empty"),
+        (b"a,b\n", "no row"),
+        (b"a,b\n1,2\n3\n", r"number of fields differs.*\(row 2\)"),
+        (b'a,b\n1,"2\n', "never closed"),
+        (bytes(range(1, 256)) * 9, "binary"),
+        (gzip.compress(PLAIN.encode() * 99)[:-5], "cut or damaged"),
+        (b"PAR1", "Parquet"),
+    ],
+)
+def test_what_cannot_be_taken_in_is_refused_by_name(tmp_path: Path, content: bytes, words: str) -> None:
+    with pytest.raises(UsageError, match=f"rows.csv: .*{words}") as refused:
+        took(tmp_path, content)
+    assert refused.value.next_step
+
+
+def test_a_file_that_is_not_there_or_is_a_folder_is_refused(tmp_path: Path) -> None:
+    for path in (tmp_path / "none.csv", tmp_path):
+        with pytest.raises(UsageError, match=str(path)):
+            take(path)
+
+
+def test_a_glance_reads_a_megabyte_and_cuts_no_character(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("a;b\n" + "ü;1\n" * 400_000, encoding="utf-8")
+    assert [each.what for each in glance(path).conversions] == ["separator"]
+    path.write_bytes(gzip.compress(path.read_bytes(), 1))
+    assert glance(path).columns == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("value", "what"),
+    [
+        ("inf", "infinite"),
+        ("-Infinity", "infinite"),
+        ("1e999", "beyond what 32-bit numbers hold"),
+        ("1e300", "beyond what 32-bit numbers hold"),
+        ("9223372036854775808", "a whole number beyond 64 bits"),
+        ("soon", ""),
+    ],
+)
+def test_what_is_no_number_among_numbers_is_named_and_missing(tmp_path: Path, value: str, what: str) -> None:
+    schema, notes = took(tmp_path, column("a", [str(number) for number in range(40)] + [value])).schema()
+    declared = schema.column("a")
+    assert declared.dtype == "integer" and declared.missing == (value,)
+    note = next(str(note) for note in notes if "not of dtype" in note.text)
+    assert "'a': 1 of 41 values" in note and "(row 41)" in note and what in note and '"missing" of' in note
+    assert value == what or value not in note.replace("infinite", "")
+
+
+def test_a_day_that_no_calendar_has_is_named(tmp_path: Path) -> None:
+    schema, notes = took(tmp_path, column("a", ["2025-01-01"] * 40 + ["2025-02-30"])).schema()
+    assert schema.column("a").dtype == "datetime" and schema.column("a").missing == ("2025-02-30",)
+    assert any("a day that no calendar has (row 41)" in note.text for note in notes)
+
+
+@pytest.mark.parametrize(("words", "dtype"), [(5, "integer"), (6, "string")])
+def test_from_95_percent_a_column_is_of_numbers_and_below_it_is_said(tmp_path: Path, words: int, dtype: str) -> None:
+    values = [str(number) for number in range(100 - words)] + [f"w{number}" for number in range(words)]
+    schema, notes = took(tmp_path, column("a", values)).schema()
+    assert schema.column("a").dtype == dtype
+    assert any(("not of dtype integer" if dtype == "integer" else "fewer than 95 %") in note.text for note in notes)
+
+
+def test_the_schema_reads_the_rows_as_they_were_taken(tmp_path: Path) -> None:
+    taken = took(tmp_path, column("a", ["1", "?", "3"]))
+    assert json.loads(json.dumps(taken.schema()[0].dump()))["missing"][0] == "NA"

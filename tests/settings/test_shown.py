@@ -1,0 +1,32 @@
+"""What came from outside is shown on one line, and steers nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from settings.shown import one_line, shown
+
+
+@pytest.mark.parametrize(
+    ("value", "line"),
+    [
+        ("Zürich 日本", "Zürich 日本"),
+        ("a\nb\r\tc", "a\\nb\\r\\tc"),
+        ("\x1b[2J\x07", "\\x1b[2J\\x07"),
+        ("a\u202eb\u2028c\x9b", "a\\u202eb\\u2028c\\x9b"),
+        (7.5, "7.5"),
+        ("::error::x", " ::error::x"),
+        ("##[error]x", " ##[error]x"),
+        ("a::b", "a::b"),
+    ],
+)
+def test_a_value_is_one_harmless_line(value: object, line: str) -> None:
+    assert shown(value) == line
+
+
+def test_a_long_value_is_cut_without_being_walked_through() -> None:
+    assert shown("x" * 5_000_000) == "x" * 79 + "…" and shown("x" * 80) == "x" * 80
+
+
+def test_text_is_made_one_line_and_never_cut() -> None:
+    assert one_line("x" * 500 + "\n\x00") == "x" * 500 + "\\n\\x00"
