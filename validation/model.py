@@ -130,7 +130,7 @@ def _refuse_older(candidate: Subject, settings: Settings, test_url: str | None) 
         return
     manifest = Manifest.model_validate_json(candidate.files[MANIFEST_FILE])
     changed = changed_since(manifest, settings)
-    if manifest.inputs.get("model") not in map(of_value, _own_code()):
+    if manifest.inputs.get("model") not in [of_value(code) for code in _own_code()]:
         changed.append("model/ changed since")
     for role, url in (("train", settings.data.train), ("test", settings.data.test)):
         given = role in manifest.objects or role == "test" and test_url is not None
