@@ -28,7 +28,7 @@ DataRule = Literal[
     "leak.time",
     "leak.target",
 ]
-ModelRule = Literal["limits", "baseline", "champion_digest", "noninferiority", "golden"]
+ModelRule = Literal["limits", "baseline", "champion_digest", "noninferiority", "golden", "too_good"]
 BenchmarkRule = Literal["identity", "p50", "p95", "p99", "errors", "rate"]
 CanaryRule = Literal["traffic", "identity", "split", "restarts", "errors", "latency", "tail", "memory", "predictions"]
 DriftRule = Literal["traffic", "drift.column", "drift.prediction", "performance"]
@@ -82,6 +82,10 @@ class DataGate(Gate):
     """Largest R² with which one column alone may explain a target of two classes."""
     max_flag_r2: Share = 0.7
     """The same for a column that has two values itself: a copy with one label in twenty changed has about 0.8."""
+    max_column_auc: Share = 0.99
+    """Largest area under its own ROC curve with which one column may rank two classes; 1 to believe any."""
+    max_column_told: Share = 0.99
+    """Largest share of a constant answer's wrong labels that intervals of one column may tell right; 1 to believe any."""
     max_target_r2: Share = 0.97
     """Largest R² with which one column alone may explain a number, or a target of many classes."""
 
@@ -126,6 +130,9 @@ class ModelGate(Gate):
     proper_margin: Annotated[float, Field(ge=0.0)] = 0.1
     """How much worse than the champion's a proper score may be, as a share of it: log loss, or of numbers the other of squared
     and absolute error. It shows what a ranking or a share of right answers hides."""
+    max_explained: Share = 0.99
+    """Largest share of a constant answer's error (squared error of a number, wrong answers of classes) that is believed of a
+    model, or of one column: above it, a feature is taken to give the target away. 1 where all of it is known in time."""
     confidence: Annotated[float, Field(gt=0.5, lt=1.0)] = 0.95
     """Confidence of the one-sided non-inferiority test."""
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from settings import Metrics, ModelGate
 from settings.project import MINIMIZED
@@ -44,6 +48,22 @@ class Golden:
 
 
 @dataclass(frozen=True)
+class Source:
+    """The test rows that the candidate scored, shape (n, features), with their names, and how it scores others like them."""
+
+    rows: npt.NDArray[np.object_]
+    names: tuple[str, ...]
+    numbers: tuple[str, ...]
+    """The names of the columns of numbers."""
+    scored: Callable[[npt.NDArray[np.object_]], Scored]
+
+    @cached_property
+    def matrix(self) -> Floats:
+        """The columns of numbers, shape (n, numbers), NaN for missing."""
+        return self.rows[:, [self.names.index(name) for name in self.numbers]].astype(np.float64)
+
+
+@dataclass(frozen=True)
 class Evidence:
     """Everything that one run of the gate looks at."""
 
@@ -53,6 +73,8 @@ class Evidence:
     settings: Metrics
     limits: tuple[Limit, ...] = ()
     champion: Champion = field(default_factory=Champion)
+    source: Source | None = None
+    """None where what was scored is all that is known."""
 
     @cached_property
     def metrics(self) -> dict[str, float]:

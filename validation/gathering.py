@@ -20,7 +20,7 @@ from settings import Metrics, Settings
 from settings.errors import GatelineError, GateRefused, UsageError, explain, next_step_of
 from validation.contest import Contest
 from validation.digests import data_digest
-from validation.evidence import Champion, Evidence, Golden
+from validation.evidence import Champion, Evidence, Golden, Source
 from validation.matrix import features_of, target_of
 from validation.metrics import measure
 from validation.model_rules.golden import differs
@@ -48,7 +48,8 @@ def gather(contest: Contest, settings: Settings) -> Evidence:
     if champion.scored is not None and contest.champion is not None:
         _refuse_other_score(contest.champion, champion.scored, model.manifest, scorer.digest)
     golden = golden_of(model)
-    return Evidence(candidate, golden, settings.gates.model, settings.metrics, contest.limits, champion)
+    source = scorer.source(model, model.manifest.positive)
+    return Evidence(candidate, golden, settings.gates.model, settings.metrics, contest.limits, champion, source)
 
 
 class Scorer:
@@ -66,6 +67,22 @@ class Scorer:
         Raises GateRefused (rule `score`) where it cannot score them, or gives no probabilities.
         """
         features, labels = self._rows(model.schema)
+        return self._scored(model, positive, features, labels)
+
+    def source(self, model: LoadedModel, positive: Any) -> Source:
+        """Return the rows as a model gets them, and how it scores others in their place."""
+        features, labels = self._rows(model.schema)
+        columns = model.schema.features
+        return Source(
+            rows=features,
+            names=tuple(column.name for column in columns),
+            numbers=tuple(column.name for column in columns if column.dtype != "string"),
+            scored=lambda rows: self._scored(model, positive, rows, labels),
+        )
+
+    def _scored(
+        self, model: LoadedModel, positive: Any, features: npt.NDArray[np.object_], labels: npt.NDArray[Any]
+    ) -> Scored:
         try:
             scores = model.score(features)
         except Exception as error:

@@ -61,6 +61,7 @@ def test_the_first_model_passes_and_is_recorded_as_such(folder: Path) -> None:
         "champion_digest": "inconclusive",
         "noninferiority": "inconclusive",
         "golden": "pass",
+        "too_good": "pass",
     }
     found, identity = verdict(), artifacts_of(load()).resolve(CANDIDATE)
     assert found.judged["artifact"] == identity and found.judged["champion"] == "none"

@@ -10,6 +10,7 @@ from validation.model_rules.baseline import baseline
 from validation.model_rules.champion import champion_digest, noninferiority
 from validation.model_rules.golden import golden
 from validation.model_rules.limits import limits
+from validation.model_rules.too_good import too_good
 
 RULES: Mapping[str, Callable[[Evidence], list[Rule]]] = {
     "limits": limits,
@@ -17,6 +18,7 @@ RULES: Mapping[str, Callable[[Evidence], list[Rule]]] = {
     "champion_digest": champion_digest,
     "noninferiority": noninferiority,
     "golden": golden,
+    "too_good": too_good,
 }
 
 __all__ = ["RULES"]

@@ -31,11 +31,51 @@ def test_an_honest_column_passes() -> None:
     assert "'warmth'" in entry.reason
 
 
-def test_a_threshold_of_a_column_is_no_copy_of_it() -> None:
-    """The target is decided by one column alone: a model may find that, and it is no leak."""
+def test_a_column_that_ranks_both_classes_fails_until_its_limit_is_raised() -> None:
+    """The target is decided by one column alone: a model may find that, and it is known only after, more often than not."""
     data = frame()
     data["rain"] = (data["warmth"] > 10).astype(int)
-    assert one(leak_target(case(data)), Outcome.PASS)
+    entry = one(leak_target(case(data)), Outcome.FAIL)
+    assert entry.subject.endswith("warmth") and entry.limit == 0.99 and "max_column_auc" in entry.next_step
+    believed = DataGate(max_column_auc=1.0, max_column_told=1.0)
+    assert one(leak_target(case(data, gate=believed)), Outcome.PASS)
+
+
+@pytest.mark.parametrize(
+    "tells", ["small for yes", "large for no", "between for yes", "missing for no", "a word for each", "words for each"]
+)
+def test_a_column_that_is_no_copy_but_tells_the_classes_fails(tells: str) -> None:
+    rain, rows = frame()["rain"].to_numpy() == 1, len(frame())
+    spread, small = RNG.exponential(3000, rows) + 13, RNG.integers(0, 12, rows)
+    extra: dict[str, Any] = {
+        "small for yes": np.where(rain, small, spread),
+        "large for no": np.where(rain, -spread, small),
+        "between for yes": np.where(rain, RNG.uniform(40, 60, rows), np.where(small > 6, 20, 80) + RNG.random(rows)),
+        "missing for no": np.where(rain, spread, np.nan),
+        "a word for each": np.where(rain, "paid", "open"),
+        "words for each": np.where(rain, RNG.choice(["a", "b", "c"], rows), RNG.choice(["d", "e"], rows)),
+    }
+    kind = "string" if tells.endswith("for each") else "number"
+    data = with_extra(extra[tells])
+    found = [rule for rule in leak_target(case(data, declared=declared(kind))) if rule.outcome is Outcome.FAIL]
+    assert [rule.subject for rule in found] == ["train: extra"]
+
+
+@pytest.mark.parametrize("auc", [0.9, 0.97])
+def test_a_column_that_ranks_well_is_honest(auc: float) -> None:
+    shift = {0.9: 1.8, 0.97: 2.66}[auc]
+    data = with_extra(np.where(frame()["rain"] == 1, shift, 0.0) + RNG.normal(0, 1, 1000))
+    assert one(leak_target(case(data, declared=declared())), Outcome.PASS)
+
+
+def test_a_row_number_tells_many_sorted_classes_and_petals_do_not() -> None:
+    kinds = np.repeat(["setosa", "versicolor", "virginica"], 50)
+    petals = np.concatenate([RNG.normal(mean, sigma, 50) for mean, sigma in ((0.25, 0.1), (1.33, 0.2), (2.03, 0.27))])
+    columns = [{"name": "x", "dtype": "number"}, {"name": "kind", "dtype": "string"}]
+    base = schema(columns=columns, target="kind", time="", group="")
+    for column, outcome in ((np.arange(150.0), Outcome.FAIL), (petals, Outcome.PASS)):
+        data = pd.DataFrame({"x": column, "kind": kinds})
+        assert one(leak_target(case(data, declared=base)), outcome)
 
 
 @pytest.mark.parametrize("noise", [0.01, 0.05, 0.1])
@@ -55,7 +95,7 @@ def test_the_target_with_some_labels_flipped_fails() -> None:
 
 
 def test_a_number_that_tells_two_classes_apart_well_is_honest() -> None:
-    data = with_extra(frame()["rain"] + RNG.normal(0, 0.25, 1000))
+    data = with_extra(frame()["rain"] + RNG.normal(0, 0.35, 1000))
     assert one(leak_target(case(data, declared=declared())), Outcome.PASS)
 
 
@@ -98,7 +138,8 @@ def test_many_classes() -> None:
 
 def test_the_limit_is_a_setting() -> None:
     data = with_extra(frame()["rain"] + RNG.normal(0, 0.1, 1000))
-    assert one(leak_target(case(data, declared=declared(), gate=DataGate(max_label_r2=0.99))), Outcome.PASS)
+    gate = DataGate(max_label_r2=0.99, max_column_auc=1.0, max_column_told=1.0)
+    assert one(leak_target(case(data, declared=declared(), gate=gate)), Outcome.PASS)
 
 
 def test_without_a_target_or_rows_nothing_is_known() -> None:

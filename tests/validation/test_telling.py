@@ -1,0 +1,56 @@
+"""What one column, or a few of them together, tell of the target."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
+from sklearn.metrics import roc_auc_score
+
+from validation.telling import combination, own_auc, told
+
+RNG = np.random.default_rng(11)
+
+
+def test_its_own_auc_is_the_known_one_ties_and_direction_included() -> None:
+    column, positive = RNG.integers(0, 9, 400).astype(np.float64), RNG.random(400) < 0.3
+    known = float(roc_auc_score(positive, column))
+    assert own_auc(column, positive) == pytest.approx(max(known, 1 - known))
+    assert own_auc(-column, positive) == pytest.approx(own_auc(column, positive))
+    assert own_auc(positive.astype(np.float64), positive) == 1.0 and own_auc(np.zeros(400), positive) == 0.5
+
+
+def test_intervals_tell_what_is_sorted_or_lies_between() -> None:
+    classes = np.repeat([2, 0, 1], 40)
+    assert told(np.arange(120.0), classes, 3) == 1.0 == told(-np.arange(120.0), classes, 3)
+    column = RNG.normal(size=1000)
+    between = (np.abs(column) < 0.5).astype(np.intp)
+    assert told(column, between, 2) == 1.0
+    assert told(np.round(column * 0.6), between, 2) < 0.9  # borders lie between values, never within equal ones
+    assert told(column, (RNG.random(1000) < 0.3).astype(np.intp), 2) < 0.1
+    assert told(column, np.zeros(1000, dtype=np.intp), 2) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("load", "most"), [(load_iris, 0.95), (load_wine, 0.75), (load_breast_cancer, 0.82), (load_digits, 0.25)]
+)
+def test_no_column_of_the_tables_everybody_knows_gives_its_classes_away(load: object, most: float) -> None:
+    x, y = load(return_X_y=True)  # type: ignore[operator]
+    assert max(told(column, y.astype(np.intp), int(y.max()) + 1) for column in x.T) < most
+
+
+def test_a_few_columns_that_add_up_or_multiply_to_the_target_are_found() -> None:
+    x = np.hstack([RNG.normal(size=(500, 3)), np.exp(RNG.normal(size=(500, 3)))])
+    assert combination(x, x[:, 0] + 2 * x[:, 1] - 7) == ((0, 1), "sum")
+    assert combination(x, x[:, 0] - x[:, 4] + x[:, 5]) == ((0, 4, 5), "sum")
+    assert combination(x, x[:, 3] * x[:, 4]) == ((3, 4), "product")
+    assert combination(x, x[:, 3] / x[:, 5]) == ((3, 5), "product")
+    gaps = np.where(RNG.random(500) < 0.1, np.nan, x[:, 0])
+    assert combination(np.column_stack([gaps, x[:, 1:]]), x[:, 0] + x[:, 1]) == ((0, 1), "sum")
+
+
+def test_what_explains_the_target_well_is_no_identity() -> None:
+    x = RNG.normal(size=(500, 4))
+    assert combination(x, x[:, 0] + x[:, 1] + RNG.normal(0, 0.05, 500)) is None
+    assert combination(x[:6], x[:6, 0] + x[:6, 1]) is None  # as many numbers fitted as there are rows fit anything
+    assert combination(x[:, :0], x[:, 0]) is None
