@@ -94,6 +94,8 @@ def _origin(root: Path) -> Origin:
 
 def _refuse_uncommitted(root: Path) -> None:
     listed = ask(root, "status", "--porcelain")
+    if listed is None and (root / ".git").exists():
+        raise UsageError("git cannot say what is committed here", "git status says why")
     if listed is None:
         raise UsageError(
             "this copy is in no git repository: what an update changes could not be told", "git init, then commit it"
@@ -129,14 +131,34 @@ def _known(clone: Path, origin: Origin, root: Path) -> str:
     found = _commit(clone, origin.commit)
     if found:
         return found
-    made = ask(root, "log", "-1", "--diff-filter=A", "--format=%cI", "--", str(FILE)) or ""
-    near = ask(clone, "rev-list", "-1", f"--before={made}", "HEAD") if made else ""
-    guess = f"; the last one before this copy was made is {near[:7]}" if near else ""
+    made, date = (ask(root, "log", "-1", "--diff-filter=A", "--format=%H %cI", "--", str(FILE)) or " ").split(" ")
+    near = ask(clone, "rev-list", "-1", f"--before={date}", "HEAD") if date else ""
+    guess, others = "", ""
+    if near:
+        guess = f"; the last one before this copy was made is {near[:7]}"
+        differ = _some(_otherwise(root, made, clone, near)) or "none"
+        others = f". Files that were not as in {near[:7]} from the first: {differ}"
     raise GateRefused(
         f"this copy is at {origin.commit}, which the template at {redacted(origin.source)} does not have: "
-        "it was made from changes that were never committed there, or that history was rewritten",
+        f"it was made from changes that were never committed there, or that history was rewritten{others}",
         f"name the template's commit that it is nearest to: invoke update --since=COMMIT{guess}",
     )
+
+
+def _otherwise(root: Path, made: str, clone: Path, near: str) -> list[str]:
+    """Return the files that a copy's first commit and a commit of the template both have, and that differ."""
+    ours, theirs = (_blobs(folder, commit) for folder, commit in ((root, made), (clone, near)))
+    return sorted(name for name in ours.keys() & theirs.keys() if ours[name] != theirs[name] and not _is_own(name))
+
+
+def _blobs(folder: Path, commit: str) -> dict[str, str]:
+    """Return the digest of each file of a commit, by its path below `folder`."""
+    listed = (ask(folder, "ls-tree", "-r", "-z", commit) or "").split("\0")
+    return {name: about.split(" ")[2] for about, _, name in (entry.partition("\t") for entry in listed) if name}
+
+
+def _is_own(name: str) -> bool:
+    return name.split("/")[0] in OWN
 
 
 def _note(root: Path, origin: Origin) -> None:

@@ -125,11 +125,16 @@ def test_a_template_named_from_another_folder_is_asked_for(copy: Path) -> None:
 
 def test_a_copy_of_what_was_never_committed_is_told_the_nearest_commit(copy: Path, template: Path) -> None:
     nearest = git(template, "rev-parse", "--short=7", "HEAD")
+    (copy / "infra/old.py").write_text("tried something\n", encoding="utf-8")
+    (copy / "model/metrics.py").write_text("mine\n", encoding="utf-8")
+    git(copy, "add", "--all")
+    git(copy, "commit", "--quiet", "--amend", "-m", "Mine")
     text = (copy / FILE).read_text(encoding="utf-8")
     (copy / FILE).write_text(text.replace(f"_commit: {nearest}", "_commit: 1234abc"), encoding="utf-8")
     commit(copy, "made from an edited clone")
     said = refused(GateRefused)
     assert f"this copy is at 1234abc, which the template at {template} does not have" in said
+    assert f"Files that were not as in {nearest} from the first: infra/old.py\n" in said
     assert f"invoke update --since=COMMIT; the last one before this copy was made is {nearest}" in said
     assert commands.update(since=nearest) == 0
     assert commands.update() == 0, "it is noted and committed"
@@ -157,6 +162,11 @@ def test_the_template_itself_and_a_folder_of_nobodys_are_refused(template: Path,
     (tmp_path / "empty").mkdir()
     os.chdir(tmp_path / "empty")
     assert f"{FILE} is missing" in refused(UsageError)
+
+
+def test_a_copy_that_git_refuses_is_said_to_be_one(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    assert refused(UsageError).startswith("git cannot say what is committed here")
 
 
 def test_a_copy_without_a_repository_is_refused(copy: Path) -> None:
