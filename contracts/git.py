@@ -33,6 +33,11 @@ def ask(folder: Path, *arguments: str, environ: Mapping[str, str] = NOTHING) -> 
     return done.stdout.strip("\n") if done.returncode == 0 else None
 
 
+def say_where_refused(folder: Path) -> None:
+    """Say now that git refuses a folder, where it does: for a command whose parts say it to a log."""
+    ask(folder, "rev-parse", "--git-dir")
+
+
 def _cure(said: str, folder: Path) -> str:
     """Git's own line, which holds the folder as git compares it."""
     lines = [line.strip() for line in said.splitlines() if CURE in line]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from contracts.git import say_where_refused
 from contracts.slots import Slot
 from infra.ending import interrupted_once
 from infra.rollout.target import Target
@@ -84,6 +85,7 @@ def run(skip: frozenset[str], console: Console) -> int:
     """Run every stage until one does not pass; return its exit code, or 0."""
     settings = load()
     refuse_remote(settings)
+    say_where_refused(Path("."))
     if settings.signing.keys and "sign" not in skip:
         keys.signer(keys.private_pem(), keys.public_keys(settings, Path(".")))  # before the half hour, not after it
     champion = Target.open(PRODUCTION).engine.status().release_in(Slot.STABLE)

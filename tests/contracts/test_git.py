@@ -57,6 +57,12 @@ def test_a_refusal_is_said_once_with_its_cure_and_nothing_is_known(
     assert said.endswith(f"next: git config --global --add safe.directory {of_another_account}\n")
 
 
+def test_it_can_be_said_at_once(of_another_account: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    git.say_where_refused(of_another_account)
+    git.say_where_refused(of_another_account)
+    assert capfd.readouterr().err.count("dubious ownership") == 1
+
+
 def test_the_cure_works(of_another_account: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "config"))
     subprocess.run(["git", "config", "--global", "--add", "safe.directory", str(of_another_account)], check=True)
