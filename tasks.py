@@ -43,17 +43,33 @@ def leave(call: Callable[[], int], stage: str = "", env: str = "") -> None:
         "task": "classification or regression",
         "data": "a CSV or Parquet file with your rows",
         "target": "the column to predict",
-        "defaults": "ask nothing: what is not given is the example's",
+        "time": "the column that says when a row happened, or 'none'; found out if not given",
+        "positive": "the positive one of two classes; the rarer, or the one that says yes, if not given",
+        "missing": "texts that stand for a missing value, with commas between; NA, NULL, ? and their like if not given",
+        "defaults": "don't prompt; anything not given comes from the example",
+        "dry_run": "print conversions, split, schema and settings; make nothing",
     }
 )
 def new(
-    _: Context, folder: str, name: str = "", task: str = "", data: str = "", target: str = "", defaults: bool = False
+    _: Context,
+    folder: str,
+    name: str = "",
+    task: str = "",
+    data: str = "",
+    target: str = "",
+    time: str = "",
+    positive: str = "",
+    missing: str | None = None,
+    defaults: bool = False,
+    dry_run: bool = False,
 ) -> None:
     """Copy this template into a new project.
 
-    Examples: invoke new ../my-project · invoke new ../churn --data=churn.csv --target=left --defaults
+    Examples: invoke new ../my-project · invoke new ../churn --data=churn.csv --target=left --defaults · … --dry-run ·
+    … --time=joined --positive=fraud --missing="NULL,?" · … --time=none · … --task=regression
     """
-    leave(lambda: commands.new(folder, commands.Wanted(name, task, data, target), defaults))
+    wanted = commands.Wanted(name, task, data, target, time, positive, missing)
+    leave(lambda: commands.new(folder, wanted, defaults, dry_run))
 
 
 @task(

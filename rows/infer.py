@@ -21,6 +21,7 @@ from contracts.shapes import pattern_of
 from rows.conversions import SHOWN, named
 from rows.forms import form_of, unclear_dates
 from rows.kinds import Kind, counted, kind_of, kind_of_arrow, strange
+from rows.natural import natural
 from rows.parts import Part
 from rows.reading import counts_of, read_whole
 from rows.text import MARKS
@@ -179,7 +180,7 @@ def propose(name: str, values: Values, *, labels: bool = False) -> tuple[dict[st
         body |= _strings(known, labels)
         remarks += _of_words(known, "pattern" in body, values)
     elif kind.dtype in ("integer", "number"):
-        body |= _numbers(kind.dtype, known, labels)
+        body |= _numbers(name, kind.dtype, known, labels)
     return body, remarks
 
 
@@ -264,14 +265,15 @@ def _strings(known: Counter[str], labels: bool) -> dict[str, Any]:
     return {"pattern": pattern} if pattern else {}
 
 
-def _numbers(dtype: str, known: Counter[str], labels: bool) -> dict[str, Any]:
+def _numbers(name: str, dtype: str, known: Counter[str], labels: bool) -> dict[str, Any]:
     values = [float(text) for text in known]
     if dtype == "integer" and 0 < len(values) <= MOST_CATEGORIES and (labels or set(values) == {0.0, 1.0}):
         return {"categories": sorted({int(value) for value in values})}
     if not values:
         return {}
     low, high = span(dtype, min(values), max(values))
-    return {"minimum": low, "maximum": high}
+    least, greatest = natural(name, min(values), max(values)) or (low, high)
+    return {"minimum": max(low, least), "maximum": min(high, greatest)}
 
 
 def _standing_apart(kind: Kind, known: Counter[str]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import yaml
@@ -13,18 +13,31 @@ from settings.errors import UsageError
 FILE = Path(".copier-answers.yml")
 EXAMPLE = "flights"
 """The answer to `data` that keeps the example's."""
+READ = "read: "
+"""What stands before a line that says how the rows were read."""
+NO_TIME = "none"
+"""The answer to `time` that splits rows without one."""
 LONGEST = 40
+ASKED, ALSO = ("name", "task", "data", "target"), ("time", "positive", "missing")
 HEAD = "# The answers that this copy was made from; `invoke update` reads them.\n"
 
 
 @dataclass(frozen=True)
 class Answers:
-    """The four answers."""
+    """The four answers that every copy keeps, and what may be asked for beside them; '' is found out from the rows."""
 
     name: str
     task: str
     data: str
     target: str
+    time: str = ""
+    """The column that says when, or `none`."""
+    positive: str = ""
+    """The positive class of two."""
+    missing: str | None = None
+    """The marks that stand for a missing value, with commas between."""
+    task_given: bool = True
+    """Whether somebody asked for the task."""
 
     @property
     def slug(self) -> str:
@@ -43,7 +56,8 @@ def read(root: Path) -> Answers:
     """Return the answers of a copy. Raises UsageError where there are none."""
     try:
         found = yaml.safe_load((root / FILE).read_text(encoding="utf-8"))
-        return Answers(*(str(found[key]) for key in ("name", "task", "data", "target")))
+        also = {key: str(found[key]) for key in ALSO if key in found}
+        return replace(Answers(*(str(found[key]) for key in ASKED)), **also)  # type: ignore[arg-type]
     except FileNotFoundError:
         raise UsageError(f"{FILE} is missing: this is no copy of the template", "invoke new ../my-project") from None
     except (yaml.YAMLError, KeyError, TypeError) as error:

@@ -1,114 +1,249 @@
-"""A first proposal for settings and schema, made from the data and from one training; all of it is there to be edited.
-
-python -m infra.adopting.proposal FILE --target late --time seen_at --task classification
-"""
+"""What is proposed for a file of rows, before anything is made: its two parts, its schema, its settings, and what to know."""
 
 from __future__ import annotations
 
-import argparse
-import json
-import re
-import sys
-from collections.abc import Collection, Mapping
+import hashlib
+import math
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from contracts.schema import Column, Schema, parse
-from infra.adopting.limits import ESTIMATORS, model_settings
-from rows.infer import Note, refuse_unknown, render
+from infra.adopting import keys, labels
+from infra.adopting.answers import NO_TIME, READ, Answers
+from infra.adopting.limits import model_settings
+from infra.adopting.moments import Choice, Moments, choose, never_before
+from infra.adopting.splitting import TEST, TRAIN, Labelled, Split, by_time, stratified
+from rows.infer import marks_from
 from rows.taking import Taken, take
-from settings.errors import front_door
+from rows.text import MARKS, TRUE
+from settings.errors import UsageError, did_you_mean
+from settings.shown import shown
 
-RARE = 0.10
-"""With fewer positives, accuracy says nothing: always answering 'no' would be right nine times in ten."""
-KEY = "is taken for the row's key, and is no feature"
+MOST_WAYS = 1e18
+KEY = "is taken for the row's key ({}): no feature, no range, no request has it"
 LATER = (
     "is never before '{}': taken for known too late, and is no feature; "
     'of what is known in advance, as a planned date is, take "feature": false away'
 )
-KEY_NAME = re.compile(r"(^|[\W_])(id|uid|uuid|guid|key)$", re.IGNORECASE)
+REPEATS = (
+    "is named like a key and repeats: if the rows of one must not be in both parts, name it under data.group; "
+    'if a model should learn nothing of it, declare "feature": false'
+)
 
 
-def schema_of(source: str, target: str, time: str, later: Collection[str] = ()) -> tuple[Schema, list[Note]]:
-    """Return the proposed schema of a data file, and notes: what names the row is its key, and that and `later` no feature."""
-    taken = take(source)
-    refuse_unknown(source, target, taken.columns)
-    taken = labelled(taken, target)
-    inferred, notes = taken.schema(target, time)
-    keys = [
-        column.name
-        for column in inferred.columns
-        if column.name != target and _is_key(column, len(set(taken.texts(column.name))), taken.rows)
-    ]
-    declared = dict.fromkeys(later, {"feature": False}) | dict.fromkeys(keys, {"key": True})
-    columns = [column | declared.get(column["name"], {}) for column in inferred.dump()["columns"]]
-    notes = [note for note in notes if note.column not in declared] + [Note(name, KEY) for name in keys]
-    notes += [Note(name, LATER.format(time)) for name in later]
-    return parse(inferred.dump() | {"columns": columns, "target": target, "time": time}, source), notes
+@dataclass(frozen=True)
+class Proposal:
+    """Everything that a project is made of besides the template's files and a first model."""
+
+    train: Taken
+    test: Taken
+    schema: Schema
+    kind: str
+    """What is predicted: `binary`, `rare`, `many` or `number`."""
+    positive_share: float
+    """Share of the rows that are of the positive class; 0 where there is none."""
+    settings: dict[str, Any]
+    """By dotted key; None removes what was the example's."""
+    said: tuple[str, ...]
+    """What to tell, a line each."""
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """The names of the two files under `data/`."""
+        suffix = "csv" if self.train.kind == "csv" else "parquet"
+        return f"train.{suffix}", f"test.{suffix}"
 
 
-def labelled(taken: Taken, target: str) -> Taken:
-    """Return the rows that have a label."""
-    return taken.select([place for place, label in enumerate(taken.texts(target)) if label])
+@dataclass(frozen=True)
+class Target:
+    """The column to predict, and the rows that have a value of it."""
+
+    column: Column
+    texts: tuple[str, ...]
+    """Its values in one form, row by row; '' where there is none."""
+
+    @property
+    def places(self) -> list[int]:
+        """The places of the rows that have a value."""
+        return [place for place, text in enumerate(self.texts) if text]
+
+    @property
+    def counts(self) -> Counter[str]:
+        """How often each value occurs."""
+        return Counter(text for text in self.texts if text)
 
 
-def _is_key(column: Column, distinct: int, rows: int) -> bool:
-    return bool(KEY_NAME.search(column.name)) and distinct == rows and column.dtype in ("integer", "string")
+def propose(source: Path, answers: Answers) -> Proposal:
+    """Read, convert and part the rows of a file, and look at what that makes.
+
+    Raises UsageError where no project can be made of it, with the cause and what to do.
+    """
+    taken = take(source, marks_from(answers.missing) if answers.missing is not None else MARKS)
+    drafted, _ = taken.schema(answers.target)
+    target = _target(taken, drafted.column(answers.target))
+    labels.refuse_labels(answers.target, target.counts, answers.task, answers.task_given)
+    positive = _positive(target, answers)
+    moments = [_moments(taken, column) for column in drafted.columns if _says_when(column, answers.target)]
+    choice = _choice(moments, target, answers)
+    split = _split(taken, target, choice, moments, answers, positive)
+    train, test = (taken.select(_ordered(split, part, choice, moments)) for part in (TRAIN, TEST))
+    later = [each.name for each in moments if choice.time and never_before(each, _named(moments, choice.time))]
+    kept = taken.select(sorted(split.rows(TRAIN) + split.rows(TEST)))
+    schema, notes = schema_of(kept, answers.target, choice.time, later)
+    kind = labels.kind_of(target.counts, answers.task, positive.label)
+    said = (
+        *(f"{READ}{conversion}" for conversion in taken.conversions),
+        *_unlabelled(target, len(taken.texts(answers.target))),
+        *_parts(split, choice),
+        *([f"the positive class is '{shown(positive.label)}': {positive.reason}"] if positive.label else []),
+        *(f"note: {note}" for note in (*split.notes, *_passed(choice, answers), *notes)),
+    )
+    share = target.counts[positive.label] / target.counts.total() if positive.label else 0.0
+    found = Proposal(train, test, schema, kind, share, {}, said)
+    return _with_settings(found, answers, target.column, choice.time, positive.label)
 
 
-def kind_of(labels: Mapping[str, int], task: str) -> str:
-    """Return what is predicted, by how often each label occurs: `binary`, `rare` (few positives), `many`, or a `number`."""
-    if task == "regression":
-        return "number"
-    if len(labels) != 2:
-        return "many"
-    return "rare" if positive_share(labels) < RARE else "binary"
+def schema_of(rows: Taken, target: str, time: str, later: list[str]) -> tuple[Schema, list[str]]:
+    """Return the schema of rows, and notes: keys have no range and are no feature, and neither is what is known too late."""
+    inferred, found = rows.schema(target, time)
+    told: dict[str, str] = dict.fromkeys(later, LATER.format(time))
+    columns = []
+    for column, body in zip(inferred.columns, inferred.dump()["columns"], strict=True):
+        values = rows.texts(column.name) if column.name not in (target, time) else []
+        reason = keys.key_reason(column, values)
+        if reason:
+            body, told[column.name] = keys.without_range(body) | {"key": True}, KEY.format(reason)
+        elif keys.names_others(column, values):
+            body, told[column.name] = keys.without_range(body), REPEATS
+        elif column.name in later:
+            body = body | {"feature": False}
+        columns.append(body)
+    notes = [str(note) for note in found if note.column not in told]
+    notes += [f"'{shown(name)}': {text}" for name, text in told.items()]
+    return parse(inferred.dump() | {"columns": columns, "time": time}, rows.source), notes
 
 
-def positive_share(labels: Mapping[str, int]) -> float:
-    """Return the share of the label that training takes for the positive one: the last in order."""
-    return labels[max(labels, key=_value)] / sum(labels.values())
+def _target(taken: Taken, column: Column) -> Target:
+    """Write each label in one form: a whole number that a gap made `1.0` is 1, a truth value is true or false."""
+    marks = set(column.missing)
+    texts = ["" if text in marks else text for text in taken.texts(column.name)]
+    return Target(column, tuple(_plain(text, column.dtype) for text in texts))
 
 
-def labels_of(source: str, target: str) -> dict[str, int]:
-    """Return how often each label occurs; a missing one is none."""
-    return dict(take(source).known(target))
+def _plain(text: str, dtype: str) -> str:
+    if not text:
+        return ""
+    if dtype == "integer":
+        return str(int(text)) if text.lstrip("+-").isdigit() else str(int(float(text)))
+    if dtype == "boolean":
+        return "true" if text in TRUE else "false"
+    return text
 
 
-def settings_of(kind: str, task: str, target: str, time: str, files: Mapping[str, str]) -> dict[str, Any]:
-    """Return the settings, by dotted key, that follow from the data; None removes what was the example's."""
-    return {
-        "project.task": task,
-        "data.train": f"data/{files['train']}",
-        "data.test": f"data/{files['test']}",
+def _positive(target: Target, answers: Answers) -> labels.Positive:
+    if answers.task == "regression" or len(target.counts) != 2:
+        if answers.positive:
+            what = "a number" if answers.task == "regression" else f"one of {len(target.counts)} classes"
+            raise UsageError(f"--positive is '{answers.positive}', but {what} is predicted", "leave --positive out")
+        return labels.Positive("", "")
+    return labels.positive_of(target.counts, _plain(answers.positive, target.column.dtype))
+
+
+def _says_when(column: Column, target: str) -> bool:
+    return column.dtype == "datetime" and column.name != target
+
+
+def _moments(taken: Taken, column: Column) -> Moments:
+    return Moments(column.name, taken.times(column.name))
+
+
+def _named(moments: list[Moments], name: str) -> Moments:
+    return next(each for each in moments if each.name == name)
+
+
+def _choice(moments: list[Moments], target: Target, answers: Answers) -> Choice:
+    """The time that is asked for, or the likeliest one of the rows that have a label."""
+    if answers.time == NO_TIME:
+        return Choice("", "")
+    if answers.time:
+        names = [each.name for each in moments]
+        if answers.time not in names:
+            raise UsageError(
+                f"--time is '{answers.time}', which is no column of dates{did_you_mean(answers.time, names)}",
+                f"one of: {', '.join([*names, NO_TIME])}",
+            )
+        return Choice(answers.time, "as --time says")
+    return choose([Moments(each.name, [each.values[place] for place in target.places]) for each in moments])
+
+
+def _split(
+    taken: Taken, target: Target, choice: Choice, moments: list[Moments], answers: Answers, positive: labels.Positive
+) -> Split:
+    classes = answers.task != "regression"
+    texts = [target.texts[place] for place in target.places]
+    numbers = taken.part.numbers
+    if choice.time:
+        rows = Labelled(target.column.name, target.places, texts, (), numbers, classes, positive.label)
+        return by_time(rows, _named(moments, choice.time))
+    digests, ways = _digests(taken, target.places)
+    rows = Labelled(target.column.name, target.places, texts, digests, numbers, classes, positive.label, ways)
+    return stratified(rows, taken.rows)
+
+
+def _digests(taken: Taken, places: list[int]) -> tuple[list[bytes], float]:
+    """Return a digest of each row, and in how many ways a row can differ from others."""
+    columns = [taken.texts(name) for name in taken.columns]
+    ways = math.prod(min(float(len(set(texts))), MOST_WAYS) for texts in columns)
+    joined = ("\x1f".join(texts[place] for texts in columns) for place in places)
+    return [hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() for text in joined], ways
+
+
+def _ordered(split: Split, part: str, choice: Choice, moments: list[Moments]) -> list[int]:
+    """The rows of a part, as they happened where that is known."""
+    places = split.rows(part)
+    if not choice.time:
+        return places
+    values = _named(moments, choice.time).values
+    return sorted(places, key=lambda place: (values[place] is not None, values[place]))
+
+
+def _unlabelled(target: Target, rows: int) -> list[str]:
+    missing = rows - len(target.places)
+    return [f"{missing:,} rows have no {shown(target.column.name)}: they are left out"] if missing else []
+
+
+def _parts(split: Split, choice: Choice) -> list[str]:
+    reason = f" ({choice.reason})" if choice.time else ""
+    train, test = len(split.rows(TRAIN)), len(split.rows(TEST))
+    return [f"{train:,} rows to train on, {test:,} to test on: {split.how}{reason}"]
+
+
+def _passed(choice: Choice, answers: Answers) -> list[str]:
+    """Say of each column of dates why it is not the time, and how it can be."""
+    if not choice.passed:
+        return []
+    said = [f"'{shown(name)}' is not taken for the time: {reason}" for name, reason in choice.passed]
+    return [*said[:-1], f"{said[-1]} (--time=COLUMN takes another)"]
+
+
+def _with_settings(found: Proposal, answers: Answers, column: Column, time: str, positive: str) -> Proposal:
+    train, test = found.names
+    settings = {
+        "project.task": answers.task,
+        "data.train": f"data/{train}",
+        "data.test": f"data/{test}",
         "data.schema": "data/schema.json",
-        "data.target": target,
+        "data.target": column.name,
         "data.time": time or None,
-    } | model_settings(kind, task)
+        "metrics.positive": _typed(positive, column.dtype) if positive else None,
+    } | model_settings(found.kind, answers.task)
+    return Proposal(found.train, found.test, found.schema, found.kind, found.positive_share, settings, found.said)
 
 
-def _value(label: str) -> tuple[int, float, str]:
-    """Order labels as training does: numbers by size, words by the alphabet."""
-    try:
-        return (0, float(label), "")
-    except ValueError:
-        return (1, 0.0, label)
-
-
-def main() -> int:
-    """Print schema, notes and kind as JSON. It runs where Parquet can be read: in the environment of the training lock."""
-    parser = argparse.ArgumentParser(prog="python -m infra.adopting.proposal", description=__doc__)
-    parser.add_argument("source", help="a CSV or Parquet file")
-    parser.add_argument("--target", required=True, help="the column to predict")
-    parser.add_argument("--time", default="", help="the column that says when a row happened")
-    parser.add_argument("--later", nargs="*", default=(), help="columns that say when, and are never before --time")
-    parser.add_argument("--task", required=True, choices=sorted(ESTIMATORS), help="what is predicted")
-    given = parser.parse_args()
-    schema, notes = schema_of(given.source, given.target, given.time, given.later)
-    labels = labels_of(given.source, given.target)
-    found = {"kind": kind_of(labels, given.task), "positive_share": positive_share(labels)}
-    json.dump({"schema": render(schema), "notes": [str(note) for note in notes], **found}, sys.stdout)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(front_door(main))
+def _typed(label: str, dtype: str) -> str | int | bool:
+    """Return a label as TOML writes it; classes that are numbers are whole ones."""
+    if dtype == "boolean":
+        return label == "true"
+    return int(float(label)) if dtype in ("integer", "number") else label

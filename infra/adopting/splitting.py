@@ -1,7 +1,4 @@
-"""Part rows into train and test, and look at what that makes before anything is trained. Pure: it says which row goes where.
-
-Rows are counted from 0 inside, and from 1 in what is said, as the gates do.
-"""
+"""Part rows into train and test, and look at what that makes before anything is trained. Pure."""
 
 from __future__ import annotations
 
@@ -11,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from infra.adopting.limits import FEWEST
 from infra.adopting.moments import LEAST, MOST, TEST_SHARE, Moments, cut
 from settings import DataGate, ModelGate
 from settings.errors import UsageError
@@ -39,12 +37,15 @@ class Split:
 
 @dataclass(frozen=True)
 class Labelled:
-    """The rows that have a label: their places in the file, their labels, and a digest of each row."""
+    """The rows that have a label: their places among all rows, their labels, and a digest of each."""
 
     target: str
     places: Sequence[int]
     labels: Sequence[str]
     digests: Sequence[bytes]
+    """Empty where rows are parted by time."""
+    numbers: Sequence[int]
+    """The number that each of all rows has in the file."""
     classes: bool = True
     """Whether labels are classes; numbers otherwise."""
     positive: str = ""
@@ -108,7 +109,7 @@ def stratified(rows: Labelled, total: int) -> Split:
 
 
 def few_rows(parts: Mapping[int, str]) -> list[str]:
-    """Say where a part has fewer rows than the gates ask for, and what to do."""
+    """Say where a part has fewer rows than the gates ask for, and what follows."""
     counts = Counter(parts.values())
     lacking = [
         f"gates.{gate}.min_rows asks for {least} to {use}, and there are {counts[part]}"
@@ -122,10 +123,14 @@ def few_rows(parts: Mapping[int, str]) -> list[str]:
     if not lacking:
         return []
     needed = max(math.ceil(fewest_test_rows() / MOST), DataGate().min_rows * 2)
+    follows = (
+        "It is lowered in pipeline.toml to fit, so what these rows show is uncertain"
+        if counts[TEST] >= FEWEST
+        else f"The pipeline stops there, since fewer than {FEWEST} test rows show nothing"
+    )
     return [
-        f"{counts[TRAIN] + counts[TEST]} rows are too few for the gates: {'; '.join(lacking)}. The pipeline stops there: "
-        f"add rows (with {needed} in all it goes on), or lower min_rows under [gates.data] and [gates.model] in "
-        "pipeline.toml, where the figures of so few rows are enough for you"
+        f"{counts[TRAIN] + counts[TEST]} rows are few: {'; '.join(lacking)}. {follows}: add rows "
+        f"({needed} in all are enough)"
     ]
 
 
@@ -215,7 +220,8 @@ def _leave_out(rows: Labelled, parts: dict[int, str]) -> list[str]:
         places = [place for place, found in named if found == label and place in parts]
         alone = "one row cannot be both learned and tested"
         why = alone if count == 1 else "it is in the test rows alone, so nothing learns it"
-        said = f"'{label}' stands in {count:,} of {len(rows):,} rows ({_rows(places)}): {why}"
+        where = _rows([rows.numbers[place] for place in places])
+        said = f"'{label}' stands in {count:,} of {len(rows):,} rows ({where}): {why}"
         if count > max(1, FEW * len(rows)) or len(train + test) <= 2:
             raise UsageError(said, "leave these rows out, give them another label, or split without time: --time=none")
         for place in places:
@@ -251,10 +257,9 @@ def _counts(rows: Labelled, parts: Mapping[int, str]) -> tuple[Counter[str], Cou
     return found[TRAIN], found[TEST]
 
 
-def _rows(places: Sequence[int]) -> str:
-    """Name rows as the gates do, the first being row 1."""
-    shown = ", ".join(str(place + 1) for place in places[:5])
-    return f"row{'s' if len(places) > 1 else ''} {shown}{', …' if len(places) > 5 else ''}"
+def _rows(numbers: Sequence[int]) -> str:
+    first = ", ".join(map(str, numbers[:5]))
+    return f"row{'s' if len(numbers) > 1 else ''} {first}{', …' if len(numbers) > 5 else ''}"
 
 
 def _listed(labels: Sequence[str]) -> str:

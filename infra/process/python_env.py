@@ -19,15 +19,16 @@ WAIT_SECONDS = 900.0
 OURS = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
-def python_for(lock_file: Path, root: Path, version: str = OURS) -> Path:
+def python_for(lock_file: Path, root: Path, version: str = OURS, *, compiled: bool = True) -> Path:
     """Return the interpreter of a tool's environment, made below the project's folder `root`; as `python_in`."""
-    return python_in(root / ".gateline" / "envs", lock_file, version)
+    return python_in(root / ".gateline" / "envs", lock_file, version, compiled=compiled)
 
 
-def python_in(envs: Path, lock_file: Path, version: str = OURS) -> Path:
+def python_in(envs: Path, lock_file: Path, version: str = OURS, *, compiled: bool = True) -> Path:
     """Return the interpreter of the environment that holds exactly what `lock_file` names, made in `envs` if not there yet.
 
-    `version` is the `major.minor` of Python. An environment cannot be moved after it was made: it is made in place under
+    `version` is the `major.minor` of Python; `compiled` makes the byte code of everything in it at once, which is worth its
+    seconds where many processes start from it. An environment cannot be moved after it was made: it is made in place under
     a lock, and counts only once its stamp is there. Raises OutsideError if uv cannot make it.
     """
     folder = envs / _key(lock_file, version)
@@ -36,7 +37,7 @@ def python_in(envs: Path, lock_file: Path, version: str = OURS) -> Path:
     try:
         with FileLock(folder.with_suffix(".lock"), timeout=WAIT_SECONDS):
             if not ((folder / STAMP).exists() and python.exists()):
-                _make(folder, lock_file, version)
+                _make(folder, lock_file, version, compiled)
     except Timeout:
         raise OutsideError(
             f"{folder} has been in the making by another command for {WAIT_SECONDS:.0f} s",
@@ -64,13 +65,13 @@ def _key(lock_file: Path, version: str) -> str:
     return hashlib.sha256(about.encode() + b"\n" + lock_file.read_bytes()).hexdigest()[:24]
 
 
-def _make(folder: Path, lock_file: Path, version: str) -> None:
+def _make(folder: Path, lock_file: Path, version: str, compiled: bool) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     interpreter = sys.executable if version == OURS else version
     _run(uv(), "venv", "--quiet", "--no-project", "--python", interpreter, str(folder))
     _run(
         uv(), "pip", "install", "--quiet", "--python", str(folder / "bin" / "python"),
-        "--require-hashes", "--compile-bytecode", "-r", str(lock_file),
+        "--require-hashes", *(["--compile-bytecode"] if compiled else []), "-r", str(lock_file),
     )  # fmt: skip
     (folder / STAMP).touch()
 

@@ -45,7 +45,6 @@ INTERNAL = (
     "infra.within",
     "infra.process.supervisor",
     "infra.adopting",
-    "training.splitting",
     "training.first",
 )
 """Modules that other commands start; nobody types them."""

@@ -22,7 +22,7 @@ BESIDE = {
 """Modules that training imports and that shape no artifact by themselves: digests and verdicts; what parses or proposes a
 schema (the schema that comes out is digested), or picks settings (they are digested); `model/`, which is digested as a
 folder."""
-PROPOSING = ("first.py", "splitting.py")
+PROPOSING = ("first.py",)
 """Modules of training that propose settings and data for a new project, and make no artifact."""
 
 

@@ -18,7 +18,7 @@ START = datetime(2025, 1, 1, tzinfo=UTC)
 def rows(labels: Sequence[str], digests: Sequence[bytes] | None = None, **about: object) -> Labelled:
     """Rows of a target `left`, all different where no digests are given."""
     each = digests or [str(place).encode() for place in range(len(labels))]
-    return Labelled("left", range(len(labels)), labels, each, **about)  # type: ignore[arg-type]
+    return Labelled("left", range(len(labels)), labels, each, range(1, len(labels) + 1), **about)  # type: ignore[arg-type]
 
 
 def timed(labels: Sequence[str], positive: str = "yes") -> Split:
@@ -57,8 +57,9 @@ def test_the_test_part_grows_to_what_the_gates_ask_for() -> None:
 def test_few_rows_are_told_with_what_to_set(size: int) -> None:
     for split in (stratified(rows(MIXED[:size]), size), timed(MIXED[:size])):
         [note] = split.notes
-        assert note.startswith(f"{size} rows are too few for the gates") and "min_rows" in note and "500 in all" in note
+        assert note.startswith(f"{size} rows are few: gates.") and "min_rows asks for" in note and "500 in all" in note
         assert f"there are {len(split.rows(TEST))}" in note
+        assert ("lowered in pipeline.toml to fit" in note) is (len(split.rows(TEST)) >= 30)
     assert stratified(rows(MIXED[:500]), 500).notes == ()
 
 

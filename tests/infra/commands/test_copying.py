@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
 
 from infra.adopting.answers import FILE, note, read
-from infra.commands.copying import Wanted, new
-from settings.errors import UsageError
+from infra.commands.copying import Wanted, _gone_again, _to_go_on, new
+from settings.errors import OutsideError, UsageError
 
 ROOT = Path(__file__).parents[3]
 ROWS = "order id,late?\n1,yes\n"
@@ -47,12 +48,16 @@ def test_nothing_is_copied(
     assert not (tmp_path / "copy").exists()
 
 
-@pytest.mark.parametrize("mark", [";", "\t", "|"])
-def test_rows_that_commas_do_not_part_are_named(rows: str, tmp_path: Path, mark: str) -> None:
-    Path(rows).write_text(ROWS.replace(",", mark), encoding="utf-8")
-    with pytest.raises(UsageError, match="is separated by") as refused:
+@pytest.mark.parametrize(("mark", "word"), [(";", "semicolon"), ("\t", "tab"), ("|", "bar")])
+def test_how_rows_are_written_is_told_before_anything_is_refused(
+    rows: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], mark: str, word: str
+) -> None:
+    Path(rows).write_bytes(ROWS.replace(",", mark).replace("yes", "für").encode("cp1252"))
+    with pytest.raises(UsageError, match="only 1 rows have a value"):
         new(str(tmp_path / "copy"), Wanted(data=rows, target="late?"), True)
-    assert repr(mark) in str(refused.value) and not (tmp_path / "copy").exists()
+    said = capsys.readouterr().out
+    assert said.startswith("reading rows.csv\nread: ") and word in said and "Windows-1252" in said
+    assert not (tmp_path / "copy").exists()
 
 
 def test_answers_that_changed_are_kept(tmp_path: Path) -> None:
@@ -66,4 +71,45 @@ def test_answers_that_changed_are_kept(tmp_path: Path) -> None:
 
 def test_a_file_at_home_is_found(rows: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert Wanted(data="~/rows.csv").flags == ["--data", f"data={rows}"]
+    assert Wanted(data="~/rows.csv").answers(tmp_path / "p").data == rows
+
+
+def customers(path: Path, count: int = 400) -> Path:
+    """Write rows of which some left; return the path."""
+    lines = [f"{i + 1},{i % 97},{'yes' if i % 97 > 60 else 'no'}" for i in range(count)]
+    path.write_text("\n".join(["customerID,spend,left", *lines]) + "\n", encoding="utf-8")
+    return path
+
+
+def test_a_dry_run_prints_split_schema_and_settings_and_makes_nothing(
+    rows: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = customers(tmp_path / "customers.csv")
+    assert new(str(tmp_path / "copy"), Wanted(data=str(data), target="left"), defaults=True, dry_run=True) == 0
+    said = capsys.readouterr().out
+    split = "239 rows to train on, 161 to test on"
+    for line in (split, '"name": "customerID"', "metrics.positive = 'yes'", "nothing was made"):
+        assert line in said, said
+    assert not (tmp_path / "copy").exists()
+
+
+def test_what_is_not_given_is_asked_for_at_a_terminal(
+    rows: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = customers(tmp_path / "customers.csv")
+    typed = io.StringIO(f"Churn\n{data}\nleft\nclassification\n")
+    monkeypatch.setattr(typed, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr("sys.stdin", typed)
+    assert new(str(tmp_path / "copy"), Wanted(), defaults=False, dry_run=True) == 0
+    said = capsys.readouterr().out
+    assert "Which column is to be predicted?" in said and "data.target = 'left'" in said
+
+
+def test_what_fails_later_leaves_the_folder_and_one_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a project").mkdir()
+    with pytest.raises(OutsideError), _to_go_on(tmp_path / "a project"):
+        raise OutsideError("no network")
+    assert (tmp_path / "a project").is_dir() and "a project' && nox -s adopt" in capsys.readouterr().err
+    with pytest.raises(OutsideError), _gone_again(tmp_path / "a project"):
+        raise OutsideError("no copier")
+    assert not (tmp_path / "a project").exists() and "no project was made" in capsys.readouterr().err
