@@ -69,7 +69,7 @@ class Verdict(BaseModel):
     judged: dict[str, str] = Field(default_factory=dict)
     metrics: dict[str, float] = Field(default_factory=dict)
     plots: tuple[Plot, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[Line, ...] = ()
     created: str = ""
     found: str = ""
     """When it was last found again in place of judging anew; empty for never. What was said last is what counts."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import io
 import os
 import sys
@@ -80,6 +81,27 @@ MOST_TOLD = 400
 READ_ONLY = "let the model work on a copy of the rows it is given (X = X.copy()): they are the next model's rows too"
 
 
+FULL = "free the space, then run it again"
+REFUSED = "give this account the permission, then run it again"
+ADVICE = {
+    errno.ENOSPC: FULL,
+    errno.EDQUOT: FULL,
+    errno.ENOENT: "fix the path, then run it again",
+    errno.ENOTDIR: "fix the path: a part of it is a file, not a folder",
+    errno.EISDIR: "fix the path: it is a folder, not a file",
+    errno.ENAMETOOLONG: "shorten the path",
+    errno.EACCES: REFUSED,
+    errno.EPERM: REFUSED,
+    errno.EROFS: "mount the file system for writing, or name another path",
+    errno.EMFILE: "allow more open files (ulimit -n 4096), then run it again",
+    errno.ENOMEM: "free memory, then run it again",
+    errno.EADDRINUSE: "end what uses the port, or choose another one in pipeline.toml",
+    errno.ECONNREFUSED: "check that the other side runs, then run it again",
+    errno.ETIMEDOUT: "check the network, then run it again",
+}
+"""The next step where the operating system refused something, by its number: each names the cause, and no other."""
+
+
 def explain(error: BaseException) -> str:
     """Return what an error of the copy's own code says, in one line, with the deepest line of `model/` that led there."""
     said, place = textwrap.shorten(str(error), MOST_TOLD, placeholder=" …"), place_in_model(error)
@@ -139,8 +161,6 @@ def front_door(main: Callable[[], int]) -> int:
         return CLOSED_PIPE
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
-        print(
-            f"error: {error.strerror or error}{where}\n  next: free the space or fix the path, then run it again",
-            file=sys.stderr,
-        )
+        advice = ADVICE.get(error.errno or 0, "see the cause above; then run it again")
+        print(f"error: {error.strerror or error}{where}\n  next: {advice}", file=sys.stderr)
         return int(ExitCode.OUTSIDE)

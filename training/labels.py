@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from settings import Settings
 from settings.errors import UsageError
+from settings.shown import shown
 from training.rows import Split
 
 
@@ -67,7 +68,7 @@ def _refuse_fractions(labels: npt.NDArray[Any], name: str) -> None:
 def _refuse_one_class(classes: list[Any], name: str, url: str) -> None:
     if len(classes) < 2:
         raise UsageError(
-            f"{url}: all rows have one value of the target '{name}' ({classes[0]!r})",
+            f"{url}: all rows have one value of the target '{name}' ('{shown(classes[0])}')",
             "add rows of another class, or name another target",
         )
 

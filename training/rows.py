@@ -56,11 +56,12 @@ def read(data: Data, schema: Schema, which: Mapping[str, str | Objects] | None =
             "add older rows, or lower the delay",
         )
     test = read_table(which["test"], schema)
-    return Split(_rows(kept, schema), _rows(test, schema), len(frame) - len(kept), _period(kept, schema))
+    train_rows, test_rows = _rows(kept, schema, data.train), _rows(test, schema, data.test)
+    return Split(train_rows, test_rows, len(frame) - len(kept), _period(kept, schema))
 
 
-def _rows(frame: pd.DataFrame, schema: Schema) -> Rows:
-    return Rows(features_of(frame, schema), target_of(frame, schema))
+def _rows(frame: pd.DataFrame, schema: Schema, url: str) -> Rows:
+    return Rows(features_of(frame, schema), target_of(frame, schema, url))
 
 
 def _mature(frame: pd.DataFrame, data: Data, schema: Schema) -> npt.NDArray[np.bool_]:

@@ -98,7 +98,7 @@ class Scorer:
         key = schema.model_dump_json()
         if key not in self._read:
             frame = read_table(self._test, schema)
-            self._read[key] = features_of(frame, schema), target_of(frame, schema)
+            self._read[key] = features_of(frame, schema), target_of(frame, schema, url_of(self._test))
         return self._read[key]
 
 

@@ -23,14 +23,17 @@ def features_of(frame: pd.DataFrame, schema: Schema) -> npt.NDArray[np.object_]:
     return rows
 
 
-def target_of(frame: pd.DataFrame, schema: Schema) -> npt.NDArray[Any]:
-    """Return the target, shape (n,): int64, float64, bool, or object holding str. Raises UsageError for missing labels."""
+def target_of(frame: pd.DataFrame, schema: Schema, url: str) -> npt.NDArray[Any]:
+    """Return the target, shape (n,): int64, float64, bool, or object holding str.
+
+    Raises UsageError for missing labels, naming `url`, where the rows were read.
+    """
     column = schema.target_column
     values = frame[column.name]
     missing = int(values.isna().sum())
     if missing:
         raise UsageError(
-            f"{missing} of {len(values)} values of the target '{column.name}' are missing",
+            f"{url}: {missing} of {len(values)} values of the target '{column.name}' are missing",
             "leave out rows without a label",
         )
     if column.dtype == "datetime":

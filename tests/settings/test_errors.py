@@ -61,6 +61,22 @@ def test_a_full_disk_is_named_with_the_file(capsys: pytest.CaptureFixture[str]) 
     assert "error: No space left on device (reports/x)\n  next: free the space" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("number", "next_step"),
+    [
+        (errno.ENOENT, "fix the path"),
+        (errno.EACCES, "permission"),
+        (errno.EMFILE, "ulimit"),
+        (errno.ECONNREFUSED, "other side"),
+        (errno.EIO, "see the cause"),
+    ],
+)
+def test_the_next_step_is_of_the_cause(number: int, next_step: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert front_door(raising(OSError(number, os.strerror(number), "reports/x"))) == 4
+    said = capsys.readouterr().err
+    assert next_step in said and "free the space" not in said and "(reports/x)" in said
+
+
 def test_an_interrupt_ends_with_130(capsys: pytest.CaptureFixture[str]) -> None:
     assert front_door(raising(KeyboardInterrupt())) == 130
     assert "interrupted" in capsys.readouterr().err

@@ -49,7 +49,7 @@ def test_the_target_has_its_own_dtype(dtype: str, values: list[Any], kind: str) 
     declared = parse({"columns": [{"name": "x", "dtype": "number"}, {"name": "y", "dtype": dtype}], "target": "y"})
     series = raw(pd.DataFrame({"x": [0.0, 0.0], "y": values})).typed(declared.column("y"))
     assert series is not None
-    target = target_of(pd.DataFrame({"y": series.values}), declared)
+    target = target_of(pd.DataFrame({"y": series.values}), declared, "rows.csv")
     assert target.tolist() == values and str(target.dtype) == kind
 
 
@@ -57,9 +57,9 @@ def test_missing_labels_are_refused() -> None:
     table = frame().astype({"rain": "Int64"})
     table.loc[0, "rain"] = pd.NA
     with pytest.raises(UsageError, match="1 of 1000 values of the target 'rain' are missing"):
-        target_of(table, schema())
+        target_of(table, schema(), "rows.csv")
 
 
 def test_a_time_is_no_target() -> None:
     with pytest.raises(UsageError, match="is a datetime"):
-        target_of(frame(), schema(target="taken", time=""))
+        target_of(frame(), schema(target="taken", time=""), "rows.csv")
