@@ -25,7 +25,7 @@ from rows.natural import natural
 from rows.parts import Part
 from rows.reading import counts_of, read_whole
 from rows.text import MARKS
-from settings.errors import UsageError, did_you_mean, front_door
+from settings.errors import UsageError, did_you_mean
 from settings.shown import shown
 
 MOST_CATEGORIES = 30
@@ -328,7 +328,3 @@ def _plain(column: dict[str, Any]) -> dict[str, Any]:
     return {
         name: int(value) if isinstance(value, float) and value.is_integer() else value for name, value in column.items()
     }
-
-
-if __name__ == "__main__":
-    sys.exit(front_door(main))

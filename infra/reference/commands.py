@@ -46,6 +46,7 @@ INTERNAL = (
     "infra.process.supervisor",
     "infra.adopting",
     "training.first",
+    "training.golden",
 )
 """Modules that other commands start; nobody types them."""
 APART = ("tests", "benchmarks", "data", "docs")
