@@ -36,7 +36,7 @@ def judge_environment(name: str) -> int:
     stable = target.engine.status().slots.get(Slot.STABLE)
     if stable is None:
         raise UsageError(f"nothing runs in {name}", f"invoke deploy --env={name}")
-    window = Window(target.folder / "drift-window.json", stable.release.digest)
+    window = Window(target.engine.notes, stable.release.digest)
     with target.engine.client("", TIMEOUT_SECONDS) as client:
         seen = {replica.name: _read(client, replica.address) for replica in stable.replicas if replica.alive}
     verdict = _judged(target, stable, window.since_last(seen))
@@ -57,7 +57,7 @@ def _judged(target: Target, stable: SlotStatus, live: LiveCounts) -> Verdict:
     manifest = Manifest.model_validate_json((artifact / MANIFEST_FILE).read_bytes())
     arrived: tuple[Matured, ...] = ()
     if settings.data.labels:
-        log = target.folder / "predictions"
+        log = target.engine.predictions()
         arrived = matured(settings.data.labels, settings.data.target, log, stable.release.digest, manifest)
     verdict = judge(
         live.model_copy(update={"matured": arrived}),

@@ -5,8 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from contracts.live_counts import Matured
@@ -17,11 +16,11 @@ from settings.errors import GatelineError, OutsideError, UsageError, did_you_mea
 Key = tuple[str, int]
 
 
-def matured(url: str, target: str, log: Path, release: str, manifest: Manifest) -> tuple[Matured, ...]:
+def matured(url: str, target: str, log: Iterable[str], release: str, manifest: Manifest) -> tuple[Matured, ...]:
     """Return the predictions of `release` whose label stands in the CSV at `url`, counted by score, prediction and label.
 
-    The CSV has the columns `request_id` and `target`, and `row` where a request held several rows (counted from 0).
-    Raises UsageError for a missing file or column.
+    `log` are the lines of the prediction logs. The CSV has the columns `request_id` and `target`, and `row` where a request
+    held several rows (counted from 0). Raises UsageError for a missing file or column.
     """
     labels = _labels(url, target)
     found: Counter[tuple[float, str, str]] = Counter()
@@ -60,16 +59,15 @@ def _labels(url: str, target: str) -> dict[Key, str]:
         ) from error
 
 
-def _logged(folder: Path, release: str) -> Iterator[tuple[Key, Any]]:
+def _logged(log: Iterable[str], release: str) -> Iterator[tuple[Key, Any]]:
     """Yield every whole line of this release; a line cut by a full disk is passed over."""
-    for path in sorted(folder.glob("predictions-*.jsonl")):
-        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-            try:
-                entry = json.loads(line)
-            except ValueError:
-                continue
-            if entry.get("release") == release:
-                yield (str(entry["request_id"]), int(entry["row"])), entry["score"]
+    for line in log:
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue
+        if entry.get("release") == release:
+            yield (str(entry["request_id"]), int(entry["row"])), entry["score"]
 
 
 def _decided(score: Any, manifest: Manifest) -> tuple[float, str]:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
-from contracts.files import place
 from contracts.live_counts import ColumnCounts, LiveCounts
+from infra.engines.notes import Notes
 
+NOTE = "drift-window"
 Counts = tuple[int, ...]
 
 
 class Window:
     """Remembers, per replica of one release, what was counted when the last window was closed."""
 
-    def __init__(self, path: Path, release: str) -> None:
-        """Keep the memory in `path`; another release begins with nothing."""
-        self._path, self._release = path, release
+    def __init__(self, notes: Notes, release: str) -> None:
+        """Keep the memory with the environment, where every machine that judges it reads it; another release begins anew."""
+        self._notes, self._release = notes, release
 
     def since_last(self, seen: Mapping[str, LiveCounts]) -> LiveCounts:
         """Return the sum over replicas of what was counted since the last window; all of it for a replica started since."""
@@ -34,13 +34,13 @@ class Window:
     def close(self, seen: Mapping[str, LiveCounts]) -> None:
         """Let the next window begin here."""
         counts = {name: counted.model_dump(mode="json") for name, counted in seen.items()}
-        place({self._path: json.dumps({"release": self._release, "replicas": counts})})
+        self._notes.write(NOTE, json.dumps({"release": self._release, "replicas": counts}))
 
     def _read(self) -> dict[str, LiveCounts]:
-        try:
-            body = json.loads(self._path.read_bytes())
-        except FileNotFoundError:
+        text = self._notes.read(NOTE)
+        if text is None:
             return {}
+        body = json.loads(text)
         if body["release"] != self._release:
             return {}
         return {name: LiveCounts.model_validate_json(json.dumps(counts)) for name, counts in body["replicas"].items()}

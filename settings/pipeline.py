@@ -48,7 +48,7 @@ class Settings(Section):
     @property
     def runs_containers(self) -> bool:
         """Whether an environment runs release images."""
-        return any(environment.engine == "docker" for environment in self.environments.values())
+        return any(environment.runs_containers for environment in self.environments.values())
 
     @model_validator(mode="after")
     def _sections_agree(self) -> Self:

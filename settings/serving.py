@@ -96,3 +96,8 @@ class Environment(Section):
     """Stages that must have passed a release before it is deployed here."""
     docker: DockerHost = DockerHost()
     """The daemon and its limits, where the engine is `docker`."""
+
+    @property
+    def runs_containers(self) -> bool:
+        """Whether releases run here as images: then the image is built, judged and brought here too."""
+        return self.engine == "docker"

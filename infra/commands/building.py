@@ -26,7 +26,7 @@ def build(model: str, push: bool) -> int:
         environ={}
     ).service  # what the environment overrides (a URL with a password) is no part of a release
     release = build_release(settings.model_copy(update={"service": as_written}), model)
-    if any(environment.engine == "process" for environment in settings.environments.values()):
+    if any(not environment.runs_containers for environment in settings.environments.values()):
         python_for(Path("requirements/service.txt"), Path("."))
     image = _image(settings, release, push)
     Releases(Store.of(settings)).choose(release.digest)  # last: what lacks its environment or image is judged by nobody

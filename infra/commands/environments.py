@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json as jsons
-from pathlib import Path
 from typing import Any
 
 from rich.markup import escape
@@ -18,6 +17,7 @@ from infra.rollout.target import Target
 from infra.smoke import Expected, judge_replicas
 from settings import load
 from settings.errors import ExitCode, OutsideError, UsageError
+from settings.shown import one_line
 
 LOG_LINES = 20
 
@@ -61,21 +61,30 @@ def status(env: str, logs: bool, json: bool) -> int:
     names = [env] if env else list(load().environments)
     targets = [Target.open(name) for name in names]
     if json:
-        print(jsons.dumps({target.name: _as_dict(target, target.engine.status()) for target in targets}, indent=2))
-        return 0
+        found = {target.name: _asked(target) for target in targets}
+        print(jsons.dumps(found, indent=2))
+        return int(ExitCode.OUTSIDE) if any("unreachable" in each for each in found.values()) else 0
     dead = [target for target in targets if not _told(target, logs)]
     return int(ExitCode.OUTSIDE) if dead else 0
+
+
+def _asked(target: Target) -> dict[str, Any]:
+    """Return what one environment is; one that cannot be reached says so, and must not hide the others."""
+    try:
+        return _as_dict(target, target.engine.status())
+    except OutsideError as error:
+        return {"unreachable": error.message, "next_step": error.next_step}
 
 
 def _told(target: Target, logs: bool) -> bool:
     """Print one environment; one that cannot be reached must not hide the others."""
     try:
         _print(target, target.engine.status())
+        if logs:
+            _print_logs(target)
     except OutsideError as error:
         target.say(f"[red]cannot be reached[/red]: {escape(error.message)}; next: {escape(error.next_step)}")
         return False
-    if logs:
-        _print_logs(target)
     return True
 
 
@@ -131,7 +140,6 @@ def _as_dict(target: Target, running: Running) -> dict[str, Any]:
 
 
 def _print_logs(target: Target) -> None:
-    for path in sorted(Path(target.folder, "logs").glob("*.log")):
-        target.console.rule(path.name)
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-        target.console.print("\n".join(lines[-LOG_LINES:]), markup=False)
+    for name, text in target.engine.logs(LOG_LINES).items():
+        target.console.rule(name)
+        target.console.print("\n".join(map(one_line, text.splitlines())), markup=False, highlight=False)

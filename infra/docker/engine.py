@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import httpx
@@ -13,6 +13,7 @@ from contracts.release import Release
 from contracts.slots import Slot, SlotMetrics
 from infra.bundle import verify
 from infra.docker import images, removal
+from infra.docker.client import reaching
 from infra.docker.daemon import Daemon
 from infra.docker.labelled_notes import LabelledNotes
 from infra.docker.names import RUNTIME, Names
@@ -157,6 +158,17 @@ class DockerEngine:
     def client(self, base_url: str, seconds: float) -> httpx.Client:
         """Return an HTTP client that reaches the replicas through the proxy's container."""
         return httpx.Client(transport=TunnelTransport(self._daemon.proxy.tunnel), base_url=base_url, timeout=seconds)
+
+    def logs(self, lines: int) -> Mapping[str, str]:
+        """Return the last lines of each container of this environment, by its name; the daemon keeps them."""
+        proxy, replicas = self._daemon.proxy.container(), self._daemon.replicas.found()
+        containers = [*([proxy] if proxy is not None else []), *(replicas[name] for name in sorted(replicas))]
+        with reaching():
+            return {one.name: one.logs(tail=lines).decode(errors="replace").rstrip() for one in containers}
+
+    def predictions(self) -> Iterator[str]:
+        """Yield every line of the prediction logs, out of the volume that the replicas share."""
+        return self._daemon.replicas.predictions()
 
     def bundle(self, release: Release) -> Path:
         """Return where the files of a release can be read on this machine; they are taken out of its image where they miss."""

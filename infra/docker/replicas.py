@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Mapping, Sequence
+import io
+import tarfile
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -70,6 +72,19 @@ class Replicas:
         """Stop every replica at once, gently; their containers stay, and come back with `start`."""
         _together([container for container in self.found().values() if container.status == "running"], seconds)
 
+    def predictions(self) -> Iterator[str]:
+        """Yield every line of the prediction logs: read through any replica, running or not, as they are sent."""
+        container = next(iter(self.found().values()), None)
+        if container is None:
+            return
+        with reaching():
+            chunks, _ = container.get_archive(PREDICTIONS)
+            with tarfile.open(fileobj=io.BufferedReader(_Stream(chunks)), mode="r|") as archive:
+                for member in archive:
+                    stream = archive.extractfile(member)
+                    if stream is not None and member.name.endswith(".jsonl"):
+                        yield from (line.decode(errors="replace") for line in stream)
+
     def _create(self, slot: str, wanted: WantedSlot, replica: WantedReplica) -> Any:
         release = wanted.release
         about = {REPLICA: replica.name, SLOT: slot, RELEASE: release.digest, VERSION: release.version}
@@ -87,6 +102,22 @@ class Replicas:
                 nano_cpus=int(self._limits.cpus * 1e9),
                 **HARDENED,
             )
+
+
+class _Stream(io.RawIOBase):
+    """The chunks of an answer as something to read from: logs of many days are never held whole."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks, self._rest = iter(chunks), b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        self._rest = self._rest or next(self._chunks, b"")
+        size = min(len(buffer), len(self._rest))
+        buffer[:size], self._rest = self._rest[:size], self._rest[size:]
+        return size
 
 
 def _remove(container: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -150,6 +150,14 @@ class Engine(Protocol):
 
     def client(self, base_url: str, seconds: float) -> httpx.Client:
         """Return an HTTP client, with this timeout, that reaches the replicas at their addresses."""
+        ...
+
+    def logs(self, lines: int) -> Mapping[str, str]:
+        """Return the last lines of what the proxy, the replicas and whatever keeps them alive have said, by the log's name."""
+        ...
+
+    def predictions(self) -> Iterator[str]:
+        """Yield every line of the replicas' prediction logs, in no order; the last of a log may be cut."""
         ...
 
     def bundle(self, release: Release) -> Path:

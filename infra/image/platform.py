@@ -30,7 +30,7 @@ def shared(found: Mapping[str, str]) -> str:
 
 def _asked(settings: Settings, say: Callable[[str], None]) -> dict[str, str]:
     """Every daemon is asked once, whoever shares it."""
-    hosts = {name: env.docker.host for name, env in settings.environments.items() if env.engine == "docker"}
+    hosts = {name: env.docker.host for name, env in settings.environments.items() if env.runs_containers}
     known: dict[str, str] = {}
     for host in dict.fromkeys(hosts.values()):
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import httpx
@@ -179,6 +179,16 @@ class ProcessEngine:
     def client(self, base_url: str, seconds: float) -> httpx.Client:
         """Return an HTTP client that reaches the replicas: they listen on loopback."""
         return HostView(self._place, self._state().socket).client(seconds, base_url)
+
+    def logs(self, lines: int) -> Mapping[str, str]:
+        """Return the last lines of each log of this environment, by the file's name."""
+        return {path.name: tail(path, lines) for path in sorted(self._place.logs.glob("*.log"))}
+
+    def predictions(self) -> Iterator[str]:
+        """Yield every line of the prediction logs."""
+        for path in sorted(self._place.predictions.glob("predictions-*.jsonl")):
+            with path.open(encoding="utf-8", errors="replace") as stream:
+                yield from stream
 
     def bundle(self, release: Release) -> Path:
         """Return where a release that was fetched lies unpacked on this host."""

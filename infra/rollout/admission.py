@@ -41,7 +41,7 @@ def admit(target: Target, release: Release, *, unjudged: bool = False, release_q
             f"quarantine: {release.name} was left by a rollback ({reason})",
             "deploy another release, or add --release-quarantine if you know that it is good",
         )
-    in_containers = target.environment.engine == "docker"
+    in_containers = target.environment.runs_containers
     seen: dict[str, Verdict | None] = {
         stage: newest(target.store, release, stage, in_containers) for stage in target.environment.requires
     }

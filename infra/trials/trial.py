@@ -32,7 +32,7 @@ class Subject:
             return running(self.release, self.folder, self.root, more)
         from infra.trials.contained import contained
 
-        limits = next(one.docker for one in self.settings.environments.values() if one.engine == "docker")
+        limits = next(one.docker for one in self.settings.environments.values() if one.runs_containers)
         return contained(self.release, self.image, limits, more)
 
 

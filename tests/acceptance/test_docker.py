@@ -23,6 +23,7 @@ from tests.acceptance.test_canaries import (
     test_no_traffic_is_held_then_resumed_and_promoted,
     test_one_and_a_half_times_slower_is_rolled_back,
 )
+from tests.acceptance.test_drift import test_drift_of_columns_and_of_performance
 from tests.acceptance.test_kills import (
     no_registry,
     test_a_killed_controller_leaves_all_traffic_on_stable,
@@ -39,6 +40,7 @@ __all__ = [
     "hooks",
     "no_registry",
     "test_ctrl_c_and_sigterm_hold_the_canary",
+    "test_drift_of_columns_and_of_performance",
     "test_exchanged_classes_are_rolled_back",
     "test_a_killed_controller_leaves_all_traffic_on_stable",
     "test_five_percent_errors_are_rolled_back",

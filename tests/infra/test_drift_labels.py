@@ -28,12 +28,11 @@ def manifest(task: str, classes: tuple[Any, ...] = (), positive: Any = None) -> 
     return Manifest.model_validate(body | {"classes": classes, "positive": positive, "threshold": 0.5})
 
 
-def log(folder: Path, *entries: tuple[str, int, str, Any]) -> Path:
+def log(*entries: tuple[str, int, str, Any]) -> list[str]:
     lines = [
         json.dumps({"request_id": i, "row": row, "release": release, "score": s}) for i, row, release, s in entries
     ]
-    (folder / "predictions-2026-01-02.jsonl").write_text("\n".join([*lines, '{"request_id": "cut']) + "\n")
-    return folder
+    return [*lines, '{"request_id": "cut']
 
 
 def labels(folder: Path, text: str) -> str:
@@ -43,27 +42,27 @@ def labels(folder: Path, text: str) -> str:
 
 @pytest.mark.slow
 def test_labels_on_s3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = log(tmp_path, ("a", 0, "r", 0.7), ("b", 0, "r", 0.2))
+    lines = log(("a", 0, "r", 0.7), ("b", 0, "r", 0.2))
     with s3_server(tmp_path) as server:
         server.reach(monkeypatch)
         url = f"{server.bucket('labels')}/late.csv"
         with pytest.raises(UsageError, match="no such file of labels"):
-            matured(url, "late", folder, "r", manifest("binary", (0, 1), 1))
+            matured(url, "late", lines, "r", manifest("binary", (0, 1), 1))
         server.client().put_object(Bucket="labels", Key="late.csv", Body=b"request_id,late\na,1\nb,1\n")
-        found = matured(url, "late", folder, "r", manifest("binary", (0, 1), 1))
+        found = matured(url, "late", lines, "r", manifest("binary", (0, 1), 1))
         assert {(one.predicted, one.actual, one.count) for one in found} == {("1", "1", 1), ("0", "1", 1)}
         server.kill()
         with pytest.raises(OutsideError, match="EndpointConnectionError") as caught:
-            matured(url, "late", folder, "r", manifest("binary", (0, 1), 1))
+            matured(url, "late", lines, "r", manifest("binary", (0, 1), 1))
         assert "AWS_ENDPOINT_URL_S3" in caught.value.next_step
 
 
 def test_binary(tmp_path: Path) -> None:
-    folder = log(
-        tmp_path, ("a", 0, "r", 0.7), ("b", 0, "r", 0.2), ("c", 0, "other", 0.9), ("d", 0, "r", 0.7), ("e", 0, "r", 0.7)
+    lines = log(
+        ("a", 0, "r", 0.7), ("b", 0, "r", 0.2), ("c", 0, "other", 0.9), ("d", 0, "r", 0.7), ("e", 0, "r", 0.7)
     )
     url = labels(tmp_path, "request_id,late\na,1\nb,1\nc,1\nd,1\ne,\nz,0\n")
-    found = matured(url, "late", folder, "r", manifest("binary", (0, 1), 1))
+    found = matured(url, "late", lines, "r", manifest("binary", (0, 1), 1))
     assert found == (
         Matured(score=0.2, predicted="0", actual="1", count=1),
         Matured(score=0.7, predicted="1", actual="1", count=2),
@@ -71,9 +70,9 @@ def test_binary(tmp_path: Path) -> None:
 
 
 def test_rows_of_one_request_and_many_classes(tmp_path: Path) -> None:
-    folder = log(tmp_path, ("a", 0, "r", [0.1, 0.9, 0.0]), ("a", 1, "r", [0.5, 0.2, 0.3]))
+    lines = log(("a", 0, "r", [0.1, 0.9, 0.0]), ("a", 1, "r", [0.5, 0.2, 0.3]))
     url = labels(tmp_path, "request_id,row,late\na,1,z\na,0,y\n")
-    found = matured(url, "late", folder, "r", manifest("multiclass", ("x", "y", "z")))
+    found = matured(url, "late", lines, "r", manifest("multiclass", ("x", "y", "z")))
     assert [(cell.predicted, cell.actual, cell.score) for cell in found] == [("x", "z", 0.5), ("y", "y", 0.9)]
 
 
@@ -81,7 +80,7 @@ def test_regression(tmp_path: Path) -> None:
     found = matured(
         labels(tmp_path, "request_id,late\na,4.5\n"),
         "late",
-        log(tmp_path, ("a", 0, "r", 4.0)),
+        log(("a", 0, "r", 4.0)),
         "r",
         manifest("regression"),
     )
@@ -98,9 +97,9 @@ def test_regression(tmp_path: Path) -> None:
 )
 def test_unusable_labels_are_explained(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(UsageError, match=said):
-        matured(labels(tmp_path, text), "late", tmp_path, "r", manifest("binary", (0, 1), 1))
+        matured(labels(tmp_path, text), "late", [], "r", manifest("binary", (0, 1), 1))
 
 
 def test_a_missing_file_is_explained(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such file"):
-        matured(str(tmp_path / "none.csv"), "late", tmp_path, "r", manifest("binary", (0, 1), 1))
+        matured(str(tmp_path / "none.csv"), "late", [], "r", manifest("binary", (0, 1), 1))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from contracts.live_counts import ColumnCounts, LiveCounts
 from infra.drift_window import Window
+from infra.engines.notes import FolderNotes
 
 
 def counts(rows: int, since: str = "10:00", until: str = "11:00") -> LiveCounts:
@@ -22,27 +23,27 @@ def counts(rows: int, since: str = "10:00", until: str = "11:00") -> LiveCounts:
 
 
 def test_the_first_window_is_everything_of_every_replica(tmp_path: Path) -> None:
-    total = Window(tmp_path / "w", "r").since_last({"1": counts(10), "2": counts(5, since="09:00", until="12:00")})
+    total = Window(FolderNotes(tmp_path), "r").since_last({"1": counts(10), "2": counts(5, since="09:00", until="12:00")})
     assert (total.rows, total.scores, total.labels) == (15, (15, 0), {"yes": 15})
     assert total.columns["size"] == ColumnCounts(counts=(13, 0), missing=2)
     assert (total.since, total.until, total.release, total.artifact) == ("09:00", "12:00", "r", "a")
 
 
 def test_the_next_window_leaves_out_what_was_judged(tmp_path: Path) -> None:
-    Window(tmp_path / "w", "r").close({"1": counts(10)})
-    total = Window(tmp_path / "w", "r").since_last({"1": counts(14, until="13:00")})
+    Window(FolderNotes(tmp_path), "r").close({"1": counts(10)})
+    total = Window(FolderNotes(tmp_path), "r").since_last({"1": counts(14, until="13:00")})
     assert (total.rows, total.columns["size"].counts, total.since, total.until) == (4, (4, 0), "11:00", "13:00")
 
 
 def test_a_restarted_replica_counts_whole(tmp_path: Path) -> None:
-    Window(tmp_path / "w", "r").close({"1": counts(10)})
-    assert Window(tmp_path / "w", "r").since_last({"1": counts(12, since="11:30")}).rows == 12
+    Window(FolderNotes(tmp_path), "r").close({"1": counts(10)})
+    assert Window(FolderNotes(tmp_path), "r").since_last({"1": counts(12, since="11:30")}).rows == 12
 
 
 def test_another_release_begins_anew(tmp_path: Path) -> None:
-    Window(tmp_path / "w", "r").close({"1": counts(10)})
-    assert Window(tmp_path / "w", "other").since_last({"1": counts(12)}).rows == 12
+    Window(FolderNotes(tmp_path), "r").close({"1": counts(10)})
+    assert Window(FolderNotes(tmp_path), "other").since_last({"1": counts(12)}).rows == 12
 
 
 def test_no_replica_is_no_rows(tmp_path: Path) -> None:
-    assert Window(tmp_path / "w", "r").since_last({}).rows == 0
+    assert Window(FolderNotes(tmp_path), "r").since_last({}).rows == 0

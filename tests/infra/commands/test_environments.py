@@ -87,6 +87,11 @@ def test_an_environment_that_cannot_be_reached_does_not_hide_the_others(site: Si
     assert commands.status("", False, False) == 4
     said = capsys.readouterr().out
     assert "staging  cannot be reached" in said and f"production  {site.url}" in said and "100%" in said
+    assert commands.status("", False, True) == 4
+    body = json.loads(capsys.readouterr().out)
+    assert body["production"]["slots"]["stable"]["share"] == 1.0
+    assert body["staging"]["unreachable"].startswith("no Docker daemon answers at tcp://127.0.0.1:1")
+    assert "docker.host" in body["staging"]["next_step"]
 
 
 def test_status_counts_restarts(site: Site, capsys: Capture) -> None:
@@ -128,10 +133,10 @@ def test_status_shows_the_end_of_the_logs(site: Site, capsys: Capture) -> None:
     engine = site.put(stable=site.release())
     (replica,) = engine.status().slots[Slot.STABLE].replicas
     log = site.target().folder / "logs" / f"{replica.name}.log"
-    log.write_text("".join(f"line {number} [/x]\n" for number in range(100)))
+    log.write_text("".join(f"line {number} [/x]\x1b[2J\n" for number in range(100)))
     assert commands.status("production", True, False) == 0
     said = capsys.readouterr().out
-    assert f"{replica.name}.log" in said and "line 99 [/x]" in said and "line 79 " not in said
+    assert f"{replica.name}.log" in said and "line 99 [/x]" in said and "line 79 " not in said and "\x1b" not in said
 
 
 def test_a_smoke_test_passes_and_is_recorded(site: Site, capsys: Capture) -> None:

@@ -12,10 +12,16 @@ from pathlib import Path
 import httpx
 import pytest
 
+from contracts.live_counts import LiveCounts
 from contracts.slots import Slot
 from infra.docker.engine import DockerEngine
+from infra.drift_window import Window
 from infra.engines.readiness import wait_until
 from infra.rollout.heartbeat import Heartbeat
+from infra.rollout.recorder import Recorder
+from infra.rollout.target import recorder_of
+from registry.audit import AuditLog
+from registry.store import Store
 from settings.errors import OutsideError, UsageError
 from tests.infra.docker.conftest import READY_SECONDS, Harbour
 from tests.traffic import Traffic
@@ -129,6 +135,60 @@ def test_what_a_command_wrote_down_is_read_by_every_colleague(steady: Harbour) -
         other.close()
 
 
+def test_logs_and_predictions_are_read_by_every_colleague(steady: Harbour, tmp_path: Path) -> None:
+    lines = [f"line {number} {'1' * 60}" for number in range(3000)]
+    write = (
+        "with open('/var/lib/predictions/predictions-2026-01-02.jsonl', 'w') as log:\n"
+        "    print(*(f\"line {number} {'1' * 60}\" for number in range(3000)), sep='\\n', file=log)\n"
+        "    print('cut', end='', file=log)"
+    )
+    first, second = steady.engine.status().slots[Slot.STABLE].replicas
+    assert steady.container(first.name).exec_run(["python3", "-c", write]).exit_code == 0
+    other = DockerEngine(steady.settings, "production", tmp_path)
+    try:
+        assert [line.rstrip("\n") for line in other.predictions()] == [*lines, "cut"]
+        logs = other.logs(3)
+        names = {steady.names.proxy, steady.names.replica(first.name), steady.names.replica(second.name)}
+        assert set(logs) >= names and all(len(text.splitlines()) <= 3 for text in logs.values())
+    finally:
+        other.close()
+
+
+def recorder(harbour: Harbour, engine: DockerEngine, root: Path) -> Recorder:
+    return recorder_of(harbour.settings, "production", root, AuditLog(Store.of(harbour.settings)), engine.notes)
+
+
+def test_events_that_wait_and_the_kept_head_are_seen_by_every_colleague(steady: Harbour, tmp_path: Path) -> None:
+    other = DockerEngine(steady.settings, "production", tmp_path)
+    audit = steady.root / "registry" / steady.name / "audit"
+    try:
+        here, there = (recorder(steady, *pair) for pair in ((steady.engine, steady.root), (other, tmp_path)))
+        for number in range(3):
+            here.record("x", str(number), {})
+        assert there.kept_head() == here.log.head() and there.waiting() == 0
+        audit.rename(audit.with_name("away"))
+        here.record("x", "3", {})
+        there.record("x", "4", {})
+        assert there.waiting() == here.waiting() == 2 and not audit.exists() and "it has 0 events" in there.broken()
+        audit.with_name("away").rename(audit)
+        recorder(steady, other, tmp_path).record("x", "5", {})
+        assert [event.subject for event in here.log.events()] == ["0", "1", "2", "3", "4", "5"]
+        assert here.waiting() == 0 and here.broken() == "" and here.log.verify(there.heads()) == []
+    finally:
+        other.close()
+
+
+def test_the_window_of_drift_is_closed_for_every_colleague(steady: Harbour, tmp_path: Path) -> None:
+    other = DockerEngine(steady.settings, "production", tmp_path)
+    seen = {"1": LiveCounts(rows=10, since="10:00", until="11:00")}
+    try:
+        Window(steady.engine.notes, "r").close(seen)
+        later = {"1": LiveCounts(rows=14, since="10:00", until="13:00")}
+        assert Window(other.notes, "r").since_last(later).rows == 4
+    finally:
+        other.close()
+
+
 def test_what_is_not_there_is_refused(steady: Harbour) -> None:
     unknown = steady.built("9").model_copy(update={"digest": "f" * 64})
     with pytest.raises(UsageError, match="has no image on the daemon of production"):
@@ -223,6 +283,9 @@ def test_what_is_removed_does_not_come_back(harbour: Harbour) -> None:
     assert not [one for one in harbour.client.networks.list() if one.name == harbour.names.prefix]
     assert not harbour.client.images.list(filters={"label": label})
     assert not harbour.engine.status().slots
+    recorder(harbour, harbour.engine, harbour.root).record("x", "removed", {})
+    assert not harbour.client.containers.list(all=True, filters={"label": label}), "its head is kept on this machine then"
+    assert recorder(harbour, harbour.engine, harbour.root).kept_head() is not None
     harbour.engine.remove()
 
 
