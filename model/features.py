@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, clone
 from sklearn.compose import make_column_transformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
@@ -17,11 +17,12 @@ from contracts.schema import Dtype, Schema
 
 MOST_CODES = 250
 """Gradient boosting keeps at most 255 values of a column apart."""
+PARTS = ("hour", "weekday", "month")
 EPOCH_WEEKDAY = 3
 """1970-01-01 was a Thursday."""
 
 
-class Codes(TransformerMixin, BaseEstimator):
+class Codes(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Number the most frequent words of each column, in their order; a rarer, a new and a missing one are -1.
 
     One look-up a value: an encoder that goes through all the words it ever saw takes tens of milliseconds a request where a
@@ -36,6 +37,7 @@ class Codes(TransformerMixin, BaseEstimator):
         """Learn the words of an array of shape (n, columns)."""
         counted = [Counter(word for word in column if word is not None) for column in X.T]
         frequent = [sorted(word for word, _ in counter.most_common(self.most)) for counter in counted]
+        self.n_features_in_ = X.shape[1]
         self.codes_ = [{word: code for code, word in enumerate(words)} for words in frequent]
         return self
 
@@ -64,6 +66,10 @@ class Calendar(TransformerMixin, BaseEstimator):
         hours = (moments - days) / np.timedelta64(1, "h")
         parts = (hours, (days.astype(int) + EPOCH_WEEKDAY) % 7, months.astype(int) % 12 + 1)
         return np.hstack([np.where(known, part, np.nan) for part in parts])
+
+    def get_feature_names_out(self, input_features: Any = None) -> npt.NDArray[np.object_]:
+        """Return a name for each part of each column, in the order of the parts."""
+        return np.array([f"{name}: {part}" for part in PARTS for name in input_features], dtype=object)
 
 
 def preprocessor(schema: Schema) -> Any:

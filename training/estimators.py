@@ -11,6 +11,7 @@ from typing import Any
 from contracts.schema import Schema
 from settings import Model
 from settings.errors import UsageError, did_you_mean, explain
+from training.naming import refuse_places
 
 HERE = "correct model.estimator in pipeline.toml"
 CALIBRATE = (
@@ -40,6 +41,7 @@ def _by_class(model: Model, schema: Schema) -> Any:
             f"model.estimator: '{model.estimator}' is not the class of an estimator",
             f"a function is named {module}:{name}",
         )
+    refuse_places(model, schema)
     parameters = dict(model.parameters)
     if _takes_random_state(cls):
         parameters.setdefault("random_state", model.seed)

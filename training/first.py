@@ -123,7 +123,7 @@ class Trial:
 
         settings = self.plan.settings.model_copy(update={"model": model})
         plan = replace(self.plan, settings=settings)
-        fitted = fitting.fit(self._built(model), self.split.train, model)
+        fitted = fitting.fit(self._built(model), self.split.train, model, plan.schema, self.meaning.classes)
         labels.refuse_other_classes(fitted, self.meaning)
         found = artifact.measure(fitted, plan, self.split, self.meaning)
         scored = self._scored(self.split.test.labels, found.scores)
@@ -166,7 +166,7 @@ class Trial:
     def _fitted(self, model: Model, rows: Rows) -> Any:
         from training import fitting
 
-        return fitting.fit(self._built(model), rows, model)
+        return fitting.fit(self._built(model), rows, model, self.plan.schema, self.meaning.classes)
 
     def _scores(self, estimator: Any, features: npt.NDArray[np.object_]) -> npt.NDArray[np.float64]:
         """Return scores with a column for each class, also those that the model's own rows did not hold."""

@@ -2,41 +2,77 @@
 
 from __future__ import annotations
 
+import copy
 import importlib.metadata
 import random
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from contracts.schema import Schema
 from registry.loaded import read_only, untrusted_types
 from settings import Model
 from settings.errors import UsageError, explain, next_step_of
+from training.naming import placed, weighted
 from training.rows import Rows
 
 LIBRARIES = ("scikit-learn", "numpy", "skops")
 OURS = {"model", "builtins", "numpy", "sklearn", "scipy"}
 
 
+PATIENCE = 60.0
+"""A fit that failed after more seconds than this is not tried again with numbered classes: what wants them says so at once."""
 UNFIT = (
     "correct model.parameters or model/features.py, and train again; one that takes no gaps is built by a function, "
     "as model.estimators:logistic is, on model.features.standardized"
 )
 
 
-def fit(estimator: Any, rows: Rows, model: Model) -> Any:
+def fit(estimator: Any, rows: Rows, model: Model, schema: Schema, classes: Sequence[Any] = ()) -> Any:
     """Return the estimator, fitted with every source of randomness seeded, on a copy of the rows that it cannot write into.
 
+    Parameters that name columns of `schema` and `classes` reach an estimator that is named by its class as places and labels.
+    One that cannot be fitted to the labels gets the numbers of the classes, 0 to k - 1: its probabilities have the same order.
     Raises UsageError with the cause where it fails.
     """
+    found = sorted(set(rows.labels.tolist())) if classes else []
+    fresh = copy.deepcopy(estimator) if found != list(range(len(found))) else None
+    begun = time.monotonic()
+    try:
+        return _fitted(estimator, rows, model, schema, found)
+    except UsageError:
+        raise
+    except Exception as error:
+        if fresh is None or time.monotonic() - begun > PATIENCE:
+            raise _unfit(error, rows, model) from error
+        first = error
+    try:
+        numbered = Rows(rows.features, np.searchsorted(np.array(found, dtype=rows.labels.dtype), rows.labels))
+        return _fitted(fresh, numbered, model, schema, found, numbered=True)
+    except Exception as error:
+        raise _unfit(first, rows, model) from error
+
+
+def _fitted(
+    estimator: Any, rows: Rows, model: Model, schema: Schema, classes: Sequence[Any], *, numbered: bool = False
+) -> Any:
     random.seed(model.seed)
     np.random.seed(model.seed)
-    try:
-        return estimator.fit(read_only(rows.features), read_only(rows.labels))
-    except Exception as error:
-        raise UsageError(
-            f"'{model.estimator}' could not be fitted to {len(rows):,} rows: {explain(error)}", next_step_of(error, UNFIT)
-        ) from error
+    features, labels = read_only(rows.features), read_only(rows.labels)
+    if ":" not in model.estimator and hasattr(estimator, "steps"):
+        front = copy.deepcopy(estimator.steps[0][1])
+        named = placed(model, schema, front, features, labels) | weighted(model, classes, numbered)
+        if named:
+            estimator.steps[-1][1].set_params(**named)
+    return estimator.fit(features, labels)
+
+
+def _unfit(error: Exception, rows: Rows, model: Model) -> UsageError:
+    told = f"'{model.estimator}' could not be fitted to {len(rows):,} rows: {explain(error)}"
+    return UsageError(told, next_step_of(error, UNFIT))
 
 
 @dataclass(frozen=True)

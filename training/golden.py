@@ -60,7 +60,7 @@ def ask_another_process(files: Mapping[str, bytes]) -> None:
             (Path(folder) / name).write_bytes(data)
         seed = "2" if os.environ.get("PYTHONHASHSEED") == "1" else "1"
         argv = [sys.executable, "-m", "training.golden", folder]
-        variables = os.environ | {"PYTHONHASHSEED": seed, "PYTHONIOENCODING": "utf-8"}
+        variables = {"OMP_NUM_THREADS": "1"} | os.environ | {"PYTHONHASHSEED": seed, "PYTHONIOENCODING": "utf-8"}
         done = subprocess.run(argv, env=variables, capture_output=True, text=True, encoding="utf-8", errors="replace")
     if done.returncode:
         told = (done.stdout.strip() or done.stderr.strip() or f"it ended with {done.returncode}").splitlines()[-1]

@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LOCK = "requirements/train.txt"
 SHAPING = (
     "training",
+    "contracts/labels.py",
     "contracts/manifest.py",
     "contracts/reference.py",
     "contracts/samples.py",

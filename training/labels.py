@@ -46,9 +46,13 @@ def labels_of(split: Split, settings: Settings) -> Labels:
 
 
 def refuse_other_classes(estimator: Any, labels: Labels) -> None:
-    """Raise UsageError where a fitted estimator orders its probabilities otherwise than the classes are sorted."""
+    """Raise UsageError where a fitted estimator orders its probabilities otherwise than the classes are sorted.
+
+    One that was fitted to the numbers of the classes has these.
+    """
     own = getattr(estimator, "classes_", None)
-    if labels.task != "regression" and own is not None and tuple(own.tolist()) != labels.classes:
+    orders = (labels.classes, tuple(range(len(labels.classes))))
+    if labels.task != "regression" and own is not None and tuple(own.tolist()) not in orders:
         raise UsageError(
             f"the estimator orders its classes {own.tolist()[:5]}, sorted they are {list(labels.classes)[:5]}",
             "let its classes_ be sorted, as scikit-learn's are",

@@ -49,7 +49,7 @@ def train(
         estimator = estimators.build(settings.model, plan.schema, settings.project.task)
     before_fit = time.monotonic()
     with steps.step(fit, expected):
-        fitted = fitting.fit(estimator, split.train, settings.model)
+        fitted = fitting.fit(estimator, split.train, settings.model, plan.schema, meaning.classes)
         labels.refuse_other_classes(fitted, meaning)
     fit_seconds = time.monotonic() - before_fit
     with steps.step(measure):

@@ -34,7 +34,8 @@ def differs(golden: Golden) -> str:
     """Return how a model differs from what training recorded of it, or nothing."""
     if not len(golden.recorded):
         return ""
-    if golden.own_classes is not None and golden.own_classes != golden.classes:
+    orders = (golden.classes, tuple(range(len(golden.classes))))  # the labels, or their numbers where it was fitted to these
+    if golden.own_classes is not None and golden.own_classes not in orders:
         return "the estimator orders its classes otherwise than the manifest"
     if golden.recorded.shape != golden.scores.shape:
         return f"golden scores have shape {golden.scores.shape}, recorded is {golden.recorded.shape}"

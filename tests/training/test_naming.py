@@ -1,0 +1,144 @@
+"""Parameters that name columns and classes reach the estimator where its columns and classes are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from contracts.schema import Schema, parse
+from model.features import preprocessor, standardized
+from settings import Model
+from settings.errors import UsageError
+from tests.training.test_fitting import Numbered
+from training.estimators import build
+from training.fitting import fit
+from training.naming import placed, refuse_places, weighted
+from training.rows import Rows
+
+BOOSTING = "sklearn.ensemble.HistGradientBoostingClassifier"
+COLUMNS = ("first", "kind", "when", "x", "word", "open")
+DTYPES = ("number", "string", "datetime", "number", "string", "boolean")
+
+
+@pytest.fixture(scope="module")
+def schema() -> Schema:
+    columns = [{"name": name, "dtype": dtype} for name, dtype in zip(COLUMNS, DTYPES, strict=True)]
+    return parse({"columns": [*columns, {"name": "y", "dtype": "string"}], "target": "y"})
+
+
+@pytest.fixture(scope="module")
+def rows() -> Rows:
+    """`y` falls with x, and rises with nothing else."""
+    chance = np.random.default_rng(0)
+    table = np.empty((600, 6), dtype=object)
+    for place in (0, 2, 3, 5):
+        table[:, place] = chance.normal(size=600)
+    for place in (1, 4):
+        table[:, place] = chance.choice(["red", "blue"], 600)
+    return Rows(table, np.where(table[:, 3].astype(float) < 0, "yes", "no").astype(object))
+
+
+def named(**parameters: Any) -> Model:
+    return Model(estimator=BOOSTING, parameters=parameters)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "found"),
+    [
+        ({"monotonic_cst": {"x": -1}}, {"monotonic_cst": (0, 0, 0, 0, 0, 0, -1, 0)}),
+        ({"monotone_constraints": {"first": 1, "open": -1}}, {"monotone_constraints": (0, 0, 0, 0, 0, 1, 0, -1)}),
+        ({"categorical_features": ["word", "kind"]}, {"categorical_features": [1, 0]}),
+        ({"interaction_cst": [["x", "word"], ["open"]]}, {"interaction_cst": [[6, 1], [7]]}),
+        ({"categorical_features": "from_dtype", "interaction_cst": "pairwise", "max_iter": 5}, {}),
+    ],
+)
+def test_a_name_becomes_the_place_behind_the_preprocessor(
+    schema: Schema, rows: Rows, parameters: dict[str, Any], found: dict[str, Any]
+) -> None:
+    """Behind it stand the words, three parts of the moment, then the numbers."""
+    assert placed(named(**parameters), schema, preprocessor(schema), rows.features, rows.labels) == found
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message", "advice"),
+    [
+        ({"monotonic_cst": [1, 0]}, "holds a list of places; name the columns, as monotonic_cst = { first = 1 }", "x"),
+        ({"categorical_features": [0, 2]}, "holds the place 0; name the column", "kind"),
+        ({"categorical_features": [True, False]}, "holds the place True", "kind"),
+        ({"interaction_cst": [[0, 1]]}, "holds the place 0", "kind"),
+        ({"monotonic_cst": {"firts": 1}}, "names 'firts', which is no feature; did you mean 'first'?", "the features"),
+        ({"categorical_features": ["y"]}, "names 'y', which is no feature", "first, kind, when, x, word, open"),
+    ],
+)
+def test_places_and_unknown_columns_are_refused(
+    schema: Schema, parameters: dict[str, Any], message: str, advice: str
+) -> None:
+    with pytest.raises(UsageError, match="^model.parameters") as raised:
+        build(named(**parameters), schema, "classification")
+    assert message in raised.value.message and advice in raised.value.next_step
+    refuse_places(named(monotonic_cst={"x": 1}, categorical_features=["kind"]), schema)
+
+
+def test_a_column_that_is_made_into_others_is_refused(schema: Schema, rows: Rows) -> None:
+    for front, name in ((preprocessor(schema), "when"), (standardized(schema), "kind")):
+        with pytest.raises(UsageError, match=f"names '{name}', which model.features.preprocessor makes into other") as raised:
+            placed(named(monotonic_cst={name: 1}), schema, front, rows.features, rows.labels)
+        assert "behind it stand " in raised.value.next_step
+
+
+def test_a_preprocessor_that_does_not_tell_its_columns_is_named(schema: Schema, rows: Rows) -> None:
+    class Silent:
+        def fit(self, features: Any, labels: Any) -> Any:
+            return self
+
+    with pytest.raises(UsageError, match="does not tell where they stand: AttributeError") as raised:
+        placed(named(monotonic_cst={"x": 1}), schema, Silent(), rows.features, rows.labels)
+    assert "get_feature_names_out" in raised.value.next_step
+
+
+@pytest.mark.parametrize("estimator", ["sklearn.ensemble.RandomForestClassifier", "sklearn.tree.DecisionTreeClassifier"])
+@pytest.mark.parametrize(("column", "learns"), [("x", False), ("first", True)])
+def test_a_constraint_holds_for_the_column_that_it_names(
+    schema: Schema, rows: Rows, estimator: str, column: str, learns: bool
+) -> None:
+    """The probability of yes falls with x: it must not."""
+    few = {"max_depth": 3} | ({"n_estimators": 20} if "Forest" in estimator else {})
+    model = Model(estimator=estimator, parameters={"monotonic_cst": {column: 1}} | few)
+    fitted = fit(build(model, schema, "classification"), rows, model, schema, ("no", "yes"))
+    right = (fitted.predict_proba(rows.features)[:, 1] > 0.5) == (rows.labels == "yes")
+    assert bool(right.mean() > 0.8) is learns
+
+
+@pytest.mark.parametrize(
+    ("classes", "weights", "found", "numbers"),
+    [
+        (["no", "yes"], {"yes": 5.0}, {"yes": 5.0}, {1: 5.0}),
+        ([1, 2, 3], {"1": 1, "3": 9}, {1: 1, 3: 9}, {0: 1, 2: 9}),
+        ([False, True], {"true": 3}, {True: 3}, {1: 3}),
+        ([0.0, 1.0], {"1": 3}, {1.0: 3}, {1: 3}),
+    ],
+)
+def test_weights_are_by_class(
+    classes: list[Any], weights: dict[str, float], found: dict[Any, float], numbers: dict[int, float]
+) -> None:
+    model = named(class_weight=weights)
+    assert weighted(model, classes, False) == {"class_weight": found}
+    assert weighted(model, classes, True) == {"class_weight": numbers}
+    assert weighted(named(class_weight="balanced"), classes, False) == {}
+
+
+def test_a_weight_of_no_class_is_refused() -> None:
+    with pytest.raises(UsageError, match="class_weight names 'yess', which is no class .*did you mean 'yes'?"):
+        weighted(named(class_weight={"yess": 5}), ["no", "yes"], False)
+
+
+@pytest.mark.parametrize("estimator", [BOOSTING, f"{Numbered.__module__}.Numbered"])
+def test_a_weight_moves_the_answers_towards_its_class(schema: Schema, rows: Rows, estimator: str) -> None:
+    def share(weight: float) -> float:
+        model = Model(estimator=estimator, parameters={"class_weight": {"yes": weight}, "max_iter": 3})
+        fitted = fit(build(model, schema, "classification"), rows, model, schema, ("no", "yes"))
+        return float(fitted.predict_proba(rows.features)[:, 1].mean())
+
+    assert share(9.0) > share(1.0) + 0.1 > share(1 / 9) + 0.2
