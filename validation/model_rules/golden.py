@@ -34,8 +34,9 @@ def differs(golden: Golden) -> str:
     """Return how a model differs from what training recorded of it, or nothing."""
     if not len(golden.recorded):
         return ""
-    orders = (golden.classes, tuple(range(len(golden.classes))))  # the labels, or their numbers where it was fitted to these
-    if golden.own_classes is not None and golden.own_classes not in orders:
+    numbers = tuple(range(len(golden.classes)))
+    numbered = golden.own_classes == numbers and set(golden.classes) != set(numbers)  # it was fitted to these, not to labels
+    if golden.own_classes is not None and golden.own_classes != golden.classes and not numbered:
         return "the estimator orders its classes otherwise than the manifest"
     if golden.recorded.shape != golden.scores.shape:
         return f"golden scores have shape {golden.scores.shape}, recorded is {golden.recorded.shape}"

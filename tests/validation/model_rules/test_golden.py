@@ -26,6 +26,16 @@ def test_scores_as_recorded_pass_and_so_does_rounding() -> None:
     assert judge(replace(SAME, scores=SCORES + 5e-10)).outcome is Outcome.PASS
 
 
+def test_an_estimator_may_have_been_fitted_to_the_numbers_of_its_classes() -> None:
+    assert judge(replace(SAME, classes=("no", "yes"))).outcome is Outcome.PASS
+
+
+def test_an_answer_that_depends_on_company_fails() -> None:
+    rule = judge(replace(SAME, unsteady="asked one at a time, 3 of 3 golden rows score otherwise than as a batch"))
+    assert rule.outcome is Outcome.FAIL and rule.reason.startswith("asked one at a time")
+    assert "answer each row by itself" in rule.next_step
+
+
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [
