@@ -10,6 +10,7 @@ from settings.errors import UsageError, did_you_mean
 
 RUNNER, JOB_MINUTES = "GATELINE_RUNNER", "GATELINE_JOB_MINUTES"
 THROWN_AWAY, KEPT = "thrown-away", "kept"
+HOSTED, HOSTED_SECONDS = "github-hosted", 6 * 3600.0
 BESIDE_SECONDS = 300.0
 """What a job needs beside the time that a release is watched: its set-up before, and to take a release back afterwards."""
 
@@ -30,18 +31,21 @@ def is_thrown_away(environ: Mapping[str, str] = os.environ) -> bool:
     if said not in ("", THROWN_AWAY, KEPT):
         near = did_you_mean(said, (THROWN_AWAY, KEPT))
         raise UsageError(f"{RUNNER} is '{said}'{near}", f"set it to {THROWN_AWAY} or {KEPT}, or unset it")
-    told = environ.get("RUNNER_ENVIRONMENT") == "github-hosted" or environ.get("CI_DISPOSABLE_ENVIRONMENT") == "true"
+    told = environ.get("RUNNER_ENVIRONMENT") == HOSTED or environ.get("CI_DISPOSABLE_ENVIRONMENT") == "true"
     return said == THROWN_AWAY or (not said and told)
 
 
 def job_seconds(environ: Mapping[str, str] = os.environ) -> float:
     """Return how long this job may take, as `GATELINE_JOB_MINUTES` or GitLab says; infinite where nobody does.
 
+    GitHub ends a job of its hosted runners after six hours at the latest.
+
     Raises UsageError for what is no positive number.
     """
     minutes, seconds = environ.get(JOB_MINUTES, ""), environ.get("CI_JOB_TIMEOUT", "")
     try:
-        limit = float(minutes) * 60 if minutes else float(seconds) if seconds else math.inf
+        said = float(minutes) * 60 if minutes else float(seconds) if seconds else math.inf
+        limit = min(said, HOSTED_SECONDS) if environ.get("RUNNER_ENVIRONMENT") == HOSTED else said
     except ValueError:
         limit = math.nan
     if limit > 0:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import configparser
 import hashlib
+from fnmatch import fnmatchcase
 from pathlib import Path, PurePath
 
 import pytest
@@ -42,6 +44,7 @@ def test_a_tree_lists_every_file_but_caches(tmp_path: Path) -> None:
     assert of_tree(tmp_path) == {"a": of_bytes(b"1"), "b/c": of_bytes(b"2")}
 
 
+ROOT = Path(__file__).parents[2]
 LEFT_BEHIND = (
     ".DS_Store", "._features.py", ".features.py.swp", ".features.py.swo", "features.py~", "#features.py#", ".#features.py",
     ".ipynb_checkpoints/features-checkpoint.py", ".idea/workspace.xml", ".vscode/settings.json", "Thumbs.db", "desktop.ini",
@@ -57,6 +60,14 @@ def test_what_editors_and_file_managers_leave_is_no_part_of_a_tree(tmp_path: Pat
     left.parent.mkdir(parents=True, exist_ok=True)
     left.write_bytes(b"\0")
     assert (of_tree(tmp_path / "room"), of_sources(tmp_path, ["room"])) == before
+
+
+@pytest.mark.parametrize("name", [name for name in LEFT_BEHIND if name.endswith(".py")])
+def test_what_is_left_behind_and_called_python_is_not_linted(name: str) -> None:
+    config = configparser.RawConfigParser()
+    config.read(ROOT / ".flake8", encoding="utf-8")
+    patterns = config["flake8"]["exclude"].split(",")
+    assert any(fnmatchcase(part, pattern) for part in PurePath(name).parts for pattern in patterns)
 
 
 @pytest.mark.parametrize("name", ["features.py", "words.txt", "a~b.py", "swp/x.json", "tmp.csv", "issue#1.py", "weights.bin"])
