@@ -91,7 +91,7 @@ def _form(data: bytes, header: list[str], separator: str, ragged: list[int], tot
             rows=tuple(ragged),
             total=total,
         )
-    if data.count(b'"') % 2:
+    if data.count(b'"') % 2 and _left_open(data, separator):
         yield Finding("format", "a quote is opened and never closed", "double every quote inside a quoted value")
     if not data.endswith((b"\n", b"\r")):
         yield Finding(
@@ -104,6 +104,17 @@ def _form(data: bytes, header: list[str], separator: str, ragged: list[int], tot
         yield Finding(
             "format", f"values are separated by a {SEPARATORS[other]}, not by a comma", "write it with commas"
         )
+
+
+def _left_open(data: bytes, separator: str) -> bool:
+    """Say whether a quote that begins a value is never closed; one within a value, as in 5" pipe, is a sign like others."""
+    lines = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8", errors="replace", newline="")
+    try:
+        for _ in csv.reader(lines, delimiter=separator, strict=True):
+            pass
+    except csv.Error:
+        return True
+    return False
 
 
 def _swallowed(table: pa.Table, width: int, separator: str) -> list[Finding]:

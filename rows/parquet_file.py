@@ -23,10 +23,14 @@ def read_parquet(data: bytes) -> Part:
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Turn dictionaries into their values, decimals into floats and large or viewed strings into plain ones."""
+    """Turn dictionaries into their values, decimals into floats, large or viewed strings into plain ones, nanoseconds into micros."""
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     if pa.types.is_decimal(column.type):
         return column.cast(pa.float64())
+    if pa.types.is_timestamp(column.type) and column.type.unit == "ns":
+        return column.cast(pa.timestamp("us", column.type.tz), safe=False)
+    if pa.types.is_time64(column.type):
+        return column.cast(pa.time64("us"), safe=False)
     text = pa.types.is_large_string(column.type) or pa.types.is_string_view(column.type)
     return column.cast(pa.string()) if text else column

@@ -94,7 +94,18 @@ def read_whole(rows: str | Objects) -> Raw:
 
 def counts_of(part: Part) -> dict[str, Counter[str]]:
     """Return how often each value occurs in each column, as text; a missing value of a Parquet file is the empty text."""
-    return {name: Counter(map(as_text, part.table[name].to_pylist())) for name in part.table.column_names}
+    return {name: _counted(part.table[name]) for name in part.table.column_names}
+
+
+def _counted(column: Any) -> Counter[str]:
+    import pyarrow as pa
+
+    if pa.types.is_nested(column.type):
+        return Counter(map(as_text, column.to_pylist()))
+    counts = Counter[str]()
+    for values, count in zip(*(each.to_pylist() for each in column.value_counts().flatten())):
+        counts[as_text(values)] += count
+    return counts
 
 
 def as_text(value: Any) -> str:

@@ -12,6 +12,8 @@ import traceback
 from collections.abc import Callable, Iterable
 from enum import IntEnum
 
+from settings.shown import lines_of, shown
+
 
 class ExitCode(IntEnum):
     """Exit codes of every `python -m <room>` and task body."""
@@ -68,7 +70,7 @@ class OutsideError(GatelineError):
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return `; did you mean 'x'?` for the nearest known name, or an empty string."""
     near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f"; did you mean '{near[0]}'?" if near else ""
+    return f"; did you mean '{shown(near[0])}'?" if near else ""
 
 
 def first_line(error: BaseException) -> str:
@@ -150,7 +152,7 @@ def front_door(main: Callable[[], int]) -> int:
     try:
         return _with_its_libraries(main)
     except GatelineError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {lines_of(str(error))}", file=sys.stderr)
         return int(error.exit_code)
     except KeyboardInterrupt:
         print("interrupted: nothing more was started", file=sys.stderr)

@@ -17,12 +17,21 @@ def one_line(text: str) -> str:
     return text if text.isascii() and text.isprintable() else "".join(map(_visible, text))
 
 
+def lines_of(text: str) -> str:
+    """Return a message of several lines in which nothing steers a terminal, and no line is a command to a CI runner."""
+    return "\n".join(_no_command(one_line(line)) for line in text.split("\n"))
+
+
 def shown(value: object, longest: int = LONGEST) -> str:
     """Return a value as one line of at most `longest` characters, in which nothing steers a terminal or a runner."""
     text = one_line(str(value)[: longest + 1])
-    # A runner takes `::error …` and `##[error]…` at the start of a line for a command.
-    text = re.sub(r"^(\s*)(::|##)", r"\1 \2", text)
+    text = _no_command(text)
     return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def _no_command(line: str) -> str:
+    """A runner takes `::error …` and `##[error]…` at the start of a line, blanks left out, for a command."""
+    return re.sub(r"^(\s*)(::|##\[)", r"\1· \2", line)
 
 
 def _visible(sign: str) -> str:

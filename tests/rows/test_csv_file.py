@@ -50,3 +50,8 @@ def test_rows_that_were_left_out_keep_their_numbers() -> None:
     content[3] = "1,2"
     part = read_csv(("\n".join(content) + "\n").encode())
     assert list(part.numbers) == [1, 2, 4, 5, 6] and part.findings[0].rows == (3,)
+
+
+def test_a_quote_within_a_value_is_a_sign_like_others() -> None:
+    part = read_csv(b'a,b\n1,5" pipe\n2,x\n')
+    assert part.findings == () and part.table["b"][0].as_py() == '5" pipe'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from settings.shown import one_line, shown
+from settings.shown import lines_of, one_line, shown
 
 
 @pytest.mark.parametrize(
@@ -15,8 +15,9 @@ from settings.shown import one_line, shown
         ("\x1b[2J\x07", "\\x1b[2J\\x07"),
         ("a\u202eb\u2028c\x9b", "a\\u202eb\\u2028c\\x9b"),
         (7.5, "7.5"),
-        ("::error::x", " ::error::x"),
-        ("##[error]x", " ##[error]x"),
+        ("::error::x", "· ::error::x"),
+        ("##[error]x", "· ##[error]x"),
+        ("# heading", "# heading"),
         ("a::b", "a::b"),
     ],
 )
@@ -30,3 +31,7 @@ def test_a_long_value_is_cut_without_being_walked_through() -> None:
 
 def test_text_is_made_one_line_and_never_cut() -> None:
     assert one_line("x" * 500 + "\n\x00") == "x" * 500 + "\\n\\x00"
+
+
+def test_a_message_of_several_lines_steers_nothing() -> None:
+    assert lines_of("a\n  next: b\n::error::x\n\x1b[2J") == "a\n  next: b\n· ::error::x\n\\x1b[2J"
