@@ -9,6 +9,9 @@ from pathlib import Path
 
 from contracts.git import ask
 
+NEVER = tuple(f":(exclude){name}" for name in (".venv", ".nox", ".gateline"))
+"""What tools make, as git takes it: a rule such as `.venv/` ignores a folder, but no link to one that lies elsewhere."""
+
 
 @dataclass(frozen=True)
 class Sources:
@@ -47,6 +50,6 @@ def _tree(folder: Path, prefix: str) -> str | None:
             "GIT_OBJECT_DIRECTORY": str(Path(scratch, "objects")),
             "GIT_ALTERNATE_OBJECT_DIRECTORIES": str((folder / objects).resolve()),
         }
-        if ask(folder, "add", "--all", "--", ".", environ=apart) is None:
+        if ask(folder, "add", "--all", "--", ".", *NEVER, environ=apart) is None:
             return None
         return ask(folder, "write-tree", *([f"--prefix={prefix}"] if prefix else []), environ=apart)

@@ -117,8 +117,11 @@ def _cloned(origin: Origin) -> Iterator[Path]:
         argv = ["git", "clone", "--quiet", "--bare", origin.address, f"{scratch}/template"]
         done = subprocess.run(argv, capture_output=True, encoding="utf-8", errors="replace", check=False)
         if done.returncode:
-            said = redacted((done.stderr.strip().splitlines() or ["git says nothing"])[0])
-            raise GateRefused(f"the template is not at {where}, where this copy comes from: {said}", MOVED)
+            lines = [line.strip() for line in redacted(done.stderr).splitlines() if line.strip()] or ["git says nothing"]
+            cure = next((line for line in lines if line.startswith("git config")), "")
+            if cure:
+                raise GateRefused(f"git refuses the template at {where}: {lines[0]}", cure)
+            raise GateRefused(f"the template is not at {where}, where this copy comes from: {lines[0]}", MOVED)
         yield Path(scratch, "template")
 
 

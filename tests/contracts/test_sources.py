@@ -58,6 +58,17 @@ def test_what_git_ignores_is_no_source(repository: Path) -> None:
     assert sources(repository) == before
 
 
+@pytest.mark.parametrize("name", [".venv", ".nox", ".gateline"])
+def test_a_link_to_what_a_tool_made_elsewhere_is_no_source(
+    repository: Path, tmp_path_factory: pytest.TempPathFactory, name: str
+) -> None:
+    (repository / ".gitignore").write_text(f"{name}/\n")
+    git(repository, "commit", "--quiet", "--all", "-m", "Ignore the folder")
+    before = sources(repository)
+    (repository / name).symlink_to(tmp_path_factory.mktemp("elsewhere"))
+    assert sources(repository) == before and not before.commit.endswith("-dirty")
+
+
 def test_index_and_objects_stay_as_they_were(repository: Path) -> None:
     (repository / "b.py").write_text("new")
     status, objects = git(repository, "status", "--porcelain"), sorted((repository / ".git/objects").rglob("*"))

@@ -169,6 +169,14 @@ def test_a_copy_that_git_refuses_is_said_to_be_one(copy: Path, monkeypatch: pyte
     assert refused(UsageError).startswith("git cannot say what is committed here")
 
 
+def test_a_template_of_another_account_is_said_to_be_one(copy: Path, template: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(template.with_name("config")))
+    subprocess.run(["git", "config", "--global", "--add", "safe.directory", str(copy)], check=True)
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    said = refused(GateRefused)
+    assert f"git refuses the template at {template}" in said and "next: git config --global --add safe.directory" in said
+
+
 def test_a_copy_without_a_repository_is_refused(copy: Path) -> None:
     shutil.rmtree(copy / ".git")
     assert "in no git repository" in refused(UsageError)
