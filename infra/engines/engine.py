@@ -43,7 +43,9 @@ class Running:
     environment: str
     url: str
     proxy_alive: bool
+    """Whether the proxy runs and answers."""
     supervised: bool
+    """Whether what starts proxy and replicas again runs and answers."""
     slots: Mapping[Slot, SlotStatus] = field(default_factory=dict)
 
     def release_in(self, slot: Slot) -> Release | None:

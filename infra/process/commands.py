@@ -38,10 +38,11 @@ def service(place: Place, slot: WantedSlot, replica: WantedReplica, environ: Map
     )
 
 
-def proxy(binary: str, config: Path, state: State, environ: Mapping[str, str]) -> Command:
-    """Return how the proxy is started: in the foreground, one process."""
+def proxy(binary: str, config: Path, state: State, environ: Mapping[str, str], before: int = 0) -> Command:
+    """Return how the proxy is started: in the foreground, one process; one that runs (`before`) hands its work over."""
     variables = {name: environ[name] for name in ("PATH", "TZ", "LD_LIBRARY_PATH") if name in environ}
-    return Command(argv=(binary, "-db", "-f", str(config)), folder=state.runtime, variables=variables)
+    taking_over = ("-sf", str(before)) if before else ()
+    return Command(argv=(binary, "-db", *taking_over, "-f", str(config)), folder=state.runtime, variables=variables)
 
 
 def supervisor(place: Place, environ: Mapping[str, str]) -> Command:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import httpx
 
 from contracts.release import Release
 from contracts.slots import Slot, SlotMetrics
+from infra.alive import stopped
 from infra.engines import changes
 from infra.engines.engine import Running
 from infra.engines.measuring import SECONDS, Meter
@@ -20,18 +22,22 @@ from infra.process import commands, host, ports, seeing
 from infra.process.listening import free_the_port, orphaned, refuse_orphans
 from infra.process.logs import tail
 from infra.process.place import Place
-from infra.process.record import Record, read_record
+from infra.process.pulse import Pulse
+from infra.process.record import Record, Seen, read_record
 from infra.process.repairs import repairs
 from infra.process.starting import START_SECONDS, start_supervisor
 from infra.process.state_file import StateFile
 from infra.process.strays import orphans
 from infra.process.watching import HostView
 from infra.proxy import haproxy, steering
-from infra.proxy.stats import StatsSocket
+from infra.proxy.stats import Server, StatsSocket
 from settings import Environment, Settings
 from settings.errors import OutsideError, UsageError
 
-APPLY_SECONDS = 10.0
+APPLY_SECONDS = 20.0
+HUNG_SECONDS = 5.0
+"""A supervisor gives a sign of life five times a second; one that gave none for so long hangs."""
+KILL_SECONDS = 5.0
 SPARE_SECONDS = 10.0
 
 
@@ -45,6 +51,7 @@ class ProcessEngine:
         self._place = Place.of(settings, environment, root)
         self._file = StateFile(self._place.state)
         self._meter = Meter()
+        self._pulse: Pulse | None = None
 
     @property
     def notes(self) -> FolderNotes:
@@ -67,10 +74,11 @@ class ProcessEngine:
         haproxy.binary()
         refuse_orphans(self._place, self._environment)
         before, record = self._state(), self._record()
-        servers = seeing.seen_by_proxy(before, record) or {}
         free_the_port(self._place, self._environment, before, record)
+        servers = self._seen_by_proxy(before, record)
+        hung = self._end_what_hangs(record, servers)
         state = self._file.change(self._first(), self._going_up)
-        found = repairs(before, state, record, servers)
+        found = repairs(before, state, record, servers or {}, hung)
         self._await(state)
         if before.wanted == "down":
             for slot in [slot for slot, wanted in state.slots.items() if wanted.share > 0]:
@@ -89,6 +97,7 @@ class ProcessEngine:
         living = [child for child in (seen.child() for seen in self._record().everything) if child]
         if not living:
             return
+        self._end_hung_supervisor(self._record())
         if not self._record().supervised:
             start_supervisor(self._place)
         seconds = 2 * state.drain_seconds + SPARE_SECONDS
@@ -107,7 +116,7 @@ class ProcessEngine:
 
     def status(self) -> Running:
         """Say what is really running. Never raises because something is down: it says so."""
-        return seeing.running(self._state(), self._record())
+        return seeing.running(self._state(), self._record(), Pulse(self._place.pulse))
 
     def fetch(self, release: Release, archive: bytes) -> None:
         """Unpack a release on this host, verified by digest, and make its environment."""
@@ -231,14 +240,55 @@ class ProcessEngine:
         self._await(state)
         return state
 
+    def _seen_by_proxy(self, state: State, record: Record) -> dict[str, Server] | None:
+        """Ask the proxy, and once more if it is silent: one question may be lost on a busy machine."""
+        return seeing.seen_by_proxy(state, record) or seeing.seen_by_proxy(state, record)
+
+    def _end_what_hangs(self, record: Record, servers: Mapping[str, Server] | None) -> dict[str, str]:
+        """End a supervisor and a proxy that live and answer nothing, to be started again; return what was found, in words."""
+        hung = {}
+        if self._end_hung_supervisor(record):
+            hung["supervisor"] = "the supervisor answered nothing; it was replaced"
+        if record.proxied and servers is None:
+            hung["proxy"] = "the proxy had lost its socket; it was replaced"
+            if self._state().socket.exists():
+                _kill(record.proxy)
+                hung["proxy"] = "the proxy answered nothing; it was replaced"
+        return hung
+
+    def _end_hung_supervisor(self, record: Record) -> bool:
+        """End a supervisor that lives and gives no sign of it, after waiting for one; return whether there was such."""
+        if not record.supervised or Pulse(self._place.pulse).answers(HUNG_SECONDS):
+            return False
+        return _kill(record.supervisor)
+
     def _await(self, state: State) -> None:
-        """Return when proxy and processes agree with the state; a supervisor that is missing is started."""
-        if not wait_until(lambda: self._agrees(state), APPLY_SECONDS):
+        """Return when proxy and processes agree with the state; a supervisor that is missing or hangs is replaced.
+
+        Where none can be, shares are brought to the proxy from here: a rollback's traffic is moved by whoever is there.
+        """
+        try:
+            agreed = wait_until(lambda: self._agrees(state), APPLY_SECONDS)
+        except OutsideError:
+            self._steer(state)
+            raise
+        if not agreed and not self._steer(state):
             log = self._place.log("supervisor")
             why = self._record().trouble or tail(log, 3) or "the supervisor does not follow"
-            raise OutsideError(
-                f"{self._place.environment}: {why}", f"see {log}, then invoke up --env={self._place.environment}"
-            )
+            raise OutsideError(f"{self._place.environment}: {why}", f"end what is in the way; {log} says more")
+
+    def _steer(self, state: State) -> bool:
+        """Tell the proxy itself what the state says, of servers that it knows; return whether it agrees then."""
+        stats = StatsSocket(state.socket)
+        try:
+            for _ in range(2):
+                told = steering.differences(state, stats.servers(), stats.guards(state.guards))
+                if not told:
+                    return True
+                stats.ask(told)
+        except OutsideError:
+            pass
+        return False
 
     def _agrees(self, state: State) -> bool:
         self._supervise()
@@ -246,13 +296,32 @@ class ProcessEngine:
         return record.applied >= state.revision and record.proxied
 
     def _supervise(self) -> None:
-        """Start the supervisor if none lives, and return when one does."""
-        if not self._record().supervised:
-            start_supervisor(self._place)
-            if not wait_until(lambda: self._record().supervised, START_SECONDS):
-                log = self._place.log("supervisor")
-                raise OutsideError(f"the supervisor does not start: {tail(log, 3)}", f"see {log}")
+        """Start the supervisor if none lives or the one that does hangs, and return when one does."""
+        record = self._record()
+        if record.supervised and not self._supervisor_hangs(record):
+            return
+        start_supervisor(self._place)
+        self._pulse = None
+        if not wait_until(lambda: self._record().supervised, START_SECONDS):
+            log = self._place.log("supervisor")
+            raise OutsideError(f"the supervisor does not start: {tail(log, 3)}", f"see {log}")
+
+    def _supervisor_hangs(self, record: Record) -> bool:
+        """End a supervisor that lives and gives no sign of it; its children go on. Return whether it is gone."""
+        self._pulse = self._pulse or Pulse(self._place.pulse)
+        if self._pulse.silence() < HUNG_SECONDS and not (record.supervisor and stopped(record.supervisor.pid)):
+            return False
+        return _kill(record.supervisor)
 
     def _free_places(self, count: int, state: State) -> list[tuple[str, int]]:
         fixed = {environment.port for environment in self._settings.environments.values()}
         return [(commands.LOOPBACK, port) for port in ports.free_ports(count, fixed | changes.used_ports(state))]
+
+
+def _kill(seen: Seen | None) -> bool:
+    """End a process that answers nothing; return whether it is gone."""
+    child = seen.child() if seen else None
+    if child is None:
+        return True
+    child.send(signal.SIGKILL)
+    return wait_until(lambda: not child.alive(), KILL_SECONDS)

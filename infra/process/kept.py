@@ -56,6 +56,13 @@ class Kept:
         if self._child:
             self._child.send(number)
 
+    def replace(self) -> Child | None:
+        """Start a successor beside the process, and return that: whoever starts it sees to its end. Raises as a start does."""
+        before, self._child = self._child, Child.spawn(self._build(), self._log)
+        self._started = time.monotonic()
+        self._seen = Seen(pid=self._child.pid, born=self._child.born)
+        return before
+
     def _start_if_due(self) -> str:
         if time.monotonic() < self._due:
             return ""

@@ -61,6 +61,11 @@ class Place:
         return self.folder / "supervisor.lock"
 
     @property
+    def pulse(self) -> Path:
+        """Stamped by the supervisor for as long as it is at work."""
+        return self.folder / "supervisor.pulse"
+
+    @property
     def logs(self) -> Path:
         """What proxy, supervisor and services say."""
         return self.folder / "logs"
@@ -85,7 +90,7 @@ class Place:
 
     def clear(self) -> None:
         """Remove what was running here from the disk: state, logs, counted predictions. Nothing may run any more."""
-        for path in (self.state, self.record, self.proxy_config):
+        for path in (self.state, self.record, self.pulse, self.proxy_config):
             path.unlink(missing_ok=True)
         for folder in (self.logs, self.predictions, self.runtime()):
             shutil.rmtree(folder, ignore_errors=True)

@@ -7,19 +7,27 @@ import os
 import shutil
 import signal
 import time
+from collections.abc import Mapping
 
 from infra.process import commands
 from infra.proxy import haproxy, steering
-from infra.process.child import Command
+from infra.process.child import Child, Command
 from infra.process.kept import Kept
 from infra.process.place import Place, make_private
 from infra.process.record import Seen
 from infra.engines.state import State
 from infra.process.state_file import write_whole
-from infra.proxy.stats import StatsSocket
+from infra.proxy.stats import Server, StatsSocket
 from settings.errors import OutsideError
 
 STOP_SECONDS = 5.0
+DEAF_SECONDS = 5.0
+"""A proxy that answered no question for so long, and at least DEAF_QUESTIONS of them, hangs. A question waits for 2 s."""
+DEAF_QUESTIONS = 3
+SOCKET_SECONDS = 2.0
+"""A proxy makes its socket when it starts; one that lives so long without was robbed of it."""
+FRESHEN_SECONDS = 3600.0
+"""What cleans temporary folders goes by when a file was last touched: days, as a rule."""
 
 
 class Proxy:
@@ -30,7 +38,11 @@ class Proxy:
         self._place = place
         self._state = state
         self.stats = StatsSocket(state.socket)
+        self.servers: Mapping[str, Server] = {}
         self._kept = Kept(self._prepare, place.log("proxy"), seen)
+        self._before: Child | None = None
+        self._questions = 0
+        self._heard = self._seen_socket = self._freshened = time.monotonic()
 
     @property
     def seen(self) -> Seen | None:
@@ -52,16 +64,65 @@ class Proxy:
         if (state.host, state.port) != (self._state.host, self._state.port):
             self._kept.send(signal.SIGKILL)
         self._state = state
-        return self._kept.tend()
+        self._see_off()
+        how = self._kept.tend()
+        if how:
+            self._questions, self._heard = 0, time.monotonic()
+        return how
 
     def agree(self) -> None:
         """Bring the running proxy to what the state says. Raises OutsideError where it does not follow."""
         for _ in range(3):
-            told = steering.differences(self._state, self.stats.servers(), self.stats.guards(self._state.guards))
+            self.servers = self._answered()
+            told = steering.differences(self._state, self.servers, self.stats.guards(self._state.guards))
             if not told:
                 return
             said = self.stats.ask(told).strip()
         raise OutsideError(f"the proxy does not follow: {said}", f"see {self._place.log('proxy')}")
+
+    def _answered(self) -> Mapping[str, Server]:
+        """Ask for the servers. A proxy that hangs is ended here, and started again by the next `tend`."""
+        try:
+            servers = self.stats.servers()
+        except OutsideError as error:
+            self._questions += 1
+            silent = time.monotonic() - self._heard
+            if self._questions >= DEAF_QUESTIONS and silent > DEAF_SECONDS:
+                self._kept.send(signal.SIGKILL)
+                raise OutsideError(f"the proxy answered nothing for {silent:.0f} s and is replaced") from error
+            raise
+        self._questions, self._heard = 0, time.monotonic()
+        return servers
+
+    def mend_socket(self) -> str:
+        """Replace a living proxy whose sockets were removed, as what cleans /tmp does; return what was done, if anything.
+
+        The one before goes on with its requests to their end; nothing else could give it a socket again.
+        """
+        now = time.monotonic()
+        if not self.alive or self._state.socket.exists():
+            self._seen_socket = now
+            return self._freshen(now)
+        if now - self._seen_socket < SOCKET_SECONDS or self._before is not None:
+            return ""
+        self._seen_socket = self._heard = now
+        self._before = self._kept.replace()
+        return f"had lost {self._state.socket} and is replaced"
+
+    def _freshen(self, now: float) -> str:
+        if now - self._freshened > FRESHEN_SECONDS:
+            self._freshened = now
+            for path in (self._state.runtime.parent, self._state.runtime, self._state.socket, self._state.guards):
+                with contextlib.suppress(OSError):
+                    os.utime(path)
+        return ""
+
+    def _see_off(self) -> None:
+        """A proxy that handed over ends by itself; where its successor could not take over, it is in the way."""
+        if self._before is not None and not self._kept.alive:
+            self._before.send(signal.SIGKILL)
+        if self._before is not None and not self._before.alive():
+            self._before = None
 
     def release(self, name: str, forced: bool) -> bool:
         """Take one more step to let a server go; return True once the proxy does not know it."""
@@ -100,4 +161,6 @@ class Proxy:
         self._state.socket.unlink(missing_ok=True)
         write_whole(self._state.guards, haproxy.guards_file(self._state).encode())
         write_whole(self._place.proxy_config, haproxy.config(self._state).encode())
-        return commands.proxy(haproxy.binary(), self._place.proxy_config, self._state, os.environ)
+        child = self._kept.child
+        before = child.pid if child and child.alive() else 0
+        return commands.proxy(haproxy.binary(), self._place.proxy_config, self._state, os.environ, before)

@@ -9,21 +9,24 @@ from infra.engines.state import State
 from infra.proxy.stats import Server
 
 
-def repairs(before: State, after: State, record: Record, servers: Mapping[str, Server]) -> list[str]:
+def repairs(
+    before: State, after: State, record: Record, servers: Mapping[str, Server], hung: Mapping[str, str] | None = None
+) -> list[str]:
     """Return what was not as it should be; nothing if the environment was down on purpose.
 
-    `record` and `servers` are what was seen before anything was repaired.
+    `record` and `servers` are what was seen before anything was repaired, `hung` says by name what lived and answered nothing.
     """
     if before.wanted == "down":
         return []
-    return [*_processes(before, record), *_ports(before, after), *_heartbeats(before, servers)]
+    return [*_processes(before, record, hung or {}), *_ports(before, after), *_heartbeats(before, servers)]
 
 
-def _processes(before: State, record: Record) -> Iterator[str]:
-    if not record.supervised:
-        yield "the supervisor had ended; it was started again"
-    if not record.proxied:
-        yield "the proxy had ended; it was started again"
+def _processes(before: State, record: Record, hung: Mapping[str, str]) -> Iterator[str]:
+    for name, runs in (("supervisor", record.supervised), ("proxy", record.proxied)):
+        if name in hung:
+            yield hung[name]
+        elif not runs:
+            yield f"the {name} had ended; it was started again"
     for slot, wanted in before.slots.items():
         living = sum(1 for r in wanted.replicas if r.name in record.replicas and record.replicas[r.name].child())
         ended = len(wanted.replicas) - living

@@ -16,6 +16,11 @@ from infra.process.place import Place
 from infra.process.proxy import Proxy
 from infra.process.record import Record, Seen
 from infra.engines.state import State, WantedReplica, WantedSlot
+from infra.proxy.stats import Server
+
+
+HUNG_SECONDS = 30.0
+"""A single request may keep a replica busy for long; one that let every check time out for so long hangs."""
 
 
 class Replicas:
@@ -28,6 +33,7 @@ class Replicas:
         self._kept: dict[str, Kept] = {}
         self._leaving: dict[str, Leaving] = {}
         self._drain_seconds = 0.0
+        self._answered: set[tuple[str, int]] = set()
 
     @property
     def seen(self) -> Mapping[str, Seen]:
@@ -54,6 +60,23 @@ class Replicas:
         self._let_go(wanted)
         ended = {name: kept.tend() for name, kept in self._kept.items()}
         return {name: how for name, how in ended.items() if how}
+
+    def end_hung(self, servers: Mapping[str, Server]) -> list[str]:
+        """End the replicas that once answered the proxy's checks and let all time out for HUNG_SECONDS; return their names.
+
+        The next `tend` starts them again. One that was never ready is left to those who wait for it.
+        """
+        pids = {name: seen.pid for name, kept in self._kept.items() if (seen := kept.seen)}
+        self._answered = {one for one in self._answered if pids.get(one[0]) == one[1]}
+        self._answered |= {(name, pid) for name, pid in pids.items() if name in servers and servers[name].passed}
+        hung = [
+            name
+            for name, _ in self._answered
+            if name in servers and servers[name].timed_out and not servers[name].up and servers[name].since >= HUNG_SECONDS
+        ]
+        for name in hung:
+            self._kept[name].send(signal.SIGKILL)
+        return hung
 
     def retire(self, proxy: Proxy) -> None:
         """Take one more step with each replica that leaves. Raises OutsideError if the proxy does not answer."""

@@ -8,19 +8,23 @@ from contracts.slots import Slot
 from infra.engines.engine import Replica, Running, SlotStatus
 from infra.engines.state import State, WantedReplica
 from infra.process import commands, ports
+from infra.process.pulse import Pulse
 from infra.process.record import Record
 from infra.proxy.stats import Server, StatsSocket, share
 from settings.errors import OutsideError
 
 
-def running(state: State, record: Record) -> Running:
-    """Return what runs now. Nothing that is down is an error here."""
+ANSWER_SECONDS = 3.0
+
+
+def running(state: State, record: Record, pulse: Pulse) -> Running:
+    """Return what runs now, and answers: one that hangs does not run. Nothing that is down is an error here."""
     servers = seen_by_proxy(state, record)
     return Running(
         environment=state.environment,
         url=f"http://{state.shown}",
         proxy_alive=servers is not None,
-        supervised=record.supervised,
+        supervised=record.supervised and pulse.answers(ANSWER_SECONDS),
         slots={slot: _slot(state, slot, record, servers or {}) for slot in state.slots},
     )
 

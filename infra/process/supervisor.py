@@ -20,6 +20,7 @@ from infra.process.child import Child
 from infra.process.logs import tail, trim
 from infra.process.place import Place
 from infra.process.proxy import Proxy
+from infra.process.pulse import Pulse
 from infra.process.record import Record, Seen, read_record, write_record
 from infra.process.replicas import Replicas
 from infra.engines.state import State
@@ -49,6 +50,7 @@ class Supervisor:
         self._me = Seen(pid=me.pid, born=me.born)
         self._proxy = Proxy(place, self._state, record.proxy)
         self._replicas = Replicas(place, record)
+        self._pulse = Pulse(place.pulse)
         self._written: Record | None = None
         self._applied = -1
         self._trouble = ""
@@ -75,7 +77,10 @@ class Supervisor:
         unread = self._attempt(self._read_if_changed)
         if self._state.wanted == "down":
             return False
-        troubles = [unread, *(self._attempt(step) for step in (self._tend, self._agree, self._retire))]
+        troubles = [unread]
+        for step in (self._tend, self._agree, self._retire):
+            self._attempt(self._pulse.beat)
+            troubles.append(self._attempt(step))
         self._complain("; ".join(trouble for trouble in troubles if trouble))
         self._attempt(self._publish)
         self._attempt(self._trim_logs)
@@ -102,10 +107,10 @@ class Supervisor:
             self._state, self._stamp = self._read(), stamp
 
     def _tend(self) -> None:
-        how = self._proxy.tend(self._state)
-        if how:
-            self._applied = -1
-            say(f"the proxy {how}")
+        for how in (self._proxy.tend(self._state), self._proxy.mend_socket()):
+            if how:
+                self._applied = -1
+                say(f"the proxy {how}")
         for name, what in self._replicas.tend(self._state).items():
             say(f"replica {name} {what}")
             self._proxy.report_dead(name)
@@ -120,6 +125,8 @@ class Supervisor:
         if self._proxy.listens:
             self._proxy.agree()
             self._applied, self._agreed = self._state.revision, now
+            for name in self._replicas.end_hung(self._proxy.servers):
+                say(f"replica {name} answers nothing and is ended, to be started again")
 
     def _retire(self) -> None:
         self._replicas.retire(self._proxy)

@@ -14,6 +14,7 @@ from settings.errors import OutsideError
 
 SECONDS = 2.0
 PASSED_CHECKS = {"L4OK", "L6OK", "L7OK"}
+TIMED_OUT = {"L4TOUT", "L6TOUT", "L7TOUT"}
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,10 @@ class Server:
     errors: float
     """Answers with a 5xx status, failed connections and connections that ended without an answer."""
     last_check: str
+    timed_out: bool = False
+    """Whether its last check ended without an answer: it accepts and says nothing."""
+    since: float = 0.0
+    """For how many seconds it has been up, or down."""
 
 
 class StatsSocket:
@@ -52,7 +57,7 @@ class StatsSocket:
                 return b"".join(iter(lambda: connection.recv(65536), b"")).decode()
         except OSError as error:
             raise OutsideError(
-                f"the proxy does not answer on {self._path}: {error}", "invoke up, then invoke status"
+                f"the proxy does not answer on {self._path}: {error}", "invoke up replaces one that hangs"
             ) from None
 
     def servers(self) -> dict[str, Server]:
@@ -92,6 +97,8 @@ def _server(row: dict[str, str]) -> Server:
         current=int(row["scur"] or 0),
         requests=_number(row, "stot"),
         errors=_number(row, "hrsp_5xx") + _number(row, "econ") + _number(row, "eresp"),
+        timed_out=row["check_status"].removeprefix("* ") in TIMED_OUT,
+        since=_number(row, "lastchg"),
         last_check=" ".join(part for part in (row["check_status"], row.get("last_chk", "")) if part),
     )
 
