@@ -144,6 +144,11 @@ class Trial:
             positives=int(positive.sum()),
         )
 
+    def on_test(self, model: Model) -> Scored:
+        """Return what a model that was fitted to all training rows says of the test rows."""
+        fitted = self._fitted(model, self.split.train)
+        return self._scored(self.split.test.labels, self._scores(fitted, self.split.test.features))
+
     def _parts(self) -> list[npt.NDArray[np.intp]]:
         """Held-out rows, fold by fold: blocks in the order of time where there is one, else drawn class by class."""
         import numpy as np

@@ -9,6 +9,7 @@ REFUSALS: Mapping[str, str] = {
     "unsafe_load": "The model file is no skops file, or names a type that training did not record; it is not loaded.",
     "env_lock": "The model was trained with another version of a library that reads it.",
     "score": "The model cannot score the test rows.",
+    "champion_score": "The champion does not score the test rows of its training as was recorded.",
     "golden": "A service's model does not score its golden rows as training recorded; it does not become ready.",
     "signature": "The release, its artifact or a required verdict is not signed by a key of `signing.keys`.",
     "quarantine": "The release was left by a rollback.",
