@@ -8,12 +8,12 @@ import sys
 
 import httpx
 
-from contracts.live_counts import LiveCounts, Matured
+from contracts.live_counts import LiveCounts
 from contracts.manifest import MANIFEST_FILE, REFERENCE_FILE, Manifest
 from contracts.release import ARTIFACT_FOLDER
 from contracts.slots import Slot
 from contracts.verdict import Outcome, Verdict
-from infra.drift_labels import matured
+from infra.drift_labels import Arrived, matured
 from infra.drift_window import Window
 from infra.engines.engine import SlotStatus
 from infra.rollout.notify import notify
@@ -28,7 +28,8 @@ TIMEOUT_SECONDS = 5.0
 def judge_environment(name: str) -> int:
     """Judge the window since the last judged one; tell people if it drifted. Returns the verdict's exit code.
 
-    A window with too little traffic is not closed: it goes on growing until it can be judged.
+    A window with too little traffic is not closed: it goes on growing until it can be judged. So does that of the labels,
+    which arrive later than the rows they belong to.
     """
     from report import write
 
@@ -39,11 +40,13 @@ def judge_environment(name: str) -> int:
     window = Window(target.engine.notes, stable.release.digest)
     with target.engine.client("", TIMEOUT_SECONDS) as client:
         seen = {replica.name: _read(client, replica.address) for replica in stable.replicas if replica.alive}
-    verdict = _judged(target, stable, window.since_last(seen))
+    arrived, verdict = _judged(target, stable, window.since_last(seen), window.labelled_until())
     target.verdicts.record(verdict)
     write(verdict)
-    if _had_traffic(verdict):
+    if _decided("traffic", verdict):
         window.close(seen)
+    if _decided("performance", verdict):
+        window.close_labels(arrived.until)
     if verdict.outcome is Outcome.FAIL:
         reasons = [rule.reason for rule in verdict.failed]
         facts = {"release": stable.release.model_dump(mode="json"), "reasons": reasons}
@@ -51,16 +54,16 @@ def judge_environment(name: str) -> int:
     return verdict.exit_code
 
 
-def _judged(target: Target, stable: SlotStatus, live: LiveCounts) -> Verdict:
+def _judged(target: Target, stable: SlotStatus, live: LiveCounts, since: str) -> tuple[Arrived, Verdict]:
     settings = target.settings
     artifact = target.bundle(stable.release) / ARTIFACT_FOLDER
     manifest = Manifest.model_validate_json((artifact / MANIFEST_FILE).read_bytes())
-    arrived: tuple[Matured, ...] = ()
+    arrived = Arrived()
     if settings.data.labels:
         log = target.engine.predictions()
-        arrived = matured(settings.data.labels, settings.data.target, log, stable.release.digest, manifest)
+        arrived = matured(settings.data.labels, settings.data.target, log, stable.release.digest, manifest, since)
     verdict = judge(
-        live.model_copy(update={"matured": arrived}),
+        live.model_copy(update={"matured": arrived.cells}),
         json.loads((artifact / REFERENCE_FILE).read_bytes()),
         settings.gates.drift,
         trained=manifest.metrics,
@@ -73,9 +76,8 @@ def _judged(target: Target, stable: SlotStatus, live: LiveCounts) -> Verdict:
         "environment": target.name,
         "until": live.until,
     }
-    return verdict.model_copy(
-        update={"judged": about, "notes": (*verdict.notes, f"window: {live.since} to {live.until}")}
-    )
+    notes = (*verdict.notes, f"window: {live.since} to {live.until}", *arrived.notes)
+    return arrived, verdict.model_copy(update={"judged": about, "notes": notes})
 
 
 def _read(client: httpx.Client, address: str) -> LiveCounts:
@@ -87,8 +89,8 @@ def _read(client: httpx.Client, address: str) -> LiveCounts:
         raise OutsideError(f"the replica at {address} gives no counts: {error}", "invoke status --logs") from None
 
 
-def _had_traffic(verdict: Verdict) -> bool:
-    return any(rule.name == "traffic" and rule.outcome is Outcome.PASS for rule in verdict.rules)
+def _decided(name: str, verdict: Verdict) -> bool:
+    return any(rule.name == name and rule.outcome is not Outcome.INCONCLUSIVE for rule in verdict.rules)
 
 
 def main() -> int:

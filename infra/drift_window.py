@@ -9,6 +9,7 @@ from contracts.live_counts import ColumnCounts, LiveCounts
 from infra.engines.notes import Notes
 
 NOTE = "drift-window"
+LABELS = "drift-labels"
 Counts = tuple[int, ...]
 
 
@@ -35,6 +36,16 @@ class Window:
         """Let the next window begin here."""
         counts = {name: counted.model_dump(mode="json") for name, counted in seen.items()}
         self._notes.write(NOTE, json.dumps({"release": self._release, "replicas": counts}))
+
+    def labelled_until(self) -> str:
+        """Return when the last prediction was made whose label has been judged; empty where none has."""
+        text = self._notes.read(LABELS)
+        body = json.loads(text) if text is not None else {}
+        return str(body["until"]) if body.get("release") == self._release else ""
+
+    def close_labels(self, until: str) -> None:
+        """Let the next window of labels begin after the predictions of this moment."""
+        self._notes.write(LABELS, json.dumps({"release": self._release, "until": until}))
 
     def _read(self) -> dict[str, LiveCounts]:
         text = self._notes.read(NOTE)

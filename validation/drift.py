@@ -129,9 +129,8 @@ def performance(case: Case) -> Iterator[Rule]:
     rows = sum(cell.count for cell in case.live.matured)
     if rows < case.gate.min_labels:
         why = f"{rows} labels have matured, {case.gate.min_labels} are needed"
-        yield unknown(
-            "performance", why, observed=float(rows), limit=float(case.gate.min_labels), unit="labels", sample=rows
-        )
+        facts = {"observed": float(rows), "limit": float(case.gate.min_labels), "unit": "labels", "sample": rows}
+        yield unknown("performance", why, next_step=LABELS, **facts)
         return
     for name in (case.primary, *STAND_INS):
         found = measured(name, case.live.matured, case.positive) if name in case.trained else None
@@ -185,7 +184,8 @@ RULES: dict[str, Callable[[Case], Iterator[Rule]]] = {
     "drift.prediction": predictions,
     "performance": performance,
 }
-TRAIN = "look at the rows of this window, then train on newer ones: nox -s train"
+TRAIN = "put labelled rows of this window into data.train and data.test, then train: nox -s train"
+LABELS = "write them to data.labels as they arrive, by the request_id of the answer; or lower gates.drift.min_labels"
 BY_NATURE = "; a column that moves by nature belongs into gates.drift.ignored"
 
 

@@ -14,6 +14,8 @@ from infra.drift_labels import matured
 from settings.errors import OutsideError, UsageError
 from tests.servers import s3_server
 
+MIDNIGHT = "T00:00:00.000+00:00"
+
 
 def manifest(task: str, classes: tuple[Any, ...] = (), positive: Any = None) -> Manifest:
     body = {
@@ -30,7 +32,8 @@ def manifest(task: str, classes: tuple[Any, ...] = (), positive: Any = None) -> 
 
 def log(*entries: tuple[str, int, str, Any]) -> list[str]:
     lines = [
-        json.dumps({"request_id": i, "row": row, "release": release, "score": s}) for i, row, release, s in entries
+        json.dumps({"request_id": i, "row": row, "release": release, "score": score, "time": f"2026-01-0{day}{MIDNIGHT}"})
+        for day, (i, row, release, score) in enumerate(entries, start=1)
     ]
     return [*lines, '{"request_id": "cut']
 
@@ -50,7 +53,7 @@ def test_labels_on_s3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             matured(url, "late", lines, "r", manifest("binary", (0, 1), 1))
         server.client().put_object(Bucket="labels", Key="late.csv", Body=b"request_id,late\na,1\nb,1\n")
         found = matured(url, "late", lines, "r", manifest("binary", (0, 1), 1))
-        assert {(one.predicted, one.actual, one.count) for one in found} == {("1", "1", 1), ("0", "1", 1)}
+        assert {(one.predicted, one.actual, one.count) for one in found.cells} == {("1", "1", 1), ("0", "1", 1)}
         server.kill()
         with pytest.raises(OutsideError, match="EndpointConnectionError") as caught:
             matured(url, "late", lines, "r", manifest("binary", (0, 1), 1))
@@ -63,7 +66,7 @@ def test_binary(tmp_path: Path) -> None:
     )
     url = labels(tmp_path, "request_id,late\na,1\nb,1\nc,1\nd,1\ne,\nz,0\n")
     found = matured(url, "late", lines, "r", manifest("binary", (0, 1), 1))
-    assert found == (
+    assert found.cells == (
         Matured(score=0.2, predicted="0", actual="1", count=1),
         Matured(score=0.7, predicted="1", actual="1", count=2),
     )
@@ -73,7 +76,7 @@ def test_rows_of_one_request_and_many_classes(tmp_path: Path) -> None:
     lines = log(("a", 0, "r", [0.1, 0.9, 0.0]), ("a", 1, "r", [0.5, 0.2, 0.3]))
     url = labels(tmp_path, "request_id,row,late\na,1,z\na,0,y\n")
     found = matured(url, "late", lines, "r", manifest("multiclass", ("x", "y", "z")))
-    assert [(cell.predicted, cell.actual, cell.score) for cell in found] == [("x", "z", 0.5), ("y", "y", 0.9)]
+    assert [(cell.predicted, cell.actual, cell.score) for cell in found.cells] == [("x", "z", 0.5), ("y", "y", 0.9)]
 
 
 def test_regression(tmp_path: Path) -> None:
@@ -84,7 +87,7 @@ def test_regression(tmp_path: Path) -> None:
         "r",
         manifest("regression"),
     )
-    assert found == (Matured(score=4.0, predicted="4.0", actual="4.5"),)
+    assert found.cells == (Matured(score=4.0, predicted="4.0", actual="4.5"),)
 
 
 @pytest.mark.parametrize(
@@ -93,6 +96,8 @@ def test_regression(tmp_path: Path) -> None:
         ("request,late\n", "'request_id'"),
         ("request_id,lates\n", "did you mean 'lates'"),
         ("request_id,row,late\na,x,1\n", "'x'"),
+        ("request_id,row,late\na,0.5,1\n", "'0.5' is no row of a request"),
+        ("request_id,late\na,yes\nb,no\n", "none of 2 labels in column 'late' is one of the classes 0, 1"),
     ],
 )
 def test_unusable_labels_are_explained(tmp_path: Path, text: str, said: str) -> None:
@@ -103,3 +108,50 @@ def test_unusable_labels_are_explained(tmp_path: Path, text: str, said: str) -> 
 def test_a_missing_file_is_explained(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such file"):
         matured(str(tmp_path / "none.csv"), "late", [], "r", manifest("binary", (0, 1), 1))
+
+
+def actual(folder: Path, values: list[str], classes: tuple[Any, ...]) -> list[str | None]:
+    """Return what labels written so are taken for, one a request; None where there is none."""
+    lines = log(*((f"r{number}", 0, "r", (number + 1) / 100) for number in range(len(values))))
+    text = "request_id,row,late\n" + "".join(f"r{number},0.0,{value}\n" for number, value in enumerate(values))
+    found = matured(labels(folder, text), "late", lines, "r", manifest("binary", classes, classes[1]))
+    by_score = {cell.score: cell.actual for cell in found.cells}
+    return [by_score.get((number + 1) / 100) for number in range(len(values))]
+
+
+@pytest.mark.parametrize(
+    ("classes", "values", "meant"),
+    [
+        ((0, 1), ["1", "1.0", "true", " 1 ", "0.0", "False"], ["1", "1", "1", "1", "0", "0"]),
+        ((False, True), ["true", "TRUE", "1", "1.0", "0"], ["True", "True", "True", "True", "False"]),
+        ((0.0, 1.0), ["1", "0", "1.0"], ["1.0", "0.0", "1.0"]),
+        (("no", "yes"), ["yes", "Yes", "no "], ["yes", "yes", "no"]),
+        (("1", "2"), ["1.0", "2", "2.0"], ["1", "2", "2"]),
+        ((0, 1), ["1", "NA", "NaN", "null", "?", "<NA>", ""], ["1", None, None, None, None, None, None]),
+        (("NA", "US"), ["NA", "US", "null"], ["NA", "US", None]),
+        ((0, 1), ["1", "2", "maybe"], ["1", "2", "maybe"]),
+    ],
+)
+def test_labels_are_matched_by_value(tmp_path: Path, classes: tuple[Any, ...], values: list[str], meant: list[Any]) -> None:
+    assert actual(tmp_path, values, classes) == meant
+
+
+def test_what_is_no_label_is_counted(tmp_path: Path) -> None:
+    lines = log(("a", 0, "r", 0.7), ("b", 0, "r", 0.7), ("c", 0, "r", 0.7))
+    url = labels(tmp_path, "request_id,late\na,1.0\nb,NA\nc,maybe\nz,0\n")
+    found = matured(url, "late", lines, "r", manifest("binary", (0, 1), 1))
+    assert [note.removeprefix("labels: ").split(" of ")[0] for note in found.notes][:1] == ["2"]
+    assert found.notes[1].startswith("labels: 1 hold a mark such as NA")
+    assert found.notes[2] == "labels: 1 are none of the classes (0, 1), and count as answered wrongly"
+    numbers = matured(labels(tmp_path, "request_id,late\na,4.5\nb,NA\nc,n/a\n"), "late", lines, "r", manifest("regression"))
+    assert [cell.actual for cell in numbers.cells] == ["4.5"]
+
+
+def test_only_predictions_after_the_last_judgement_count(tmp_path: Path) -> None:
+    lines = log(("a", 0, "r", 0.7), ("b", 0, "r", 0.2), ("c", 0, "r", 0.9))
+    url, model = labels(tmp_path, "request_id,late\na,1\nb,1\n"), manifest("binary", (0, 1), 1)
+    first = matured(url, "late", lines, "r", model)
+    assert first.until == "2026-01-02T00:00:00.000+00:00" and len(first.cells) == 2
+    assert matured(url, "late", lines, "r", model, first.until).cells == ()
+    labels(tmp_path, "request_id,late\na,1\nb,1\nc,0\n")
+    assert [cell.score for cell in matured(url, "late", lines, "r", model, first.until).cells] == [0.9]

@@ -47,3 +47,12 @@ def test_another_release_begins_anew(tmp_path: Path) -> None:
 
 def test_no_replica_is_no_rows(tmp_path: Path) -> None:
     assert Window(FolderNotes(tmp_path), "r").since_last({}).rows == 0
+
+
+def test_labels_have_a_window_of_their_own(tmp_path: Path) -> None:
+    window = Window(FolderNotes(tmp_path), "r")
+    assert window.labelled_until() == ""
+    window.close_labels("12:00")
+    assert Window(FolderNotes(tmp_path), "r").labelled_until() == "12:00"
+    assert Window(FolderNotes(tmp_path), "other").labelled_until() == ""
+    assert window.since_last({"1": counts(10)}).rows == 10
