@@ -24,6 +24,9 @@ WHEN = {"seen", "date", "time", "timestamp", "created", "ordered", "order", "joi
 WHEN |= {"day", "month", "week", "at", "when", "signup", "registered", "recorded", "observed", "period", "ts", "datetime"}
 
 
+GAPS = "have no date in it"
+
+
 @dataclass(frozen=True)
 class Moments:
     """A column of moments, row by row; None where a row has none."""
@@ -67,7 +70,7 @@ def why_not(column: Moments, now: datetime) -> str:
     """Return why a column is not the time of a row; '' where it may be."""
     words, given = set(words_of(column.name)), column.given
     if column.gaps:
-        return f"{column.gaps:,} of {len(column.values):,} rows have no date in it"
+        return f"{column.gaps:,} of {len(column.values):,} rows {GAPS}"
     if words & BIRTH:
         return "a date of birth is not when a row happened"
     if words & PLANNED:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,7 +13,7 @@ from infra.adopting import first_pages, git, limits
 from infra.adopting.answers import Answers, note
 from infra.adopting.ports import ports_of
 from infra.adopting.proposal import Proposal
-from infra.process.python_env import python_for
+from infra.process.python_env import python_for, run_in
 from infra.scratch import change_settings
 from rows.infer import render
 from rows.taking import write
@@ -86,8 +85,7 @@ def _run(root: Path, python: Path, module: str) -> str:
 
     Where it ends otherwise than with 0, it has said why and what to do next: this ends so too.
     """
-    argv = [str(python), "-m", module]
-    done = subprocess.run(argv, cwd=root, capture_output=True, encoding="utf-8", errors="replace", check=False)
+    done = run_in(python, "-m", module, folder=root)
     said = (done.stderr or done.stdout).strip()
     if "Traceback (most recent call last)" in said:
         last = said.splitlines()[-1]

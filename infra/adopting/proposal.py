@@ -13,7 +13,7 @@ from contracts.schema import Column, Schema, parse
 from infra.adopting import keys, labels
 from infra.adopting.answers import NO_TIME, READ, Answers
 from infra.adopting.limits import model_settings
-from infra.adopting.moments import Choice, Moments, choose, never_before
+from infra.adopting.moments import GAPS, Choice, Moments, choose, never_before
 from infra.adopting.splitting import TEST, TRAIN, Labelled, Split, by_time, stratified
 from rows.infer import marks_from
 from rows.taking import Taken, take
@@ -98,7 +98,7 @@ def propose(source: Path, answers: Answers) -> Proposal:
         *_unlabelled(target, len(taken.texts(answers.target))),
         *_parts(split, choice),
         *([f"the positive class is '{shown(positive.label)}': {positive.reason}"] if positive.label else []),
-        *(f"note: {note}" for note in (*split.notes, *_passed(choice, answers), *notes)),
+        *(f"note: {note}" for note in (*split.notes, *_passed(choice), *notes)),
     )
     share = target.counts[positive.label] / target.counts.total() if positive.label else 0.0
     found = Proposal(train, test, schema, kind, share, {}, said)
@@ -220,11 +220,12 @@ def _parts(split: Split, choice: Choice) -> list[str]:
     return [f"{train:,} rows to train on, {test:,} to test on: {split.how}{reason}"]
 
 
-def _passed(choice: Choice, answers: Answers) -> list[str]:
-    """Say of each column of dates why it is not the time, and how it can be."""
-    if not choice.passed:
+def _passed(choice: Choice) -> list[str]:
+    """Say of each column of dates that could be taken for the time why it is not, and how it can be."""
+    passed = [(name, reason) for name, reason in choice.passed if not choice.time or not reason.endswith(GAPS)]
+    if not passed:
         return []
-    said = [f"'{shown(name)}' is not taken for the time: {reason}" for name, reason in choice.passed]
+    said = [f"'{shown(name)}' is not taken for the time: {reason}" for name, reason in passed]
     return [*said[:-1], f"{said[-1]} (--time=COLUMN takes another)"]
 
 

@@ -18,7 +18,7 @@ from rich.prompt import Prompt
 
 from infra.adopting import git
 from infra.adopting.answers import ASKED, EXAMPLE, READ, Answers, note
-from infra.process.python_env import python_for
+from infra.process.python_env import python_for, run_in
 from settings.errors import OutsideError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -191,10 +191,10 @@ def _copy(template: Path, target: Path, answers: Answers) -> None:
         more = f" and {len(edited) - SHOWN} more" if len(edited) > SHOWN else ""
         print(f"note: copied as committed, without the edits of {', '.join(edited[:SHOWN])}{more}", flush=True)
     flags = [part for key in ASKED for part in ("--data", f"{key}={getattr(answers, key)}")]
-    copier = [str(python_for(LOCK, Path("."), compiled=False)), "-m", "copier", "copy", "--quiet", "--vcs-ref=HEAD"]
+    python = python_for(LOCK, template, compiled=False)
     with git.committed(template) as clean:
-        argv = [*copier, *flags, "--defaults", str(clean), str(target)]
-        done = subprocess.run(argv, capture_output=True, encoding="utf-8", errors="replace", check=False)
+        copier = ("-m", "copier", "copy", "--quiet", "--vcs-ref=HEAD", "--defaults")
+        done = run_in(python, *copier, *flags, str(clean), str(target.absolute()), folder=template)
     if done.returncode:
         said = (done.stderr or done.stdout).strip().splitlines()[-SHOWN:]
         raise OutsideError(f"copier ended with {done.returncode}: {' / '.join(said)}", "fix that, then run it again")

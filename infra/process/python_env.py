@@ -46,6 +46,18 @@ def python_in(envs: Path, lock_file: Path, version: str = OURS, *, compiled: boo
     return python
 
 
+def run_in(python: Path, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run an interpreter of ours in a folder, what it prints captured; what it imports is compiled once, beside its libraries.
+
+    Nothing is written into the folder, and an account that wants no byte code written anywhere else keeps its wish.
+    """
+    argv = [str(python), "-X", f"pycache_prefix={python.parents[1] / 'compiled'}", *arguments]
+    variables = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return subprocess.run(
+        argv, cwd=folder, env=variables, capture_output=True, encoding="utf-8", errors="replace", check=False
+    )
+
+
 def uv() -> str:
     """Return the path of uv: from its package, else from PATH. Raises OutsideError."""
     try:

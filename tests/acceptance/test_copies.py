@@ -103,10 +103,10 @@ def test_answers_that_do_not_fit_are_named(tmp_path: Path, flags: tuple[str, ...
     assert load(ROOT / "pipeline.toml", {}).project.name == "flights"
 
 
-def test_rows_that_cannot_be_read_leave_no_folder_behind(tmp_path: Path) -> None:
+def test_rows_that_cannot_be_used_leave_no_folder_behind(tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_bytes("place,late\ngärten,1\n".encode("latin-1"))
     project, done = copied(tmp_path / "wrong", f"--data={tmp_path / 'rows.csv'}", "--target=late")
-    assert done.code == 2 and "is not UTF-8" in done.output and "no project was made" in done.output, done.output
+    assert done.code == 2 and "Windows-1252" in done.output and "only 1 rows have a value" in done.output, done.output
     assert "Traceback" not in done.output and not project.path.exists()
 
 
