@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from infra.alive import lives, started
+from infra.process.logs import opened
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,7 @@ class Child:
     @classmethod
     def spawn(cls, command: Command, log: Path) -> Child:
         """Start a command; what it prints is appended to `log`. Raises OSError if it cannot be started."""
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("ab") as output:
+        with opened(log) as output:
             popen = subprocess.Popen(
                 command.argv,
                 cwd=command.folder,

@@ -6,6 +6,7 @@ import os
 import shutil
 import time
 from pathlib import Path
+from typing import IO
 
 LARGEST = 5 * 2**20
 """Bytes; one older file of this size is kept beside."""
@@ -22,8 +23,21 @@ def trim(folder: Path) -> None:
         if time.time() - path.stat().st_mtime > KEPT_SECONDS:
             path.unlink()
         elif path.suffix == ".log" and path.stat().st_size > LARGEST:
-            shutil.copyfile(path, path.with_suffix(".log.1"))
+            older = path.with_suffix(".log.1")
+            try:
+                shutil.copyfile(path, older)
+            except OSError:
+                older.unlink(missing_ok=True)  # the disk is full: these lines are what it is full of
             os.truncate(path, 0)
+
+
+def opened(path: Path) -> IO[bytes]:
+    """Open a log to append to it. Where none can be made (a full disk) what is said is lost: better than not to run."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("ab")
+    except OSError:
+        return Path(os.devnull).open("ab")
 
 
 def tail(path: Path, lines: int = 10) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from contracts.digest import of_bytes
+from contracts.files import RESERVE
 from infra import layout
 from settings import Settings
 from settings.errors import OutsideError
@@ -92,7 +93,7 @@ class Place:
         """Remove what was running here from the disk: state, logs, counted predictions. Nothing may run any more."""
         for path in (self.state, self.record, self.pulse, self.proxy_config):
             path.unlink(missing_ok=True)
-        for folder in (self.logs, self.predictions, self.runtime()):
+        for folder in (self.logs, self.predictions, self.folder / RESERVE, self.runtime()):
             shutil.rmtree(folder, ignore_errors=True)
 
     def runtime(self) -> Path:

@@ -8,7 +8,9 @@ import shutil
 import signal
 import time
 from collections.abc import Mapping
+from pathlib import Path
 
+from contracts.files import write_private
 from infra.process import commands
 from infra.proxy import haproxy, steering
 from infra.process.child import Child, Command
@@ -16,7 +18,6 @@ from infra.process.kept import Kept
 from infra.process.place import Place, make_private
 from infra.process.record import Seen
 from infra.engines.state import State
-from infra.process.state_file import write_whole
 from infra.proxy.stats import Server, StatsSocket
 from settings.errors import OutsideError
 
@@ -159,8 +160,14 @@ class Proxy:
         make_private(self._state.runtime.parent)
         make_private(self._state.runtime)
         self._state.socket.unlink(missing_ok=True)
-        write_whole(self._state.guards, haproxy.guards_file(self._state).encode())
-        write_whole(self._place.proxy_config, haproxy.config(self._state).encode())
+        _keep(self._state.guards, haproxy.guards_file(self._state).encode())
+        _keep(self._place.proxy_config, haproxy.config(self._state).encode())
         child = self._kept.child
         before = child.pid if child and child.alive() else 0
         return commands.proxy(haproxy.binary(), self._place.proxy_config, self._state, os.environ, before)
+
+
+def _keep(path: Path, data: bytes) -> None:
+    """Write a file that differs: a proxy comes back on a full disk as well."""
+    if not path.exists() or path.read_bytes() != data:
+        write_private(path, data)

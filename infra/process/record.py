@@ -10,9 +10,9 @@ from typing import Any
 import psutil
 from pydantic import BaseModel, ConfigDict, Field
 
+from contracts.files import write_private
 from infra.alive import started
 from infra.process.child import Child
-from infra.process.state_file import write_whole
 
 
 OLD_CLOCK_SECONDS = 2.0
@@ -102,4 +102,4 @@ def _token(pid: int, created: float) -> str:
 
 def write_record(path: Path, record: Record) -> None:
     """Write the record whole."""
-    write_whole(path, record.model_dump_json(indent=2).encode())
+    write_private(path, record.model_dump_json(indent=2).encode())

@@ -6,6 +6,7 @@ import os
 import subprocess
 
 from infra.process import commands
+from infra.process.logs import opened
 from infra.process.place import Place
 from settings import SECRETS
 
@@ -16,10 +17,8 @@ def start_supervisor(place: Place) -> None:
     """Start a supervisor, which detaches itself; secrets of the command stay with the command."""
     environ = {name: value for name, value in os.environ.items() if name not in SECRETS}
     command = commands.supervisor(place, environ)
-    log = place.log("supervisor")
-    for folder in (log.parent, place.predictions):
-        folder.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as output:
+    place.predictions.mkdir(parents=True, exist_ok=True)
+    with opened(place.log("supervisor")) as output:
         subprocess.run(
             command.argv,
             cwd=command.folder,

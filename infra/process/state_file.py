@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
+from contracts.files import write_private
 from infra.engines.state import State
 from settings.errors import OutsideError
 
@@ -45,22 +44,9 @@ class StateFile:
                 after = change(before)
                 if after != before or not self.path.exists():
                     after = after.model_copy(update={"revision": before.revision + 1})
-                    write_whole(self.path, after.model_dump_json(indent=2).encode())
+                    write_private(self.path, after.model_dump_json(indent=2).encode())
                 return after
         except Timeout:
             raise OutsideError(
                 f"{self.path} stayed locked for {LOCK_SECONDS:.0f} s", "end the command that holds it, then try again"
             ) from None
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file that this account alone can read, whole or not at all."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)

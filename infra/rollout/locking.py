@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
@@ -13,6 +14,7 @@ from socket import gethostname
 
 from filelock import FileLock, Timeout
 
+from contracts.files import place
 from infra import layout
 from infra.alive import stopped
 from infra.engines.engine import Engine
@@ -39,7 +41,8 @@ def held(folder: Path, engine: Engine | None, command: str, wait: float, say: Ca
             lock.acquire(timeout=POLL_SECONDS) if not lock.is_locked else None
         except Timeout:
             return holder(folder)
-        (folder / "lock-holder.json").write_text(about, encoding="utf-8")
+        with contextlib.suppress(OSError):  # who holds it is a courtesy, and a full disk must not stop a rollback
+            place({folder / "lock-holder.json": about})
         found = engine.claim(about) if engine else ""
         claimed = not found
         return _told(found) if found else ""

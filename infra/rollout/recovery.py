@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from rich.markup import escape
 
 from contracts.event import FINISHED
+from contracts.files import reserve
 from contracts.slots import Slot
 from infra.engines.engine import Running
 from infra.rollout.earlier import keep_last_change
@@ -153,7 +156,9 @@ def _finish_rollback(target: Target, entry: Entry, running: Running) -> str:
 
 
 def catch_up(target: Target) -> None:
-    """Tell the registry what it could not be told before; one that is still gone fails nothing."""
+    """Tell the registry what it could not be told before, and fill the reserve; one that is still gone fails nothing."""
+    with suppress(OSError):  # a full disk: what is left of the reserve must do
+        reserve(target.folder)
     try:
         chained = _chained(target)
         target.quarantine.tell()
