@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,17 +14,22 @@ from contracts.schema import Column, Schema
 from contracts.verdict import Rule
 from rows.reading import SHOWN
 from validation.case import Case, Table
+from validation.matrix import seconds_of
 from validation.rules.entries import failing, passing, share, silent
 
 ONE_FILE = "needs train and test data"
 TOO_COMMON = 0.5
 """Where more training rows than this share repeat each other, a repeated test row says nothing."""
+AGAIN = "Where the same things come again in each period, name what they are of in data.group, or raise max_shared_rows"
+MIXING = np.uint64(0x9E3779B97F4A7C15)
+Hashes = npt.NDArray[np.uint64]
 SIGMAS = 3.0
 """Standard errors allowed on top, where rows repeat by chance."""
 
 
 def leak_rows(case: Case) -> list[Rule]:
     """Judge the share of test rows that stand in train, identical in features, target and time: at most `max_shared_rows`.
+    Where columns hold times, rows that are identical but for these are judged as well.
 
     Rows that repeat by nature are taken into account: the share of training rows that stand twice within train is the share of
     fresh test rows that would be found there by chance, and is allowed on top, with three standard errors.
@@ -32,31 +39,78 @@ def leak_rows(case: Case) -> list[Rule]:
     train, test = case.pair
     if not _comparable(case, train, test):
         return [silent(case, "leak.rows", "train and test hold no column or no row to compare")]
-    rows, others = _row_hashes(test), _row_hashes(train)
-    chance = float(pd.Series(others).duplicated(keep=False).mean())
-    if chance > TOO_COMMON:
-        reason = f"{100 * chance:.3g} % of the training rows stand more than once: a leak cannot be told from chance"
-        return [silent(case, "leak.rows", reason, "declare a time or a group column, or drop the repeated rows")]
-    shared = np.isin(rows, others)
-    limit = case.gate.max_shared_rows + chance + SIGMAS * math.sqrt(chance * (1 - chance) / test.rows)
-    observed = float(shared.mean())
-    said = f"{share(int(shared.sum()), test.rows)} rows also stand in {train.name}; allowed at most {100 * limit:.3g} %"
-    said += f", of which {100 * (limit - case.gate.max_shared_rows):.3g} % by chance" if chance else ""
-    if observed <= limit:
-        return [passing(case, "leak.rows", said, sample=test.rows, observed=observed, limit=limit)]
-    return [
-        failing(
-            case,
-            "leak.rows",
-            test,
-            f"{said}: rows {test.places(shared)}",
-            "split the data again so that no row is in both; the scores of these rows say nothing",
-            observed=observed,
-            limit=limit,
-            unit="share",
-            sample=test.rows,
-        )
-    ]
+    (rows, bare), (others, bare_others) = _row_hashes(test), _row_hashes(train)
+    found = _overlap(rows, others, _repeated(others), case.gate.max_shared_rows)
+    if found.leaks or bare is None or bare_others is None:
+        return [_rows_entry(case, test, found)]
+    usual = max(_repeated(bare_others), _stood_before(case, train, bare_others, test.rows))
+    moved = _overlap(bare, bare_others, usual, case.gate.max_shared_rows)
+    return [_rows_entry(case, test, moved if moved.leaks else found, moved=moved.leaks)]
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """Which test rows also stand in train, and how large a share of them may by chance."""
+
+    shared: npt.NDArray[np.bool_]
+    chance: float
+    limit: float
+
+    @property
+    def observed(self) -> float:
+        """The share that does."""
+        return float(self.shared.mean())
+
+    @property
+    def known(self) -> bool:
+        """Whether a leak could be told from chance."""
+        return self.chance <= TOO_COMMON
+
+    @property
+    def leaks(self) -> bool:
+        """Whether more do than may."""
+        return self.known and self.observed > self.limit
+
+
+def _overlap(rows: Hashes, others: Hashes, chance: float, allowed: float) -> Overlap:
+    limit = allowed + chance + SIGMAS * math.sqrt(chance * (1 - min(chance, 1.0)) / len(rows))
+    return Overlap(np.isin(rows, others), chance, limit)
+
+
+def _repeated(hashes: Hashes) -> float:
+    """Return the share of rows that stand more than once."""
+    return float(pd.Series(hashes).duplicated(keep=False).mean())
+
+
+def _stood_before(case: Case, train: Table, hashes: Hashes, rows: int) -> float:
+    """Return the share of the latest training rows that also stand among the earlier ones, and a quarter of it on top.
+
+    What comes again with time (the same flight, the same basket) does so in the test rows too, somewhat more or less often.
+    """
+    time = case.schema.time
+    if not time or case.schema.column(time).dtype != "datetime" or time not in train.columns:
+        return 0.0
+    order = np.argsort(seconds_of(train.columns[time].values), kind="stable")
+    last = min(rows, len(order) // 4)
+    latest, earlier = hashes[order[len(order) - last :]], hashes[order[: len(order) - last]]
+    return 1.25 * float(np.isin(latest, earlier).mean()) if last else 0.0
+
+
+def _rows_entry(case: Case, test: Table, found: Overlap, *, moved: bool = False) -> Rule:
+    assert case.pair is not None
+    if not found.known:
+        reason = f"{100 * found.chance:.3g} % of the training rows stand more than once: a leak cannot be told from chance"
+        return silent(case, "leak.rows", reason, "declare a time or a group column, or drop the repeated rows")
+    over = found.limit - case.gate.max_shared_rows
+    said = f"{share(int(found.shared.sum()), test.rows)} rows also stand in {case.pair[0].name}"
+    said += " under another time" if moved else ""
+    said += f"; allowed at most {100 * found.limit:.3g} %" + (f", of which {100 * over:.3g} % by chance" if over else "")
+    figures: dict[str, Any] = {"observed": found.observed, "limit": found.limit, "sample": test.rows}
+    if not found.leaks:
+        return passing(case, "leak.rows", said, **figures)
+    next_step = "split the data again so that no row is in both; the scores of these rows say nothing"
+    next_step = f"{next_step}. {AGAIN}" if moved else next_step
+    return failing(case, "leak.rows", test, f"{said}: rows {test.places(found.shared)}", next_step, unit="share", **figures)
 
 
 def leak_group(case: Case) -> list[Rule]:
@@ -151,8 +205,20 @@ def _comparable(case: Case, train: Table, test: Table) -> bool:
     return bool(names and rows) and all(name in train.columns and name in test.columns for name in names)
 
 
-def _row_hashes(table: Table) -> npt.NDArray[np.uint64]:
-    """Return one hash a row, shape (n,), over the typed values, so that `1` and `1.0` are the same."""
+def _row_hashes(table: Table) -> tuple[Hashes, Hashes | None]:
+    """Return one hash a row, shape (n,), over the typed values, so that `1` and `1.0` are the same; and one without the times,
+    or None where there are none, or nothing else than the target."""
     names = _compared(table.schema)
+    times = [name for name in names if table.schema.column(name).dtype == "datetime" and name != table.schema.target]
+    others = [name for name in names if name not in times]
+    bare = _hashed(table, others)
+    if not times:
+        return bare, None
+    return bare * MIXING ^ _hashed(table, times), bare if set(others) - {table.schema.target} else None
+
+
+def _hashed(table: Table, names: list[str]) -> Hashes:
+    if not names:
+        return np.zeros(table.rows, dtype=np.uint64)
     frame = pd.DataFrame({name: table.columns[name].values.reset_index(drop=True) for name in names})
     return np.asarray(pd.util.hash_pandas_object(frame, index=False), dtype=np.uint64)

@@ -34,6 +34,45 @@ def test_the_share_is_a_setting() -> None:
     assert one(leak_rows(case(frame(), with_train_rows(0.05), gate=DataGate(max_shared_rows=0.05))), Outcome.PASS)
 
 
+def copied_back(share: float, **moved: pd.Timedelta) -> pd.DataFrame:
+    """Return training rows of which a share are the latest test rows, under another key and other times."""
+    copied = int(share * 1000)
+    taken = frame(part=1).tail(copied)
+    other = {name: taken[name] - by for name, by in moved.items()}
+    return pd.concat([frame(1000 - copied), taken.assign(reading=np.arange(copied) + 9000, **other)], ignore_index=True)
+
+
+@pytest.mark.parametrize(
+    ("share", "outcome"), [(0, Outcome.PASS), (0.01, Outcome.PASS), (0.05, Outcome.FAIL), (0.5, Outcome.FAIL)]
+)
+@pytest.mark.parametrize("by", [pd.Timedelta(days=900), pd.Timedelta(seconds=1)])
+def test_test_rows_that_stand_in_train_under_another_time(share: float, outcome: Outcome, by: pd.Timedelta) -> None:
+    entry = one(leak_rows(case(copied_back(share, taken=by), frame(part=1))), outcome)
+    assert entry.sample == 1000
+    if outcome is Outcome.FAIL:
+        assert entry.observed == share and "also stand in train under another time" in entry.reason
+        assert "data.group" in entry.next_step
+
+
+def test_a_time_that_has_no_part_to_play_may_be_another_too() -> None:
+    train, test = copied_back(0.05, taken=pd.Timedelta(days=3)), frame(part=1)
+    found = one(leak_rows(case(train, test, declared=schema(time="", group=""))), Outcome.FAIL)
+    assert "under another time" in found.reason
+
+
+def visits(days: range, customers: int) -> pd.DataFrame:
+    """Return the same customers day after day, as they come again."""
+    rng = np.random.default_rng(days.start)
+    frames = [frame(customers).assign(taken=pd.Timestamp("2024-01-01", tz="UTC") + pd.Timedelta(days=day)) for day in days]
+    return pd.concat([one.sample(40, random_state=int(rng.integers(1000))) for one in frames], ignore_index=True)
+
+
+@pytest.mark.parametrize("customers", [300, 1500, 10_000])
+def test_what_comes_again_with_time_is_no_leak(customers: int) -> None:
+    train, test = visits(range(10), customers), visits(range(10, 14), customers)
+    assert one(leak_rows(case(train, test, declared=schema(group=""))), Outcome.PASS).observed == 0
+
+
 COARSE = schema(columns=[{"name": name, "dtype": "integer"} for name in ("a", "b", "y")], target="y", time="", group="")
 
 
