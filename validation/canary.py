@@ -39,6 +39,8 @@ class Case:
     share: float
     release: str
     stable_release: str
+    made_up: bool = False
+    """Whether the rows that were asked are synthetic."""
 
     @cached_property
     def blocks(self) -> list[Block]:
@@ -86,12 +88,15 @@ class Case:
         return self.gate.alpha * ALPHAS[rule]
 
 
-def judge(history: Sequence[Look], *, gate: CanaryGate, share: float, release: str, stable_release: str) -> Verdict:
+def judge(
+    history: Sequence[Look], *, gate: CanaryGate, share: float, release: str, stable_release: str, made_up: bool = False
+) -> Verdict:
     """Say whether the canary is to be rolled back (fail), may be promoted (pass), or is to be watched on (inconclusive).
 
     `history` begins when the canary got its `share` of traffic; `release` and `stable_release` are the digests in the slots.
+    `made_up`: the rows are synthetic, so that other predictions on them are no reason to roll a release back.
     """
-    case = Case(history, gate, share, release, stable_release)
+    case = Case(history, gate, share, release, stable_release, made_up)
     rules = [RULES[name](case).model_copy(update={"required": name in gate.required}) for name in gate.rules]
     return Verdict.of(
         "canary",
@@ -247,7 +252,10 @@ def predictions(case: Case) -> Rule:
         f"distributions {seen.distance:.3f} apart (allowed {limit:.3f})"
     )
     relevant = seen.distance >= RELEVANT * limit or seen.factor >= case.gate.max_prediction_ratio
-    if relevant and reached(seen.equal, case.alpha("predictions")):
+    found = relevant and reached(seen.equal, case.alpha("predictions"))
+    if found and case.made_up:
+        return unknown("predictions", f"{what}, on made-up rows, which may never occur", next_step=REAL, **facts)
+    if found:
         return _rule("predictions", Outcome.FAIL, what, next_step=COMPARE, **facts)
     finest = _finest(seen, case.gate)
     if not relevant and finest <= limit:
@@ -281,6 +289,7 @@ WEIGHTS = "look at the proxy's weights: invoke status"
 LOGS = "read the canary's log in the release folder"
 MEMORY = "look for what each request leaves behind; a larger model needs a larger gates.canary.max_memory_ratio"
 SLOW = "compare the two releases under load: nox -s benchmark"
+REAL = "let real traffic tell: invoke canary --resume --traffic=real; or promote by hand: invoke promote"
 COMPARE = "compare the two models on the same rows: nox -s validate_model"
 
 

@@ -190,7 +190,7 @@ def _watched(target: Target, release: Release, options: CanaryOptions) -> Verdic
             url = f"{target.engine.status().url}/predict"
             stack.enter_context(synthetic(url, rate, seconds + 60, "pipeline.toml", Path(".")))
         target.journal.phase("watch")
-        verdict = _until_decided(Watch(target, release, heartbeat), seconds)
+        verdict = _until_decided(Watch(target, release, heartbeat, made_up=is_synthetic), seconds)
         return verdict.model_copy(update={"notes": (*verdict.notes, MADE_UP)}) if is_synthetic else verdict
 
 

@@ -24,11 +24,12 @@ BLIND_SECONDS = 10.0
 class Watch:
     """The growing history of one canary. While it is open, the heartbeat beats with every look."""
 
-    def __init__(self, target: Target, release: Release, heartbeat: Heartbeat) -> None:
-        """Begin an empty history."""
+    def __init__(self, target: Target, release: Release, heartbeat: Heartbeat, *, made_up: bool = False) -> None:
+        """Begin an empty history. `made_up`: the rows that are asked are synthetic."""
         stable = target.engine.status().release_in(Slot.STABLE)
         assert stable is not None
         self._target, self._release, self._stable, self._heartbeat = target, release, stable, heartbeat
+        self._made_up = made_up
         self._history: list[Look] = []
         self._begun = self._seen = self._answered = time.monotonic()
         self._restarts = 0.0
@@ -43,6 +44,7 @@ class Watch:
             share=self._target.environment.canary_share,
             release=self._release.digest,
             stable_release=self._stable.digest,
+            made_up=self._made_up,
         )
         return self._with_silence(verdict)
 

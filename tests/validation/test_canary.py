@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from math import inf
 from statistics import median
+from typing import Any
 
 import pytest
 
@@ -294,6 +295,17 @@ def test_a_rare_label_that_becomes_ten_times_as_frequent_is_a_shift_although_the
     history = steady(120, replace(CANARY_SLOT, positives=0.05), replace(STABLE_SLOT, positives=0.005))
     rule = rule_on("predictions", history)
     assert rule.outcome is Outcome.FAIL and isinstance(rule.observed, float) and rule.observed < 0.05
+
+
+def test_other_predictions_on_made_up_rows_hold_a_canary_and_never_roll_it_back() -> None:
+    history = steady(240, replace(CANARY_SLOT, positives=0.7))
+    facts: dict[str, Any] = {"gate": CanaryGate(), "share": 0.1, "release": CANARY, "stable_release": STABLE}
+    real, made_up = judge(history, **facts), judge(history, **facts, made_up=True)
+    assert [rule.name for rule in real.failed] == ["predictions"]
+    assert made_up.outcome is Outcome.INCONCLUSIVE and list(made_up.not_judged) == ["predictions"]
+    rule = next(rule for rule in made_up.rules if rule.name == "predictions")
+    assert "made-up rows" in rule.reason and "--traffic=real" in rule.next_step
+    assert judge(steady(240), **facts, made_up=True).outcome is Outcome.PASS
 
 
 def test_plots_show_both_slots_over_time() -> None:
