@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -44,6 +45,15 @@ class Column(BaseModel):
     public: bool = False
     """Whether reports may show values of this column."""
     description: str = ""
+    default: Value | None = None
+    """What a request that leaves the column out means; declared (null too, where it is nullable), it may be left out."""
+    was: str = ""
+    """The column's former name, under which a request may still carry it."""
+
+    @property
+    def may_be_left_out(self) -> bool:
+        """Whether a request need not carry the column."""
+        return "default" in self.model_fields_set
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
@@ -55,7 +65,14 @@ class Column(BaseModel):
             _check_categories(self.dtype, self.categories)
         if self.pattern is not None:
             _check_pattern(self.dtype, self.pattern)
+        if self.may_be_left_out:
+            _check_default(self)
         return self
+
+    def dump(self) -> dict[str, Any]:
+        """Return the JSON form, what is not declared left out."""
+        said = {"default": self.default} if self.may_be_left_out else {}
+        return self.model_dump(mode="json", exclude_defaults=True) | said
 
 
 def _check_categories(dtype: Dtype, categories: tuple[Value, ...]) -> None:
@@ -78,6 +95,43 @@ def _check_pattern(dtype: Dtype, pattern: str) -> None:
         raise ValueError(f"pattern {pattern!r} is no regular expression: {error}") from None
 
 
+def _is_of(dtype: Dtype, value: Value) -> bool:
+    if dtype in ("integer", "number"):
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        return number and (dtype == "number" or float(value).is_integer())
+    if dtype == "datetime":
+        return isinstance(value, str) and _is_moment(value)
+    return isinstance(value, bool if dtype == "boolean" else str)
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _check_default(column: Column) -> None:
+    """A request without the column is answered as if it held this value, so it must be one that a request may hold."""
+    value, where = column.default, f"default is {json.dumps(column.default)}"
+    if value is None:
+        if not column.nullable:
+            raise ValueError(f"{where}, but the column is never missing; name a value, or set nullable")
+        return
+    if not _is_of(column.dtype, value):
+        raise ValueError(f"{where}, which is no {column.dtype}")
+    if column.categories is not None and value not in column.categories:
+        raise ValueError(f"{where}, which is not among the categories")
+    if isinstance(value, str) and column.pattern is not None and not re.fullmatch(column.pattern, value):
+        raise ValueError(f"{where}, which does not match the pattern {column.pattern!r}")
+    low, high = column.minimum, column.maximum
+    if not isinstance(value, str) and ((low is not None and value < low) or (high is not None and value > high)):
+        raise ValueError(f"{where}, which is outside of the range")
+    if value in column.sentinels:
+        raise ValueError(f"{where}, which is a sentinel: it stands for 'missing'")
+
+
 class Schema(BaseModel):
     """All declared columns, in the order of a request's row."""
 
@@ -92,6 +146,9 @@ class Schema(BaseModel):
     missing: tuple[str, ...] | None = None
     """Texts that stand for a missing value in every column, blanks around them left out; the empty text always does. Without
     it, NA, NULL and their like do for numbers, truth values and dates, and of strings the empty text alone."""
+
+    ignored: tuple[str, ...] = ()
+    """Names that a request may carry beside the features, and that are left out: columns that the model no longer takes."""
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Self:
@@ -108,7 +165,18 @@ class Schema(BaseModel):
             )
         if self.target and not self.features:
             raise ValueError("no column is left to predict from: all are target, time, group, key or no feature")
+        self._refuse_names_of_two_meanings()
         return self
+
+    def _refuse_names_of_two_meanings(self) -> None:
+        """A name in a request is a feature, a former name of one, or ignored."""
+        meanings = [(column.name, f"the feature '{column.name}'") for column in self.features]
+        meanings += [(column.was, f"the former name of '{column.name}'") for column in self.features if column.was]
+        known: dict[str, str] = {}
+        for name, meaning in [*meanings, *((name, "ignored") for name in self.ignored)]:
+            if name in known:
+                raise ValueError(f"in a request '{name}' would be {known[name]} and {meaning}; allowed: one of them")
+            known[name] = meaning
 
     def column(self, name: str) -> Column:
         """Return one column by name; KeyError if it is not declared."""
@@ -136,7 +204,7 @@ class Schema(BaseModel):
     def dump(self) -> dict[str, Any]:
         """Return the JSON form, defaults left out."""
         body = self.model_dump(mode="json", exclude_defaults=True)
-        return body | {"columns": [column.model_dump(mode="json", exclude_defaults=True) for column in self.columns]}
+        return body | {"columns": [column.dump() for column in self.columns]}
 
 
 def load(path: Path | str) -> Schema:

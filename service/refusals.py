@@ -23,7 +23,9 @@ MOST = 20_000
 LONGEST = 80
 """Characters of a name that are shown, and compared with the known ones."""
 BEYOND = ("less_than_equal", "greater_than_equal", "finite_number")
-TAGS = {"object", "array", "features", "rows"}
+TAGS = {"object", "features", "rows"}
+LIST_TAG = "array "
+"""What the tag of a list begins with; its length follows."""
 FORMS = "an object with 'features' (one row, a list in schema order or an object by name) or 'rows' (a list of objects)"
 
 
@@ -101,7 +103,8 @@ def _path(loc: tuple[int | str, ...]) -> tuple[int | str, ...]:
     if not loc or loc[0] not in TAGS:
         return loc
     path = loc[1:]
-    return (*path[:1], *path[2:]) if len(path) > 1 and path[0] == "features" and path[1] in TAGS else path
+    tagged = len(path) > 1 and path[0] == "features" and isinstance(path[1], str)
+    return (*path[:1], *path[2:]) if tagged and (path[1] in TAGS or str(path[1]).startswith(LIST_TAG)) else path
 
 
 def _wrong_form(detail: ErrorDetails, path: tuple[int | str, ...], schema: Schema, max_rows: int) -> tuple[str, str]:
@@ -128,9 +131,12 @@ def _wrong_value(detail: ErrorDetails, path: tuple[int | str, ...], schema: Sche
     last = path[-1]
     name = names[last] if isinstance(last, int) else last
     where = f"{_written(path)} ({name})" if isinstance(last, int) else _written(path)
-    if name not in names:
+    former = {column.was: column.name for column in schema.features if column.was}
+    if name in former and detail["type"] == "extra_forbidden":
+        return f"{where} is the former name of '{former[name]}', which is given too", "one of the two names"
+    if name not in names and name not in former:
         return f"{where} is not a column of a request{did_you_mean(name[:LONGEST], names)}", ", ".join(names)
-    expected = allowed(schema.column(name), beyond=detail["type"] in BEYOND)
+    expected = allowed(schema.column(former.get(str(name), str(name))), beyond=detail["type"] in BEYOND)
     if detail["type"] == "missing":
         return f"{where} is missing", expected
     return f"{where} is {_shown(detail['input'])}", expected

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapter, ValidationError, create_model
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    TypeAdapter,
+    ValidationError,
+    WithJsonSchema,
+    create_model,
+)
 
-from contracts.schema import Schema
+from contracts.schema import Column, Schema
 from service.columns import Row, annotation
 from service.refusals import Refusal, refused_body, refused_twice, refused_values
 
 CLOSED = ConfigDict(extra="forbid", strict=True)
+IGNORED = {"description": "Ignored: the model does not take it any more", "deprecated": True}
 REF = "#/components/schemas/{model}"
 
 
@@ -34,8 +46,10 @@ class Requests:
         self.schema = schema
         self.max_rows = max_rows
         self.example = list(example)
-        ordered = _ordered_row(schema, self.example)
-        self._body: TypeAdapter[Any] = TypeAdapter(_body(_named_row(schema, self.example), ordered, max_rows))
+        self._defaults = _defaults(schema)
+        named = _named_row(schema, self.example, self._defaults)
+        lists = {count: _ordered_row(schema.features[:count], self.example) for count in _lengths(schema)}
+        self._body: TypeAdapter[Any] = TypeAdapter(_body(named, lists, max_rows))
 
     def parse(self, body: bytes) -> Asked:
         """Return the typed rows of a body. Raises Refusal: 400 for what is no JSON, 422 for what the schema does not allow."""
@@ -45,9 +59,14 @@ class Requests:
             raise self._refusal(error, body) from None
         _refuse_names_that_stand_twice(body, request)
         if hasattr(request, "rows"):
-            return Asked([_values(row) for row in request.rows], single=False)
-        features = request.features
-        return Asked([list(features) if isinstance(features, tuple) else _values(features)], single=True)
+            return Asked([self._values(row) for row in request.rows], single=False)
+        return Asked([self._values(request.features)], single=True)
+
+    def _values(self, row: BaseModel | tuple[Any, ...]) -> Row:
+        """Return a row in schema order: what a list leaves out at its end are defaults, what is ignored stands at the end."""
+        if isinstance(row, tuple):
+            return [*row, *self._defaults[len(row) :]]
+        return list(row.__dict__.values())[: len(self._defaults)]
 
     def typed_row(self, values: Sequence[Any]) -> Row:
         """Return a row of JSON values in schema order as typed values. Raises Refusal."""
@@ -86,24 +105,71 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _named_row(schema: Schema, example: Sequence[Any]) -> type[BaseModel]:
-    """Fields have names of their own, with the column's name as alias: a column may be called `copy` or `class`."""
+def _defaults(schema: Schema) -> list[Any]:
+    """Return the typed value of each column that may be left out; None where it may not."""
+    return [
+        TypeAdapter(annotation(column)).validate_json(json.dumps(column.default)) if column.may_be_left_out else None
+        for column in schema.features
+    ]
+
+
+def _lengths(schema: Schema) -> list[int]:
+    """Return how many values a list may hold: all, or without the last ones that may be left out."""
+    found = [len(schema.features)]
+    while found[-1] > 1 and schema.features[found[-1] - 1].may_be_left_out:
+        found.append(found[-1] - 1)
+    return found
+
+
+def _named_row(schema: Schema, example: Sequence[Any], defaults: Sequence[Any]) -> type[BaseModel]:
+    """Fields have names of their own, with the column's name as alias: a column may be called `copy` or `class`.
+
+    What is ignored comes after the columns.
+    """
     fields: dict[str, Any] = {
-        f"column_{index}": (annotation(column, _at(example, index)), Field(alias=column.name))
+        f"column_{index}": (annotation(column, _at(example, index)), _field(column, defaults[index]))
         for index, column in enumerate(schema.features)
     }
-    return create_model("Row", __config__=CLOSED, **fields)
+    fields |= {
+        f"ignored_{index}": (Annotated[Any, WithJsonSchema(IGNORED)], Field(alias=name, default=None))
+        for index, name in enumerate(schema.ignored)
+    }
+    told = ConfigDict(json_schema_extra=lambda body: _tell_former_names(body, schema))
+    return create_model("Row", __config__=CLOSED | told, **fields)
 
 
-def _ordered_row(schema: Schema, example: Sequence[Any]) -> Any:
+def _field(column: Column, default: Any) -> Any:
+    either = AliasChoices(column.name, column.was) if column.was else column.name
+    named: dict[str, Any] = {"validation_alias": either, "serialization_alias": column.name}
+    return Field(default=default, **named) if column.may_be_left_out else Field(**named)
+
+
+def _tell_former_names(body: dict[str, Any], schema: Schema) -> None:
+    """pydantic describes the first of two names alone."""
+    for column in schema.features:
+        described = body["properties"][column.name]
+        if column.may_be_left_out:
+            described["default"] = column.default
+        if column.was:
+            body["properties"][column.was] = {**described, "deprecated": True, "description": f"Now '{column.name}'"}
+            if column.name in body["required"]:
+                body["required"].remove(column.name)
+                one_of = [{"required": [column.name]}, {"required": [column.was]}]
+                body.setdefault("allOf", []).append({"oneOf": one_of})
+
+
+def _ordered_row(columns: Sequence[Column], example: Sequence[Any]) -> Any:
     return tuple.__class_getitem__(
-        tuple(annotation(column, _at(example, index)) for index, column in enumerate(schema.features))
+        tuple(annotation(column, _at(example, index)) for index, column in enumerate(columns))
     )
 
 
-def _body(named: Any, ordered: Any, max_rows: int) -> Any:
+def _body(named: Any, ordered: Mapping[int, Any], max_rows: int) -> Any:
     """Return the type of a whole body. The form is told by what is there, so that a problem is named in one form alone."""
-    row: Any = Annotated[Annotated[named, Tag("object")] | Annotated[ordered, Tag("array")], Discriminator(_row_form)]
+    row: Any = Annotated[named, Tag("object")]
+    for length, one in ordered.items():
+        row = row | Annotated[one, Tag(f"array {length}")]
+    row = Annotated[row, Discriminator(_row_form(ordered))]
     many: Any = Annotated[list[named], Field(min_length=1, max_length=max_rows)]
     one_row: Any = create_model("OneRow", __config__=CLOSED, features=row)
     many_rows: Any = create_model("ManyRows", __config__=CLOSED, rows=many)
@@ -116,12 +182,15 @@ def _at(example: Sequence[Any], index: int) -> Any:
     return example[index] if index < len(example) else None
 
 
-def _values(row: BaseModel) -> Row:
-    return list(row.__dict__.values())
+def _row_form(lengths: Collection[int]) -> Callable[[Any], str | None]:
+    """Return what tells the form of a row; a list of a length that is none of these is judged as one of all columns."""
 
+    def form(value: Any) -> str | None:
+        if isinstance(value, list | tuple):
+            return f"array {len(value)}" if len(value) in lengths else f"array {max(lengths)}"
+        return "object" if isinstance(value, dict) else None
 
-def _row_form(value: Any) -> str | None:
-    return "array" if isinstance(value, list | tuple) else "object" if isinstance(value, dict) else None
+    return form
 
 
 def _request_form(value: Any) -> str | None:

@@ -190,3 +190,63 @@ def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
     path = tmp_path / "schema.json"
     path.write_bytes(b"\xef\xbb\xbf" + json.dumps({"columns": [NUMBER]}).encode())
     assert load(path).columns[0].name == "x"
+
+
+COLOUR = {"name": "colour", "dtype": "string", "categories": ["red", "blue"]}
+
+
+@pytest.mark.parametrize(
+    ("column", "default"),
+    [
+        (COLOUR, "red"),
+        (COLOUR | {"nullable": 0.1}, None),
+        ({"name": "n", "dtype": "integer", "minimum": 0}, 3),
+        ({"name": "n", "dtype": "number"}, 2.5),
+        ({"name": "yes", "dtype": "boolean"}, False),
+        ({"name": "when", "dtype": "datetime"}, "2025-03-14T00:00:00Z"),
+    ],
+)
+def test_a_column_that_may_be_left_out_says_what_that_means(column: dict[str, Any], default: Any) -> None:
+    found = parse({"columns": [column | {"default": default}]})
+    again = parse(found.dump())
+    assert again == found and again.columns[0].may_be_left_out
+    assert found.dump()["columns"][0]["default"] == default
+    assert not parse({"columns": [column]}).columns[0].may_be_left_out
+
+
+@pytest.mark.parametrize(
+    ("column", "default", "said"),
+    [
+        (COLOUR, "green", "which is not among the categories"),
+        (COLOUR, None, "the column is never missing"),
+        (COLOUR, 1, "which is no string"),
+        ({"name": "n", "dtype": "integer"}, 2.5, "which is no integer"),
+        ({"name": "n", "dtype": "integer"}, True, "which is no integer"),
+        ({"name": "n", "dtype": "number", "maximum": 3}, 4, "outside of the range"),
+        ({"name": "n", "dtype": "number", "sentinels": [-1]}, -1, "a sentinel"),
+        ({"name": "c", "dtype": "string", "pattern": "[A-Z]+"}, "ab", "does not match the pattern"),
+        ({"name": "when", "dtype": "datetime"}, "yesterday", "which is no datetime"),
+    ],
+)
+def test_a_default_that_no_request_may_hold_is_refused(column: dict[str, Any], default: Any, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        parse({"columns": [column | {"default": default}]})
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"ignored": ["colour"]}, "would be the feature 'colour' and ignored"),
+        ({"ignored": ["old", "old"]}, "would be ignored and ignored"),
+        ({"columns": [COLOUR | {"was": "size"}, {"name": "size", "dtype": "number"}]}, "the feature 'size' and the former"),
+        ({"columns": [COLOUR | {"was": "old"}], "ignored": ["old"]}, "the former name of 'colour' and ignored"),
+    ],
+)
+def test_a_name_in_a_request_means_one_thing(change: dict[str, Any], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        parse({"columns": [COLOUR]} | change)
+
+
+def test_what_is_no_feature_any_more_may_be_ignored_in_requests() -> None:
+    found = parse({"columns": [COLOUR, {"name": "size", "dtype": "number", "feature": False}], "ignored": ["size"]})
+    assert [column.name for column in found.features] == ["colour"] and parse(found.dump()) == found

@@ -214,3 +214,73 @@ def test_colons_in_values_are_no_names() -> None:
 def test_what_cannot_be_seen_is_written_out(requests: Requests) -> None:
     said = refusal(requests, body({"features": NAMED | {"carrier": "\ufeffAA", "\u200bhour": 1}})).message
     assert '"\\ufeffAA"' in said and "features.\\u200bhour is not a column" in said
+
+
+CHANGED = schemas.parse(
+    {
+        "columns": [
+            {"name": "size", "dtype": "number"},
+            {"name": "colour", "dtype": "string", "categories": ["red", "blue"], "was": "color"},
+            {"name": "since", "dtype": "datetime", "default": "1970-01-01T00:01:00Z"},
+            {"name": "seats", "dtype": "integer", "nullable": 0.1, "default": None},
+        ],
+        "ignored": ["weight", "features"],
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def changed() -> Requests:
+    return Requests(CHANGED, 3, [1.5, "red", "2025-03-14T00:00:00Z", 4])
+
+
+@pytest.mark.parametrize(
+    ("features", "row"),
+    [
+        ({"size": 1, "colour": "red", "since": "1970-01-01", "seats": 4}, [1.0, "red", 0.0, 4.0]),
+        ({"size": 1, "color": "red", "weight": 80}, [1.0, "red", 60.0, None]),
+        ({"seats": 4, "color": "blue", "size": 2}, [2.0, "blue", 60.0, 4.0]),
+        ({"size": 1, "colour": "red", "weight": {"a": [1, {}]}, "features": None}, [1.0, "red", 60.0, None]),
+        ([1, "red"], [1.0, "red", 60.0, None]),
+        ([1, "red", "1970-01-01"], [1.0, "red", 0.0, None]),
+        ([1, "red", "1970-01-01", 4], [1.0, "red", 0.0, 4.0]),
+    ],
+    ids=["as it is now", "as before", "any order", "ignored, whatever it is", "list as before", "one more", "all"],
+)
+def test_a_changed_schema_takes_what_clients_still_send(changed: Requests, features: Any, row: list[Any]) -> None:
+    assert changed.parse(body({"features": features})).rows == [row]
+    if isinstance(features, dict):
+        assert changed.parse(body({"rows": [features, features]})).rows == [row, row]
+
+
+@pytest.mark.parametrize(
+    ("features", "said"),
+    [
+        ({"size": 1}, 'features.colour is missing; allowed: one of "red", "blue"'),
+        ({"size": 1, "color": "green"}, 'features.color is "green"; allowed: one of "red", "blue"'),
+        ({"size": 1, "color": "red", "colour": "red"}, "features.color is the former name of 'colour', which is given too"),
+        ({"size": 1, "color": "red", "seats": 1.5}, "features.seats is 1.5; allowed: a whole number, or null"),
+        ({"size": 1, "color": "red", "weigth": 1}, "features.weigth is not a column of a request"),
+        ([1], "features[1] (colour) is missing"),
+        ([1, "red", "1970-01-01", 4, 5], "features holds 5 values; allowed: 4"),
+        ([1, "green", "1970-01-01"], 'features[1] (colour) is "green"'),
+    ],
+)
+def test_a_changed_schema_refuses_all_else(changed: Requests, features: Any, said: str) -> None:
+    found = refusal(changed, body({"features": features}))
+    assert found.status == 422 and found.message.startswith(said)
+
+
+def test_names_that_stand_twice_are_found_beside_those_left_out(changed: Requests) -> None:
+    content = b'{"features": {"size": 1, "size": 2, "colour": "red"}}'
+    assert '"size" stands twice' in refusal(changed, content).message
+    assert '"x" stands twice' in refusal(changed, content.replace(b'"size": 1', b'"weight": {"x": 1, "x": 1}')).message
+
+
+def test_the_openapi_schema_tells_what_may_be_left_out_and_what_is_of_yesterday(changed: Requests) -> None:
+    row = changed.json_schema()[1]["Row"]
+    assert row["required"] == ["size"]
+    assert row["allOf"] == [{"oneOf": [{"required": ["colour"]}, {"required": ["color"]}]}]
+    assert (row["properties"]["since"]["default"], row["properties"]["seats"]["default"]) == ("1970-01-01T00:01:00Z", None)
+    deprecated = [name for name, column in row["properties"].items() if column.get("deprecated")]
+    assert deprecated == ["weight", "features", "color"]
