@@ -22,6 +22,10 @@ class ColumnReference(BaseModel):
     shares: tuple[float, ...]
     missing: float = 0.0
     """Share of rows without a value."""
+    loadings: tuple[float, ...] = ()
+    """How far the column follows each of the factors that all columns share (`contracts/likely.py`)."""
+    order: tuple[int, ...] = ()
+    """The bins of words, from one end of what the other columns follow to the other; empty for the order of `categories`."""
 
     def index(self, value: float | str | None) -> int | None:
         """Return the bin of an encoded value, or None where it is missing."""

@@ -46,8 +46,8 @@ def edges(column: Column) -> list[Sample]:
         return [*values, False, True]
     if column.dtype == "string":
         return values + [_present(column, random.Random(number)) for number in range(3)]
-    low, high = _range(column)
-    borders = [_number(column, number) for number in (low, high, (low + high) / 2)]
+    low, high = span(column)
+    borders = [written(column, number) for number in (low, high, (low + high) / 2)]
     return values + [border for border in borders if border not in column.sentinels]
 
 
@@ -73,7 +73,7 @@ def _draw(column: Column, chance: random.Random) -> Value:
         return chance.random() < 0.5
     if column.dtype == "string":
         return _text(column, chance)
-    return _number(column, chance.uniform(*_range(column)))
+    return written(column, chance.uniform(*span(column)))
 
 
 def _text(column: Column, chance: random.Random) -> str:
@@ -94,7 +94,8 @@ def _matching(pattern: str, chance: random.Random) -> str:
     return str(rstr.Rstr(chance).xeger(pattern))
 
 
-def _range(column: Column) -> tuple[float, float]:
+def span(column: Column) -> tuple[float, float]:
+    """Return the range that numbers and datetimes (POSIX seconds) are drawn from."""
     low, high = column.minimum, column.maximum
     if column.dtype == "datetime":
         return (EPOCHS[0] if low is None else low, EPOCHS[1] if high is None else high)
@@ -103,8 +104,9 @@ def _range(column: Column) -> tuple[float, float]:
     return (low, low + SPAN if high is None else high)
 
 
-def _number(column: Column, number: float) -> Value:
-    low, high = _range(column)
+def written(column: Column, number: float) -> Value:
+    """Return a number within `span` as a JSON value of the column: whole, rounded, or the time that it is."""
+    low, high = span(column)
     if column.dtype == "datetime":
         return datetime.fromtimestamp(math.floor(number), UTC).isoformat().replace("+00:00", "Z")
     if column.dtype == "integer":

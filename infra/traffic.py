@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from contracts.manifest import REFERENCE_FILE, SCHEMA_FILE
 from infra.ending import end
 from infra.process.logs import tail
 from infra.process.python_env import python_for
@@ -19,12 +20,16 @@ STOP_SECONDS = 10.0
 
 @contextmanager
 def synthetic(
-    url: str, rate: float, seconds: float, config: str, root: Path = Path(".")
+    url: str, rate: float, seconds: float, config: str, root: Path = Path("."), artifact: Path | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Send `rate` requests a second to `url` (the full /predict address) for at most `seconds`, until the block is left."""
+    """Send `rate` requests a second to `url` (the full /predict address) for at most `seconds`, until the block is left.
+
+    Rows are made from the schema of the settings or, where the folder of an `artifact` is given, as its training rows were
+    distributed.
+    """
     argv = [
         str(python_for(root / LOCK, root)), "-m", "load", "--url", url, "--rate", f"{rate:g}", "--seconds", f"{seconds:g}",
-        "--config", config, "--until-killed",
+        "--config", config, "--until-killed", *_rows_of(artifact),
     ]  # fmt: skip
     log = root / STATE / "synthetic-traffic.log"
     with log.open("wb") as stream:
@@ -36,3 +41,10 @@ def synthetic(
             end(process, STOP_SECONDS)
     if early:
         print(f"synthetic traffic ended by itself with {early}:\n  " + tail(log, 5), file=sys.stderr)
+
+
+def _rows_of(artifact: Path | None) -> list[str]:
+    """What is not there is left to the settings."""
+    names = {"--schema": SCHEMA_FILE, "--reference": REFERENCE_FILE}
+    files = {option: artifact / name for option, name in names.items()} if artifact else {}
+    return [word for option, path in files.items() if path.is_file() for word in (option, str(path.resolve()))]

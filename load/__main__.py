@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from pydantic import ValidationError
+
 import settings
 from contracts import schema as schemas
 from contracts.files import place
 from contracts.load_sample import LoadSample
+from contracts.reference import Reference
 from contracts.schema import Schema
 from contracts.shaping import roles_of
 from load import figures
@@ -51,6 +54,9 @@ def parser() -> argparse.ArgumentParser:
         "--until-killed", action="store_true", help="no count: send until SIGTERM or --seconds, then print JSON"
     )
     made.add_argument("--schema", help="schema file; the settings' own where not given")
+    made.add_argument(
+        "--reference", type=Path, metavar="FILE", help="an artifact's reference.json: draw rows as its training rows were"
+    )
     made.add_argument("--config", default=settings.DEFAULT_PATH, help="settings file (default: %(default)s)")
     made.add_argument(
         "--json", type=Path, metavar="FILE", help="write the sample here, for python -m validation.benchmark"
@@ -110,6 +116,7 @@ def _order(chosen: argparse.Namespace, config: Settings) -> Order:
         warmup=0 if chosen.until_killed else profile.warmup_requests,
         seconds=chosen.seconds or _longest(requests, rate),
         seed=profile.seed,
+        reference=_reference(chosen.reference) if chosen.reference else None,
         html=None if chosen.until_killed else chosen.html,
     )
 
@@ -125,6 +132,18 @@ def _schema(path: str, config: Settings) -> Schema:
     """The file may be the project's, which knows no roles, or an artifact's, which does."""
     schema = schemas.load(path)
     return schema if schema.target else schema.with_roles(**roles_of(config))
+
+
+def _reference(path: Path) -> Reference:
+    try:
+        return Reference.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}", "name an artifact's reference.json") from None
+    except ValidationError as error:
+        detail = error.errors()[0]
+        raise UsageError(
+            f"{path}: {'.'.join(map(str, detail['loc'])) or 'content'}: {detail['msg']}", "name an artifact's reference.json"
+        ) from None
 
 
 def _check_url(url: str) -> None:

@@ -1,4 +1,4 @@
-"""Request bodies made from the schema: within what it declares, the same for the same seed."""
+"""Request bodies made from the schema, or from what an artifact remembers of its rows: the same for the same seed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Iterator
 
 from contracts import samples
+from contracts.likely import LikelyRows
+from contracts.reference import Reference
 from contracts.samples import Sample
 from contracts.schema import Column, Schema
 
@@ -15,8 +17,10 @@ from contracts.schema import Column, Schema
 class Payloads(Iterator[str]):
     """An endless sequence of JSON bodies, one row each. In no prefix is a column missing more often than its share allows."""
 
-    def __init__(self, schema: Schema, seed: int = 0) -> None:
-        """Draw from `schema`'s features; equal seeds give equal sequences."""
+    def __init__(self, schema: Schema, seed: int = 0, reference: Reference | None = None) -> None:
+        """Draw `schema`'s features evenly from what it allows or, with a reference, as its training rows were distributed;
+        equal seeds give equal sequences."""
+        self._likely = LikelyRows(schema, reference, random.Random(seed)) if reference else None
         self._columns = schema.features
         self._chance = random.Random(seed)
         self._missing: Counter[str] = Counter()
@@ -28,6 +32,8 @@ class Payloads(Iterator[str]):
 
     def row(self) -> list[Sample]:
         """Return the next row in schema order; missing values are None."""
+        if self._likely:
+            return self._likely.row()
         self._made += 1
         return [self._value(column) for column in self._columns]
 

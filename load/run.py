@@ -19,6 +19,7 @@ from locust.stats import stats_history
 
 from contracts.files import place
 from contracts.load_sample import LoadSample
+from contracts.reference import Reference
 from contracts.schema import Schema
 from load.caller import Caller
 from load.payloads import Payloads
@@ -50,6 +51,7 @@ class Order:
     warmup: int
     seconds: float
     seed: int = 0
+    reference: Reference | None = None
     html: Path | None = None
 
 
@@ -69,7 +71,7 @@ def run(order: Order, progress: Callable[[int], None] = lambda count: None) -> R
     reach(order.url)
     recorder = Recorder()
     schedule = Schedule(order.rate, order.requests)
-    payloads = Payloads(order.schema, order.seed)
+    payloads = Payloads(order.schema, order.seed, order.reference)
     traffic = Traffic(payloads, schedule, recorder, users=crew(order), warmup=order.warmup, warmers=order.users)
     environment = _environment(order, traffic)
     signals = _stop_on_signal(schedule)

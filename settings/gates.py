@@ -190,7 +190,7 @@ class CanaryGate(Gate):
     `max_latency_ratio`."""
     max_memory_ratio: Annotated[float, Field(gt=1.0)] = 1.5
     """Largest ratio of the memory of a canary's process to that of a fresh one of stable."""
-    max_memory_growth: Positive = 0.25
+    max_memory_growth: Positive = 0.35
     """How much further than stable's a canary's process may grow while it is watched, as a share of what it began with."""
     max_prediction_shift: Share = 0.1
     """Largest distance between the two distributions of predictions (total variation, 0 to 1)."""

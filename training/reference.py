@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from contracts.reference import ColumnReference, Reference, ScoreReference
 from contracts.schema import Dtype, Schema
+from training.copula import with_loadings
 
 BINS = 10
 CATEGORIES = 100
@@ -23,6 +24,7 @@ def reference_of(
 ) -> Reference:
     """Return the distribution of training features of shape (n, features), and of test scores (m,) and decided labels."""
     columns = {column.name: _column(features[:, place], column.dtype) for place, column in enumerate(schema.features)}
+    columns = with_loadings(columns, features, schema)
     edges = _edges(scores)
     return Reference(
         columns=columns,

@@ -11,7 +11,7 @@ from typing import Any
 from rich.markup import escape
 
 from contracts.event import FINISHED, ROLLED_BACK, UPGRADED
-from contracts.release import Release
+from contracts.release import ARTIFACT_FOLDER, Release
 from contracts.slots import Slot
 from contracts.verdict import Verdict
 from infra.rollout.admission import admit
@@ -35,7 +35,7 @@ LOOK_SECONDS = COUNT_SECONDS = 1.0
 DEFAULT_RATE = 50.0
 """Synthetic requests a second where neither the command nor the load profile names a rate."""
 MADE_UP = (
-    "the traffic was synthetic: rows drawn evenly from the ranges of the schema, most of which need not occur; "
+    "the traffic was synthetic: rows drawn from the distribution of stable's training rows, none of which need occur; "
     "how the two models differ on yours, real traffic tells (--traffic=real)"
 )
 
@@ -188,10 +188,18 @@ def _watched(target: Target, release: Release, options: CanaryOptions) -> Verdic
         target.engine.set_shares(split)
         if is_synthetic:
             url = f"{target.engine.status().url}/predict"
-            stack.enter_context(synthetic(url, rate, seconds + 60, "pipeline.toml", Path(".")))
+            asked = _artifact_of_stable(target)
+            stack.enter_context(synthetic(url, rate, seconds + 60, "pipeline.toml", Path("."), asked))
         target.journal.phase("watch")
         verdict = _until_decided(Watch(target, release, heartbeat, made_up=is_synthetic), seconds)
         return verdict.model_copy(update={"notes": (*verdict.notes, MADE_UP)}) if is_synthetic else verdict
+
+
+def _artifact_of_stable(target: Target) -> Path:
+    """Clients send what stable takes: a canary with a changed schema must answer that."""
+    stable = target.engine.status().release_in(Slot.STABLE)
+    assert stable is not None, "a canary is refused where nothing is stable"
+    return target.bundle(stable) / ARTIFACT_FOLDER
 
 
 def _rate(target: Target) -> float:

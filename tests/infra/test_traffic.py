@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -37,3 +38,11 @@ def test_one_that_ends_by_itself_says_why(
         process.wait(30)
     said = capsys.readouterr().err
     assert "synthetic traffic ended by itself with 2" in said and "no such schema file" in said
+
+
+def test_rows_are_those_of_an_artifact_as_far_as_it_remembers(tmp_path: Path) -> None:
+    assert module._rows_of(None) == module._rows_of(tmp_path) == []
+    (tmp_path / "schema.json").write_text("{}")
+    assert module._rows_of(tmp_path) == ["--schema", str(tmp_path / "schema.json")]
+    (tmp_path / "reference.json").write_text("{}")
+    assert module._rows_of(tmp_path)[2:] == ["--reference", str(tmp_path / "reference.json")]

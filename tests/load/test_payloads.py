@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any
 
 from contracts import schema as schemas
+from contracts.reference import ColumnReference, Reference, ScoreReference
 from load.payloads import Payloads
 
 SCHEMA = schemas.parse(
@@ -60,3 +61,13 @@ def test_no_prefix_misses_more_than_the_share_allows_and_missing_values_do_come(
             assert missing <= share * made
         assert missing > share * 1000 / 2
     assert not any(row[0] is None for row in rows)
+
+
+def test_with_a_reference_rows_are_drawn_as_its_training_rows_were_distributed() -> None:
+    hour = ColumnReference(bins=(7.0, 9.0), shares=(0.0, 1.0, 0.0))
+    scores = ScoreReference(edges=(), shares=(1.0,))
+    reference = Reference(columns={"hour": hour}, scores=scores, rows=100)
+    rows = [json.loads(body)["features"] for body in islice(Payloads(SCHEMA, 3, reference), 200)]
+    assert {row[0] for row in rows} == {7, 8}
+    assert {row[4] for row in rows} == {1, 2, 3}, "what the reference does not know is drawn from the schema"
+    assert rows == [json.loads(body)["features"] for body in islice(Payloads(SCHEMA, 3, reference), 200)]
