@@ -12,6 +12,8 @@ from rich.markup import escape
 
 from infra.rollout.actor import acting
 from settings import Notify
+from settings.secrets import origin
+from settings.shown import one_line
 
 TIMEOUT_SECONDS = 10.0
 
@@ -27,7 +29,7 @@ def notify(settings: Notify, event: str, environment: str, facts: dict[str, Any]
     if settings.command:
         _attempt(lambda: _run(list(settings.command), body), settings.command[0], say)
     if settings.webhook:
-        _attempt(lambda: _post(settings.webhook, body), "the webhook", say)
+        _attempt(lambda: _post(settings.webhook, body), f"the webhook {origin(settings.webhook)}", say)
 
 
 def text_of(event: str, environment: str, facts: Mapping[str, Any], run: str) -> str:
@@ -39,10 +41,25 @@ def text_of(event: str, environment: str, facts: Mapping[str, Any], run: str) ->
 
 
 def _attempt(send: Callable[[], None], what: str, say: Callable[[str], None]) -> None:
+    """The reason is put together here: what the libraries say names the webhook's whole address, whose path is a secret."""
     try:
         send()
     except (OSError, subprocess.SubprocessError, httpx.HTTPError, httpx.InvalidURL) as error:
-        say(f"[yellow]could not notify through {escape(what)}[/yellow]: {type(error).__name__}: {escape(str(error))}")
+        why = escape(one_line(_reason(error)))
+        say(f"[yellow]nobody was told through {escape(what)}[/yellow]: {why}. next: check [bold]\\[notify][/bold]")
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, httpx.HTTPStatusError):
+        answer = error.response
+        return f"it answered {answer.status_code} {answer.reason_phrase}".strip()
+    if isinstance(error, subprocess.CalledProcessError):
+        return f"it ended with exit code {error.returncode}"
+    if isinstance(error, httpx.TimeoutException | subprocess.TimeoutExpired):
+        return f"no answer within {TIMEOUT_SECONDS:.0f} s"
+    if isinstance(error, OSError):
+        return error.strerror or type(error).__name__
+    return f"it cannot be reached ({type(error).__name__})"
 
 
 def _run(command: list[str], body: str) -> None:

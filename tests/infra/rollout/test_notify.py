@@ -16,13 +16,20 @@ from settings import Notify
 
 
 @pytest.fixture()
-def webhook() -> Iterator[tuple[str, list[bytes]]]:
+def answer() -> list[int]:
+    """What the webhook answers with."""
+    return [204]
+
+
+@pytest.fixture()
+def webhook(answer: list[int]) -> Iterator[tuple[str, list[bytes]]]:
     got: list[bytes] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             got.append(self.rfile.read(int(self.headers["content-length"])))
-            self.send_response(204)
+            self.send_response(answer[0])
+            self.send_header("location", "/hook/T0/xoxSecret")
             self.end_headers()
 
         def log_message(self, *arguments: object) -> None:
@@ -70,7 +77,27 @@ def test_a_failing_command_and_a_dead_webhook_are_reported(tmp_path: Path) -> No
     notify(
         Notify(command=("/no/such/program",), webhook="http://127.0.0.1:9/hook"), "drift", "production", {}, said.append
     )
-    assert len(said) == 2 and all("could not notify" in line for line in said)
+    assert len(said) == 2 and all("nobody was told through" in line for line in said)
+    assert "No such file or directory" in said[0] and "http://127.0.0.1/***" in said[1] and "ConnectError" in said[1]
+
+
+@pytest.mark.parametrize("status", [404, 302, 500])
+def test_a_refusal_is_told_without_the_webhooks_secret(
+    webhook: tuple[str, list[bytes]], answer: list[int], status: int
+) -> None:
+    said: list[str] = []
+    answer[0] = status
+    notify(Notify(webhook=f"{webhook[0]}/T0/xoxSecret?token=abc"), "drift", "production", {}, said.append)
+    assert len(said) == 1 and f"it answered {status} " in said[0]
+    assert not [part for part in ("hook/", "T0", "xoxSecret", "abc") if part in said[0].replace("webhook", "")]
+
+
+@pytest.mark.parametrize(("code", "why"), [("raise SystemExit(3)", "it ended with exit code 3")])
+def test_a_command_that_fails_is_told_without_its_arguments(code: str, why: str) -> None:
+    said: list[str] = []
+    command = (sys.executable, "-c", f"{code} # https://hooks.example/xoxSecret")
+    notify(Notify(command=command), "drift", "production", {}, said.append)
+    assert why in said[0] and "xoxSecret" not in said[0]
 
 
 def test_nobody_to_tell() -> None:
