@@ -23,7 +23,7 @@ def read_parquet(data: bytes) -> Part:
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Turn dictionaries into values, decimals into floats, large or viewed strings into plain ones, nano- into microseconds."""
+    """Make dictionaries values, decimals into floats, large or viewed strings into plain ones, nano- into microseconds."""
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     if pa.types.is_decimal(column.type):
