@@ -35,7 +35,7 @@ def refuse_labels(name: str, counts: Mapping[str, int], task: str, asked: bool) 
     rows = sum(counts.values())
     if rows < FEWEST_ROWS:
         raise UsageError(
-            f"only {rows} rows have a value of '{name}'; at least {FEWEST_ROWS} are needed to train and test on",
+            f"rows that have a value of '{name}': {rows}; at least {FEWEST_ROWS} are needed to train and test on",
             "add rows, or name another target",
         )
     if len(counts) == 1:

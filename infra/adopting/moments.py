@@ -24,7 +24,8 @@ WHEN = {"seen", "date", "time", "timestamp", "created", "ordered", "order", "joi
 WHEN |= {"day", "month", "week", "at", "when", "signup", "registered", "recorded", "observed", "period", "ts", "datetime"}
 
 
-GAPS = "have no date in it"
+GAPS, PARTS = "have no date in it", "parts"
+"""What the reasons say that a column has gaps, or leaves no two parts."""
 
 
 @dataclass(frozen=True)
@@ -89,11 +90,11 @@ def parts_badly(given: Sequence[datetime]) -> str:
     """Return why moments do not part rows into earlier and later ones; '' where they do."""
     counts = Counter(given)
     if len(counts) == 1:
-        return f"it is {_day(next(iter(counts)))} in every row, which parts nothing"
+        return f"it is {_day(next(iter(counts)))} in every row, which {PARTS} nothing"
     if cut(given) is None:
         most, rows = counts.most_common(1)[0]
         return (
-            f"it parts the rows badly: {rows:,} of {len(given):,} have {_day(most)}, "
+            f"it {PARTS} the rows badly: {rows:,} of {len(given):,} have {_day(most)}, "
             f"and no date leaves between {LEAST:.0%} and {MOST:.0%} of the rows after it"
         )
     return ""

@@ -13,9 +13,9 @@ from contracts.schema import Column, Schema, parse
 from infra.adopting import keys, labels
 from infra.adopting.answers import NO_TIME, READ, Answers
 from infra.adopting.limits import model_settings
-from infra.adopting.moments import GAPS, Choice, Moments, choose, never_before
+from infra.adopting.moments import GAPS, PARTS, Choice, Moments, choose, never_before
 from infra.adopting.splitting import TEST, TRAIN, Labelled, Split, by_time, stratified
-from rows.infer import marks_from
+from rows.infer import SAYS_WHEN, Note, marks_from
 from rows.taking import Taken, take
 from rows.text import MARKS, TRUE
 from settings.errors import UsageError, did_you_mean
@@ -81,7 +81,7 @@ def propose(source: Path, answers: Answers) -> Proposal:
     Raises UsageError where no project can be made of it, with the cause and what to do.
     """
     taken = take(source, marks_from(answers.missing) if answers.missing is not None else MARKS)
-    drafted, _ = taken.schema(answers.target)
+    drafted, first_notes = taken.schema(answers.target)
     target = _target(taken, drafted.column(answers.target))
     labels.refuse_labels(answers.target, target.counts, answers.task, answers.task_given)
     positive = _positive(target, answers)
@@ -95,7 +95,7 @@ def propose(source: Path, answers: Answers) -> Proposal:
     kind = labels.kind_of(target.counts, answers.task, positive.label)
     said = (
         *(f"{READ}{conversion}" for conversion in taken.conversions),
-        *_unlabelled(target, len(taken.texts(answers.target))),
+        *_unlabelled(target, taken.rows, [note for note in first_notes if note.column == answers.target]),
         *_parts(split, choice),
         *([f"the positive class is '{shown(positive.label)}': {positive.reason}"] if positive.label else []),
         *(f"note: {note}" for note in (*split.notes, *_passed(choice), *notes)),
@@ -120,7 +120,7 @@ def schema_of(rows: Taken, target: str, time: str, later: list[str]) -> tuple[Sc
         elif column.name in later:
             body = body | {"feature": False}
         columns.append(body)
-    notes = [str(note) for note in found if note.column not in told]
+    notes = [str(note) for note in found if note.column not in told and note.text != SAYS_WHEN]
     notes += [f"'{shown(name)}': {text}" for name, text in told.items()]
     return parse(inferred.dump() | {"columns": columns, "time": time}, rows.source), notes
 
@@ -209,9 +209,13 @@ def _ordered(split: Split, part: str, choice: Choice, moments: list[Moments]) ->
     return sorted(places, key=lambda place: (values[place] is not None, values[place]))
 
 
-def _unlabelled(target: Target, rows: int) -> list[str]:
+def _unlabelled(target: Target, rows: int, notes: list[Note]) -> list[str]:
+    """Count the rows that have no label, and say which texts are none, where any are not."""
     missing = rows - len(target.places)
-    return [f"{missing:,} rows have no {shown(target.column.name)}: they are left out"] if missing else []
+    if not missing:
+        return []
+    strays = [f"note: {note}" for note in notes] if target.column.missing else []
+    return [*strays, f"{missing:,} rows have no {shown(target.column.name)}: they are left out"]
 
 
 def _parts(split: Split, choice: Choice) -> list[str]:
@@ -221,12 +225,15 @@ def _parts(split: Split, choice: Choice) -> list[str]:
 
 
 def _passed(choice: Choice) -> list[str]:
-    """Say of each column of dates that could be taken for the time why it is not, and how it can be."""
+    """Say of each column of dates that could be taken for the time why it is not, and how it is, where it can be."""
     passed = [(name, reason) for name, reason in choice.passed if not choice.time or not reason.endswith(GAPS)]
-    if not passed:
-        return []
-    said = [f"'{shown(name)}' is not taken for the time: {reason}" for name, reason in passed]
-    return [*said[:-1], f"{said[-1]} (--time=COLUMN takes another)"]
+    return [f"'{shown(name)}' is not taken for the time: {reason}{_all_the_same(name, reason)}" for name, reason in passed]
+
+
+def _all_the_same(name: str, reason: str) -> str:
+    if reason.endswith(GAPS):
+        return f" (--time={shown(name)} splits by it and leaves these rows out)"
+    return "" if PARTS in reason else f" (--time={shown(name)} takes it all the same)"
 
 
 def _with_settings(found: Proposal, answers: Answers, column: Column, time: str, positive: str) -> Proposal:

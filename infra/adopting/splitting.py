@@ -81,7 +81,9 @@ def by_time(rows: Labelled, time: Moments) -> Split:
         if moment is not None:
             parts[place] = TEST if moment > last else TRAIN
     _refuse_one_sided(rows, parts, f"{last:%Y-%m-%d}", time.name)
-    notes = [*_unfinished(rows, time), *_leave_out(rows, parts), *few_rows(parts)]
+    without = len(rows) - len(moments)
+    undated = [f"{without:,} rows have no date in '{time.name}': they are left out"] if without else []
+    notes = [*undated, *_unfinished(rows, time), *_leave_out(rows, parts, timed=True), *few_rows(parts)]
     return _split(len(time.values), parts, f"the latest by {time.name}", notes)
 
 
@@ -102,7 +104,7 @@ def stratified(rows: Labelled, total: int) -> Split:
     for groups in strata.values():
         for place in _picked(groups, share):
             parts[place] = TEST
-    notes = _repeated(len(rows), counts, natural) + _leave_out(rows, parts)
+    notes = _repeated(len(rows), counts, natural) + _leave_out(rows, parts, timed=False)
     _refuse_one_class(rows, parts)
     how = "each class by the same share" if rows.classes else "by a digest of each row"
     return _split(total, parts, how, [*notes, *few_rows(parts)])
@@ -179,10 +181,10 @@ def _refuse_one_sided(rows: Labelled, parts: Mapping[int, str], since: str, time
         if len(part) == 1 and len(held) > 1:
             lacking = sorted(set(held) - set(part))
             known = f"no row is '{lacking[0]}'" if len(lacking) == 1 else f"none is {_listed(lacking)}"
-            final = f": are their labels final? Then leave out the rows after {since}; otherwise wait" if part is test else ""
+            final = "; are their labels final?" if part is test else ""
             raise UsageError(
                 f"{where} hold one class alone: all are '{next(iter(part))}', {known}{final}",
-                "leave out the rows whose labels are not final yet, or split without time: --time=none"
+                f"leave out the rows whose labels are not final yet (those after {since}), or split without time: --time=none"
                 if part is test
                 else "split without time (--time=none), or by another column (--time=COLUMN)",
             )
@@ -201,7 +203,7 @@ def _refuse_one_class(rows: Labelled, parts: Mapping[int, str]) -> None:
             )
 
 
-def _leave_out(rows: Labelled, parts: dict[int, str]) -> list[str]:
+def _leave_out(rows: Labelled, parts: dict[int, str], *, timed: bool) -> list[str]:
     """Take rows of classes that cannot be learned out of both parts, where they are few; say which, and where they stand.
 
     Raises UsageError where they are more than a few.
@@ -223,7 +225,8 @@ def _leave_out(rows: Labelled, parts: dict[int, str]) -> list[str]:
         where = _rows([rows.numbers[place] for place in places])
         said = f"'{label}' stands in {count:,} of {len(rows):,} rows ({where}): {why}"
         if count > max(1, FEW * len(rows)) or len(train + test) <= 2:
-            raise UsageError(said, "leave these rows out, give them another label, or split without time: --time=none")
+            otherwise = ", or split without time: --time=none" if timed and count > 1 else ""
+            raise UsageError(said, f"add rows of it, leave these out, or give them another label{otherwise}")
         for place in places:
             del parts[place]
         notes.append(f"{said}; left out")

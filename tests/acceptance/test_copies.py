@@ -106,7 +106,8 @@ def test_answers_that_do_not_fit_are_named(tmp_path: Path, flags: tuple[str, ...
 def test_rows_that_cannot_be_used_leave_no_folder_behind(tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_bytes("place,late\ngärten,1\n".encode("latin-1"))
     project, done = copied(tmp_path / "wrong", f"--data={tmp_path / 'rows.csv'}", "--target=late")
-    assert done.code == 2 and "Windows-1252" in done.output and "only 1 rows have a value" in done.output, done.output
+    assert done.code == 2 and "Windows-1252" in done.output, done.output
+    assert "rows that have a value of 'late': 1" in done.output, done.output
     assert "Traceback" not in done.output and not project.path.exists()
 
 

@@ -64,7 +64,7 @@ CODES = {str(number): 50 for number in range(40)}
         ({f"a{i}": 1 for i in range(50)}, "classification", False, "no classes to learn", "another target"),
         ({"1.5": 30, "much": 2}, "regression", True, "has 2 values that are not numbers", "--task=classification"),
         ({"yes": 800}, "classification", False, "all 800 rows have one value", "another class"),
-        ({"yes": 8, "no": 8}, "classification", False, "only 16 rows have a value", "add rows"),
+        ({"yes": 8, "no": 8}, "classification", False, "rows that have a value of 'price': 16; at least 20", "add rows"),
     ],
 )
 def test_a_target_that_does_not_fit_the_task_is_refused_at_once(

@@ -143,5 +143,6 @@ def test_rows_without_a_moment_are_in_neither_part() -> None:
     time = Moments("seen", [START + timedelta(days=place) if place % 10 else None for place in range(1200)])
     split = by_time(rows(MIXED, positive="yes"), time)
     assert split.rows(NEITHER) == list(range(0, 1200, 10))
+    assert split.notes == ("120 rows have no date in 'seen': they are left out",)
     with pytest.raises(UsageError, match="no date in 'seen' leaves between 10% and 40%"):
         by_time(rows(MIXED), Moments("seen", [START] * 1200))

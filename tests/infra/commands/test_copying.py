@@ -53,7 +53,7 @@ def test_how_rows_are_written_is_told_before_anything_is_refused(
     rows: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], mark: str, word: str
 ) -> None:
     Path(rows).write_bytes(ROWS.replace(",", mark).replace("yes", "für").encode("cp1252"))
-    with pytest.raises(UsageError, match="only 1 rows have a value"):
+    with pytest.raises(UsageError, match="rows that have a value of 'late.': 1; at least 20"):
         new(str(tmp_path / "copy"), Wanted(data=rows, target="late?"), True)
     said = capsys.readouterr().out
     assert said.startswith("reading rows.csv\nread: ") and word in said and "Windows-1252" in said
