@@ -30,6 +30,8 @@ from validation.limits import limits_of
 from validation.model_rules import RULES
 from validation.scored import Scored
 
+NEVER = 1e-4
+"""What the odds of the last class are multiplied by, so that it is answered no more."""
 NONE = Golden(np.empty((0, 1)), np.empty((0, 1)), (), ())
 JUDGED = ("limits", "baseline", "noninferiority", "too_good")
 DRAWN = 0.7
@@ -89,6 +91,7 @@ def project(folder: Path, table: pd.DataFrame, kind: str) -> Path:
     task = "regression" if kind == "number" else "classification"
     body: dict[str, dict[str, Any]] = {"project": {"name": "equal", "task": task}}
     paths = {"train": "train.csv", "test": "test.csv", "schema": "schema.json"}
+    body["environments.staging"] = {"port": 8101}
     body["data"] = {key: str(folder / name) for key, name in paths.items()} | {"target": "target"}
     for dotted, value in limits.model_settings(kind, task).items():
         section, key = dotted.split(".")
@@ -134,14 +137,13 @@ class Gate:
 def bad(champion: Scored) -> Iterator[tuple[str, Scored]]:
     """Yield what the champion's scores become where one thing is wrong with them."""
     if champion.task == "regression":
-        middle = champion.truth.mean()
-        yield "half the way to the mean", _scores(champion, middle + (champion.scores - middle) / 2)
+        yield "half a standard deviation too high", _scores(champion, champion.scores + champion.truth.std() / 2)
         return
     powered = champion.scores**6
     yield "sixth power", _scores(champion, powered / powered.sum(axis=1, keepdims=True))
     never = champion.scores.copy()
-    never[:, -1] *= 0.3
-    yield "hardly ever the last class", _scores(champion, never / never.sum(axis=1, keepdims=True))
+    never[:, -1] *= NEVER
+    yield "never the last class", _scores(champion, never / never.sum(axis=1, keepdims=True))
 
 
 def _scores(champion: Scored, scores: Any) -> Scored:

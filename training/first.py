@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 FEW = 10_000
 """Fewer training rows than this are few: a linear model may be better there, and trying it costs next to nothing."""
 FOLDS = 5
+HALVES = 2
+"""Where rows are many, nothing is chosen, and equal models differ by little: two halves show by how much."""
+MOST = 50_000
+"""Most rows that one of the folds' models is fitted to."""
 RESAMPLES = 50
 """Of each pair of models; the spread is averaged over `FOLDS` pairs."""
 LINEAR = {"classification": "model.estimators:logistic", "regression": "model.estimators:ridge"}
@@ -53,7 +57,8 @@ class First:
     worst: dict[str, float]
     """The worst value that an equal model may have on as many test rows (`validation.interval`)."""
     spreads: dict[str, float]
-    """How far two equal models differ on these test rows: one standard error, of a minimized metric relative to its value."""
+    """How far two equal models differ on these test rows: one standard error, of a minimized metric relative to its value;
+    of the kinds that were tried the larger, since what comes next may be of either."""
     doubt: str
     """Why it is not shown to beat a constant answer; empty where it is."""
     never: tuple[str, ...]
@@ -83,7 +88,7 @@ def first_model(settings: Settings) -> First:
     tried = {model.estimator: value for model, (value, _) in zip(listed, folds, strict=True) if value is not None}
     sign = -1 if settings.metrics.direction == "minimize" else 1
     best = max(listed, key=lambda model: sign * tried.get(model.estimator, -sign * math.inf))
-    return trial.measured(best, folds[listed.index(best)][1], tried)
+    return trial.measured(best, [tests for _, tests in folds], tried)
 
 
 def linear(settings: Settings) -> Model:
@@ -102,7 +107,7 @@ class Trial:
     def folded(self, model: Model) -> tuple[float | None, list[Scored]]:
         """Return the primary metric by cross-validation, and what each of the folds' models says of the test rows.
 
-        These are equal models: each saw other four fifths of the training rows.
+        These are equal models: each saw other four fifths of the training rows (of many rows, another half).
         """
         import numpy as np
 
@@ -115,7 +120,7 @@ class Trial:
         tests = [self._scored(self.split.test.labels, self._scores(each, self.split.test.features)) for each in fitted]
         return self._measure(self.plan.settings.metrics.primary)(judged), tests
 
-    def measured(self, model: Model, peers: list[Scored], tried: dict[str, float]) -> First:
+    def measured(self, model: Model, peers: list[list[Scored]], tried: dict[str, float]) -> First:
         """Fit a model to all training rows, pack it as training does, and measure it on the test rows."""
         from training import artifact, fitting, labels
         from validation.metrics import compute_all
@@ -135,7 +140,7 @@ class Trial:
             metrics=found.metrics,
             constant=compute_all(constant(scored), settings.metrics),
             worst=self._worst(scored, constant(scored)),
-            spreads={name: spread(peers, self._measure(name), name) for name in self._compared()},
+            spreads={name: max(spread(each, self._measure(name), name) for each in peers) for name in self._compared()},
             doubt=self._doubt(scored),
             never=_never(scored),
             features=tuple(column.name for column in plan.schema.features),
@@ -154,7 +159,8 @@ class Trial:
         import numpy as np
         from sklearn.model_selection import KFold, StratifiedKFold
 
-        labels, folds = self.split.train.labels, min(FOLDS, len(self.split.train))
+        labels = self.split.train.labels
+        folds = min(FOLDS if len(labels) < FEW else HALVES, len(labels))
         smallest = min(np.unique(labels, return_counts=True)[1]) if self.meaning.classes else 0
         split: Any = KFold(folds, shuffle=True, random_state=0)
         if self.plan.settings.data.time:
@@ -247,6 +253,7 @@ def _without(rows: Rows, held: npt.NDArray[np.intp]) -> Rows:
     from training.rows import Rows
 
     kept = np.setdiff1d(np.arange(len(rows)), held)
+    kept = kept[:: 1 + len(kept) // MOST]
     return Rows(rows.features[kept], rows.labels[kept])
 
 
