@@ -316,9 +316,13 @@ def _converted(part: Part, marks: set[str], comma: bool) -> tuple[Part, list[Con
     columns = {name: part.table[name] for name in part.table.column_names}
     for name, counter in counts_of(part).items():
         said += _missing(part, name, counter, marks)
-        if not part.text:
-            continue
         known = Counter({text: count for text, count in counter.items() if text.strip() not in marks})
+        if not part.text:
+            moments = _as_moments(columns[name], known)
+            if moments is not None:
+                columns[name] = moments
+                said.append(Conversion("date", "text that is dates throughout: written as moments", name, known.total()))
+            continue
         form = _form(known, comma)
         if form is not None:
             columns[name], changed = _in_form(columns[name], form, known)
@@ -326,6 +330,26 @@ def _converted(part: Part, marks: set[str], comma: bool) -> tuple[Part, list[Con
             what: What = "date" if form.dtype == "datetime" else "number"
             said.append(Conversion(what, form.text, name, count, rows_of(part, name, changed)))
     return replace(part, table=pa.table(columns)), said
+
+
+def _as_moments(column: pa.ChunkedArray, known: Counter[str]) -> pa.ChunkedArray | None:
+    """Return a Parquet column of text as moments where every value is one (a day, a month, a week); None for any other.
+
+    Text that is digits may be codes, and stays text; a date is one however it is kept.
+    """
+    if not known or not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        return None
+    kind, form = kind_of(known), form_of(known)
+    if kind.dtype == "datetime" and not kind.strays:
+        plain: dict[str, str | None] = {text: text for text in known}
+    elif form is not None and form.dtype == "datetime":
+        plain = {text: form.convert(text.strip()) for text in known}
+    else:
+        return None
+    moments = {text: _moment(written.strip()) for text, written in plain.items() if written is not None}
+    if len(moments) < len(known) or None in moments.values():
+        return None
+    return pa.chunked_array([pa.array([moments.get(text) for text in column.to_pylist()], pa.timestamp("us", "UTC"))])
 
 
 def _form(known: Counter[str], comma: bool) -> Form | None:

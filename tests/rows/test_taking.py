@@ -167,6 +167,33 @@ def test_parquet_keeps_its_types_and_leaves_its_index(tmp_path: Path) -> None:
     assert glance(tmp_path / "rows.bin").columns == ("zip", "n")
 
 
+@pytest.mark.parametrize(
+    ("values", "first"),
+    [
+        (["2025-03-14", None, "2025-04-01"], datetime(2025, 3, 14, tzinfo=UTC)),
+        (["2025-03-14 10:00:00", "2025-04-01T10:00:00+02:00"], datetime(2025, 3, 14, 10, tzinfo=UTC)),
+        (["2025-03", "NULL", "2025-04"], datetime(2025, 3, 1, tzinfo=UTC)),
+        (["2025-W11", "2025-W14"], datetime(2025, 3, 10, tzinfo=UTC)),
+    ],
+)
+def test_dates_that_a_parquet_file_keeps_as_text_are_moments(
+    tmp_path: Path, values: list[str | None], first: datetime
+) -> None:
+    parquet.write_table(pa.table({"seen": values, "late": [1] * len(values)}), tmp_path / "rows.parquet")
+    taken = take(tmp_path / "rows.parquet")
+    assert taken.times("seen")[0] == first and "dates throughout" in said(taken)
+    write(taken, tmp_path / "out.parquet")
+    schema, _ = infer(str(tmp_path / "out.parquet"))
+    assert schema.column("seen").dtype == "datetime" == taken.schema()[0].column("seen").dtype
+
+
+@pytest.mark.parametrize("values", [["2025-03-14", "soon"], ["20250314", "20250401"], ["1", "0"], ["a", "b"]])
+def test_other_text_of_a_parquet_file_stays_text(tmp_path: Path, values: list[str]) -> None:
+    parquet.write_table(pa.table({"seen": values, "late": [1] * len(values)}), tmp_path / "rows.parquet")
+    taken = take(tmp_path / "rows.parquet")
+    assert taken.texts("seen") == values and taken.schema()[0].column("seen").dtype == "string"
+
+
 def test_rows_are_selected_and_keep_their_numbers(tmp_path: Path) -> None:
     taken = took(tmp_path, "a,when\n1,2024-01-01\n2,\n3,2024-01-03T10:00:00+02:00\n").select([2, 1])
     assert taken.texts("a") == ["3", "2"] and list(taken.part.numbers) == [3, 2]
