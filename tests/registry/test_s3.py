@@ -22,7 +22,7 @@ import s3fs
 from contracts.event import Event
 from contracts.manifest import Objects
 from registry.artifacts import Artifacts
-from registry.audit import AuditLog
+from registry.audit import AuditLog, ChainBroken
 from registry.exclusive import PROOF
 from registry.store import Store
 from rows.sources import pinned
@@ -87,6 +87,18 @@ def test_what_another_process_wrote_is_seen_at_once(bucket: str, s3: S3) -> None
     assert store.names("a") == ["x"]
     s3.client().put_object(Bucket=bucket[5:], Key="p/a/y", Body=b"2")
     assert store.names("a") == ["x", "y"] and store.exists("a/y")
+
+
+@pytest.mark.parametrize("left", [0, 2])
+def test_nothing_is_chained_in_a_bucket_that_was_emptied_or_cut(bucket: str, s3: S3, left: int) -> None:
+    log = AuditLog(Store(bucket, "p"), KEY)
+    heads = [log.append(event(number)) for number in range(3)]
+    assert log.append(event(3), heads).count == 4
+    for number in range(left + 1, 5):
+        s3.client().delete_object(Bucket=bucket[5:], Key=f"p/audit/{number:08d}.json")
+    with pytest.raises(ChainBroken, match=f"it has {left} events, and line 3 is missing"):
+        log.append(event(4), heads)
+    assert len(log.events()) == left
 
 
 def test_more_objects_are_listed_than_one_answer_holds(bucket: str, s3: S3) -> None:
