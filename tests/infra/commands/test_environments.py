@@ -116,9 +116,10 @@ def test_status_tells_what_is_under_way(site: Site, capsys: Capture, held: str, 
     site.put(stable=site.release())
     entry = Entry(kind="canary", phase="watch", release="a", started="12:00", pid=7, host="here", held=held)
     site.target().journal.write(entry)
-    assert status(capsys)["warnings"][0].startswith(words)
-    assert status(capsys)["rollout"]["phase"] == "watch"
-    commands.status("production", False, False)
+    with site.target().exclusively("invoke canary", 0.0):
+        assert status(capsys)["warnings"][0].startswith(words)
+        assert status(capsys)["rollout"]["phase"] == "watch"
+        commands.status("production", False, False)
     assert words in capsys.readouterr().out.replace("\n", " ")
 
 
