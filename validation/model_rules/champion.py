@@ -13,8 +13,8 @@ from validation.scored import Task
 NAME = "noninferiority"
 FIRST = "there is no champion: this is the first model, recorded as such"
 SAME = "the candidate is the champion: a comparison says nothing"
-FEWEST_ANSWERS = 5
-"""Rows of which the champion answers a class: an equal model answers it for none of them once in 150 times (Poisson)."""
+FEWEST_ANSWERS = 10
+"""Rows of which the champion answers a class: an equal model answers it for none once in 20,000 times (Poisson)."""
 FAR = 0.5
 """A candidate is far above the champion where it takes away more than this share of what the champion gets wrong."""
 

@@ -149,7 +149,7 @@ def test_a_threshold_that_nothing_reaches_fails_though_every_score_is_the_same()
 
 def test_a_class_that_the_champion_hardly_answers_need_not_be_answered() -> None:
     labels, truth = probabilities()
-    few = np.where(np.arange(len(truth)) < 4, 0.9, np.minimum(truth, 0.4))
+    few = np.where(np.arange(len(truth)) < 9, 0.9, np.minimum(truth, 0.4))
     assert "answers of '1'" not in outcomes(binary(labels, np.minimum(truth, 0.4)), binary(labels, few))
 
 
