@@ -180,7 +180,7 @@ def _run_copier(root: Path, new: str) -> None:
         lines = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
         raise GateRefused(
             f"copier could not update this copy: {redacted((lines or ['it says nothing'])[-1])}",
-            "git restore --staged --worktree . takes back what it changed; by hand: " + shlex.join(["python", *argv[1:]]),
+            "git reset --hard && git clean -fd takes back what it changed; by hand: " + shlex.join(["python", *argv[1:]]),
         )
 
 
@@ -205,7 +205,7 @@ def _told(root: Path) -> int:
             f"{len(conflicts)} of {plural(len(changed), 'changed file')} conflict with this copy's own changes: "
             f"{_some(conflicts)}",
             "edit what stands between <<<<<<< and >>>>>>> in them, git add them, then nox -s lock; "
-            "to give the update up: git reset --hard",
+            "to give the update up: git reset --hard && git clean -fd",
         )
     print(f"updated: {plural(len(changed), 'file')} changed; {', '.join(OWN[:3])} are as they were")
     print("next: git diff, nox -s lock, nox -s lint typecheck test, then commit")
