@@ -20,7 +20,7 @@ from contracts.schema import Schema, parse
 from contracts.shapes import pattern_of
 from rows.conversions import SHOWN, named
 from rows.forms import form_of, unclear_dates
-from rows.kinds import Kind, counted, kind_of, kind_of_arrow, strange
+from rows.kinds import Kind, counted, kind_of, kind_of_arrow, listed, strange
 from rows.natural import natural
 from rows.parts import Part
 from rows.reading import counts_of, read_whole
@@ -161,9 +161,9 @@ def propose(name: str, values: Values, *, labels: bool = False) -> tuple[dict[st
     kind = values.kind or kind_of(known, has_missing=known.total() < total)
     body: dict[str, Any] = {"name": name, "dtype": kind.dtype}
     remarks = [kind.remark] if kind.remark else []
-    marks = list(kind.strays)
-    remarks += [_stray(name, kind, known, values)] if marks else []
-    standing = _standing_apart(kind, Counter({text: known[text] for text in known if text not in marks}))
+    marks = list(listed(kind.strays))
+    remarks += [_stray(name, kind, known, values)] if kind.strays else []
+    standing = _standing_apart(kind, Counter({text: known[text] for text in known if text not in kind.strays}))
     for text in standing:
         remarks.append(
             f"{text} occurs {known[text]} times, far from all other values: taken for missing, as the schema says "
@@ -172,7 +172,7 @@ def propose(name: str, values: Values, *, labels: bool = False) -> tuple[dict[st
     marks += standing
     if marks:
         body["missing"] = marks
-    known = Counter({text: count for text, count in known.items() if text not in marks})
+    known = Counter({text: count for text, count in known.items() if text not in (*marks, *kind.strays)})
     if known.total() < total:
         body["nullable"] = head_room(1 - known.total() / total)
     remarks += _remarks(kind.dtype, known, total)
@@ -190,9 +190,14 @@ def _stray(name: str, kind: Kind, known: Counter[str], values: Values) -> str:
     odd = Counter(what for text in kind.strays if (what := strange(text)))
     why = f", of which {', '.join(f'{number} {what}' for what, number in odd.items())}" if odd else ""
     rows = named(values.rows_of(kind.strays), count)
+    beyond = counted(known, kind.strays) - counted(known, listed(kind.strays))
+    fails = (
+        f"; {beyond} are too long or too many to be listed there, so these rows fail: write nothing in their place"
+        * bool(beyond)
+    )
     return (
         f"{count} of {known.total()} values are not of dtype {kind.dtype}{why}{rows}: taken for missing, as the schema says "
-        f"(\"missing\" of '{name}')"
+        f"(\"missing\" of '{name}'){fails}"
     )
 
 

@@ -12,6 +12,9 @@ from contracts.schema import Dtype
 from rows.forms import ENOUGH
 from rows.text import INTEGER, IS, NUMBER, is_integer
 
+MOST_MARKS = 100
+LONGEST_MARK = 80
+"""How many texts of one column a schema lists as missing, and of how many characters at most."""
 SOME = 0.5
 """With at least this share of numbers, dates or truth values, a column of words is worth a remark."""
 WORDS: dict[Dtype, str] = {
@@ -79,6 +82,11 @@ def kind_of_arrow(column: pa.ChunkedArray, known: Mapping[str, int]) -> Kind | N
     if found.dtype in ("datetime", "string"):
         return found
     return Kind("string", remark=f"is stored as text: it stays text, though it looks like {WORDS[found.dtype]}")
+
+
+def listed(strays: tuple[str, ...]) -> tuple[str, ...]:
+    """Return those texts that a schema may list: a cell of megabytes, or thousands of words, is for nobody to read."""
+    return tuple(text for text in strays if len(text) <= LONGEST_MARK)[:MOST_MARKS]
 
 
 def strange(text: str) -> str:

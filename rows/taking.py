@@ -15,7 +15,7 @@ import csv
 import io
 import zlib
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,7 +29,7 @@ from rows.csv_file import header_of, parsed
 from rows.dialect import Dialect, dialect_of
 from rows.forms import Form, form_of, share_of
 from rows.infer import INDEX, Note, refuse_unknown, rows_of, schema_of
-from rows.kinds import kind_of
+from rows.kinds import Kind, counted, kind_of, listed
 from rows.parquet_file import read_parquet
 from rows.parts import Part
 from rows.reading import as_text, counts_of
@@ -38,6 +38,7 @@ from rows.text import MARKS, moment_of
 from settings.errors import OutsideError, UsageError
 from settings.shown import shown
 
+UNLISTED = "is not of the column's type, and too long or one of too many to be listed as missing: written as nothing"
 GLANCE = 2**20
 """Bytes that a glance reads."""
 
@@ -323,12 +324,11 @@ def _converted(part: Part, marks: set[str], comma: bool) -> tuple[Part, list[Con
                 columns[name] = moments
                 said.append(Conversion("date", "text that is dates throughout: written as moments", name, known.total()))
             continue
-        form = _form(known, comma)
-        if form is not None:
-            columns[name], changed = _in_form(columns[name], form, known)
-            count = sum(known[text] for text in changed)
-            what: What = "date" if form.dtype == "datetime" else "number"
-            said.append(Conversion(what, form.text, name, count, rows_of(part, name, changed)))
+        for what, told, instead in _changes(known, comma):
+            count, rows = sum(known[text] for text in instead), rows_of(part, name, instead)
+            values = [instead.get(text, text) for text in columns[name].to_pylist()]
+            columns[name] = pa.chunked_array([pa.array(values, pa.string())])
+            said.append(Conversion(what, told, name, count, rows))
     return replace(part, table=pa.table(columns)), said
 
 
@@ -352,20 +352,27 @@ def _as_moments(column: pa.ChunkedArray, known: Counter[str]) -> pa.ChunkedArray
     return pa.chunked_array([pa.array([moments.get(text) for text in column.to_pylist()], pa.timestamp("us", "UTC"))])
 
 
-def _form(known: Counter[str], comma: bool) -> Form | None:
-    """Return the form that more values have than are plain."""
+def _changes(known: Counter[str], comma: bool) -> Iterator[tuple[What, str, dict[str, str]]]:
+    """Yield what is changed in a column of text, in words, and what is written in the place of which texts."""
     kind = kind_of(known)
+    form, strays = _form(known, kind, comma), kind.strays
+    if form is not None:
+        plain = {text: form.convert(text.strip()) for text in known}
+        strays = tuple(text for text, new in plain.items() if new is None)
+        changed = {text: new for text, new in plain.items() if new is not None and new != text}
+        yield "date" if form.dtype == "datetime" else "number", form.text, changed
+    beyond = set(strays) - set(listed(strays))
+    if beyond:
+        yield "stray", UNLISTED, dict.fromkeys(beyond, "")
+
+
+def _form(known: Counter[str], kind: Kind, comma: bool) -> Form | None:
+    """Return the form that more values have than are plain."""
     if kind.dtype != "string" and not kind.strays:
         return None
     form = form_of(known, comma=comma)
-    plain = 1 - sum(known[text] for text in kind.strays) / known.total() if kind.dtype != "string" else 0.0
+    plain = 1 - counted(known, kind.strays) / known.total() if kind.dtype != "string" else 0.0
     return form if form is not None and share_of(form, known) > plain else None
-
-
-def _in_form(column: pa.ChunkedArray, form: Form, known: Collection[str]) -> tuple[pa.ChunkedArray, list[str]]:
-    plain = {text: new for text in known if (new := form.convert(text.strip())) is not None and new != text}
-    values = [plain.get(text, text) for text in column.to_pylist()]
-    return pa.chunked_array([pa.array(values, pa.string())]), list(plain)
 
 
 def _missing(part: Part, name: str, counter: Counter[str], marks: set[str]) -> list[Conversion]:

@@ -296,3 +296,12 @@ print([column.dtype for column in schema.columns], *taken.times("when"))
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).parents[2])
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("['string', 'datetime'") and take(tmp_path / "written").texts("a") == ["y"]
+
+
+def test_a_cell_of_megabytes_among_numbers_is_in_no_schema(tmp_path: Path) -> None:
+    taken = took(tmp_path, column("a", [str(number) for number in range(40)] + ["x" * 200_000]))
+    schema, notes = taken.schema()
+    assert schema.column("a").missing == () and schema.column("a").dtype == "integer"
+    assert "(row 41)" in said(taken) and taken.texts("a")[40] == "" and len(said(taken)) < 300
+    _, notes = infer(str(tmp_path / "rows.csv"))
+    assert any("(row 41)" in note.text and "these rows fail" in note.text for note in notes)
