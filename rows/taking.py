@@ -15,30 +15,28 @@ import csv
 import io
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from contracts.schema import Schema
-from rows.conversions import Conversion, What, named
+from rows.conversions import Conversion, named
+from rows.converting import converted
 from rows.csv_file import header_of, parsed
 from rows.dialect import Dialect, dialect_of
-from rows.forms import Form, form_of, share_of
-from rows.infer import INDEX, Note, refuse_unknown, rows_of, schema_of
-from rows.kinds import Kind, counted, kind_of, listed
+from rows.infer import INDEX, Note, refuse_unknown, schema_of
 from rows.parquet_file import read_parquet
 from rows.parts import Part
-from rows.reading import as_text, counts_of
+from rows.reading import as_text
 from rows.sources import GZIP, PARQUET, Content, content_of
-from rows.text import MARKS, moment_of
+from rows.text import MARKS, utc_of
 from settings.errors import OutsideError, UsageError
 from settings.shown import shown
 
-UNLISTED = "is not of the column's type, and too long or one of too many to be listed as missing: written as nothing"
 GLANCE = 2**20
 """Bytes that a glance reads."""
 
@@ -92,7 +90,7 @@ class Taken:
 
     def times(self, column: str) -> list[datetime | None]:
         """Return a column's values as moments in UTC; None where one is missing or is no date."""
-        return [_moment(value) for value in self.texts(column)]
+        return [utc_of(value) for value in self.texts(column)]
 
     def known(self, column: str) -> Counter[str]:
         """Return how often each known value of a column occurs, as text."""
@@ -151,7 +149,7 @@ def take(path: str | Path, missing: tuple[str, ...] = MARKS) -> Taken:
         part, said = _of_csv(path, dialect)
     if not part.rows:
         raise UsageError(f"{path}: there is a header, but no row", "name a file with rows")
-    part, more = _converted(part, {"", *missing}, comma)
+    part, more = converted(part, {"", *missing}, comma)
     return Taken(str(path), part, (*said, *more), missing)
 
 
@@ -310,97 +308,3 @@ def _plain(column: pa.ChunkedArray) -> tuple[pa.ChunkedArray | None, str]:
     if types.is_binary(kind) or types.is_large_binary(kind) or types.is_nested(kind):
         return None, f"holds values of type {kind}, which no column of a schema can: left out"
     return column, ""
-
-
-def _converted(part: Part, marks: set[str], comma: bool) -> tuple[Part, list[Conversion]]:
-    said: list[Conversion] = []
-    columns = {name: part.table[name] for name in part.table.column_names}
-    for name, counter in counts_of(part).items():
-        said += _missing(part, name, counter, marks)
-        known = Counter({text: count for text, count in counter.items() if text.strip() not in marks})
-        if not part.text:
-            moments = _as_moments(columns[name], known)
-            if moments is not None:
-                columns[name] = moments
-                said.append(Conversion("date", "text that is dates throughout: written as moments", name, known.total()))
-            continue
-        for what, told, instead in _changes(known, comma):
-            count, rows = sum(known[text] for text in instead), rows_of(part, name, instead)
-            values = [instead.get(text, text) for text in columns[name].to_pylist()]
-            columns[name] = pa.chunked_array([pa.array(values, pa.string())])
-            said.append(Conversion(what, told, name, count, rows))
-    return replace(part, table=pa.table(columns)), said
-
-
-def _as_moments(column: pa.ChunkedArray, known: Counter[str]) -> pa.ChunkedArray | None:
-    """Return a Parquet column of text as moments where every value is one (a day, a month, a week); None for any other.
-
-    Text that is digits may be codes, and stays text; a date is one however it is kept.
-    """
-    if not known or not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
-        return None
-    kind, form = kind_of(known), form_of(known)
-    if kind.dtype == "datetime" and not kind.strays:
-        plain: dict[str, str | None] = {text: text for text in known}
-    elif form is not None and form.dtype == "datetime":
-        plain = {text: form.convert(text.strip()) for text in known}
-    else:
-        return None
-    moments = {text: _moment(written.strip()) for text, written in plain.items() if written is not None}
-    if len(moments) < len(known) or None in moments.values():
-        return None
-    return pa.chunked_array([pa.array([moments.get(text) for text in column.to_pylist()], pa.timestamp("us", "UTC"))])
-
-
-def _changes(known: Counter[str], comma: bool) -> Iterator[tuple[What, str, dict[str, str]]]:
-    """Yield what is changed in a column of text, in words, and what is written in the place of which texts."""
-    kind = kind_of(known)
-    form, strays = _form(known, kind, comma), kind.strays
-    if form is not None:
-        plain = {text: form.convert(text.strip()) for text in known}
-        strays = tuple(text for text, new in plain.items() if new is None)
-        changed = {text: new for text, new in plain.items() if new is not None and new != text}
-        yield "date" if form.dtype == "datetime" else "number", form.text, changed
-    beyond = set(strays) - set(listed(strays))
-    if beyond:
-        yield "stray", UNLISTED, dict.fromkeys(beyond, "")
-
-
-def _form(known: Counter[str], kind: Kind, comma: bool) -> Form | None:
-    """Return the form that more values have than are plain."""
-    if kind.dtype != "string" and not kind.strays:
-        return None
-    form = form_of(known, comma=comma)
-    plain = 1 - counted(known, kind.strays) / known.total() if kind.dtype != "string" else 0.0
-    return form if form is not None and share_of(form, known) > plain else None
-
-
-def _missing(part: Part, name: str, counter: Counter[str], marks: set[str]) -> list[Conversion]:
-    """Count each mark that stands for a missing value; the empty text is what everybody writes, and needs no word."""
-    if not part.text and not pa.types.is_string(part.table[name].type):
-        return []
-    found = Counter[str]()
-    for text, count in counter.items():
-        if text and text.strip() in marks:
-            found[text] += count
-    return [
-        Conversion(
-            "missing",
-            f"{_mark(text)} stands for a missing value {count} time{'s' if count > 1 else ''}",
-            name,
-            count,
-            rows_of(part, name, [text]),
-        )
-        for text, count in sorted(found.items())
-    ]
-
-
-def _mark(text: str) -> str:
-    return f"'{shown(text)}'" if text.strip() else "a blank"
-
-
-def _moment(text: str) -> datetime | None:
-    moment = moment_of(text) if text else None
-    if moment is None:
-        return None
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

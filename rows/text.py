@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 
 from contracts.schema import Column, Dtype, Schema
 
@@ -94,6 +94,14 @@ def moment_of(text: str) -> datetime | None:
         return datetime.fromisoformat(text.strip())
     except ValueError:
         return None
+
+
+def utc_of(text: str) -> datetime | None:
+    """Return the moment that a text says, in UTC, or None; without an offset it is UTC."""
+    moment = moment_of(text) if text else None
+    if moment is None:
+        return None
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def is_boolean(text: str) -> bool:
