@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import tarfile
 import time
@@ -53,18 +54,35 @@ class Proxy:
                 container.remove(force=True)
             found.append(f"the proxy listened elsewhere; it listens at {published} now")
             container = None
-        if container is not None and container.status == "running":
-            return found
+        if container is not None and self._woken(container):
+            return found + ([] if container.status == "running" else ["the proxy was paused; it goes on"])
+        if container is not None and container.status in ("running", "paused"):
+            with reaching():
+                container.kill()
+            found.append("the proxy answered nothing; it was replaced")
+        elif container is not None:
+            found.append(f"the proxy was {container.status} and is started again")
         if container is None:
             container = self._create(state, image, host)
-        else:
-            found.append(f"the proxy was {container.status} and is started again")
         self._put_config(container, state)
         with reaching():
             container.start()
         self.tunnel.close()
         self._await()
         return found
+
+    def _woken(self, container: Any) -> bool:
+        """Let a paused proxy go on, and say whether it answers: asked twice, for one question may be lost on a busy host."""
+        if container.status not in ("running", "paused"):
+            return False
+        if container.status == "paused":
+            with reaching():
+                container.unpause()
+        for _ in range(2):
+            with contextlib.suppress(OutsideError):
+                self.servers()
+                return True
+        return False
 
     def servers(self) -> dict[str, Server]:
         """Return the servers by name. Raises OutsideError if the proxy does not answer."""

@@ -58,7 +58,7 @@ class Replicas:
                 else:
                     ended.append(f"replica {replica.name} in slot {slot} was {container.status} and is started again")
                 with reaching():
-                    container.start()
+                    container.unpause() if container.status == "paused" else container.start()
         return ended
 
     def stop(self, names: Collection[str], seconds: float) -> None:

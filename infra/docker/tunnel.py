@@ -72,6 +72,8 @@ class Tunnel:
                 found: dict[str, Any] = json.loads(self._stream.exchange(line))
                 return found
             except (OSError, ValueError) as error:
+                if self._stream is not None:
+                    self._stream.close()
                 self._stream = None
                 if last_try:
                     raise OutsideError(f"{self._container} does not answer: {error}", "invoke up") from None

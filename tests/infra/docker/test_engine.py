@@ -246,6 +246,30 @@ def test_a_killed_proxy_is_started_again_as_it_was(harbour: Harbour) -> None:
     assert traffic.releases[canary.digest] > 20
 
 
+@pytest.mark.parametrize(
+    ("hang", "said"), [("pause", "was paused; it goes on"), ("stop", "answered nothing; it was replaced")]
+)
+def test_up_brings_back_a_proxy_that_hangs(harbour: Harbour, hang: str, said: str) -> None:
+    release = harbour.serving()
+    proxy = harbour.client.containers.get(harbour.names.proxy)
+    if hang == "pause":
+        proxy.pause()
+    else:
+        for row in proxy.top()["Processes"]:
+            os.kill(int(row[1]), signal.SIGSTOP)
+    assert harbour.engine.up() == [f"the proxy {said}"]
+    harbour.engine.wait_ready(Slot.STABLE, READY_SECONDS)
+    assert httpx.post(f"{harbour.url}/predict", content=b"{}", timeout=5).headers["x-gateline-release"] == release.digest
+
+
+def test_a_replica_that_was_paused_goes_on(harbour: Harbour) -> None:
+    harbour.serving()
+    replica = harbour.engine.status().slots[Slot.STABLE].replicas[0]
+    harbour.container(replica.name).pause()
+    assert harbour.engine.up() == [f"replica {replica.name} in slot stable was paused and is started again"]
+    harbour.engine.wait_ready(Slot.STABLE, READY_SECONDS)
+
+
 def test_a_slot_moves_drains_and_stops_without_a_lost_request(harbour: Harbour) -> None:
     first = harbour.serving()
     second = harbour.canary()
