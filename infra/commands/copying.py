@@ -19,7 +19,7 @@ from rich.prompt import Prompt
 from infra.adopting import git
 from infra.adopting.answers import ASKED, EXAMPLE, READ, Answers, note
 from infra.process.python_env import python_for, run_in
-from settings.errors import OutsideError, UsageError, did_you_mean
+from settings.errors import GatelineError, OutsideError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from infra.adopting.proposal import Proposal
@@ -217,9 +217,12 @@ def _gone_again(target: Path) -> Iterator[None]:
 @contextmanager
 def _to_go_on(target: Path) -> Iterator[None]:
     """Rows, schema and settings are written: a later failure leaves them, and says how to go on."""
+    on = f"cd {shlex.quote(str(target))} && nox -s adopt"
     try:
         yield
+    except GatelineError as error:
+        error.next_step = f"fix that, then go on with what is made already: {on}"
+        raise
     except BaseException:
-        there = shlex.quote(str(target))
-        print(f"{target} stays as it is. To go on from there: cd {there} && nox -s adopt", file=sys.stderr, flush=True)
+        print(f"{target} stays as it is. To go on from there: {on}", file=sys.stderr, flush=True)
         raise

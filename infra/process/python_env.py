@@ -94,7 +94,7 @@ def _run(*command: str) -> None:
     if done.returncode:
         lines = done.stderr.strip().splitlines()[-8:]
         raise OutsideError(
-            f"the release's environment cannot be made: `uv {' '.join(command[1:3])}` ended with {done.returncode}:\n  "
+            f"a Python environment cannot be made: `uv {' '.join(command[1:3])}` ended with {done.returncode}:\n  "
             + "\n  ".join(lines),
             "mend what uv names (network, index, disk, a changed hash), then run the command again",
         )

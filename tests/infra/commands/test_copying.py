@@ -107,8 +107,11 @@ def test_what_is_not_given_is_asked_for_at_a_terminal(
 
 def test_what_fails_later_leaves_the_folder_and_one_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "a project").mkdir()
-    with pytest.raises(OutsideError), _to_go_on(tmp_path / "a project"):
-        raise OutsideError("no network")
+    with pytest.raises(OutsideError) as failed, _to_go_on(tmp_path / "a project"):
+        raise OutsideError("no network", "run it again")
+    assert failed.value.next_step.endswith("a project' && nox -s adopt") and "again" not in failed.value.next_step
+    with pytest.raises(SystemExit), _to_go_on(tmp_path / "a project"):
+        raise SystemExit(2)
     assert (tmp_path / "a project").is_dir() and "a project' && nox -s adopt" in capsys.readouterr().err
     with pytest.raises(OutsideError), _gone_again(tmp_path / "a project"):
         raise OutsideError("no copier")
