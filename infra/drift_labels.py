@@ -107,6 +107,8 @@ def _labels(url: str, target: str) -> dict[Key, str]:
             return {(request, row): text for request, row, text in found if text}
     except GatelineError:
         raise
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{url}: is not text in UTF-8: {error.reason}", "save the labels as CSV in UTF-8") from None
     except ValueError as error:
         raise UsageError(f"{url}: {error}", "column 'row' holds whole numbers, counted from 0") from None
     except Exception as error:

@@ -155,3 +155,10 @@ def test_only_predictions_after_the_last_judgement_count(tmp_path: Path) -> None
     assert matured(url, "late", lines, "r", model, first.until).cells == ()
     labels(tmp_path, "request_id,late\na,1\nb,1\nc,0\n")
     assert [cell.score for cell in matured(url, "late", lines, "r", model, first.until).cells] == [0.9]
+
+
+def test_labels_that_are_no_text_are_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_bytes(b"request_id,late\na,\xff\xfe\n")
+    with pytest.raises(UsageError, match="labels.csv: is not text in UTF-8") as caught:
+        matured(str(tmp_path / "labels.csv"), "late", log(("a", 0, "r", 0.7)), "r", manifest("binary", (0, 1), 1))
+    assert "UTF-8" in caught.value.next_step
