@@ -58,7 +58,8 @@ class Labelled:
 
 def test_share(rows: int) -> float:
     """Return the share of the rows to test on: a quarter, and more where that reaches the fewest rows that a gate asks for."""
-    return min(MOST, max(TEST_SHARE, fewest_test_rows() / max(rows, 1)))
+    needed = fewest_test_rows() / max(rows, 1)
+    return needed if TEST_SHARE < needed <= MOST else TEST_SHARE
 
 
 def fewest_test_rows() -> int:
@@ -69,7 +70,8 @@ def fewest_test_rows() -> int:
 def by_time(rows: Labelled, time: Moments) -> Split:
     """The latest rows are the test. Raises UsageError where that leaves nothing to learn or to judge."""
     moments = [moment for place in rows.places if (moment := time.values[place]) is not None]
-    last = cut(moments, test_share(len(moments)), fewest_test_rows())
+    share = test_share(len(moments))
+    last = cut(moments, share, fewest_test_rows() if share > TEST_SHARE else 0)
     if last is None:
         raise UsageError(
             f"no date in '{time.name}' leaves between {LEAST:.0%} and {MOST:.0%} of the rows after it",
@@ -226,7 +228,9 @@ def _leave_out(rows: Labelled, parts: dict[int, str], *, timed: bool) -> list[st
         said = f"'{label}' stands in {count:,} of {len(rows):,} rows ({where}): {why}"
         if count > max(1, FEW * len(rows)) or len(train + test) <= 2:
             otherwise = ", or split without time: --time=none" if timed and count > 1 else ""
-            raise UsageError(said, f"add rows of it, leave these out, or give them another label{otherwise}")
+            two = len(train + test) <= 2
+            advice = "or name another target" if two else f"leave these out, or give them another label{otherwise}"
+            raise UsageError(said, f"add rows of it, {advice}")
         for place in places:
             del parts[place]
         notes.append(f"{said}; left out")
