@@ -12,8 +12,9 @@ import tomlkit
 from infra.process.ports import free_ports
 
 COPIED = (
-    "settings", "contracts", "registry", "model", "training", "validation", "service", "load", "report", "infra", "data",
-    "requirements", "tests/integration", ".github", ".gitignore", "noxfile.py", "tasks.py", "pyproject.toml", "pipeline.toml",
+    "settings", "contracts", "registry", "rows", "model", "training", "validation", "service", "load", "report", "infra",
+    "data", "requirements", "tests/integration", ".github", ".gitignore", "noxfile.py", "tasks.py", "pyproject.toml",
+    "pipeline.toml",
 )  # fmt: skip
 ENVIRONMENTS = Path(".gateline/envs")
 
