@@ -12,7 +12,7 @@ from settings.sample import is_sample
 STATE = Path(".gateline")
 """What every run writes, below the project's folder; git ignores it, and `git clean -x` removes it."""
 
-BUILD = "build"
+BUILD, ENVIRONMENTS = "build", "environments"
 
 
 def base(settings: Settings, environment: str, root: Path) -> Path:
@@ -29,7 +29,7 @@ def base(settings: Settings, environment: str, root: Path) -> Path:
 
 def folder(settings: Settings, environment: str, root: Path) -> Path:
     """Return the folder of what one environment alone keeps: state, locks, logs, what commands wrote down for the next one."""
-    return base(settings, environment, root) / "environments" / environment
+    return base(settings, environment, root) / ENVIRONMENTS / environment
 
 
 def keeping(settings: Settings, root: Path) -> dict[str, Path]:

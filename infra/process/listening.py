@@ -7,7 +7,7 @@ from infra.engines.state import State
 from infra.process import ports
 from infra.process.place import Place
 from infra.process.record import Record
-from infra.process.strays import end_strays, orphans
+from infra.process.strays import end_strays, environment_at, orphans
 from settings import Environment
 from settings.errors import OutsideError
 
@@ -44,15 +44,28 @@ def orphaned(place: Place, where: Environment) -> str:
 def free_the_port(place: Place, where: Environment, state: State, record: Record) -> None:
     """Return when the environment may listen; what it left there itself without a record is ended.
 
-    Raises OutsideError naming who else listens.
+    Raises OutsideError naming who else listens; another environment that serves there is nothing to end.
     """
     ours = record.proxied and (state.host, state.port) == (where.host, where.port)
     if ours or ports.is_free(where.host, where.port):
         return
     if end_strays(place, record) and wait_until(lambda: ports.is_free(where.host, where.port), SECONDS):
         return
+    _refuse_another(place, where)
     variable = f"GATELINE_PORT_{place.environment.upper().replace('-', '_')}"
     raise OutsideError(
         f"port {where.port} of {place.environment} is taken by {ports.holder(where.port)}",
         f"end that, or use another port: environments.{place.environment}.port, or {variable}",
     )
+
+
+def _refuse_another(place: Place, where: Environment) -> None:
+    """An environment whose state is elsewhere serves on: of another checkout, or of this one under another setting."""
+    folder = environment_at(where.port)
+    if folder is not None:
+        raise OutsideError(
+            f"port {where.port} of {place.environment} is held by the environment {folder.name} that keeps its state in "
+            f"{folder}, and it serves; nothing was touched",
+            f"use another port (environments.{place.environment}.port); or, if that is this environment before its state was "
+            f"moved: set environments.{place.environment}.state back to go on with it, or end it with invoke down first",
+        )

@@ -11,9 +11,11 @@ from pathlib import Path
 from contracts.digest import of_bytes
 from contracts.files import RESERVE
 from infra import layout
+from infra.layout import ENVIRONMENTS
 from settings import Settings
 from settings.errors import OutsideError
 
+PROXY_CONFIG = "haproxy.cfg"
 LONGEST_SOCKET_FOLDER = 28
 """macOS allows 104 bytes for a socket's path, and HAProxy binds a longer temporary name first; its own TMPDIR is too long."""
 
@@ -44,7 +46,7 @@ class Place:
     @property
     def folder(self) -> Path:
         """Where everything of this environment alone is."""
-        return self.base / "environments" / self.environment
+        return self.base / ENVIRONMENTS / self.environment
 
     @property
     def state(self) -> Path:
@@ -79,7 +81,7 @@ class Place:
     @property
     def proxy_config(self) -> Path:
         """The proxy's configuration, as it was last started."""
-        return self.folder / "haproxy.cfg"
+        return self.folder / PROXY_CONFIG
 
     def log(self, name: str) -> Path:
         """Return the log file of one process."""

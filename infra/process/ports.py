@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import random
 import socket
@@ -53,14 +54,22 @@ def free_ports(count: int, taken: Collection[int], host: str = "127.0.0.1") -> l
     return found
 
 
-def holder(port: int) -> str:
-    """Say who listens on a port, as far as this account may know."""
+def listener(port: int) -> psutil.Process | None:
+    """Return who listens on a port, or None where this account may not know."""
     try:
         connections = psutil.net_connections(kind="tcp")
         pids = [
             c.pid for c in connections if c.laddr and c.laddr.port == port and c.status == psutil.CONN_LISTEN and c.pid
         ]
-        process = psutil.Process(pids[0])
-        return f"process {process.pid} ({process.name()})"
+        return psutil.Process(pids[0])
     except (psutil.Error, IndexError, OSError):
-        return "another program (of another account, as it seems)"
+        return None
+
+
+def holder(port: int) -> str:
+    """Say who listens on a port, as far as this account may know."""
+    found = listener(port)
+    with contextlib.suppress(psutil.Error):
+        if found is not None:
+            return f"process {found.pid} ({found.name()})"
+    return "another program (of another account, as it seems)"

@@ -8,13 +8,16 @@ import re
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 
 from infra.alive import started
 from infra.engines.readiness import wait_until
+from infra.layout import ENVIRONMENTS
 from infra.process.child import Child
-from infra.process.place import Place
+from infra.process.place import PROXY_CONFIG, Place
+from infra.process.ports import listener
 from infra.process.record import Record
 
 PROXY_SECONDS, SERVICE_SECONDS = 5.0, 30.0
@@ -62,6 +65,17 @@ def orphans(place: Place) -> Orphans | None:
     ports = sorted({port for child in proxies for port in _listening(child)})
     digests = {found.group(): None for child in services if (found := DIGEST.search(_folder(child)))}
     return Orphans(tuple(proxies), tuple(services), tuple(ports), tuple(digests))
+
+
+def environment_at(port: int) -> Path | None:
+    """Return the folder of the environment, of whatever checkout, whose proxy listens on a port; None where none does."""
+    found = listener(port)
+    try:
+        line = found.cmdline() if found is not None else []
+    except psutil.Error:
+        return None
+    config = Path(line[-1]) if line[-2:-1] == ["-f"] else Path()
+    return config.parent if (config.name, config.parent.parent.name) == (PROXY_CONFIG, ENVIRONMENTS) else None
 
 
 def end_strays(place: Place, record: Record) -> list[int]:

@@ -57,3 +57,13 @@ def test_a_state_elsewhere_outlives_the_checkout_and_is_operated_from_the_next(h
         assert {path.name for path in (tmp_path / "kept" / "tiny").iterdir()} == {"environments", "envs", "releases"}
     finally:
         again.down()
+
+
+@pytest.mark.slow
+def test_an_environment_that_serves_with_its_state_elsewhere_is_nothing_to_end(house: House, tmp_path: Path) -> None:
+    house.engine.up()
+    moved = ProcessEngine(settings(house.port, state=str(tmp_path / "kept")), "production", house.root)
+    with pytest.raises(OutsideError, match=f"port {house.port} .* keeps its state in {house.place.folder}") as refused:
+        moved.up()
+    assert "end that" not in refused.value.next_step and "environments.production.state back" in refused.value.next_step
+    assert house.engine.up() == [] and predict(house.url).status_code == 503
