@@ -65,6 +65,21 @@ def test_an_unknown_release_and_an_unknown_traffic(site: Site) -> None:
         commands.canary("production", "", CanaryOptions(traffic="fake"), 1.0)
 
 
+def test_what_outlasts_the_ci_job_is_refused_before_anything_changes(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GATELINE_JOB_MINUTES", "10")
+    site.put(stable=site.release())
+    site.release("2")
+    before, events = site.seen(), site.events()
+    with pytest.raises(UsageError, match="--seconds is 301 s, and this CI job ends after 10 minutes"):
+        commands.canary("production", "", CanaryOptions(seconds=301.0), 1.0)
+    monkeypatch.setenv("GATELINE_JOB_MINUTES", "5")
+    with pytest.raises(UsageError, match=r"environments\.production\.canary_seconds is .* ends after 5 minutes"):
+        commands.canary("production", "", CanaryOptions(), 1.0)
+    with pytest.raises(UsageError, match=r"environments\.production\.soak_seconds is .* ends after 5 minutes"):
+        commands.deploy("production", "", DeployOptions(skip_canary=True), 1.0)
+    assert (site.seen(), site.events()) == (before, events)
+
+
 def test_the_first_canary_is_a_deploy(site: Site, capsys: Capture) -> None:
     release = site.release()
     assert commands.canary("production", "", CanaryOptions(), 1.0) == 0
