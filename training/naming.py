@@ -31,7 +31,8 @@ def refuse_places(model: Model, schema: Schema) -> None:
     for key, value in _of_columns(model.parameters):
         where = f"model.parameters.{key}"
         if key in BY_COLUMN and not isinstance(value, Mapping):
-            example = f"{key} = {{ {names[0]} = 1 }}"
+            number = next((column.name for column in schema.features if column.dtype != "string"), names[0])
+            example = f"{key} = {{ {number} = 1 }}"
             raise UsageError(f"{where} holds a list of places; name the columns, as {example}", _known(names))
         for name in _named(key, value):
             if not isinstance(name, str):
