@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
+from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 
 from contracts.slots import Slot
@@ -138,6 +141,28 @@ def test_status_shows_the_end_of_the_logs(site: Site, capsys: Capture) -> None:
     assert commands.status("production", True, False) == 0
     said = capsys.readouterr().out
     assert f"{replica.name}.log" in said and "line 99 [/x]" in said and "line 79 " not in said and "\x1b" not in said
+
+
+@pytest.mark.slow
+def test_no_command_touches_what_serves_without_its_state(site: Site, capsys: Capture) -> None:
+    release = site.release()
+    site.put("staging", stable=release)
+    shutil.rmtree(site.target("staging").folder)
+    port = site.target("staging").environment.port
+    changes: list[Callable[[], int]] = [
+        lambda: commands.up("staging", False, 1.0),
+        lambda: commands.deploy("staging", release.digest, commands.DeployOptions(), 1.0),
+        lambda: commands.canary("staging", release.digest, commands.CanaryOptions(), 1.0),
+        lambda: commands.promote("staging", False, 1.0),
+        lambda: commands.rollback("staging", "", "why", False, 1.0),
+    ]
+    for change in changes:
+        with pytest.raises(OutsideError, match=rf"port {port} is held by this project's own environment staging"):
+            change()
+    assert httpx.get(f"http://127.0.0.1:{port}/health/ready").json()["release"] == release.digest
+    assert f"port {port} is held by" in status(capsys, "staging")["warnings"][0]
+    assert commands.down("staging", False, 1.0) == 0
+    assert commands.deploy("staging", release.digest, commands.DeployOptions(), 1.0) == 0
 
 
 def test_a_smoke_test_passes_and_is_recorded(site: Site, capsys: Capture) -> None:
