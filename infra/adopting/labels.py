@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from rows.text import is_integer, is_number
 from settings.errors import UsageError, did_you_mean
+from settings.shown import shown
 
 RARE = 0.10
 """With fewer positives, accuracy says nothing: always answering 'no' would be right nine times in ten."""
@@ -82,9 +83,8 @@ def positive_of(counts: Mapping[str, int], asked: str = "") -> Positive:
     """
     if asked:
         if asked not in counts:
-            raise UsageError(
-                f"--positive is '{asked}'{did_you_mean(asked, counts)}", f"choose one of: {', '.join(sorted(counts))}"
-            )
+            classes = ", ".join(map(shown, sorted(counts)))
+            raise UsageError(f"--positive is '{asked}'{did_you_mean(asked, counts)}", f"choose one of: {classes}")
         return Positive(asked, "as --positive says")
     said = _by_word(sorted(counts))
     if said:

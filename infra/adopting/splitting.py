@@ -12,6 +12,7 @@ from infra.adopting.limits import FEWEST
 from infra.adopting.moments import LEAST, MOST, TEST_SHARE, Moments, cut
 from settings import DataGate, ModelGate
 from settings.errors import UsageError
+from settings.shown import shown
 
 FEW = 0.01
 """Share of the rows, up to which those of a class that cannot be learned are left out; more of them need a decision."""
@@ -182,10 +183,10 @@ def _refuse_one_sided(rows: Labelled, parts: Mapping[int, str], since: str, time
                               (train, test, f"the {sum(train.values()):,} rows up to {since} by '{time}'")):  # fmt: skip
         if len(part) == 1 and len(held) > 1:
             lacking = sorted(set(held) - set(part))
-            known = f"no row is '{lacking[0]}'" if len(lacking) == 1 else f"none is {_listed(lacking)}"
+            known = f"no row is '{shown(lacking[0])}'" if len(lacking) == 1 else f"none is {_listed(lacking)}"
             final = "; are their labels final?" if part is test else ""
             raise UsageError(
-                f"{where} hold one class alone: all are '{next(iter(part))}', {known}{final}",
+                f"{where} hold one class alone: all are '{shown(next(iter(part)))}', {known}{final}",
                 f"leave out the rows whose labels are not final yet (those after {since}), or split without time: --time=none"
                 if part is test
                 else "split without time (--time=none), or by another column (--time=COLUMN)",
@@ -200,7 +201,7 @@ def _refuse_one_class(rows: Labelled, parts: Mapping[int, str]) -> None:
             every = Counter(rows.labels)
             few = min(every, key=lambda label: every[label])
             raise UsageError(
-                f"'{few}' stands in {every[few]} of {len(rows):,} rows, too few for both parts: {part} holds one class",
+                f"'{shown(few)}' stands in {every[few]} of {len(rows):,} rows, too few for both parts: {part} holds one class",
                 "add rows of that class, or name another target",
             )
 
@@ -218,14 +219,14 @@ def _leave_out(rows: Labelled, parts: dict[int, str], *, timed: bool) -> list[st
         if train[label] >= 2:
             if not test[label]:
                 untested = "how well it is predicted is not tested"
-                notes.append(f"'{label}' is in the training rows alone ({count:,} rows): {untested}")
+                notes.append(f"'{shown(label)}' is in the training rows alone ({count:,} rows): {untested}")
             continue
         named = zip(rows.places, rows.labels, strict=True)
         places = [place for place, found in named if found == label and place in parts]
         alone = "one row cannot be both learned and tested"
         why = alone if count == 1 else "it is in the test rows alone, so nothing learns it"
         where = _rows([rows.numbers[place] for place in places])
-        said = f"'{label}' stands in {count:,} of {len(rows):,} rows ({where}): {why}"
+        said = f"'{shown(label)}' stands in {count:,} of {len(rows):,} rows ({where}): {why}"
         if count > max(1, FEW * len(rows)) or len(train + test) <= 2:
             otherwise = ", or split without time: --time=none" if timed and count > 1 else ""
             two = len(train + test) <= 2
@@ -250,8 +251,8 @@ def _unfinished(rows: Labelled, time: Moments) -> list[str]:
     share = len(hits) / max(len(dated) - after, 1)
     if after and share < 1 and after * math.log1p(-share) < math.log(CHANCE):
         return [
-            f"no row is '{rows.positive}' among the latest {after:,}, after {hits[-1]:%Y-%m-%d} by '{time.name}': are their "
-            "labels final? Leave them out where they are not, or set data.label_delay_hours"
+            f"no row is '{shown(rows.positive)}' among the latest {after:,}, after {hits[-1]:%Y-%m-%d} by '{time.name}': are "
+            "their labels final? Leave them out where they are not, or set data.label_delay_hours"
         ]
     return []
 
@@ -270,4 +271,4 @@ def _rows(numbers: Sequence[int]) -> str:
 
 
 def _listed(labels: Sequence[str]) -> str:
-    return ", ".join(f"'{label}'" for label in labels[:5]) + (", …" if len(labels) > 5 else "")
+    return ", ".join(f"'{shown(label)}'" for label in labels[:5]) + (", …" if len(labels) > 5 else "")

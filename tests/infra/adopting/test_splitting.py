@@ -95,6 +95,13 @@ def test_one_row_of_a_class_is_left_out_and_named(place: int) -> None:
         )
 
 
+def test_a_label_that_steers_a_terminal_is_shown_on_one_line() -> None:
+    labels = ["a", "b", "c"] * 400
+    labels[20] = "\x1b[2J\n::error::" + "z" * 5000
+    [note] = stratified(rows(labels), 1200).notes
+    assert "\x1b" not in note and "\n" not in note and "\\x1b[2J\\n" in note and len(note) < 250
+
+
 def test_a_class_of_the_latest_rows_alone_is_left_out_or_refused() -> None:
     labels = ["a", "b", "c"] * 400
     split = timed([*labels[:-5], *["new"] * 5], "")
