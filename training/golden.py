@@ -17,8 +17,10 @@ from contracts.manifest import GOLDEN_TOLERANCE
 from registry.golden import apart, unsteady
 from registry.loaded import LoadedModel, load_folder
 from registry.rows import encode
-from settings.errors import UsageError, explain, next_step_of
+from settings.errors import OutsideError, UsageError, explain, next_step_of
 
+ROOT = Path(__file__).resolve().parents[1]
+"""Where the packages are found, from whatever folder training was started."""
 ROWS = 20
 SEED = 20_130_101
 ALONE = "let the model answer each row by itself: what scales, ranks or fills gaps learns that in fit, not from rows to score"
@@ -56,15 +58,27 @@ def ask_another_process(files: Mapping[str, bytes]) -> None:
     answers are others, or none.
     """
     with tempfile.TemporaryDirectory(prefix="gateline-golden-") as folder:
-        for name, data in files.items():
-            (Path(folder) / name).write_bytes(data)
+        _write(Path(folder), files)
         seed = "2" if os.environ.get("PYTHONHASHSEED") == "1" else "1"
         argv = [sys.executable, "-m", "training.golden", folder]
         variables = {"OMP_NUM_THREADS": "1"} | os.environ | {"PYTHONHASHSEED": seed, "PYTHONIOENCODING": "utf-8"}
-        done = subprocess.run(argv, env=variables, capture_output=True, text=True, encoding="utf-8", errors="replace")
+        done = subprocess.run(
+            argv, cwd=ROOT, env=variables, capture_output=True, text=True, encoding="utf-8", errors="replace"
+        )
     if done.returncode:
         told = (done.stdout.strip() or done.stderr.strip() or f"it ended with {done.returncode}").splitlines()[-1]
         raise UsageError(f"golden: in a process of its own, {told}", KEEP)
+
+
+def _write(folder: Path, files: Mapping[str, bytes]) -> None:
+    try:
+        for name, data in files.items():
+            (folder / name).write_bytes(data)
+    except OSError as error:
+        raise OutsideError(
+            f"{folder}, from which another process reads the artifact, cannot be written: {error.strerror}",
+            "see that its disk has space, or set TMPDIR to a folder of another one",
+        ) from error
 
 
 def otherwise(model: LoadedModel) -> str:

@@ -128,7 +128,7 @@ def test_an_event_is_one_line_whatever_stands_in_it(site: Site, capsys: Capture)
     capsys.readouterr()
     assert commands.audit("", "") == 0
     said = capsys.readouterr().out
-    assert "\x1b" not in said and "\x07" not in said and "\\u001b[1;1H\\nverified: 99 events" in said
+    assert "\x1b" not in said and "\x07" not in said and "\\x1b[1;1H\\nverified: 99 events" in said
     assert not [line for line in said.splitlines() if line.startswith(forged)]
 
 
