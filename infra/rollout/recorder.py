@@ -36,6 +36,14 @@ class Change:
     data: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass
+class _Done:
+    """What one call has chained so far, and is still to be noted."""
+
+    head: Head | None = None
+    changes: list[tuple[Notes, dict[str, str | None]]] = field(default_factory=list)
+
+
 class Recorder:
     """The audit log as one environment, or a build, writes it."""
 
@@ -60,12 +68,14 @@ class Recorder:
 
     def record(self, type: str, subject: str, data: dict[str, Any]) -> None:
         """Chain one event, after those that wait; keep it where the registry cannot be reached or the log does not hold."""
-        event = self._event(type, subject, data)
+        event, done = self._event(type, subject, data), _Done()
         try:
-            self.flush()
-            self._keep_head(self._append(event))
+            self._chain_waiting(done)
+            done.head = self._append(event)
         except UNREACHABLE:
             self._spool(event)
+        finally:
+            self._note(done)
 
     def later(self, type: str, subject: str, data: dict[str, Any]) -> None:
         """Keep one event here, to be chained by the next that is recorded: no registry is waited for."""
@@ -106,8 +116,15 @@ class Recorder:
         One that is damaged must not stop what comes after it: it is set aside, and the log says so. Raises ChainBroken where
         the log is not the one seen before; then everything waits on.
         """
-        waiting = self._waiting()
-        for notes, name in waiting:
+        done = _Done()
+        try:
+            self._chain_waiting(done)
+        finally:
+            self._note(done)
+        return len(done.changes)
+
+    def _chain_waiting(self, done: _Done) -> None:
+        for notes, name in self._waiting():
             text = notes.read(name)
             if text is None:
                 continue  # another command has chained it
@@ -117,10 +134,8 @@ class Recorder:
             except ValidationError:
                 event = self._event(FINISHED, name, DAMAGED | {"sha256": of_bytes(text.encode())})
                 changes[f"{DAMAGED_PREFIX}{name.removeprefix(SPOOL)}"] = text
-            head = self._append(event.model_copy(update={"data": event.data | {"spooled": True}}))
-            notes.update(changes | {HEAD: head.model_dump_json(), BROKEN: None})
-            self._keep_head(head, but=notes)
-        return len(waiting)
+            done.head = self._append(event.model_copy(update={"data": event.data | {"spooled": True}}))
+            done.changes.append((notes, changes))
 
     def waiting(self) -> int:
         """Return how many events wait for the registry."""
@@ -159,7 +174,7 @@ class Recorder:
     def adopt(self, head: Head) -> int:
         """Take an accepted head for the one that was seen last, and chain what waited; return how many events did."""
         self._known = (head,)
-        self._keep_head(head)
+        self._note(_Done(head))
         return self.flush()
 
     def _append(self, event: Event) -> Head:
@@ -181,11 +196,19 @@ class Recorder:
         self._warn(f"{broken.message}. Events are kept with the environment until it holds. next: {broken.next_step}")
         self._write(BROKEN, broken.message)
 
-    def _keep_head(self, head: Head, but: Notes | None = None) -> None:
-        """A place that cannot be reached keeps the head before: it is a line of the same log."""
-        for notes in [notes for notes in self._notes if notes is not but]:
+    def _note(self, done: _Done) -> None:
+        """Keep the new head, and forget what waits no more, with one change for each place: on a daemon each one takes time.
+
+        A place that cannot be reached keeps the head before: it is a line of the same log.
+        """
+        if done.head is None:
+            return
+        for notes in self._notes:
+            changes: dict[str, str | None] = {HEAD: done.head.model_dump_json(), BROKEN: None}
+            for place, more in done.changes:
+                changes |= more if place is notes else {}
             with suppress(*UNREACHABLE):
-                notes.update({HEAD: head.model_dump_json(), BROKEN: None})
+                notes.update(changes)
 
     def _spool(self, event: Event) -> None:
         number = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
