@@ -58,7 +58,7 @@ class First:
     """The worst value that an equal model may have on as many test rows (`validation.interval`)."""
     spreads: dict[str, float]
     """How far two equal models differ on these test rows: one standard error, of a minimized metric relative to its value;
-    of the kinds that were tried the larger, since what comes next may be of either."""
+    of a linear model that is chosen, boosting's where that is larger, since boosting may be tried next."""
     doubt: str
     """Why it is not shown to beat a constant answer; empty where it is."""
     never: tuple[str, ...]
@@ -88,7 +88,8 @@ def first_model(settings: Settings) -> First:
     tried = {model.estimator: value for model, (value, _) in zip(listed, folds, strict=True) if value is not None}
     sign = -1 if settings.metrics.direction == "minimize" else 1
     best = max(listed, key=lambda model: sign * tried.get(model.estimator, -sign * math.inf))
-    return trial.measured(best, [tests for _, tests in folds], tried)
+    peers = [tests for model, (_, tests) in zip(listed, folds, strict=True) if model in (settings.model, best)]
+    return trial.measured(best, peers, tried)
 
 
 def linear(settings: Settings) -> Model:
