@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+import httpx
+import pandas as pd
 import pytest
 
 from tests.acceptance.project import Project
@@ -114,10 +119,49 @@ def test_no_traffic_is_held_then_resumed_and_promoted(project: Project) -> None:
     assert undone.code == 0 and project.stable() == before
 
 
+def test_a_changed_schema_goes_through_a_canary(project: Project) -> None:
+    """One column is renamed, one dropped, one added, while clients go on sending what they sent before."""
+    before, traffic = project.stable(), project.traffic(rate=RATE)
+    with changed(project):
+        release = project.release()
+        with traffic:
+            traffic.wait_for(50)
+            done = project.invoke("canary", "--env=production")
+            traffic.wait_for(50)
+        assert done.code == 0 and "promoted" in done.output, done.output
+        assert not traffic.lost
+        assert project.stable() == release != before
+        new = project.row() | {"weather": 0.5}
+        answer = httpx.post(f"http://127.0.0.1:{project.port}/predict", json={"features": new})
+        assert answer.status_code == 200 and "miles" in new and "seats" not in new, answer.text
+    undone = project.invoke("rollback", "--env=production")
+    assert undone.code == 0 and project.stable() == before
+
+
+@contextmanager
+def changed(project: Project) -> Iterator[None]:
+    """Rename distance to miles, drop seats, add weather, in schema and rows; all is put back."""
+    schema, rows = project.path / "data/schema.json", [project.path / f"data/{name}.csv" for name in ("train", "test")]
+    texts = {path: path.read_text() for path in (schema, *rows)}
+    try:
+        raw = json.loads(texts[schema])
+        columns = [column for column in raw["columns"] if column["name"] != "seats"]
+        place = next(place for place, column in enumerate(columns) if column["name"] == "distance")
+        columns[place] |= {"name": "miles", "was": "distance"}
+        columns.insert(place, {"name": "weather", "dtype": "number", "minimum": 0, "maximum": 1, "default": 0.5})
+        schema.write_text(json.dumps(raw | {"columns": columns, "ignored": ["seats"]}))
+        for path in rows:
+            frame = pd.read_csv(path, dtype=str, keep_default_na=False).drop(columns="seats")
+            frame.insert(0, "weather", [f"0.{number % 10}" for number in range(len(frame))])
+            frame.rename(columns={"distance": "miles"}).to_csv(path, index=False)
+        yield
+    finally:
+        for path, text in texts.items():
+            path.write_text(text)
+
+
 def latency_of(project: Project) -> float:
     """Return the mean seconds of a prediction in production, as the service counts them."""
-    import httpx
-
     address = project.status()["slots"]["stable"]["replicas"][0]["address"]
     url, row = f"http://{address}", project.row()
     for number in range(200):
