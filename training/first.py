@@ -30,11 +30,13 @@ if TYPE_CHECKING:
     from training.rows import Rows, Split
     from validation.scored import Scored
 
-FEW = 10_000
-"""Fewer training rows than this are few: a linear model may be better there, and trying it costs next to nothing."""
+FEW = 1_200
+"""Below so many training rows the better model is proposed. From here on one familiar estimator is, whatever is better by a
+little, unless a constant answer is better than it."""
+MANY = 10_000
+"""From so many training rows on nothing is chosen, and equal models differ by little: `HALVES` show by how much."""
 FOLDS = 5
 HALVES = 2
-"""Where rows are many, nothing is chosen, and equal models differ by little: two halves show by how much."""
 MOST = 50_000
 """Most rows that one of the folds' models is fitted to."""
 RESAMPLES = 50
@@ -73,8 +75,9 @@ class First:
 def first_model(settings: Settings) -> First:
     """Choose between what the settings name and a linear model, fit it to the training rows and measure it on the test rows.
 
-    Nothing is stored. Where there are `FEW` training rows, the one with the better primary metric by cross-validation is
-    chosen. Raises UsageError where settings, data and estimator do not go together.
+    Nothing is stored. Below `MANY` training rows both are cross-validated. The linear model is chosen where its primary metric
+    is better, and either there are fewer than `FEW` rows or the other is no better than a constant answer. Raises UsageError
+    where settings, data and estimator do not go together.
     """
     from training import labels, rows
     from training.identity import plan
@@ -82,19 +85,33 @@ def first_model(settings: Settings) -> First:
     planned = plan(settings)
     split = rows.read(settings.data, planned.schema, planned.rows)
     trial = Trial(planned, split, labels.labels_of(split, settings))
-    few = len(split.train) < FEW
-    listed = [settings.model] + ([linear(settings)] if few else [])
+    listed = [settings.model] + ([linear(settings)] if len(split.train) < MANY else [])
     folds = [trial.folded(model) for model in listed]
-    tried = {model.estimator: value for model, (value, _) in zip(listed, folds, strict=True) if value is not None}
     sign = -1 if settings.metrics.direction == "minimize" else 1
-    best = max(listed, key=lambda model: sign * tried.get(model.estimator, -sign * math.inf))
-    peers = [tests for model, (_, tests) in zip(listed, folds, strict=True) if model in (settings.model, best)]
+    ranks = [-math.inf if fold.value is None else sign * fold.value for fold in folds]
+    useful = ranks[0] > (-math.inf if folds[0].constant is None else sign * folds[0].constant)
+    kept = useful and len(split.train) >= FEW
+    best = listed[0] if kept else listed[ranks.index(max(ranks))]
+    tried = {model.estimator: fold.value for model, fold in zip(listed, folds, strict=True) if fold.value is not None}
+    peers = [fold.tests for model, fold in zip(listed, folds, strict=True) if model in (settings.model, best)]
     return trial.measured(best, peers, tried)
 
 
 def linear(settings: Settings) -> Model:
     """Return the linear model that is tried where rows are few."""
     return Model(estimator=LINEAR[settings.project.task], seed=settings.model.seed)
+
+
+@dataclass(frozen=True)
+class Folds:
+    """What cross-validation says of a model: its primary metric, a constant answer's, and its scores of the test rows.
+
+    The folds' models are equal models: each saw other four fifths of the training rows (of many rows, another half).
+    """
+
+    value: float | None
+    constant: float | None
+    tests: list[Scored]
 
 
 @dataclass(frozen=True)
@@ -105,12 +122,11 @@ class Trial:
     split: Split
     meaning: Labels
 
-    def folded(self, model: Model) -> tuple[float | None, list[Scored]]:
-        """Return the primary metric by cross-validation, and what each of the folds' models says of the test rows.
-
-        These are equal models: each saw other four fifths of the training rows (of many rows, another half).
-        """
+    def folded(self, model: Model) -> Folds:
+        """Cross-validate a model on the training rows, and let each of the folds' models score the test rows."""
         import numpy as np
+
+        from validation.model_rules.baseline import constant
 
         train, parts = self.split.train, self._parts()
         with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -119,7 +135,8 @@ class Trial:
         order = np.concatenate(parts)
         judged = self._scored(train.labels[order], np.concatenate(held))
         tests = [self._scored(self.split.test.labels, self._scores(each, self.split.test.features)) for each in fitted]
-        return self._measure(self.plan.settings.metrics.primary)(judged), tests
+        measure = self._measure(self.plan.settings.metrics.primary)
+        return Folds(measure(judged), measure(constant(judged)), tests)
 
     def measured(self, model: Model, peers: list[list[Scored]], tried: dict[str, float]) -> First:
         """Fit a model to all training rows, pack it as training does, and measure it on the test rows."""
@@ -161,7 +178,7 @@ class Trial:
         from sklearn.model_selection import KFold, StratifiedKFold
 
         labels = self.split.train.labels
-        folds = min(FOLDS if len(labels) < FEW else HALVES, len(labels))
+        folds = min(FOLDS if len(labels) < MANY else HALVES, len(labels))
         smallest = min(np.unique(labels, return_counts=True)[1]) if self.meaning.classes else 0
         split: Any = KFold(folds, shuffle=True, random_state=0)
         if self.plan.settings.data.time:

@@ -58,15 +58,24 @@ def weak(folder: Path, rows: int, task: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize(("task", "estimator"), [("regression", "ridge"), ("classification", "logistic")])
-def test_where_rows_are_few_and_the_signal_weak_a_straight_line_is_chosen(
-    tmp_path: Path, task: str, estimator: str
+@pytest.mark.parametrize(
+    ("task", "rows", "estimator"),
+    [("regression", 1000, "ridge"), ("classification", 1500, "logistic"), ("regression", 2000, "ridge")],
+)
+def test_where_rows_are_few_or_boosting_helps_nothing_a_straight_line_is_chosen(
+    tmp_path: Path, task: str, rows: int, estimator: str
 ) -> None:
-    first = first_model(load(weak(tmp_path, 2000, task)))
+    first = first_model(load(weak(tmp_path, rows, task)))
     assert first.estimator == f"model.estimators:{estimator}" and first.parameters == {} and len(first.tried) == 2
     name = load(tmp_path / "pipeline.toml").metrics.primary
     sign = -1 if name == "rmse" else 1
     assert sign * first.metrics[name] > sign * first.constant[name] and first.doubt == ""
+
+
+def test_with_more_rows_what_is_named_is_kept_where_it_beats_a_constant_answer(tmp_path: Path) -> None:
+    settings = load(weak(tmp_path, 2000, "classification"))
+    first = first_model(settings)
+    assert first.estimator == settings.model.estimator and len(first.tried) == 2
 
 
 def test_what_the_settings_name_is_kept_where_it_is_better(tmp_path: Path) -> None:
