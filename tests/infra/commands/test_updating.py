@@ -156,11 +156,13 @@ def test_an_unknown_version_is_refused(copy: Path) -> None:
     assert "has no 'v9'" in refused(UsageError, to="v9")
 
 
-def test_the_template_itself_and_a_folder_of_nobodys_are_refused(template: Path, tmp_path: Path) -> None:
-    os.chdir(template)
+def test_the_template_itself_and_a_folder_of_nobodys_are_refused(
+    template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(template)
     assert "this is the template itself" in refused(UsageError)
     (tmp_path / "empty").mkdir()
-    os.chdir(tmp_path / "empty")
+    monkeypatch.chdir(tmp_path / "empty")
     assert f"{FILE} is missing" in refused(UsageError)
 
 

@@ -19,7 +19,7 @@ from tests.ci.commands import front_doors
 from tests.infra.site import ROOT
 
 WORD = re.compile(r"([a-z_]+): ")
-SPOKEN = ("GateRefused", "Finding", "Subject")
+SPOKEN = ("GateRefused", "TakenOver", "Finding", "Subject")
 """What begins with the word of a rule."""
 
 
