@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -107,7 +106,7 @@ def sleeping(tmp_path: Path) -> Iterator[Replicas]:
     """One replica of stable: a process that does nothing."""
     place = Place(tmp_path, "tiny", "production")
     program = tmp_path / "program"
-    program.write_text(f"#!{sys.executable} -S\nimport time\ntime.sleep(60)\n")
+    program.write_text("#!/bin/sh\nexec sleep 60\n", encoding="utf-8")
     program.chmod(0o700)
     stable = slot("s", share=1.0).model_copy(update={"program": str(program)})
     replicas = Replicas(place, Record())
