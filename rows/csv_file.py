@@ -83,7 +83,16 @@ def _parse(data: bytes, width: int, separator: str) -> tuple[pa.Table, list[int]
 
 
 def _form(data: bytes, header: list[str], separator: str, ragged: list[int], total: int) -> Iterator[Finding]:
-    if ragged:
+    if len(ragged) > total / 2:
+        yield Finding(
+            "format",
+            f"the first line has {len(header)} field{'s' * (len(header) != 1)}, and most rows have another number: "
+            "these were not read",
+            "let the first line be the header, with a name for each column: no comment or title may stand before it",
+            rows=tuple(ragged),
+            total=total,
+        )
+    elif ragged:
         yield Finding(
             "format",
             f"the number of fields differs from the header's {len(header)}; these rows were not read",

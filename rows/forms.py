@@ -7,10 +7,10 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
 
 from contracts.schema import Dtype
-from rows.text import is_datetime, is_number
+from rows.dates import readers
+from rows.text import is_number
 
 ENOUGH = 0.95
 """Share of a column's known values that must be of a type, or be written in one form, for the column to be of it."""
@@ -51,8 +51,9 @@ def form_of(known: Mapping[str, int], *, comma: bool = False) -> Form | None:
     first = Counter(dict(itertools.islice(texts.items(), SAMPLE)))
     if not any(sign.isdigit() for text in first for sign in text):
         return None
+    dates = [Form("datetime", told, read) for told, read in readers(texts)]
     return next(
-        (form for form in (*_numbers(texts, comma), *_dates(texts)) if _holds(form, first) and _holds(form, texts)),
+        (form for form in (*_numbers(texts, comma), *dates) if _holds(form, first) and _holds(form, texts)),
         None,
     )
 
@@ -74,11 +75,12 @@ def unclear_dates(known: Mapping[str, int]) -> bool:
 
 def _numbers(texts: Mapping[str, int], hint: bool) -> list[Form]:
     """The decimal sign is a comma where some number can be read in no other way, and none only with a point."""
-    parts = [found for text in texts if (found := AROUND.fullmatch(text)) is not None]
+    found = {text: each for text in texts if (each := AROUND.fullmatch(_signed(text))) is not None}
+    parts = list(found.values())
     if not parts:
         return []
-    inner = [found["inner"].strip() for found in parts]
-    worn = {found["before"] or found["after"] for found in parts} - {None}
+    inner = [each["inner"].strip() for each in parts]
+    worn = {each["before"] or each["after"] for each in parts} - {None}
     with_point = sum(POINT.fullmatch(each) is not None for each in inner)
     with_comma = sum(COMMA.fullmatch(each) is not None for each in inner)
     unclear = with_comma == with_point
@@ -92,27 +94,36 @@ def _numbers(texts: Mapping[str, int], hint: bool) -> list[Form]:
         how.append("signs between the thousands")
     if signs:
         how.append(f"the sign {signs}")
+    if any(_signed(text) != text for text in found):
+        how.append("a minus of another form, as in (12) or 12-")
     if not how:
         return []
     unit = "; 45% is 45, not 0.45" if "%" in worn else ""
     unit += f"; 1,234 is {'1.234' if comma else '1234'}" if unclear and any("," in each for each in inner) else ""
     told = f"numbers with {' and '.join(how)}: written as plain numbers{unit}"
-    worn_by_most = _share(parts, texts) if "%" in worn else 1.0
+    worn_by_most = _share(found, texts) if "%" in worn else 1.0
     return (
         [Form("number", told, lambda text: _plain(text, comma, percent="%" in worn))] if worn_by_most >= ENOUGH else []
     )
 
 
-def _share(parts: list[re.Match[str]], texts: Mapping[str, int]) -> float:
+def _signed(text: str) -> str:
+    """Put a plain minus in front of a number that has another one: (12) and 12- as bookkeepers write it, or U+2212."""
+    plain = text.replace("\u2212", "-")
+    found = re.fullmatch(r"\(([^()+-]*[0-9][^()+-]*)\)|([^()+-]*[0-9][^()+-]*)-", plain)
+    return f"-{(found[1] or found[2]).strip()}" if found else plain
+
+
+def _share(found: Mapping[str, re.Match[str]], texts: Mapping[str, int]) -> float:
     """Return the share of the numbers that carry a percent sign: where some do and some do not, their scale is not known."""
     counts = Counter[bool]()
-    for found in parts:
-        counts[found["after"] == "%"] += texts[found.string]
+    for text, part in found.items():
+        counts[part["after"] == "%"] += texts[text]
     return counts[True] / max(counts.total(), 1)
 
 
 def _plain(text: str, comma: bool, percent: bool) -> str | None:
-    found = AROUND.fullmatch(text.strip())
+    found = AROUND.fullmatch(_signed(text.strip()))
     if found is None or (percent and found["after"] != "%"):
         return None if not is_number(text) or percent else text
     inner = found["inner"].strip()
@@ -122,55 +133,3 @@ def _plain(text: str, comma: bool, percent: bool) -> str | None:
         inner = inner.replace(sign, "")
     plain = found["sign"] + inner.replace(",", ".")
     return plain if is_number(plain) else None
-
-
-def _dates(texts: Mapping[str, int]) -> list[Form]:
-    """A day and a month can be told apart where points stand between them, or one of the numbers is above 12."""
-    forms = [
-        Form("datetime", "months: written as their first day", _month),
-        Form("datetime", "weeks: written as their Monday", _week),
-        Form(
-            "datetime", "days written year/month/day: written as 2025-03-14", _reader("%Y/%m/%d", "%Y/%m/%d %H:%M:%S")
-        ),
-    ]
-    split = [
-        re.split(r"[/.-]", text)[:2] for text in texts if re.fullmatch(r"[0-9]{1,2}([/.-])[0-9]{1,2}\1[0-9]{4}.*", text)
-    ]
-    pairs = [(int(first), int(second)) for first, second in split]
-    dotted = any(re.fullmatch(r"[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{4}.*", text) for text in texts)
-    day_first, month_first = any(one > 12 for one, _ in pairs), any(other > 12 for _, other in pairs)
-    if (dotted or day_first) and not month_first:
-        forms.append(Form("datetime", "days written day, month, year: written as 2025-03-14", _apart("%d", "%m")))
-    if month_first and not day_first:
-        forms.append(Form("datetime", "days written month, day, year: written as 2025-03-14", _apart("%m", "%d")))
-    return forms
-
-
-def _month(text: str) -> str | None:
-    return f"{text}-01" if re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", text) and is_datetime(f"{text}-01") else None
-
-
-def _week(text: str) -> str | None:
-    found = re.fullmatch(r"([0-9]{4})-?W([0-9]{1,2})", text)
-    try:
-        return date.fromisocalendar(int(found[1]), int(found[2]), 1).isoformat() if found else None
-    except ValueError:
-        return None
-
-
-def _apart(first: str, second: str) -> Callable[[str], str | None]:
-    days = [f"{first}{sign}{second}{sign}%Y" for sign in "/.-"]
-    return _reader(*(f"{day}{clock}" for day in days for clock in ("", " %H:%M", " %H:%M:%S")))
-
-
-def _reader(*patterns: str) -> Callable[[str], str | None]:
-    def read(text: str) -> str | None:
-        for pattern in patterns:
-            try:
-                moment = datetime.strptime(text, pattern)
-            except ValueError:
-                continue
-            return moment.isoformat(sep=" ") if "%H" in pattern else moment.date().isoformat()
-        return None
-
-    return read

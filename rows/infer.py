@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from contracts.schema import Schema, parse
 from contracts.shapes import pattern_of
 from rows.conversions import SHOWN, named
+from rows.dates import numbered
 from rows.forms import form_of, unclear_dates
 from rows.kinds import Kind, counted, kind_of, kind_of_arrow, listed, strange
 from rows.natural import natural
@@ -40,6 +41,7 @@ SAYS_WHEN = 'says when: it may be the time column (data.time in pipeline.toml, "
 ALSO_WHEN = 'says when, too: if it is known only after the target, declare "feature": false'
 IS_INDEX = "is an index that pandas wrote along: write the file without it (index=False)"
 NO_VALUES = "holds {}, which no column of a schema can: it is left out (extra_columns is 'allow')"
+ONE_COLUMN = "name it with --target, or separate values by commas, semicolons, tabs or bars: the file has one column alone"
 EXAMPLES = """examples:
   python -m contracts.schema infer data/train.csv > data/schema.json
   python -m contracts.schema infer data/train.parquet --target late
@@ -123,7 +125,7 @@ def refuse_unknown(url: str, target: str, names: Collection[str]) -> None:
     if target and target not in names:
         raise UsageError(
             f"{url}: there is no column '{target}'{did_you_mean(target, names)} (columns: {', '.join(map(shown, names))})",
-            "name one of them with --target",
+            ONE_COLUMN if len(names) == 1 else "name one of them with --target",
         )
 
 
@@ -180,6 +182,8 @@ def propose(name: str, values: Values, *, labels: bool = False) -> tuple[dict[st
         body |= _strings(known, labels)
         remarks += _of_words(known, "pattern" in body, values)
     elif kind.dtype in ("integer", "number"):
+        moments = numbered(name, known)
+        remarks += [f"looks like {moments[0].partition(':')[0]}, read as numbers: write them as 2025-03-14"] if moments else []
         body |= _numbers(name, kind.dtype, known, labels)
     return body, remarks
 

@@ -13,7 +13,7 @@ from rows.parts import Part, repeated, unreadable, without_repeats
 def read_parquet(data: bytes) -> Part:
     """Return the rows of a Parquet file; a cut or foreign file is a finding."""
     try:
-        table = parquet.read_table(io.BytesIO(data))
+        table = parquet.ParquetFile(io.BytesIO(data)).read()
     except (pa.ArrowException, OSError, ValueError) as error:
         return unreadable("Parquet", error)
     first, twice = without_repeats(table.column_names)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,7 @@ from typing import IO, Any
 
 from contracts.manifest import Objects
 from contracts.storage import cause_of, is_missing, is_s3, next_step_of, opened
-from rows.encodings import is_binary
+from rows.encodings import HEAD, is_binary
 from rows.parts import Finding
 from settings.errors import GatelineError, GateRefused, OutsideError, UsageError
 from settings.secrets import redacted
@@ -39,6 +40,7 @@ FOREIGN = {
     b"<html": ("an HTML page", "download the file itself: the address leads to a page, perhaps a login"),
 }
 """How files begin that are neither CSV nor Parquet: what they are, and what to do."""
+JSON = re.compile(rb"\s*(?:\[\s*)?\{\s*\"")
 AT_ONCE = 8
 CHECK = "check the address and the credentials"
 
@@ -93,6 +95,8 @@ def content_of(data: bytes) -> Content:
     if data.startswith(PARQUET):
         return Content(data, parquet=True)
     what, step = next((found for magic, found in FOREIGN.items() if data.startswith(magic)), ("", ""))
+    if JSON.match(data[:HEAD]):
+        what, step = "JSON", "write it as CSV or Parquet"
     if what:
         return Content(b"", finding=Finding("format", f"is {what}, and neither CSV nor Parquet", step))
     if is_binary(data):

@@ -24,7 +24,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from contracts.schema import Schema
-from rows.conversions import Conversion, named
+from rows.conversions import SHOWN, Conversion, named
 from rows.converting import converted
 from rows.csv_file import header_of, parsed
 from rows.dialect import Dialect, dialect_of
@@ -233,10 +233,11 @@ def _of_csv(path: str | Path, dialect: Dialect) -> tuple[Part, list[Conversion]]
     for finding in part.findings:
         where = named(finding.rows, len(finding.rows))
         raise UsageError(f"{path}: {finding.reason}{where}", finding.next_step)
+    part, again = _headers_left_out(part, header)
     kept = [place for place, name in enumerate(names) if name or not _is_index(part.table.column(place), place)]
     said = [each for each in said if each.what != "index" or 0 not in kept]
     table = part.table.select(kept).rename_columns([names[place] or f"column_{place + 1}" for place in kept])
-    return replace(part, table=table), [*dialect.conversions, *said]
+    return replace(part, table=table), [*dialect.conversions, *said, *again]
 
 
 def _with_header(data: bytes, separator: str, width: int) -> bytes:
@@ -246,6 +247,21 @@ def _with_header(data: bytes, separator: str, width: int) -> bytes:
     next(row for row in reader if row)
     rest = lines.read()
     return f"{separator.join(map(str, range(width)))}\n{rest}".encode()
+
+
+def _headers_left_out(part: Part, header: list[str]) -> tuple[Part, list[Conversion]]:
+    """Leave out rows that are the header once more: files were put together that each had one."""
+    if len(header) < 2 or not part.rows:
+        return part, []
+    again = pa.array([True] * part.rows)
+    for name, column in zip(header, part.table.columns, strict=True):
+        again = pc.and_(again, pc.equal(column, name))
+    places = pc.indices_nonzero(again).to_pylist()
+    if not places:
+        return part, []
+    rows = tuple(part.numbers[place] for place in places)
+    told = Conversion("file", "the header stands there again: left out", count=len(rows), rows=rows[:SHOWN])
+    return replace(part, table=part.table.filter(pc.invert(again)), skipped=(*part.skipped, *rows)), [told]
 
 
 def _names(header: list[str]) -> tuple[list[str], list[Conversion]]:

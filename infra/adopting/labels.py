@@ -14,9 +14,13 @@ RARE = 0.10
 MOST_CLASSES = 30
 """Different numbers that can be classes before they are taken for quantities."""
 FEWEST_ROWS = 20
+MOST_NAMED = 3
+"""Values that a message names."""
 SAYS_YES = (
     ("yes", "no"), ("y", "n"), ("1", "0"), ("1.0", "0.0"), ("1", "-1"), ("true", "false"), ("t", "f"), ("on", "off"),
     ("positive", "negative"), ("pos", "neg"), ("ja", "nein"), ("oui", "non"), ("si", "no"), ("sí", "no"),
+    ("j", "n"), ("o", "n"), ("s", "n"), ("sì", "no"), ("sim", "não"), ("tak", "nie"), ("да", "нет"), ("evet", "hayır"),
+    ("wahr", "falsch"), ("vrai", "faux"), ("verdadero", "falso"), ("vero", "falso"), ("是", "否"),
 )  # fmt: skip
 NEGATION = ("not", "non", "no", "un", "without")
 
@@ -54,9 +58,13 @@ def refuse_labels(name: str, counts: Mapping[str, int], task: str, asked: bool) 
 
 def _refuse_words(name: str, counts: Mapping[str, int], others: list[str]) -> None:
     if others:
+        found = ", ".join(f"'{shown(label)}'" for label in others[:MOST_NAMED]) + ", …" * (len(others) > MOST_NAMED)
+        few = sum(counts[label] for label in others) <= sum(counts.values()) / 2 and len(others) <= MOST_NAMED
+        marks = f"where {found} stands for a missing value, list it with --missing; " if few else ""
         raise UsageError(
-            f"'{name}' has {sum(counts[label] for label in others):,} values that are not numbers, but the task is regression",
-            "give --task=classification, or name another target",
+            f"'{name}' has {sum(counts[label] for label in others):,} values that are not numbers ({found}), but the task is "
+            "regression",
+            f"{marks}give --task=classification, or name another target",
         )
 
 
@@ -82,6 +90,8 @@ def positive_of(counts: Mapping[str, int], asked: str = "") -> Positive:
     Raises UsageError where what is asked for is none of the classes.
     """
     if asked:
+        same = (label for label in counts if is_number(label) and is_number(asked) and float(label) == float(asked))
+        asked = asked if asked in counts else next(same, asked)
         if asked not in counts:
             classes = ", ".join(map(shown, sorted(counts)))
             raise UsageError(f"--positive is '{asked}'{did_you_mean(asked, counts)}", f"choose one of: {classes}")

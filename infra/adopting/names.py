@@ -10,7 +10,8 @@ ABOUT = (
     "session", "loan", "item", "product", "member", "employee", "student", "person", "record", "sample", "ticket", "policy",
     "claim", "event", "trip", "ride", "booking", "subject", "device", "object", "entry", "line", "house", "contract", "lead",
 )  # fmt: skip
-NAMES_ROWS = ("id", "ids", "uid", "uuid", "guid", "key", "no", "nr", "num", "number", "index", "idx", "pk", "ref", "code")
+NAMES_ROWS = ("id", "ids", "uid", "uuid", "guid", "key", "no", "nr", "num", "number", "index", "idx", "pk", "ref", "code",
+              "nummer", "numero", "identifier")  # fmt: skip
 RUN_TOGETHER = re.compile(rf"({'|'.join(ABOUT)})s?({'|'.join(NAMES_ROWS)}|names?)")
 WHOLE = {"rownames", "rowname", "index", "unnamed"}
 
@@ -28,6 +29,7 @@ def is_key_name(name: str) -> bool:
         return not words
     return (
         letters[-1] in NAMES_ROWS
+        or letters[-1].endswith(("nummer", "number"))
         or letters[0] in WHOLE
         or letters[-2:] == ["row", "names"]
         or RUN_TOGETHER.fullmatch("".join(letters)) is not None

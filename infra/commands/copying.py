@@ -144,6 +144,10 @@ def _refuse_target(wanted: Wanted, columns: list[str]) -> None:
 
 
 def _one_of(columns: list[str]) -> str:
+    if len(columns) == 1:
+        from rows.infer import ONE_COLUMN
+
+        return ONE_COLUMN
     return f"--target=COLUMN, one of: {', '.join(columns)}" if columns else "--target=COLUMN"
 
 

@@ -80,7 +80,19 @@ def test_semicolons_with_decimal_commas(tmp_path: Path) -> None:
         (["14.03.2025", "01.12.2025"], ["2025-03-14", "2025-12-01"], "day, month, year"),
         (["14/03/2025", "01/12/2025"], ["2025-03-14", "2025-12-01"], "day, month, year"),
         (["03/14/2025 10:30", "12/01/2025 09:00"], ["2025-03-14 10:30:00", "2025-12-01 09:00:00"], "month, day, year"),
-        (["2025/03/14"], ["2025-03-14"], "year/month/day"),
+        (["(1,234.50)", "99"], ["-1234.50", "99"], "a minus of another form"),
+        (["12-", "5", "\u22127"], ["-12", "5", "-7"], "a minus of another form"),
+        (["2025/03/14"], ["2025-03-14"], "year, month, day"),
+        (["2025.3.4 9:05", "2025.12.31 23:59"], ["2025-03-04 09:05:00", "2025-12-31 23:59:00"], "year, month, day"),
+        (["2025-03-14 10:30:00 UTC", "2025-03-14 10:30:00+02"], ["2025-03-14 10:30:00Z", "2025-03-14 10:30:00+02:00"], "year"),
+        (["03/14/2025 12:05 AM", "03/15/2025 1:00 pm"], ["2025-03-14 00:05:00", "2025-03-15 13:00:00"], "month, day, year"),
+        (["14-Mar-2025", "1-Dec-2025"], ["2025-03-14", "2025-12-01"], "the name of their month"),
+        (["March 14, 2025", "Sept. 1st, 2025"], ["2025-03-14", "2025-09-01"], "the name of their month"),
+        (["14. März 2025", "Mo, 1. Dez. 2025"], ["2025-03-14", "2025-12-01"], "the name of their month"),
+        (["14 de marzo de 2025", "1 août 2025 9:30"], ["2025-03-14", "2025-08-01 09:30:00"], "the name of their month"),
+        (["Mar 2025", "12/2024"], ["2025-03-01", "2024-12-01"], "months"),
+        (["2025Q1", "Q4 2024"], ["2025-01-01", "2024-10-01"], "quarters"),
+        (["no ", " no", "yes"], ["no", "no", "yes"], "blanks around"),
         (["2025-03", "2024-12"], ["2025-03-01", "2024-12-01"], "months"),
         (["2025-W11", "2025-W12"], ["2025-03-10", "2025-03-17"], "weeks"),
     ],
@@ -107,11 +119,68 @@ def test_numbers_and_dates_as_people_write_them(
         ["1,2,3", "4,5,6"],
         ["2025-W60", "2025-W61"],
         ["2025-13", "2025-14"],
+        ["30-Feb-2025", "31-Apr-2025"],
+        ["14-Foo-2025"],
+        ["2025-03-14 25:00 UTC", "2025-03-14 13:00 PM"],
+        ["1234-5", "1235-6"],
+        ["2009/10", "2010/11"],
+        ["(a) 1", "x-"],
     ],
 )
 def test_what_is_plain_or_cannot_be_known_stays(tmp_path: Path, values: list[str]) -> None:
     taken = took(tmp_path, column("a", values))
     assert taken.part.table["a"].to_pylist() == values and said(taken) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "plain", "words"),
+    [
+        ("day", ["20250314", "20251201"], ["2025-03-14", "2025-12-01"], "days written 20250314"),
+        ("d", [f"202503{day}" for day in range(10, 20)], [f"2025-03-{day}" for day in range(10, 20)], "days written 20250314"),
+        ("created_at", ["1741948200", "1741948201.0"], ["2025-03-14 10:30:00Z", "2025-03-14 10:30:01Z"], "seconds since 1970"),
+        ("eventTime", ["1741948200500"], ["2025-03-14 10:30:00.500000Z"], "milliseconds since 1970"),
+    ],
+)
+def test_numbers_that_are_moments_are_written_as_such(
+    tmp_path: Path, name: str, values: list[str], plain: list[str], words: str
+) -> None:
+    taken = took(tmp_path, column(name, values))
+    assert taken.part.table[name].to_pylist() == plain and words in said(taken)
+    assert taken.schema()[0].column(name).dtype == "datetime"
+    _, notes = infer(str(tmp_path / "rows.csv"))
+    assert any(note.column == name and words in note.text for note in notes)
+    parquet.write_table(pa.table({name: [int(float(value)) for value in values]}), tmp_path / "rows.parquet")
+    assert take(tmp_path / "rows.parquet").times(name)[-1] == taken.times(name)[-1]
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [("amount", ["20250314", "20251201"]), ("amount", ["1741948200"]), ("time", ["1", "90"]), ("day", ["20251301"])],
+)
+def test_other_whole_numbers_stay(tmp_path: Path, name: str, values: list[str]) -> None:
+    taken = took(tmp_path, column(name, values))
+    assert taken.part.table[name].to_pylist() == values and said(taken) == ""
+
+
+def test_the_header_once_more_is_no_row(tmp_path: Path) -> None:
+    taken = took(tmp_path, "a,b\n1,x\na,b\n2,a\n")
+    assert taken.texts("a") == ["1", "2"] and list(taken.part.numbers) == [1, 3]
+    assert "the header stands there again: left out (row 2)" in said(taken)
+    assert took(tmp_path, "a\na\nb\n").rows == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("# made by hand\na,b\n1,2\n3,4\n", "no comment or title may stand before it"),
+        ('[{"a": 1}, {"a": 2}]', "JSON"),
+        ('{"a": 1}\n{"a": 2}\n', "JSON"),
+    ],
+)
+def test_what_is_no_table_is_named(tmp_path: Path, content: str, words: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        took(tmp_path, content)
+    assert words in f"{refused.value}"
 
 
 def test_a_few_large_numbers_with_commas_among_plain_ones_are_converted(tmp_path: Path) -> None:
@@ -155,6 +224,15 @@ def test_a_carriage_return_stays_in_a_quoted_value_and_parts_no_row_elsewhere(tm
     assert taken.part.table["b"].to_pylist() == ["late\rpaid", "late paid"] and "(row 2)" in said(taken)
     write(taken, tmp_path / "written.csv")
     assert take(tmp_path / "written.csv").part.table.equals(taken.part.table)
+
+
+def test_blanks_around_words_of_a_parquet_file_are_left_out_and_a_name_that_stands_twice_is_named(tmp_path: Path) -> None:
+    parquet.write_table(pa.table({"a": ["no ", "no", None], "b": [1, 2, 3]}), tmp_path / "rows.parquet")
+    taken = take(tmp_path / "rows.parquet")
+    assert taken.texts("a") == ["no", "no", ""] and "blanks around its words: left out (row 1)" in said(taken)
+    parquet.write_table(pa.table([[1], [2]], names=["a", "a"]), tmp_path / "twice.parquet")
+    with pytest.raises(UsageError, match="names 'a' more than once"):
+        take(tmp_path / "twice.parquet")
 
 
 def test_parquet_keeps_its_types_and_leaves_its_index(tmp_path: Path) -> None:

@@ -18,6 +18,9 @@ from settings.errors import UsageError
         ({"N": 30, "Y": 970}, "Y", "by its word"),
         ({"1": 600, "0": 400}, "1", "by its word"),
         ({"true": 600, "false": 400}, "true", "by its word"),
+        ({"wahr": 600, "falsch": 400}, "wahr", "by its word"),
+        ({"J": 600, "N": 400}, "J", "by its word"),
+        ({"да": 600, "нет": 400}, "да", "by its word"),
         ({"paid": 900, "unpaid": 100}, "paid", "by its word"),
         ({"smoker": 900, "non-smoker": 100}, "smoker", "by its word"),
         ({"f": 900, "m": 100}, "m", "the rarer of the two"),
@@ -30,6 +33,7 @@ def test_the_rarer_is_positive_unless_words_say_otherwise(counts: dict[str, int]
 
 def test_it_can_be_given_and_a_wrong_one_is_named() -> None:
     assert positive_of({"fraud": 30, "legit": 970}, "legit").label == "legit"
+    assert positive_of({"1.0": 30, "0.0": 970}, "1").label == "1.0"
     with pytest.raises(UsageError, match="--positive is 'frud'; did you mean 'fraud'") as refused:
         positive_of({"fraud": 30, "legit": 970}, "frud")
     assert "fraud, legit" in refused.value.next_step
@@ -62,7 +66,8 @@ CODES = {str(number): 50 for number in range(40)}
         (CODES, "classification", False, "40 different whole numbers", "--task=classification"),
         ({"1.5": 30, "2": 30}, "classification", True, "not all whole", "--task=regression"),
         ({f"a{i}": 1 for i in range(50)}, "classification", False, "no classes to learn", "another target"),
-        ({"1.5": 30, "much": 2}, "regression", True, "has 2 values that are not numbers", "--task=classification"),
+        ({"1.5": 30, "much": 2}, "regression", True, "has 2 values that are not numbers .'much'.", "--task=classification"),
+        ({"1.5": 30, "n.a.": 2}, "regression", True, "'n.a.'", "where 'n.a.' stands for a missing value"),
         ({"yes": 800}, "classification", False, "all 800 rows have one value", "another class"),
         ({"yes": 8, "no": 8}, "classification", False, "rows that have a value of 'price': 16; at least 20", "add rows"),
     ],

@@ -9,7 +9,7 @@ from infra.adopting.names import is_key_name, words_of
 KEYS = (
     "id", "ID", "customer_id", "customerID", "CustomerId", "customerid", "PassengerId", "passengerid", "rownames", "RowNames",
     "row.names", "rowname", "OrderNo", "order no", "order_nr", "ORDER_NUMBER", "invoice-number", "Unnamed: 0", "index", "uuid",
-    "record_key", "userGUID", "X.id", "",
+    "record_key", "userGUID", "X.id", "Kundennummer", "Numero", "",
 )  # fmt: skip
 OTHERS = ("paid", "humid", "grid", "valid", "covid", "age", "number_of_calls", "id_count", "notes", "noise", "order", "amount")
 
