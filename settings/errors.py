@@ -112,7 +112,10 @@ def explain(error: BaseException) -> str:
 
 def next_step_of(error: BaseException, otherwise: str) -> str:
     """Return what to do about an error of the copy's own code; `otherwise` where nothing is known of its kind."""
-    return READ_ONLY if isinstance(error, ValueError) and "read-only" in str(error) else otherwise
+    if isinstance(error, ValueError) and "read-only" in str(error):
+        return READ_ONLY
+    place = place_in_model(error)
+    return f"correct {place.partition(',')[0]}; or {otherwise}" if place else otherwise
 
 
 def place_in_model(error: BaseException) -> str:
@@ -154,6 +157,13 @@ def front_door(main: Callable[[], int]) -> int:
     except GatelineError as error:
         print(f"error: {lines_of(str(error))}", file=sys.stderr)
         return int(error.exit_code)
+    except SystemExit as error:
+        place = place_in_model(error)
+        if not place:
+            raise
+        print(f"error: {place}, ends the whole program: {lines_of(str(error))}", file=sys.stderr)
+        print("  next: let it raise an error that says what is wrong", file=sys.stderr)
+        return int(ExitCode.USAGE)
     except KeyboardInterrupt:
         print("interrupted: nothing more was started", file=sys.stderr)
         return 130

@@ -16,7 +16,7 @@ from contracts.schema import Schema
 from registry.loaded import read_only, untrusted_types
 from settings import Model
 from settings.errors import UsageError, explain, next_step_of
-from training.naming import placed, weighted
+from training.naming import placed, weigh
 from training.rows import Rows
 
 LIBRARIES = ("scikit-learn", "numpy", "skops")
@@ -39,7 +39,7 @@ def fit(estimator: Any, rows: Rows, model: Model, schema: Schema, classes: Seque
     Raises UsageError with the cause where it fails.
     """
     found = sorted(set(rows.labels.tolist())) if classes else []
-    fresh = copy.deepcopy(estimator) if found != list(range(len(found))) else None
+    fresh = _copied(estimator) if found != list(range(len(found))) else None
     begun = time.monotonic()
     try:
         return _fitted(estimator, rows, model, schema, found)
@@ -64,10 +64,18 @@ def _fitted(
     features, labels = read_only(rows.features), read_only(rows.labels)
     if ":" not in model.estimator and hasattr(estimator, "steps"):
         front = copy.deepcopy(estimator.steps[0][1])
-        named = placed(model, schema, front, features, labels) | weighted(model, classes, numbered)
-        if named:
-            estimator.steps[-1][1].set_params(**named)
-    return estimator.fit(features, labels)
+        estimator.steps[-1][1].set_params(**placed(model, schema, front, features, labels))
+    weigh(estimator, model, classes, numbered)
+    fitted = estimator.fit(features, labels)
+    return fitted if hasattr(fitted, "predict") else estimator  # a fit may return nothing, or its history
+
+
+def _copied(estimator: Any) -> Any:
+    """Return a copy, or None where there can be none: what an estimator holds is judged when it is stored."""
+    try:
+        return copy.deepcopy(estimator)
+    except Exception:
+        return None
 
 
 def _unfit(error: Exception, rows: Rows, model: Model) -> UsageError:

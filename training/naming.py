@@ -63,8 +63,13 @@ def placed(model: Model, schema: Schema, front: Any, features: npt.NDArray[Any],
 
 
 def weighted(model: Model, classes: Sequence[Any], numbered: bool) -> dict[str, Any]:
-    """Return `class_weight` by the labels themselves, or by their numbers. Raises UsageError for what is no class."""
+    """Return `class_weight` by the labels, or by their numbers. Raises UsageError for places, and for what is no class."""
     weights = model.parameters.get(WEIGHTS)
+    if isinstance(weights, (list, tuple)) and ":" not in model.estimator:
+        raise UsageError(
+            f"model.parameters.{WEIGHTS} holds a list of places; name the classes, as {WEIGHTS} = {{ {classes[-1]} = 5.0 }}",
+            f"the classes are {', '.join(map(str, classes[:10]))}",
+        )
     if not isinstance(weights, Mapping):
         return {}
     found: dict[Any, Any] = {}
@@ -80,11 +85,26 @@ def weighted(model: Model, classes: Sequence[Any], numbered: bool) -> dict[str, 
     return {WEIGHTS: found}
 
 
+def weigh(estimator: Any, model: Model, classes: Sequence[Any], numbered: bool) -> None:
+    """Give `class_weight` by the labels to each part of an estimator that holds it as the settings have it."""
+    weights = weighted(model, classes, numbered)
+    held = estimator.get_params() if weights and hasattr(estimator, "get_params") else {}
+    given = model.parameters.get(WEIGHTS)
+    given_to = [name for name, value in held.items() if isinstance(value, Mapping) and value == given]
+    names = [name for name in given_to if name.rpartition("__")[2] == WEIGHTS]
+    if names:
+        estimator.set_params(**dict.fromkeys(names, weights[WEIGHTS]))
+
+
 def _of_columns(parameters: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield the parameters that speak of columns; a word such as 'from_dtype' is the estimator's own."""
+    """Yield the parameters that speak of columns; a word such as 'from_dtype' is the estimator's own.
+
+    Where columns are listed with truth values, as `{ plan = true, age = false }`, those that are true are yielded.
+    """
     for key, value in parameters.items():
         if key in (*BY_COLUMN, *COLUMNS, *GROUPS) and isinstance(value, (Mapping, list, tuple)):
-            yield key, value
+            listed = key in COLUMNS and isinstance(value, Mapping)
+            yield key, [name for name, whether in value.items() if whether] if listed else value
 
 
 def _named(key: str, value: Any) -> list[Any]:

@@ -133,13 +133,20 @@ def _champion(contest: Contest, candidate: LoadedModel, scorer: Scorer) -> Champ
     if subject is None:
         return Champion(asked=contest.champion_asked)
     version, asked = subject.version or short(subject.identity), contest.champion_asked
-    model_file = contest.candidate.files[MODEL_FILE]
-    if subject.identity == contest.candidate.identity or subject.files.get(MODEL_FILE) == model_file:
+    if subject.identity == contest.candidate.identity or _same(subject, contest.candidate):
         return Champion(version, same=True, asked=asked)
     try:
         return Champion(version, _champion_scored(subject, candidate, scorer), asked=asked)
     except GatelineError as error:
         return Champion(version, reason=f"the champion cannot be compared: {error.message}", asked=asked)
+
+
+def _same(champion: Subject, candidate: Subject) -> bool:
+    """Say whether two artifacts hold one model that decides alike: with another threshold, equal scores are other answers."""
+    if champion.files.get(MODEL_FILE) != candidate.files[MODEL_FILE] or MANIFEST_FILE not in champion.files:
+        return False
+    one, other = (Manifest.model_validate_json(each.files[MANIFEST_FILE]) for each in (champion, candidate))
+    return (one.threshold, one.positive, one.classes) == (other.threshold, other.positive, other.classes)
 
 
 def _champion_scored(subject: Subject, candidate: LoadedModel, scorer: Scorer) -> Scored:

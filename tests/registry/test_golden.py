@@ -54,12 +54,13 @@ def told(answer: Answer, task: str) -> str:
     ("answer", "way"),
     [
         (lambda delays: delays, ""),
-        (lambda delays: delays * (1 + 1e-11 * len(delays)), ""),
+        (lambda delays: delays * (1 + 1e-13 * len(delays)), ""),
         (wandering, "asked once more, 5 of 5 golden rows score otherwise than as a batch"),
         (lambda delays: delays + np.arange(len(delays)), "asked in reverse order, 4 of 5"),
         (lambda delays: delays - delays.mean(), "asked one at a time, 5 of 5"),
         (lambda delays: delays / np.abs(delays).max(), "asked one at a time, 4 of 5"),
         (lambda delays: delays.argsort().argsort(), "asked one at a time, 4 of 5"),
+        (lambda delays: delays - (delays.mean() if len(delays) > 99 else 0), "asked among 1,000 rows, 5 of 5"),
     ],
 )
 def test_an_answer_that_depends_on_company_is_told(answer: Answer, way: str, task: str) -> None:
@@ -70,6 +71,14 @@ def test_an_answer_that_depends_on_company_is_told(answer: Answer, way: str, tas
 def test_a_class_that_is_decided_otherwise_is_told_though_the_scores_are_near() -> None:
     found = told(lambda delays: delays * 0 + (1e-10 if len(delays) > 1 else -1e-10), "binary")
     assert found == "asked one at a time, 5 of 5 golden rows are decided otherwise than as a batch"
+
+
+def test_scores_of_another_shape_for_one_row_are_told() -> None:
+    """As of a model that calls `squeeze`."""
+    model = of(wandering, "binary")
+    model.estimator.predict_proba = lambda rows: np.tile([0.25, 0.75], (len(rows), 1)).squeeze()
+    told = "asked one at a time, the golden rows get scores of shape (10,), as a batch (5, 2)"
+    assert unsteady(model, ROWS, model.score(ROWS)) == told
 
 
 def test_what_is_no_number_is_infinitely_far() -> None:

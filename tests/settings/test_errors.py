@@ -156,3 +156,18 @@ def test_an_error_is_explained_on_one_short_line() -> None:
 def test_writing_into_rows_has_a_next_step_of_its_own() -> None:
     assert "X.copy()" in next_step_of(ValueError("assignment destination is read-only"), "other")
     assert next_step_of(ValueError("could not convert"), "other") == "other"
+
+
+def test_the_copys_own_code_that_ends_the_program_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    code = compile("exit('no GPU')", str(Path("model/features.py").resolve()), "eval")
+    assert front_door(lambda: int(bool(eval(code)))) == ExitCode.USAGE
+    assert capsys.readouterr().err.startswith("error: model/features.py, line 1, ends the whole program: no GPU\n  next: ")
+    with pytest.raises(SystemExit):  # as argparse does
+        front_door(raising(SystemExit(2)))
+
+
+def test_where_the_copys_own_code_failed_it_is_to_be_corrected() -> None:
+    code = compile("{}['plan']", str(Path("model/features.py").resolve()), "exec")
+    with pytest.raises(KeyError) as raised:
+        exec(code)
+    assert next_step_of(raised.value, "narrow the schema") == "correct model/features.py; or narrow the schema"

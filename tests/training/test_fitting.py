@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 from typing import Any
 
 import numpy as np
@@ -107,3 +108,35 @@ def test_what_fails_either_way_is_told_as_it_was_with_the_labels() -> None:
 def test_numbers_that_are_no_classes_are_not_numbered() -> None:
     with pytest.raises(UsageError, match="Invalid classes inferred"):
         fit(Numbered(), Rows(ROWS.features, np.array([2.0, 5.0])[np.arange(40) % 2]), Model(), SCHEMA)
+
+
+class Silent(Restless):
+    """Its fit returns what the library under it left, as some do, or nothing; and it holds what cannot be copied."""
+
+    def __init__(self, left: Any = None) -> None:
+        self.left, self.lock = left, threading.Lock()
+
+    def fit(self, features: Any, labels: Any) -> Any:
+        """Return no estimator."""
+        super().fit(features, labels)
+        return self.left
+
+    def predict(self, features: Any) -> Any:
+        """Return the first class."""
+        return np.zeros(len(features))
+
+
+@pytest.mark.parametrize("left", [None, {"loss": [0.5]}])
+@pytest.mark.parametrize("labels", [ROWS.labels, ROWS.labels + 1])
+def test_the_estimator_is_what_was_fitted_whatever_its_fit_returns(left: Any, labels: Any) -> None:
+    estimator = Silent(left)
+    assert fit(estimator, Rows(ROWS.features, labels), Model(), SCHEMA, (0, 1)) is estimator
+
+
+def test_an_estimator_that_can_neither_be_copied_nor_fitted_is_named() -> None:
+    class Failing(Silent):
+        def fit(self, features: Any, labels: Any) -> Any:
+            raise KeyError("plan")
+
+    with pytest.raises(UsageError, match="could not be fitted to 40 rows: KeyError: 'plan'"):
+        fit(Failing(), Rows(ROWS.features, ROWS.labels + 1), Model(), SCHEMA, (1, 2))

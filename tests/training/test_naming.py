@@ -6,6 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.ensemble import VotingClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from contracts.schema import Schema, parse
 from model.features import preprocessor, standardized
@@ -50,6 +54,7 @@ def named(**parameters: Any) -> Model:
         ({"monotonic_cst": {"x": -1}}, {"monotonic_cst": (0, 0, 0, 0, 0, 0, -1, 0)}),
         ({"monotone_constraints": {"first": 1, "open": -1}}, {"monotone_constraints": (0, 0, 0, 0, 0, 1, 0, -1)}),
         ({"categorical_features": ["word", "kind"]}, {"categorical_features": [1, 0]}),
+        ({"categorical_features": {"word": True, "x": False}}, {"categorical_features": [1]}),
         ({"interaction_cst": [["x", "word"], ["open"]]}, {"interaction_cst": [[6, 1], [7]]}),
         ({"categorical_features": "from_dtype", "interaction_cst": "pairwise", "max_iter": 5}, {}),
     ],
@@ -132,6 +137,24 @@ def test_weights_are_by_class(
 def test_a_weight_of_no_class_is_refused() -> None:
     with pytest.raises(UsageError, match="class_weight names 'yess', which is no class .*did you mean 'yes'?"):
         weighted(named(class_weight={"yess": 5}), ["no", "yes"], False)
+    with pytest.raises(UsageError, match="holds a list of places; name the classes, as class_weight = { yes = 5.0 }"):
+        weighted(named(class_weight=[1, 5]), ["no", "yes"], False)
+
+
+@pytest.mark.parametrize("labels", [("no", "yes"), (0, 1), (1, 2)])
+@pytest.mark.parametrize("wrap", [lambda one: one, lambda one: VotingClassifier([("one", one)], voting="soft")])
+def test_a_function_gets_weights_by_the_labels_too(rows: Rows, labels: tuple[Any, Any], wrap: Any) -> None:
+    """Voting numbers the classes by itself, so that its parts see other labels than the file's."""
+    table = Rows(rows.features[:, [3]], np.where(rows.labels == "yes", labels[1], labels[0]).astype(type(labels[0])))
+    table = Rows(table.features, table.labels.astype(object if labels[0] == "no" else int))
+
+    def share(weight: float) -> float:
+        model = Model(estimator="model.estimators:own", parameters={"class_weight": {str(labels[1]): weight}})
+        own = wrap(make_pipeline(StandardScaler(), LogisticRegression(**model.parameters)))
+        fitted = fit(own, table, model, parse({"columns": [{"name": "x", "dtype": "number"}]}), labels)
+        return float(fitted.predict_proba(table.features)[:, 1].mean())
+
+    assert share(9.0) > share(1 / 9) + 0.05
 
 
 @pytest.mark.parametrize("estimator", [BOOSTING, f"{Numbered.__module__}.Numbered"])

@@ -87,6 +87,16 @@ def test_the_same_model_under_another_identity_is_the_champion_itself(own: Own) 
         assert found.same and found.asked and found.scored is None
 
 
+@pytest.mark.parametrize("changes", [{"threshold": 0.999}, {"positive": 0}])
+def test_the_same_model_that_decides_otherwise_is_compared(own: Own, changes: dict[str, Any]) -> None:
+    settings, result = own("binary")
+    other = copied(settings, result, "c", **changes, files={GOLDEN_FILE: json.dumps({"rows": [], "scores": []}).encode()})
+    found = gathered(settings, other, result.manifest.identity)
+    assert not found.champion.same and found.champion.scored is not None
+    failed = [rule for rule in judge(found) if rule.name == "noninferiority" and rule.outcome is Outcome.FAIL]
+    assert bool(failed) is ("threshold" in changes)
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [

@@ -14,7 +14,6 @@ from contracts.schema import Column, Schema
 from contracts.verdict import Rule
 from rows.reading import SHOWN
 from validation.case import Case, Table
-from validation.matrix import seconds_of
 from validation.rules.entries import failing, passing, share, silent
 
 ONE_FILE = "needs train and test data"
@@ -88,9 +87,10 @@ def _stood_before(case: Case, train: Table, hashes: Hashes, rows: int) -> float:
     What comes again with time (the same flight, the same basket) does so in the test rows too, somewhat more or less often.
     """
     time = case.schema.time
-    if not time or case.schema.column(time).dtype != "datetime" or time not in train.columns:
+    if not time or time not in train.columns:
         return 0.0
-    order = np.argsort(seconds_of(train.columns[time].values), kind="stable")
+    values = train.columns[time].values.reset_index(drop=True)
+    order = values.sort_values(kind="stable").index.to_numpy()
     last = min(rows, len(order) // 4)
     latest, earlier = hashes[order[len(order) - last :]], hashes[order[: len(order) - last]]
     return 1.25 * float(np.isin(latest, earlier).mean()) if last else 0.0
@@ -209,7 +209,9 @@ def _row_hashes(table: Table) -> tuple[Hashes, Hashes | None]:
     """Return one hash a row, shape (n,), over the typed values, so that `1` and `1.0` are the same; and one without the times,
     or None where there are none, or nothing else than the target."""
     names = _compared(table.schema)
-    times = [name for name in names if table.schema.column(name).dtype == "datetime" and name != table.schema.target]
+    roles = {table.schema.time}  # may be counted: seconds, months as 202501
+    times = [name for name in names if name in roles or table.schema.column(name).dtype == "datetime"]
+    times = [name for name in times if name != table.schema.target]
     others = [name for name in names if name not in times]
     bare = _hashed(table, others)
     if not times:

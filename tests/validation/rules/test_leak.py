@@ -60,6 +60,20 @@ def test_a_time_that_has_no_part_to_play_may_be_another_too() -> None:
     assert "under another time" in found.reason
 
 
+@pytest.mark.parametrize("dtype", ["integer", "number", "string"])
+def test_a_time_that_is_counted_or_text_may_be_another_too(dtype: str) -> None:
+    def written(rows: pd.DataFrame) -> pd.DataFrame:
+        months = (rows["taken"].dt.year * 100 + rows["taken"].dt.month).astype("Int64")
+        return rows.assign(taken=months.astype({"integer": "Int64", "number": "float64"}.get(dtype, "string")))
+
+    columns = [one | ({"dtype": dtype} if one["name"] == "taken" else {}) for one in schema().dump()["columns"]]
+    declared, test = schema(columns=columns, group=""), written(frame(part=1))
+    for share, outcome in ((0.05, Outcome.FAIL), (0.0, Outcome.PASS)):
+        train = written(copied_back(share, taken=pd.Timedelta(days=900)))
+        found = one(leak_rows(case(train, test, declared=declared)), outcome)
+        assert ("under another time" in found.reason) is bool(share)
+
+
 def visits(days: range, customers: int) -> pd.DataFrame:
     """Return the same customers day after day, as they come again."""
     rng = np.random.default_rng(days.start)
