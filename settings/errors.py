@@ -115,7 +115,10 @@ def next_step_of(error: BaseException, otherwise: str) -> str:
     if isinstance(error, ValueError) and "read-only" in str(error):
         return READ_ONLY
     place = place_in_model(error)
-    return f"correct {place.partition(',')[0]}; or {otherwise}" if place else otherwise
+    if not place:
+        return otherwise
+    mend = f"correct {place.partition(',')[0]}, and train again"
+    return mend if otherwise.startswith("correct ") else f"{mend}; or {otherwise}"
 
 
 def place_in_model(error: BaseException) -> str:

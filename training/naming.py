@@ -103,8 +103,9 @@ def _of_columns(parameters: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """
     for key, value in parameters.items():
         if key in (*BY_COLUMN, *COLUMNS, *GROUPS) and isinstance(value, (Mapping, list, tuple)):
-            listed = key in COLUMNS and isinstance(value, Mapping)
-            yield key, [name for name, whether in value.items() if whether] if listed else value
+            if key in COLUMNS and isinstance(value, Mapping):
+                value = [name for name, whether in value.items() if whether]
+            yield key, value
 
 
 def _named(key: str, value: Any) -> list[Any]:

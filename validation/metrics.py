@@ -12,7 +12,7 @@ import numpy.typing as npt
 from scipy.stats import rankdata
 from sklearn import metrics as sk
 
-from settings.errors import UsageError, did_you_mean, explain
+from settings.errors import UsageError, did_you_mean, explain, place_in_model
 from settings.project import Metrics
 from validation.scored import Floats, Labels, Scored, Task
 
@@ -88,7 +88,7 @@ def _function(reference: str) -> Callable[..., Any]:
     try:
         found = importlib.import_module(module)
     except Exception as error:
-        advice = f"correct {module}" if not isinstance(error, ImportError) else advice
+        advice = f"correct {module}" if place_in_model(error) or not isinstance(error, ImportError) else advice
         raise UsageError(f"metric '{reference}' cannot be imported: {explain(error)}", advice) from None
     function = getattr(found, name, None)
     if not callable(function):

@@ -150,8 +150,9 @@ def main(arguments: list[str] | None = None) -> int:
 
     chosen = options(arguments)
     store = Store.of(chosen.settings)
-    contest = contest_of(chosen, Artifacts(store))
-    if chosen.model == CANDIDATE:
+    contest = contest_of(chosen, artifacts := Artifacts(store))
+    handed_over = Path(chosen.model).is_dir() and contest.candidate.identity == artifacts.alias(CANDIDATE)
+    if chosen.model == CANDIDATE or handed_over:
         _refuse_older(contest.candidate, chosen.settings, chosen.test_url)
     verdict = run(contest, chosen.settings, Verdicts(store), fresh=chosen.fresh)
     page = write(verdict)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy.typing as npt
 import pytest
 from sklearn import metrics as sk
 
+import model
 from settings import Metrics
 from settings.errors import UsageError
 from tests.validation.scores import binary, noisy, numbers
@@ -171,3 +173,11 @@ def test_a_metric_of_another_task_is_refused() -> None:
 def test_limits_know_the_same_metrics() -> None:
     assert names("binary", Metrics()) == names("multiclass", Metrics()) == CLASSIFICATION_METRICS
     assert names("regression", Metrics()) == REGRESSION_METRICS
+
+
+def test_a_metric_whose_own_file_lacks_a_library_is_to_be_corrected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mine.py").write_text("import nosuchlibrary\n")
+    monkeypatch.setattr(model, "__path__", [*model.__path__, str(tmp_path)])
+    with pytest.raises(UsageError, match="cannot be imported: ModuleNotFoundError: .* \\(model/mine.py, line 1\\)") as raised:
+        compute_all(noisy(50, seed=1), Metrics(custom=("model.mine:own",)))
+    assert raised.value.next_step == "correct model.mine"

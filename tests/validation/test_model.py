@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from contracts.files import place
 from contracts.verdict import Outcome, Verdict
 from registry.artifacts import CANDIDATE, CHAMPION
 from registry.store import Store
@@ -107,6 +108,10 @@ def test_an_older_candidate_is_not_judged_as_if_it_were_this_one(
         main([])
     assert told in raised.value.message and "nox -s train" in raised.value.next_step
     version = raised.value.next_step.rpartition(" ")[2]
+    artifacts = artifacts_of(load())
+    place({folder / "handed" / name: data for name, data in artifacts.files(artifacts.resolve(CANDIDATE)).items()})
+    with pytest.raises(UsageError, match="is older, and not what would be trained now: "):
+        main(["--model", "handed"])
     assert main(["--model", version]) in (0, 3)
     path.write_text(before)
     assert main([]) == 0

@@ -32,6 +32,8 @@ def _judge(limit: Limit, evidence: Evidence) -> Rule:
     if observed is None:
         reason = f"{limit.metric} is not defined on these {rows:,} rows"
         advice = "see that every class of the target stands in the test data, and no other"
+        if limit.metric in evidence.settings.custom_names():
+            advice = "let this metric of your own return a finite number for them"
         return unknown(NAME, reason, subject=limit.metric, sample=rows, limit=limit.value, next_step=advice)
     compare = at_least if limit.bound == "min" else at_most
     rule = compare(NAME, observed, limit.value, subject=limit.metric, sample=rows)

@@ -58,6 +58,13 @@ def test_a_metric_that_is_not_defined_is_not_passed() -> None:
     one_class = binary([1] * 300, [0.9] * 300)
     (rule,) = limits(evidence(one_class, limits=(Limit("roc_auc", "min", 0.1),)))
     assert rule.outcome is Outcome.INCONCLUSIVE and "not defined on these 300 rows" in rule.reason
+    assert "every class" in rule.next_step
+
+
+def test_a_metric_of_ones_own_that_is_no_number_is_not_passed(scored: Scored) -> None:
+    custom = ("tests.validation.test_metrics:undefined",)
+    (rule,) = limits(evidence(scored, limits=(Limit("undefined", "min", 0.1),), custom=custom))
+    assert rule.outcome is Outcome.INCONCLUSIVE and "metric of your own" in rule.next_step
 
 
 def test_no_limit_at_all_is_not_passed(scored: Scored) -> None:
