@@ -5,7 +5,7 @@ Each function is one standard measure of one column or of a sum of columns; what
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import permutations
 from typing import Any
 
@@ -19,6 +19,8 @@ SUMMED = 3
 """Most columns that are looked at together."""
 IDENTITY = 0.9999
 """From this R² on, a sum (or a product) of a few columns is the target, not a model of it."""
+MOSTLY = 0.99
+"""Share of the rows whose target is 0 in which a factor must be 0, too."""
 MOST_ROWS = 20_000
 """More rows than this say nothing more of an identity."""
 
@@ -70,42 +72,83 @@ def combination(columns: Floats, target: Floats) -> tuple[tuple[int, ...], str] 
     """Return the fewest columns whose weighted sum, or whose product of powers, is the target, and which of the two it is.
 
     `columns` has shape (n, columns). Found by least squares, column by column (forward selection), at most `SUMMED`; rows
-    with a missing value are left out. None where there is no such identity.
+    with a missing value are left out. A share or a percentage b may also stand in a product as 1 - b or 1 + b, as a discount
+    does. None where there is no such identity.
     """
     rows = slice(0, MOST_ROWS)
     x, y = columns[rows], target[rows]
-    found = _forward(x, y)
-    if found is not None:
-        return found, "sum"
-    positive = (y > 0) & ~np.isnan(y)
-    above = [bool(positive.any() and (column[positive] > 0).mean() > IDENTITY) for column in x.T]
-    usable = np.flatnonzero(np.array(above, dtype=bool))
-    if len(usable) and positive.mean() > IDENTITY:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            logs = np.where(x[:, usable] > 0, np.log(x[:, usable]), np.nan)
-            found = _forward(logs, np.log(np.where(y > 0, y, np.nan)))
-        return (tuple(int(usable[at]) for at in found), "product") if found is not None else None
-    return None
+    found, way = _forward(x, y, _r2), "sum"
+    if found is None:
+        found, way = _product(x, y), "product"
+    return (found, way) if found is not None else None
 
 
-def _forward(x: Floats, y: Floats) -> tuple[int, ...] | None:
+def _product(x: Floats, y: Floats) -> tuple[int, ...] | None:
+    """Signs are left out of account; where the target is 0, one of the factors must be."""
+    some, nothing = np.isfinite(y) & (y != 0), y == 0
+    if some.sum() < nothing.sum():
+        return None
+    factors = [(at, factor) for at, column in enumerate(x.T) for factor in _factors(column) if _never_zero(factor[some])]
+    if not factors:
+        return None
+    matrix = np.stack([factor for _, factor in factors], axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logs, wanted = np.log(np.abs(matrix)), np.log(np.abs(np.where(some, y, np.nan)))
+    found = _forward(np.where(np.isfinite(logs), logs, np.nan), wanted, _r2_of_powers)
+    if found is None or (nothing.any() and (matrix[nothing][:, found] == 0).any(axis=1).mean() < MOSTLY):
+        return None
+    return tuple(sorted({factors[at][0] for at in found}))
+
+
+def _factors(column: Floats) -> list[Floats]:
+    """Return a column, and what a share or a percentage leaves or adds."""
+    known = column[np.isfinite(column)]
+    if not len(known) or known.min() < 0 or known.max() > 100:
+        return [column]
+    whole = 1.0 if known.max() <= 1 else 100.0
+    return [column, whole - column, whole + column]
+
+
+def _never_zero(column: Floats) -> bool:
+    known = column[np.isfinite(column)]
+    return len(known) > 0 and float((known != 0).mean()) > IDENTITY
+
+
+def _forward(x: Floats, y: Floats, share: Callable[[Floats, Floats], float]) -> tuple[int, ...] | None:
     chosen: list[int] = []
     while len(chosen) < min(SUMMED, x.shape[1]):
         scores = {at: _r2(x[:, [*chosen, at]], y) for at in range(x.shape[1]) if at not in chosen}
         best = max(scores, key=lambda at: scores[at])
         chosen.append(best)
-        if scores[best] >= IDENTITY:
+        if scores[best] >= IDENTITY or share(x[:, chosen], y) >= IDENTITY:
             return tuple(sorted(chosen))
     return None
 
 
 def _r2(x: Floats, y: Floats) -> float:
     """Return R² of the plane through the rows that are known, at least three for each number that is fitted."""
+    return _explained(*_fitted(x, y))
+
+
+def _r2_of_powers(logs: Floats, log_y: Floats) -> float:
+    """Return R² of a product itself: its logarithms differ by much where a small one is rounded."""
+    fitted, wanted = _fitted(logs, log_y)
+    largest = wanted.max() if len(wanted) else 0.0
+    return _explained(np.exp(np.minimum(fitted - largest, 1.0)), np.exp(wanted - largest))
+
+
+def _fitted(x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """Return the plane's values and the true ones in the rows that are known; nothing where they are too few."""
     known = np.isfinite(x).all(axis=1) & np.isfinite(y)
     x, y = x[known], y[known]
-    if len(y) < 3 * (x.shape[1] + 1) or np.ptp(y) == 0:
+    if len(y) < 3 * (x.shape[1] + 1):
+        return y[:0], y[:0]
+    middle = x.mean(axis=0), y.mean()
+    weights, *_ = np.linalg.lstsq(x - middle[0], y - middle[1], rcond=None)
+    return middle[1] + (x - middle[0]) @ weights, y
+
+
+def _explained(fitted: Floats, y: Floats) -> float:
+    if not len(y) or np.ptp(y) == 0:
         return 0.0
-    x, y = x - x.mean(axis=0), y - y.mean()
-    weights, *_ = np.linalg.lstsq(x, y, rcond=None)
-    rest = y - x @ weights
-    return 1.0 - float(rest @ rest) / float(y @ y)
+    return 1.0 - float(np.square(y - fitted).sum()) / float(np.square(y - y.mean()).sum())

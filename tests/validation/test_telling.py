@@ -49,6 +49,18 @@ def test_a_few_columns_that_add_up_or_multiply_to_the_target_are_found() -> None
     assert combination(np.column_stack([gaps, x[:, 1:]]), x[:, 0] + x[:, 1]) == ((0, 1), "sum")
 
 
+def test_a_product_is_found_rounded_with_a_discount_with_signs_and_with_nothing_sold() -> None:
+    price, number, share, other = RNG.uniform(1, 9, (4, 500))
+    x = np.column_stack([price, number, share / 10, other])
+    assert combination(x, np.round(price * number * share)) == ((0, 1, 2), "product")
+    assert combination(x, np.round(price * number * (1 - share / 10), 2)) == ((0, 1, 2), "product")
+    assert combination(np.column_stack([price - 5, number]), (price - 5) * number) == ((0, 1), "product")
+    percent, sold = 5 * np.round(share), np.where(other > 7, 0, number)
+    assert combination(np.column_stack([price, sold, percent]), price * sold * (1 + percent / 100)) == ((0, 1, 2), "product")
+    assert combination(x, np.where(other > 7, price * number, 0)) is None, "whether it is 0, no factor says"
+    assert combination(x, price * number * np.exp(RNG.normal(0, 0.05, 500))) is None
+
+
 def test_what_explains_the_target_well_is_no_identity() -> None:
     x = RNG.normal(size=(500, 4))
     assert combination(x, x[:, 0] + x[:, 1] + RNG.normal(0, 0.05, 500)) is None
