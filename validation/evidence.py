@@ -93,8 +93,12 @@ class Evidence:
 
     def against(self, other: Scored, name: str = "") -> Difference | None:
         """Return how much better a metric of the candidate (the primary, where none is named) is than another model's, on the
-        same rows."""
+        same rows; a log loss that is not the primary metric with the floor of `Scored.floored`."""
         settings, primary = self.settings, self.settings.primary
         name = name or primary
+        if name == "log_loss" != primary:
+            candidate, other = self.candidate.floored(), other.floored()
+        else:
+            candidate = self.candidate
         direction = settings.direction if name == primary else "minimize" if name in MINIMIZED else "maximize"
-        return difference(lambda rows: measure(name, rows, settings), self.candidate, other, direction)
+        return difference(lambda rows: measure(name, rows, settings), candidate, other, direction)

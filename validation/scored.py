@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -65,6 +65,14 @@ class Scored:
         pairs = ("y_true", "decided", "scores", "truth", "called")
         parts = (np.concatenate([getattr(self, name), getattr(other, name)]) for name in pairs)
         return Scored(self.task, self.classes, self.positive_column, *parts)
+
+    def floored(self) -> Scored:
+        """Return the same with no probability below 1/(2n): n rows cannot tell a smaller one from it.
+
+        A forest of thirty trees calls many things impossible; without a floor the one of them that happened would decide
+        a comparison of log losses alone.
+        """
+        return replace(self, scores=np.maximum(self.scores, 0.5 / max(len(self), 1)))
 
     @property
     def strangers(self) -> int:

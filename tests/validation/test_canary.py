@@ -17,7 +17,7 @@ from tests.validation.canaries import CANARY_SLOT, STABLE_SLOT, Steady, rule_on,
 from validation.canary import Look, judge
 
 REPLAYS = 12
-FAULT_REPLAYS = 60
+FAULT_REPLAYS = 120
 
 
 def test_a_healthy_canary_passes_every_rule() -> None:
@@ -352,7 +352,7 @@ def test_what_is_benign_is_promoted_within_240_seconds(traffic: Traffic) -> None
     ids=["38: 0 %", "38: 30 %", "42", "43", "44", "exchanged", "43, rare", "exchanged, rare"],
 )
 def test_a_fault_is_stopped_in_time(traffic: Traffic, at_median: float, at_most: float) -> None:
-    """Seeds fixed; at least 95 % in 1,000 replays (docs/canary.md). Of sixty, three are expected to be late, five may be."""
+    """Seeds fixed; at least 95 % in 1,000 replays (docs/canary.md). Of 120, six are expected to be late, ten may be."""
     times = sorted(_stopped(play(traffic, False, seed)) for seed in range(FAULT_REPLAYS))
     assert median(times) <= at_median and times[-1 - FAULT_REPLAYS // 12] <= at_most
 
