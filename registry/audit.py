@@ -45,6 +45,12 @@ class AuditLog:
             "stop them, then run the command again",
         )
 
+    def refuse_emptied(self, known: Iterable[Head]) -> None:
+        """Raise ChainBroken where the log is empty though heads of it were kept elsewhere: its registry is gone or unmounted."""
+        last = self.head()
+        if last.count == 0:
+            self._refuse_lost(known, last)
+
     def head(self) -> Head:
         """Return count and digest of the last event, as it is stored: a changed one is chained to, and found by `verify`."""
         lines = self._lines()

@@ -16,7 +16,7 @@ from contracts.slots import Slot
 from contracts.verdict import Verdict
 from infra.rollout.admission import admit
 from infra.rollout.decision import Step, next_step
-from infra.rollout.earlier import Wish
+from infra.rollout.earlier import Wish, end_now
 from infra.rollout.heartbeat import Heartbeat
 from infra.rollout.journal import Entry
 from infra.rollout.notify import notify
@@ -94,6 +94,8 @@ def canary(target: Target, release: Release, options: CanaryOptions, wish: Wish 
         _tell_of(target, facts, failure)
         raise
     notify(target.settings.notify, f"canary {step}", target.name, facts | {"reasons": reasons(verdict)}, target.say)
+    if step is not Step.HOLD:
+        end_now(target)
     return Ended(step, release, verdict)
 
 

@@ -7,6 +7,7 @@ what it wanted to leave is left, and one more step back would take away the good
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from os import getpid
@@ -18,7 +19,7 @@ from contracts.slots import Slot
 from infra.alive import boot, since_boot
 from infra.engines.engine import Running
 from infra.rollout.target import Target
-from settings.errors import UsageError
+from settings.errors import GatelineError, UsageError
 
 NOTE = "last-change"
 
@@ -118,6 +119,15 @@ def keep_last_change(target: Target, kind: Literal["rollback", "promote"], left:
     serves = _digest(target.engine.status(), Slot.STABLE)
     found = LastChange(kind=kind, left=left, serves=serves, ended=Moment.now())
     target.engine.notes.write(NOTE, found.model_dump_json())
+
+
+def end_now(target: Target) -> None:
+    """Say that the command behind the last change ends only now, after the registry and people were told, which may take long:
+    whoever gave the same command meanwhile waited for this one."""
+    last = last_change(target)
+    if last is not None:
+        with suppress(OSError, GatelineError):  # nothing that was changed hangs on it
+            target.engine.notes.write(NOTE, last.model_copy(update={"ended": Moment.now()}).model_dump_json())
 
 
 def last_change(target: Target) -> LastChange | None:

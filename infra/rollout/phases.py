@@ -142,6 +142,7 @@ def point_champion(target: Target) -> None:
     stable = target.engine.status().release_in(Slot.STABLE)
     if target.is_production and not target.rehearsal and stable is not None:
         if target.artifacts.alias(CHAMPION) != stable.artifact:
+            target.recorder.refuse_emptied()
             target.artifacts.point(CHAMPION, stable.artifact)
 
 

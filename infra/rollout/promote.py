@@ -5,7 +5,7 @@ from __future__ import annotations
 from contracts.event import UPGRADED
 from contracts.release import Release
 from contracts.slots import Slot
-from infra.rollout.earlier import Wish, keep_last_change
+from infra.rollout.earlier import Wish, end_now, keep_last_change
 from infra.rollout.journal import Entry
 from infra.rollout.notify import notify
 from infra.rollout.phases import begin, settle, smoke, soak, switch, to_stable
@@ -41,6 +41,7 @@ def promote(target: Target, *, from_laptop: bool = False, wish: Wish | None = No
         finish(target, release)
         change.type = UPGRADED
     notify(target.settings.notify, "promote", target.name, facts | {"reason": "by hand"}, target.say)
+    end_now(target)
     return release
 
 

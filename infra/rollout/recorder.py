@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -21,6 +21,7 @@ from settings.errors import GatelineError, GateRefused, first_line
 
 UNREACHABLE = (OSError, GatelineError)
 DAMAGED = {"change": "spool", "outcome": "failed", "error": "an event that waited for the registry is damaged"}
+Result = TypeVar("Result")
 HEAD, BROKEN, SPOOL, DAMAGED_PREFIX = "audit-head", "audit-broken", "spool/", "spool-damaged/"
 
 
@@ -177,17 +178,25 @@ class Recorder:
         self._note(_Done(head))
         return self.flush()
 
+    def refuse_emptied(self) -> None:
+        """Raise ChainBroken where the registry was emptied, or is not mounted: what is told there now would be lost."""
+        self._compared(self.log.refuse_emptied)
+
     def _append(self, event: Event) -> Head:
-        """Chain an event, unless the log is not the one that was seen before; why it is not is noted and said once."""
+        """Chain an event, unless the log is not the one that was seen before."""
+        head = self._compared(lambda known: self.log.append(event, known))
+        self._known = (head,)
+        return head
+
+    def _compared(self, act: Callable[[tuple[Head, ...]], Result]) -> Result:
+        """Act on the log given the heads that were seen of it; why it is not the same one is noted and said once."""
         try:
             if self._known is None:
                 self._known = (*self.heads(), *self._others())
-            head = self.log.append(event, self._known)
+            return act(self._known)
         except GateRefused as broken:
             self._say_broken(broken)
             raise
-        self._known = (head,)
-        return head
 
     def _say_broken(self, broken: GateRefused) -> None:
         if self._warned:

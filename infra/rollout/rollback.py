@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from contracts.event import ROLLED_BACK
 from contracts.release import Release
 from contracts.slots import Slot
-from infra.rollout.earlier import Wish, keep_last_change
+from infra.rollout.earlier import Wish, end_now, keep_last_change
 from infra.rollout.notify import notify
 from infra.rollout.phases import begin, discard, settle_back, smoke, switch
 from infra.rollout.recovery import catch_up, recover
@@ -97,6 +97,7 @@ def rollback(
         change.type = ROLLED_BACK
     catch_up(target)
     notify(target.settings.notify, "rollback", target.name, facts, target.say)
+    end_now(target)
     return chosen
 
 

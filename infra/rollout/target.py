@@ -85,15 +85,16 @@ class Target:
         folder = layout.folder(settings, name, root)
         store = Store.of(settings)
         log, engine = AuditLog(store, audit_key()), engine_for(settings, name, root)
+        recorder = recorder_of(settings, name, root, log, engine.notes)
         return cls(
             settings=settings,
             name=name,
             folder=folder,
             engine=engine,
             store=store,
-            recorder=recorder_of(settings, name, root, log, engine.notes),
+            recorder=recorder,
             journal=Journal(engine.notes),
-            quarantine=Quarantine(engine.notes, Releases(store)),
+            quarantine=Quarantine(engine.notes, Releases(store), recorder.refuse_emptied),
             console=Console(highlight=False),
         )
 

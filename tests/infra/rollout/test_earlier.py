@@ -72,6 +72,35 @@ def test_who_began_before_the_first_ended_but_looked_later_goes_no_further(
     assert site.seen() == {"stable": ("2", 1.0)}
 
 
+def test_who_began_while_the_first_told_of_its_end_goes_no_further(
+    site: Site, three: tuple[Release, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meanwhile: list[Moment] = []
+
+    def slow(*_: object) -> None:
+        time.sleep(0.05)
+        meanwhile.append(Moment.now())
+
+    monkeypatch.setattr("infra.rollout.rollback.notify", slow)
+    rollback(site.target())
+    assert isinstance(rollback(site.target(), wish=Wish.of(site.target(), meanwhile[0])), Already)
+    assert site.seen() == {"stable": ("2", 1.0)}
+    assert isinstance(rollback(site.target()), Plan) and site.seen() == {"stable": ("1", 1.0)}
+
+
+def test_who_promotes_while_the_first_told_of_its_end_finds_it_done(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    held(site)
+    meanwhile: list[Moment] = []
+
+    def slow(*_: object) -> None:
+        time.sleep(0.05)
+        meanwhile.append(Moment.now())
+
+    monkeypatch.setattr("infra.rollout.promote.notify", slow)
+    assert promote(site.target()) is not None
+    assert promote(site.target(), wish=Wish.of(site.target(), meanwhile[0])) is None
+
+
 def test_a_click_elsewhere_that_waited_is_found_done_and_a_later_one_is_not(
     site: Site, three: tuple[Release, ...]
 ) -> None:

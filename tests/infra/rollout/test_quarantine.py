@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from contracts.event import FINISHED
 from infra.engines.notes import FolderNotes
 from infra.rollout.quarantine import Quarantine
+from infra.rollout.recorder import Recorder
+from registry.audit import AuditLog, ChainBroken
 from registry.releases import Releases
 from registry.store import Store
 from settings.errors import OutsideError
@@ -63,6 +66,26 @@ def test_what_is_lifted_is_not_told_any_more(tmp_path: Path) -> None:
     quarantine(tmp_path).lift(DIGEST)
     quarantine(tmp_path).tell()
     assert quarantine(tmp_path, "two").reason(DIGEST) is None
+
+
+def test_a_registry_that_is_not_mounted_is_told_once_it_is_back(tmp_path: Path) -> None:
+    registry, away, notes = tmp_path / "registry", tmp_path / "away", FolderNotes(tmp_path / "host")
+    store = Store(str(registry), "p")
+    recorder = Recorder(AuditLog(store), (notes,), "p", "production")
+    for _ in range(2):
+        recorder.record(FINISHED, DIGEST, {})
+    kept_apart = Quarantine(notes, Releases(store), recorder.refuse_emptied)
+    registry.rename(away)
+    kept_apart.add(DIGEST, "slow")
+    with pytest.raises(ChainBroken, match="not the one seen before"):
+        kept_apart.tell()
+    assert kept_apart.on_host(DIGEST) and not registry.exists(), "nothing stands in the way of the one that comes back"
+    away.rename(registry)
+    kept_apart.tell()
+    assert quarantine(tmp_path, "two").reason(DIGEST) == "slow"
+    (registry / "p" / "audit" / "00000002.json").unlink()
+    kept_apart.add("b" * 64, "a log that was cut is no reason to keep it from the others")
+    assert quarantine(tmp_path, "two").reason("b" * 64) is not None
 
 
 @pytest.mark.parametrize("text", ["{", "[1]"])

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from contracts.event import ROLLED_BACK
+from contracts.event import FINISHED, ROLLED_BACK
 from contracts.release import Release
 from contracts.slots import Slot
 from infra.engines.readiness import wait_until
@@ -177,6 +177,21 @@ def test_it_works_while_the_registry_is_gone(site: Site, capsys: pytest.CaptureF
     assert site.target().artifacts.alias(CHAMPION) == one.artifact
     assert [event.type for event in site.events()][-1] == ROLLED_BACK
     assert site.target().recorder.log.verify() == []
+
+
+def test_a_registry_that_is_not_mounted_is_told_once_it_is_back(site: Site) -> None:
+    one, two = site.release("1"), site.release("2")
+    after(site, one, two)
+    site.target().recorder.record(FINISHED, "", {})
+    recover(site.target())
+    registry, away = site.root / ".gateline" / "registry", site.root / "away"
+    registry.rename(away)
+    rollback(site.target(), reason="slow")
+    assert site.seen() == {"stable": ("1", 1.0)} and not registry.exists()
+    away.rename(registry)
+    recover(site.target())
+    assert site.target().releases.quarantined(two.digest) == "slow"
+    assert site.target().artifacts.alias(CHAMPION) == one.artifact and site.target().recorder.log.verify() == []
 
 
 def test_an_environment_elsewhere_is_not_rolled_back_from_a_laptop(site: Site) -> None:
