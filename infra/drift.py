@@ -19,7 +19,7 @@ from infra.engines.engine import SlotStatus
 from infra.rollout.notify import notify
 from infra.rollout.target import Target
 from settings import PRODUCTION
-from settings.errors import OutsideError, UsageError, front_door
+from settings.errors import OutsideError, front_door
 from validation.drift import judge
 
 TIMEOUT_SECONDS = 5.0
@@ -36,7 +36,7 @@ def judge_environment(name: str) -> int:
     target = Target.open(name)
     stable = target.engine.status().slots.get(Slot.STABLE)
     if stable is None:
-        raise UsageError(f"nothing runs in {name}", f"invoke deploy --env={name}")
+        raise target.nothing_runs()
     window = Window(target.engine.notes, stable.release.digest)
     with target.engine.client("", TIMEOUT_SECONDS) as client:
         seen = {replica.name: _read(client, replica.address) for replica in stable.replicas if replica.alive}

@@ -46,7 +46,7 @@ class AuditLog:
         )
 
     def refuse_emptied(self, known: Iterable[Head]) -> None:
-        """Raise ChainBroken where the log is empty though heads of it were kept elsewhere: its registry is gone or unmounted."""
+        """Raise ChainBroken where the log is empty though heads of it were kept elsewhere: emptied, or not mounted."""
         last = self.head()
         if last.count == 0:
             self._refuse_lost(known, last)

@@ -106,7 +106,8 @@ class Connection(HttpToolsProtocol):
             self._reading = None
 
     def _measure(self, *parts: bytes) -> None:
-        self._head += sum(map(len, parts))
+        """Count parts of the head with the two bytes behind each: many small headers are a large head."""
+        self._head += sum(len(part) + 2 for part in parts)
         if self._head > HEAD_BYTES:
             self._too_large = True
             raise HeadTooLarge

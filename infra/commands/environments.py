@@ -16,7 +16,7 @@ from infra.rollout.recovery import recover
 from infra.rollout.target import Target
 from infra.smoke import Expected, judge_replicas
 from settings import load
-from settings.errors import ExitCode, OutsideError, UsageError
+from settings.errors import ExitCode, OutsideError
 from settings.shown import one_line
 
 LOG_LINES = 20
@@ -95,7 +95,7 @@ def smoke(env: str) -> int:
     target = Target.open(env)
     stable = target.engine.status().slots.get(Slot.STABLE)
     if stable is None:
-        raise UsageError(f"nothing runs in {env}", f"invoke deploy --env={env}")
+        raise target.nothing_runs()
     expected = Expected.of(target.bundle(stable.release), stable.release)
     addresses = (replica.address for replica in stable.replicas)
     verdict = judge_replicas(addresses, expected, target.engine.client, environment=env)

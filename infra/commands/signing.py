@@ -102,9 +102,10 @@ def _switched_on(settings: Settings) -> list[keys.PublicKey]:
 
 
 def _running(env: str) -> Release:
-    release = Target.open(env).engine.status().release_in(Slot.STABLE)
+    target = Target.open(env)
+    release = target.engine.status().release_in(Slot.STABLE)
     if release is None:
-        raise UsageError(f"nothing runs in {env}", f"invoke deploy --env={env}")
+        raise target.nothing_runs()
     return release
 
 

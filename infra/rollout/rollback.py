@@ -42,10 +42,7 @@ def plan(target: Target, to: str = "", leave: str = "") -> Plan:
     running = target.engine.status()
     stable, canary = running.release_in(Slot.STABLE), running.release_in(Slot.CANARY)
     if stable is None:
-        raise UsageError(
-            f"nothing is running in {target.name}",
-            f"invoke up --env={target.name} brings back what ran there, invoke deploy --env={target.name} brings in a release",
-        )
+        raise target.nothing_runs()
     if canary is not None and not to and leave in ("", canary.digest):
         return Plan(leave=canary, back_to=stable, slot=Slot.STABLE, warm=True)
     earlier = candidates(target)

@@ -29,7 +29,7 @@ from registry.releases import Releases
 from registry.store import Store
 from registry.verdicts import Verdicts
 from settings import DEFAULT_PATH, PRODUCTION, Environment, Settings, load
-from settings.errors import UsageError, did_you_mean, first_line
+from settings.errors import GatelineError, OutsideError, UsageError, did_you_mean, first_line
 from settings.sample import VARIABLE as SAMPLE
 from settings.sample import is_sample
 
@@ -139,6 +139,16 @@ class Target:
     def say_unreachable(self, error: Exception, then: str) -> None:
         """Tell the user that the registry is gone, and what follows from it."""
         self.say(f"[yellow]the registry cannot be reached[/yellow]: {escape(first_line(error))}; {then}")
+
+    def nothing_runs(self) -> GatelineError:
+        """Return why no release can be asked here: none was deployed, or one serves whose state was cleaned away."""
+        told = self.engine.orphaned()
+        if told:
+            return OutsideError(told, f"invoke down --env={self.name}, then deploy again")
+        return UsageError(
+            f"nothing runs in {self.name}",
+            f"invoke up --env={self.name} brings back what ran there, invoke deploy --env={self.name} brings in a release",
+        )
 
     @contextmanager
     def exclusively(self, command: str, wait: float, everywhere: bool = True) -> Iterator[None]:

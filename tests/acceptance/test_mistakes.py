@@ -25,7 +25,7 @@ from tests.acceptance.project import Project
         (("promote", "--env=production"), 2, ("no canary",)),
         (("rollback", "--env=production"), 2, ("nothing to go back to", "--list")),
         (("rollback", "--env=production", "--to=nope"), 2, ("no earlier release 'nope'",)),
-        (("rollback", "--env=staging"), 2, ("nothing is running in staging",)),
+        (("rollback", "--env=staging"), 2, ("nothing runs in staging",)),
         (("smoke", "--env=staging"), 2, ("nothing runs in staging",)),
         (("audit", "--trace=nope"), 2, ("'nope'",)),
         (("build", "--model=nope"), 2, ("'nope'",)),

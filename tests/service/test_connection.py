@@ -127,10 +127,11 @@ async def test_an_answer_that_nobody_reads_is_given_up(streams: Streams) -> None
     [
         GET + b"X-Long: " + b"a" * 2_000_000,
         GET + b"X-Long: " + b"a" * HEAD_BYTES + b"\r\n\r\n",
+        GET + b"X: a\r\n" * (HEAD_BYTES // 6) + b"\r\n",
         b"GET /" + b"a" * HEAD_BYTES + b" HTTP/1.1\r\nHost: a.example\r\n\r\n",
         GET + b"".join(b"X-%d: a\r\n" % number for number in range(20_000)) + b"\r\n",
     ],
-    ids=["never ends", "one header", "path", "many headers"],
+    ids=["never ends", "one header", "small headers", "path", "many headers"],
 )
 async def test_a_large_head_is_answered_431_and_closed(streams: Streams, head: bytes) -> None:
     reader, writer = streams

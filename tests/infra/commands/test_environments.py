@@ -15,6 +15,7 @@ import pytest
 from contracts.slots import Slot
 from contracts.verdict import Outcome
 from infra import commands
+from infra.process.engine import ProcessEngine
 from infra.process.record import read_record
 from infra.rollout.journal import Entry
 from settings.errors import OutsideError, UsageError
@@ -189,6 +190,19 @@ def test_a_smoke_test_of_nothing(site: Site) -> None:
     with pytest.raises(UsageError, match="nothing runs in staging") as caught:
         commands.smoke("staging")
     assert "invoke deploy --env=staging" in caught.value.next_step
+
+
+def test_what_serves_without_its_state_is_not_said_to_be_nothing(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ProcessEngine, "orphaned", lambda _: "port 1 is held by this project's own environment staging")
+    asks: tuple[Callable[[], int], ...] = (
+        lambda: commands.smoke("staging"),
+        lambda: commands.drift("staging"),
+        lambda: commands.rollback_plan("staging", ""),
+    )
+    for ask in asks:
+        with pytest.raises(OutsideError, match="port 1 is held") as caught:
+            ask()
+        assert "invoke down --env=staging" in caught.value.next_step
 
 
 def test_a_command_that_is_in_the_way_is_named(site: Site) -> None:

@@ -117,7 +117,7 @@ def test_naming_one_passes_a_held_canary_by_and_stops_it(site: Site) -> None:
 
 
 def test_nothing_runs(site: Site) -> None:
-    with pytest.raises(UsageError, match="nothing is running in staging"):
+    with pytest.raises(UsageError, match="nothing runs in staging"):
         rollback(site.target("staging"))
 
 
