@@ -9,8 +9,9 @@ import sys
 import httpx
 
 from contracts.live_counts import LiveCounts
-from contracts.manifest import MANIFEST_FILE, REFERENCE_FILE, Manifest
+from contracts.manifest import MANIFEST_FILE, REFERENCE_FILE, SCHEMA_FILE, Manifest
 from contracts.release import ARTIFACT_FOLDER
+from contracts.schema import parse
 from contracts.slots import Slot
 from contracts.verdict import Outcome, Verdict
 from infra.drift_labels import Arrived, matured
@@ -18,6 +19,7 @@ from infra.drift_window import Window
 from infra.engines.engine import SlotStatus
 from infra.rollout.notify import notify
 from infra.rollout.target import Target
+from rows.text import marks_of
 from settings import PRODUCTION
 from settings.errors import OutsideError, front_door
 from validation.drift import judge
@@ -61,7 +63,9 @@ def _judged(target: Target, stable: SlotStatus, live: LiveCounts, since: str) ->
     arrived = Arrived()
     if settings.data.labels:
         log = target.engine.predictions()
-        arrived = matured(settings.data.labels, settings.data.target, log, stable.release.digest, manifest, since)
+        schema = parse(json.loads((artifact / SCHEMA_FILE).read_bytes()), SCHEMA_FILE)
+        marks = marks_of(schema, schema.target_column)
+        arrived = matured(settings.data.labels, settings.data.target, log, stable.release.digest, manifest, since, marks)
     verdict = judge(
         live.model_copy(update={"matured": arrived.cells}),
         json.loads((artifact / REFERENCE_FILE).read_bytes()),

@@ -32,18 +32,26 @@ class Arrived:
 
 
 def matured(
-    url: str, target: str, log: Iterable[str], release: str, manifest: Manifest, since: str = ""
+    url: str,
+    target: str,
+    log: Iterable[str],
+    release: str,
+    manifest: Manifest,
+    since: str = "",
+    marks: Iterable[str] = (),
 ) -> Arrived:
     """Return the predictions of `release`, made later than `since`, whose label stands in the CSV at `url`.
 
     They are counted by score, prediction and label. `log` are the lines of the prediction logs. The CSV has the columns
     `request_id` and `target`, and `row` where a request held several rows (counted from 0). A label is matched by value (`1`,
-    `1.0` and `true` are one); a mark such as NA is none, unless it is a class. One that is no class counts as a wrong answer.
+    `1.0` and `true` are one); a mark such as NA, or one of `marks`, is none, unless it is a class. One that is no class counts
+    as a wrong answer.
     Raises UsageError for a missing file or column, and where no label can be understood.
     """
     texts = _labels(url, target)
     known = {key: label for key, text in texts.items() if (label := _meant(text, manifest)) is not None}
-    strange = [key for key, text in texts.items() if key not in known and text not in MARKS]
+    blank = {*MARKS, *marks}
+    strange = [key for key, text in texts.items() if key not in known and text not in blank]
     if strange and not known:
         raise _no_labels(url, target, len(strange), manifest)
     if manifest.classes:

@@ -147,6 +147,13 @@ def test_what_is_no_label_is_counted(tmp_path: Path) -> None:
     assert [cell.actual for cell in numbers.cells] == ["4.5"]
 
 
+def test_a_mark_of_the_schema_is_no_label_either(tmp_path: Path) -> None:
+    lines, model = log(("a", 0, "r", 0.7), ("b", 0, "r", 0.7)), manifest("binary", (0, 1), 1)
+    url = labels(tmp_path, "request_id,late\na,1\nb,pending\n")
+    assert [cell.actual for cell in matured(url, "late", lines, "r", model, marks=["pending"]).cells] == ["1"]
+    assert [cell.actual for cell in matured(url, "late", lines, "r", model).cells] == ["1", "pending"]
+
+
 def test_only_predictions_after_the_last_judgement_count(tmp_path: Path) -> None:
     lines = log(("a", 0, "r", 0.7), ("b", 0, "r", 0.2), ("c", 0, "r", 0.9))
     url, model = labels(tmp_path, "request_id,late\na,1\nb,1\n"), manifest("binary", (0, 1), 1)
