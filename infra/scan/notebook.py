@@ -13,6 +13,9 @@ BEGINNINGS = r"iVBORw0KGg|/9j/|R0lGOD[lh]|UklGR|JVBERi0|AAAA[A-Za-z0-9+/]{2}Z0eX
 """Base64 of the first bytes of PNG, JPEG, GIF, WebP, PDF and MP4."""
 PICTURE = re.compile(rf"(?<![A-Za-z0-9+/])(?:{BEGINNINGS}){BASE64}{{56,}}")
 """No key of 40 characters is that long and begins so."""
+SAID = r'"(?:(?:image|audio|video)/[\w.+-]+|bdata)"\s*:\s*(?:\[\s*)?"|data:(?:image|audio|video)/[\w.+-]+;base64,'
+"""What says that a picture or a sound follows, whatever its format, or the numbers that Plotly draws one from."""
+SAID_TO_BE = re.compile(rf"({SAID}){BASE64}{{57,}}")
 GONE = "\0"
 FURTHER = re.compile(rf'(?<="{GONE}")(?:\s*,\s*"{BASE64}+"(?!\s*:))+')
 """The other lines of a picture that is written as a list of lines; what a colon follows is the name of something else."""
@@ -20,7 +23,7 @@ FURTHER = re.compile(rf'(?<="{GONE}")(?:\s*,\s*"{BASE64}+"(?!\s*:))+')
 
 def without_pictures(text: str) -> str:
     """Return a notebook's text with nothing where pictures stood, its lines where they were."""
-    gone = PICTURE.sub(GONE, text.replace(GONE, ""))
+    gone = SAID_TO_BE.sub(rf"\1{GONE}", PICTURE.sub(GONE, text.replace(GONE, "")))
     return FURTHER.sub(_emptied, gone).replace(GONE, "")
 
 

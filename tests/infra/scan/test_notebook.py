@@ -92,6 +92,21 @@ def test_what_is_found_is_told_once_with_its_place_and_not_shown(root: Path) -> 
     assert "AKIA" not in findings[0].message
 
 
+@pytest.mark.parametrize("kind", ["image/bmp", "image/tiff", "image/x-icon", "audio/flac"])
+def test_what_is_said_to_be_a_picture_is_one_whatever_its_first_bytes(root: Path, kind: str) -> None:
+    inside = base64.b64encode(random.Random(6).randbytes(442)).decode()
+    lines = [inside[at : at + 76] + "\n" for at in range(0, len(inside), 76)]
+    source = f"{SECRETS['aws']}\n"
+    cells = [
+        cell([], shown(**{kind.replace("/", "_"): inside})),
+        cell([], shown(**{kind.replace("/", "_"): lines})),
+        cell([], shown(text_html=f'<img src="data:{kind};base64,{inside}"/>')),
+        cell([source], shown(**{"application/vnd.plotly.v1+json": {"data": [{"x": {"dtype": "f8", "bdata": inside}}]}})),
+    ]
+    for indent in (1, None):
+        assert [name for name, _ in found(root, *cells, indent=indent)[1]] == ["AWS Access Key"]
+
+
 def test_a_marked_line_of_a_cell_is_left(root: Path) -> None:
     secret = SECRETS["keyword, double quotes"]
     assert found(root, cell([f"{secret}  # {secrets.MARK}\n"]))[1] == []
