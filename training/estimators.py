@@ -11,7 +11,7 @@ from typing import Any
 from contracts.schema import Schema
 from settings import Model
 from settings.errors import UsageError, did_you_mean, explain
-from training.naming import refuse_places
+from training.naming import handed_on, refuse_places
 
 HERE = "correct model.estimator in pipeline.toml"
 CALIBRATE = (
@@ -64,7 +64,9 @@ def _by_function(model: Model, schema: Schema) -> Any:
     function = _named(module, name)
     if not callable(function):
         raise UsageError(f"model.estimator: '{model.estimator}' is not a function", HERE)
-    return _call(function, model.estimator, {"schema": schema, "seed": model.seed, **model.parameters})
+    estimator = _call(function, model.estimator, {"schema": schema, "seed": model.seed, **model.parameters})
+    refuse_places(handed_on(model, estimator, schema), schema)
+    return estimator
 
 
 def _takes_random_state(cls: Any) -> bool:

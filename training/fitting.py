@@ -16,7 +16,7 @@ from contracts.schema import Schema
 from registry.loaded import read_only, untrusted_types
 from settings import Model
 from settings.errors import UsageError, explain, next_step_of
-from training.naming import placed, weigh
+from training.naming import handed_on, placed, weigh
 from training.rows import Rows
 
 LIBRARIES = ("scikit-learn", "numpy", "skops")
@@ -65,6 +65,10 @@ def _fitted(
     if ":" not in model.estimator and hasattr(estimator, "steps"):
         front = copy.deepcopy(estimator.steps[0][1])
         estimator.steps[-1][1].set_params(**placed(model, schema, front, features, labels))
+    elif handed_on(model, estimator, schema).parameters:
+        front = copy.deepcopy(estimator[:-1])
+        named = placed(handed_on(model, estimator, schema), schema, front, features, labels)
+        estimator.steps[-1][1].set_params(**named)
     weigh(estimator, model, classes, numbered)
     fitted = estimator.fit(features, labels)
     return fitted if hasattr(fitted, "predict") else estimator  # a fit may return nothing, or its history

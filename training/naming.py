@@ -41,6 +41,23 @@ def refuse_places(model: Model, schema: Schema) -> None:
                 raise UsageError(f"{where} names '{name}', which is no feature{did_you_mean(name, names)}", _known(names))
 
 
+def handed_on(model: Model, estimator: Any, schema: Schema) -> Model:
+    """Return the settings with those parameters alone that speak of columns and reach the last step of a pipeline as they are.
+
+    Of what a function builds: other names than those of features are for it to know.
+    """
+    steps = getattr(estimator, "steps", [])
+    held = steps[-1][1].get_params(deep=False) if len(steps) > 1 and hasattr(steps[-1][1], "get_params") else {}
+    names = {column.name for column in schema.features}
+    given = model.parameters
+    kept = {key for key, value in held.items() if key in given and type(value) is type(given[key]) and value == given[key]}
+    found = {key: value for key, value in _of_columns(given) if key in kept}
+    for key in list(found):
+        if any(isinstance(name, str) and name not in names for name in _named(key, found[key])):
+            del found[key]
+    return model.model_copy(update={"parameters": found})
+
+
 def placed(model: Model, schema: Schema, front: Any, features: npt.NDArray[Any], labels: npt.NDArray[Any]) -> dict[str, Any]:
     """Return the parameters that name columns, with their places behind `front`, which is fitted for this.
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.ensemble import VotingClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, VotingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -114,6 +114,27 @@ def test_a_constraint_holds_for_the_column_that_it_names(
     fitted = fit(build(model, schema, "classification"), rows, model, schema, ("no", "yes"))
     right = (fitted.predict_proba(rows.features)[:, 1] > 0.5) == (rows.labels == "yes")
     assert bool(right.mean() > 0.8) is learns
+
+
+def boosted(schema: Schema, seed: int, **parameters: Any) -> Any:
+    """Return what a copy's own function builds."""
+    return make_pipeline(preprocessor(schema), HistGradientBoostingClassifier(random_state=seed, max_iter=5, **parameters))
+
+
+@pytest.mark.parametrize(("column", "learns"), [("x", False), ("first", True)])
+def test_a_function_that_hands_names_on_gets_their_places(schema: Schema, rows: Rows, column: str, learns: bool) -> None:
+    model = Model(estimator=f"{__name__}:boosted", parameters={"monotonic_cst": {column: 1}})
+    fitted = fit(build(model, schema, "classification"), rows, model, schema, ("no", "yes"))
+    right = (fitted.predict_proba(rows.features)[:, 1] > 0.5) == (rows.labels == "yes")
+    assert bool(right.mean() > 0.8) is learns
+
+
+def test_a_function_that_hands_places_on_is_refused(schema: Schema) -> None:
+    for parameters in ({"monotonic_cst": [0, 0, 0, 1, 0, 0]}, {"categorical_features": [1]}):
+        with pytest.raises(UsageError, match="place"):
+            build(Model(estimator=f"{__name__}:boosted", parameters=parameters), schema, "classification")
+    own = Model(estimator=f"{__name__}:boosted", parameters={"categorical_features": ["remainder__x"]})
+    assert build(own, schema, "classification").steps[-1][1].categorical_features == ["remainder__x"]
 
 
 @pytest.mark.parametrize(
