@@ -16,7 +16,7 @@ ALONE = "let the model answer each row by itself, learn what it needs in fit, an
 
 def golden(evidence: Evidence) -> list[Rule]:
     """Judge that the golden rows score within 1e-9 as training recorded, with the same decisions and order of classes, and
-    that they do so in reverse order, one at a time and when they are asked again."""
+    that they do so in reverse order, one at a time, among 1,000 rows and when they are asked again."""
     golden = evidence.golden
     if not len(golden.recorded):
         return [unknown(NAME, "the artifact holds no golden rows", next_step="train again")]
