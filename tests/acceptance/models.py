@@ -119,7 +119,7 @@ def many_classes(project: Project) -> None:
         model__estimator="sklearn.ensemble.RandomForestClassifier",
         model__parameters={"n_estimators": 30},
         metrics={"primary": "f1", "direction": "maximize"},
-        gates__model={"min_accuracy": 0.8, "min_f1": 0.8, "margin": 0.03},
+        gates__model={"min_accuracy": 0.8, "min_f1": 0.8, "margin": 0.03, "proper_margin": 0.3},
     )
 
 
