@@ -9,8 +9,8 @@ from pathlib import Path
 
 from contracts.git import ask
 
-NEVER = tuple(f":(exclude){name}" for name in (".venv", ".nox", ".gateline"))
-"""What tools make, as git takes it: a rule such as `.venv/` ignores a folder, but no link to one that lies elsewhere."""
+NEVER = (".venv", ".nox", ".gateline")
+"""What tools make: a rule such as `.venv/` ignores a folder, but no link to one that lies elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,8 @@ def _tree(folder: Path, prefix: str) -> str | None:
             "GIT_OBJECT_DIRECTORY": str(Path(scratch, "objects")),
             "GIT_ALTERNATE_OBJECT_DIRECTORIES": str((folder / objects).resolve()),
         }
-        if ask(folder, "add", "--all", "--", ".", *NEVER, environ=apart) is None:
-            return None
+        # Left out of the copy afterwards: told to exclude what is ignored anyway, `add` takes the rest and then fails.
+        for step in (("add", "--all", "--", "."), ("rm", "-rfq", "--cached", "--ignore-unmatch", "--", *NEVER)):
+            if ask(folder, *step, environ=apart) is None:
+                return None
         return ask(folder, "write-tree", *([f"--prefix={prefix}"] if prefix else []), environ=apart)

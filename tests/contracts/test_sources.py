@@ -59,6 +59,16 @@ def test_what_git_ignores_is_no_source(repository: Path) -> None:
 
 
 @pytest.mark.parametrize("name", [".venv", ".nox", ".gateline"])
+def test_a_folder_of_a_tool_that_git_ignores_hides_no_source(repository: Path, name: str) -> None:
+    (repository / ".gitignore").write_text(f"{name}/\n")
+    git(repository, "commit", "--quiet", "--all", "-m", "Ignore the folder")
+    before = sources(repository)
+    (repository / name).mkdir()
+    (repository / name / "made.py").write_text("x")
+    assert sources(repository) == before == Sources(git(repository, "rev-parse", "HEAD"), before.tree)
+
+
+@pytest.mark.parametrize("name", [".venv", ".nox", ".gateline"])
 def test_a_link_to_what_a_tool_made_elsewhere_is_no_source(
     repository: Path, tmp_path_factory: pytest.TempPathFactory, name: str
 ) -> None:
