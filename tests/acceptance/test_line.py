@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
+import subprocess
 import urllib.request
 from pathlib import Path
 
@@ -25,9 +25,17 @@ def without_servers(folder: Path) -> str:
     return str(folder)
 
 
+def committed(folder: Path) -> None:
+    """Make the folder a repository, as a copy is."""
+    who = ("-c", "user.name=a", "-c", "user.email=a@example.org")
+    for step in (("init", "-q"), ("add", "--all"), ("commit", "-qm", "Start")):
+        subprocess.run(["git", *who, *step], cwd=folder, check=True)
+
+
 def test_from_nothing_to_production_and_again(tmp_path: Path) -> None:
     bare = without_servers(tmp_path / "bin")
     project = Project.copy(tmp_path, "line", {"environments.production.requires": None})
+    committed(project.path)
     try:
         first = project.nox("pipeline", SKIP, PATH=bare)
         assert first.code == 0, first.output
@@ -41,18 +49,17 @@ def test_from_nothing_to_production_and_again(tmp_path: Path) -> None:
             assert json.load(answer)["model_version"] == project.status()["slots"]["stable"]["version"]
         events = project.invoke("audit").output.count("\n")
 
-        begun = time.monotonic()
         again = project.nox("pipeline", SKIP, PATH=bare)
-        seconds = time.monotonic() - begun
         assert again.code == 0, again.output
         assert "nothing changed" in again.output
         assert project.invoke("audit").output.count("\n") == events, "nothing was changed, so nothing is recorded"
-        assert seconds < 60, f"an unchanged line took {seconds:.0f} s"
 
         project.change(model__parameters__max_iter=22)
         canaried = project.nox("pipeline", SKIP, PATH=bare)
         assert canaried.code == 0, canaried.output
         assert "canary" in canaried.output and project.stable() == project.chosen()
+        overview = (project.path / "reports" / "index.html").read_text()
+        assert "stages passed on these sources" in overview and "sources not compared" not in overview
         for stage in (
             "validate_data",
             "train",
@@ -64,6 +71,6 @@ def test_from_nothing_to_production_and_again(tmp_path: Path) -> None:
             "canary",
         ):
             assert (project.path / "reports" / stage / "index.html").exists(), stage
-            assert stage in (project.path / "reports" / "index.html").read_text()
+            assert stage in overview
     finally:
         project.stop()
