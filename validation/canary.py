@@ -12,7 +12,7 @@ from math import exp, inf, log
 
 from contracts.verdict import Outcome, Rule, Verdict, unknown
 from settings import CanaryGate
-from validation.alphas import ALPHAS, PASS_ALPHA, WITHIN_ALPHA, reached
+from validation.alphas import ALPHAS, PASS_ALPHA, reached
 from validation.canary_plots import plots
 from validation.detectable import Detectable, detectable, prediction_shift_seen
 from validation.latency_ratio import FEWEST_BLOCKS, LatencyRatio, latency_ratio
@@ -170,14 +170,15 @@ def errors(case: Case) -> Rule:
     limit, requests = case.gate.max_error_increase, sum(block.canary.requests for block in case.blocks)
     streams = {"fails": case.errors} | ({"fails or refuses": case.refusals} if case.refusals else {})
     alpha = case.alpha("errors") / len(streams)
-    broken = [how for how, seen in streams.items() if reached(seen.not_above, alpha) and reached(seen.within, WITHIN_ALPHA)]
+    outcomes = {how: seen.outcome(alpha) for how, seen in streams.items()}
+    broken = [how for how, outcome in outcomes.items() if outcome is Outcome.FAIL]
     how = max(broken or streams, key=lambda name: streams[name].excess)
     seen = streams[how]
     facts = {"observed": seen.excess, "limit": limit, "unit": "share", "sample": int(requests)}
     what = f"the canary {how} {seen.canary:.2%} of requests, stable {seen.stable:.2%}"
     if broken:
         return _rule("errors", Outcome.FAIL, f"{what}: more than {limit:.2%} above", next_step=LOGS, **facts)
-    if requests and all(reached(seen.harmful, PASS_ALPHA) for seen in streams.values()):
+    if requests and set(outcomes.values()) == {Outcome.PASS}:
         return _rule("errors", Outcome.PASS, f"{what}: not {limit:.2%} above", **facts)
     return unknown(
         "errors", f"{what}: {requests:.0f} requests cannot yet tell whether that is {limit:.2%} above", **facts
@@ -213,10 +214,11 @@ def tail(case: Case) -> Rule:
     what = (
         f"{seen.canary:.2%} of the canary's answers take more than {1000 * found.cutoff:g} ms, {seen.stable:.2%} of stable's"
     )
-    if reached(seen.not_above, case.alpha("tail")) and reached(seen.within, WITHIN_ALPHA):
-        return _rule("tail", Outcome.FAIL, f"{what}: more than {limit:.2%} above", next_step=SLOW, **facts)
-    if reached(seen.harmful, PASS_ALPHA):
-        return _rule("tail", Outcome.PASS, f"{what}: not {limit:.2%} above", **facts)
+    outcome = seen.outcome(case.alpha("tail"))
+    if outcome is Outcome.FAIL:
+        return _rule("tail", outcome, f"{what}: more than {limit:.2%} above", next_step=SLOW, **facts)
+    if outcome is Outcome.PASS:
+        return _rule("tail", outcome, f"{what}: not {limit:.2%} above", **facts)
     return unknown("tail", f"{what}: cannot yet tell whether that is {limit:.2%} above", **facts)
 
 

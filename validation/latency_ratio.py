@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from math import exp, inf, isfinite, log, sqrt
 from typing import NamedTuple
 
-from validation.observation import Block, Increment
+from validation.observation import Block, Increment, warm
 from validation.sequential import Level, log_e_above, log_e_towards, log_e_under, log_mean_exp
 
 WANDER = 0.07
@@ -128,16 +128,6 @@ def _least_squares(innovations: Sequence[Innovation]) -> Level:
     rest = sum((value - estimate * constant) ** 2 / spread for value, constant, spread in innovations)
     seen = (PRIOR_BLOCKS + rest) / (PRIOR_BLOCKS + len(innovations) - 1)
     return Level(estimate, information / max(1.0, seen))
-
-
-def warm(blocks: Sequence[Block], warmup_requests: float) -> list[Block]:
-    """Return the blocks after the canary's first `warmup_requests` answers."""
-    answered, found = 0.0, []
-    for block in blocks:
-        if answered >= warmup_requests:
-            found.append(block)
-        answered += block.canary.answered
-    return found
 
 
 def _point(block: Block, typical: Typical) -> Point | None:

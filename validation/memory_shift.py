@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from validation.latency_ratio import warm
-from validation.observation import Block
+from validation.observation import Block, warm
 
 BLOCKS = 3
 """Blocks whose median stands for the beginning, and for the end."""

@@ -99,6 +99,16 @@ def blocks(history: Sequence[Look], seconds: float = BLOCK_SECONDS) -> list[Bloc
     return [_complete(tuple(looks)) for looks in _cut(history, max(seconds, _block_for(history)))]
 
 
+def warm(blocks: Sequence[Block], warmup_requests: float) -> list[Block]:
+    """Return the blocks after the canary's first `warmup_requests` answers."""
+    answered, found = 0.0, []
+    for block in blocks:
+        if answered >= warmup_requests:
+            found.append(block)
+        answered += block.canary.answered
+    return found
+
+
 def total(history: Sequence[Look]) -> Block:
     """Return all increments since the first look as one block."""
     return _block(history) if history else Block(0.0, 0.0, Increment(), Increment())

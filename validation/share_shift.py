@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from statistics import fmean, median
 
+from contracts.verdict import Outcome
+from validation.alphas import PASS_ALPHA, WITHIN_ALPHA, reached
 from validation.observation import Block, Increment
 from validation.sequential import Counts, hedged, log_e_shares, log_mean_exp, sums
 
@@ -38,6 +40,12 @@ class Shift:
     def excess(self) -> float:
         """How much larger the canary's share is."""
         return self.canary - self.stable
+
+    def outcome(self, alpha: float) -> Outcome:
+        """Fail where the excess is beyond the tolerance, to a false alarm of `alpha`; pass where it is not; else unknown."""
+        if reached(self.not_above, alpha) and reached(self.within, WITHIN_ALPHA):
+            return Outcome.FAIL
+        return Outcome.PASS if reached(self.harmful, PASS_ALPHA) else Outcome.INCONCLUSIVE
 
 
 def error_shift(blocks: Sequence[Block], limit: float) -> Shift:

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 
-from validation.latency_ratio import warm
-from validation.observation import Block, Increment
+from validation.observation import Block, Increment, warm
 from validation.sequential import Counts
 from validation.share_shift import Shift, shift_of
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from contracts.verdict import Outcome, Rule, at_least, at_most, unknown
 from validation.evidence import Evidence
 from validation.limits import Limit
@@ -17,9 +15,6 @@ def limits(evidence: Evidence) -> list[Rule]:
     if not evidence.limits:
         advice = "set one under [gates.model], as min_accuracy = 0.85 (regression: max_mae = 3.0)"
         return [unknown(NAME, "no limit is set", next_step=advice)]
-    broken = int((~np.isfinite(evidence.candidate.scores)).any(axis=1).sum())
-    if broken:
-        return [_broken(broken, len(evidence.candidate))]
     return [_judge(limit, evidence) for limit in evidence.limits]
 
 
@@ -39,16 +34,3 @@ def _judge(limit: Limit, evidence: Evidence) -> Rule:
     rule = compare(NAME, observed, limit.value, subject=limit.metric, sample=rows)
     advice = f"improve the model or its data; the limit is gates.model.{limit.key}"
     return rule if rule.outcome is Outcome.PASS else rule.model_copy(update={"next_step": advice})
-
-
-def _broken(broken: int, rows: int) -> Rule:
-    return Rule(
-        name=NAME,
-        outcome=Outcome.FAIL,
-        reason=f"the model gives {broken:,} of {rows:,} test rows no finite score",
-        observed=float(broken),
-        limit=0.0,
-        unit="rows",
-        sample=rows,
-        next_step="correct the estimator or the features in model/, and train again",
-    )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 
 from contracts.verdict import Outcome
@@ -70,11 +68,6 @@ def test_a_metric_of_ones_own_that_is_no_number_is_not_passed(scored: Scored) ->
 def test_no_limit_at_all_is_not_passed(scored: Scored) -> None:
     (rule,) = limits(evidence(scored))
     assert rule.outcome is Outcome.INCONCLUSIVE and rule.reason == "no limit is set"
-
-
-def test_scores_that_are_not_finite_fail() -> None:
-    (rule,) = limits(evidence(binary([0, 1] * 150, [0.2, math.nan] * 150), limits=(Limit("accuracy", "min", 0.1),)))
-    assert rule.outcome is Outcome.FAIL and "150 of 300 test rows no finite score" in rule.reason
 
 
 def test_a_regression_has_limits_too() -> None:
