@@ -8,6 +8,7 @@ from contracts.event import DEPLOYED, UPGRADED
 from contracts.release import Release
 from contracts.slots import Slot
 from infra.rollout.admission import admit
+from infra.rollout.earlier import keep_last_change
 from infra.rollout.phases import begin, bring_up, settle, soak, switch
 from infra.rollout.recovery import recover, undo
 from infra.rollout.target import Target
@@ -49,20 +50,21 @@ def deploy(target: Target, release: Release, options: DeployOptions) -> bool:
     admitted = admit(target, release, unjudged=options.unjudged, release_quarantine=options.release_quarantine)
     facts = {"release": release.model_dump(mode="json"), "verdicts": admitted.verdicts, "rehearsal": target.rehearsal}
     with target.recorder.change("deploy", release.digest, **facts, **vars(options)) as change:
-        _phases(target, release)
+        _phases(target, release, stable.digest if stable else "")
         change.type = UPGRADED if stable else DEPLOYED
         change.data["from"] = stable.digest if stable else None
     return True
 
 
-def _phases(target: Target, release: Release) -> None:
+def _phases(target: Target, release: Release, left: str) -> None:
     begin(target, "deploy", release)
     try:
         bring_up(target, Slot.CANARY, release, target.environment.replicas)
-        switch(target, Slot.CANARY)
+        moved = switch(target, Slot.CANARY)
         soak(target, Slot.CANARY, target.environment.soak_seconds)
         settle(target)
     except BaseException:
         undo(target, "deploy")
         raise
+    keep_last_change(target, "deploy", left, moved)
     target.journal.clear()

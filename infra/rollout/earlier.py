@@ -22,6 +22,7 @@ from infra.rollout.target import Target
 from settings.errors import GatelineError, UsageError
 
 NOTE = "last-change"
+Kind = Literal["deploy", "promote", "rollback"]
 
 
 class Moment(BaseModel):
@@ -74,11 +75,22 @@ class LastChange(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: Literal["rollback", "promote"]
+    kind: Kind
     left: str
     """The release (a digest) that serves no more; '' where there was none."""
     serves: str
+    moved: Moment
+    """When `serves` got all traffic."""
     ended: Moment
+    """When its command ended: whoever was told of the change meanwhile is told by then."""
+
+    def answers(self, began: Moment) -> bool:
+        """Whether a rollback that was asked for at `began` is about what this change has left.
+
+        Whoever asks while an earlier rollback is under way asks for the same; whoever asks once another release has the
+        traffic has seen that one.
+        """
+        return began <= (self.ended if self.kind == "rollback" else self.moved)
 
 
 @dataclass(frozen=True)
@@ -88,12 +100,16 @@ class Wish:
     began: Moment
     stable: str
     canary: str
+    served: str
+    """The release that had most of the traffic: during a deploy's last phase, the one in the canary's slot."""
 
     @classmethod
     def of(cls, target: Target, began: Moment | None = None) -> Wish:
         """Look now, before any wait; `began` is when the command was given, now if that is not known."""
         running = target.engine.status()
-        return cls(began or Moment.now(), _digest(running, Slot.STABLE), _digest(running, Slot.CANARY))
+        most = max(running.slots.values(), key=lambda slot: slot.share, default=None)
+        served = most.release.digest if most is not None and most.share > 0 else ""
+        return cls(began or Moment.now(), _digest(running, Slot.STABLE), _digest(running, Slot.CANARY), served)
 
     @property
     def leave(self) -> str:
@@ -101,11 +117,15 @@ class Wish:
         return self.canary or self.stable
 
     def left_since(self, target: Target, running: Running) -> bool:
-        """Whether the release that this wish wants to leave is left already, by somebody who was faster."""
-        here = {_digest(running, Slot.STABLE), _digest(running, Slot.CANARY)}
-        last = last_change(target)
-        told = last is not None and last.kind == "rollback" and self.began <= last.ended and last.left not in here
-        return told or bool(self.leave and self.leave not in here)
+        """Whether the release that this wish wants to leave is left already, by somebody who was faster.
+
+        So it is where a canary was promoted meanwhile: nobody who asked before has seen that serve.
+        """
+        stable = _digest(running, Slot.STABLE)
+        here, last = {stable, _digest(running, Slot.CANARY)}, last_change(target)
+        told = last is not None and last.answers(self.began) and last.left not in here
+        promoted = bool(self.canary) and self.canary == stable and self.canary != self.served
+        return told or promoted or bool(self.leave and self.leave not in here)
 
     def promoted_since(self, target: Target, running: Running) -> bool:
         """Whether the canary that this wish wants to promote is stable already, by somebody who was faster."""
@@ -114,10 +134,10 @@ class Wish:
         return told or bool(self.canary and self.canary == stable)
 
 
-def keep_last_change(target: Target, kind: Literal["rollback", "promote"], left: str) -> None:
-    """Leave word of a change that is complete, for commands that waited for it."""
-    serves = _digest(target.engine.status(), Slot.STABLE)
-    found = LastChange(kind=kind, left=left, serves=serves, ended=Moment.now())
+def keep_last_change(target: Target, kind: Kind, left: str, moved: Moment | None = None) -> None:
+    """Leave word of a change that is complete, for commands that waited for it; `moved` is when traffic was, if not now."""
+    serves, now = _digest(target.engine.status(), Slot.STABLE), Moment.now()
+    found = LastChange(kind=kind, left=left, serves=serves, moved=moved or now, ended=now)
     target.engine.notes.write(NOTE, found.model_dump_json())
 
 

@@ -9,6 +9,7 @@ from contracts.release import Release
 from contracts.slots import Slot, SlotMetrics
 from contracts.verdict import Outcome, Verdict
 from infra.engines.engine import SlotStatus
+from infra.rollout.earlier import Moment
 from infra.rollout.journal import Entry, Kind
 from infra.rollout.recorder import UNREACHABLE
 from infra.rollout.target import Target
@@ -70,10 +71,11 @@ def smoke(target: Target, slot: Slot) -> Verdict:
     return verdict
 
 
-def switch(target: Target, slot: Slot) -> None:
-    """Give one slot all traffic."""
+def switch(target: Target, slot: Slot) -> Moment:
+    """Give one slot all traffic; return when it had it."""
     target.journal.phase("switch")
     target.engine.set_shares({slot: 1.0})
+    return Moment.now()
 
 
 def to_stable(target: Target) -> None:
@@ -142,7 +144,6 @@ def point_champion(target: Target) -> None:
     stable = target.engine.status().release_in(Slot.STABLE)
     if target.is_production and not target.rehearsal and stable is not None:
         if target.artifacts.alias(CHAMPION) != stable.artifact:
-            target.recorder.refuse_emptied()
             target.artifacts.point(CHAMPION, stable.artifact)
 
 

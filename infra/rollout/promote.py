@@ -55,13 +55,13 @@ def finish(target: Target, release: Release) -> None:
         target.engine.start(Slot.CANARY, release, target.environment.replicas)
         target.engine.wait_ready(Slot.CANARY, target.environment.ready_seconds)
         smoke(target, Slot.CANARY)
-        switch(target, Slot.CANARY)
+        moved = switch(target, Slot.CANARY)
         soak(target, Slot.CANARY, target.environment.soak_seconds)
         settle(target)
     except BaseException as failure:
         hold(target, _entry(target), f"promotion failed: {first_line(failure)}")
         raise
-    keep_last_change(target, "promote", left)
+    keep_last_change(target, "promote", left, moved)
     target.journal.clear()
 
 

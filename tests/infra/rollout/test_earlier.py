@@ -11,8 +11,9 @@ from contracts.release import Release
 from contracts.slots import Slot
 from infra.rollout.canary import CanaryOptions, canary
 from infra.rollout.deploy import DeployOptions, deploy
-from infra.rollout.earlier import NOTE, LastChange, Moment, Wish, last_change
+from infra.rollout.earlier import NOTE, LastChange, Moment, Wish, keep_last_change, last_change
 from infra.rollout.journal import Entry
+from infra.rollout.phases import settle
 from infra.rollout.promote import promote
 from infra.rollout.rollback import Already, Plan, rollback
 from settings.errors import UsageError
@@ -128,6 +129,41 @@ def test_a_canary_that_came_meanwhile_does_not_take_the_place_of_what_was_meant(
     done = rollback(site.target(), wish=wish)
     assert isinstance(done, Plan) and (done.leave, done.back_to) == (two, one)
     assert site.seen() == {"stable": ("1", 1.0)}
+
+
+def test_a_click_is_about_what_served_then_not_about_what_was_promoted_since(site: Site) -> None:
+    held(site)
+    clicked = Moment.parse(str(Moment(wall=time.time() - 60)))
+    waiting = Wish.of(site.target())
+    assert promote(site.target()) is not None
+    for wish in (waiting, Wish.of(site.target(), clicked)):
+        done = rollback(site.target(), wish=wish)
+        assert isinstance(done, Already) and done.serves.version == "2" and site.seen()["stable"] == ("2", 1.0)
+    assert isinstance(rollback(site.target()), Plan) and site.seen() == {"stable": ("1", 1.0)}
+
+
+def test_a_click_before_a_deploy_is_not_about_what_was_deployed_and_one_after_it_is(
+    site: Site, three: tuple[Release, ...]
+) -> None:
+    clicked = Moment.parse(str(Moment(wall=time.time() - 60)))
+    four = site.release("4")
+    assert deploy(site.target(), four, DeployOptions(skip_canary=True))
+    assert isinstance(rollback(site.target(), wish=Wish.of(site.target(), clicked)), Already)
+    assert site.seen()["stable"] == ("4", 1.0)
+    assert isinstance(rollback(site.target(), wish=Wish.of(site.target(), Moment.now())), Plan)
+    assert site.seen() == {"stable": ("3", 1.0)}
+
+
+def test_who_sees_the_new_release_fail_while_it_is_watched_leaves_it(site: Site) -> None:
+    """A deploy gives the canary's slot all traffic before the release is called stable."""
+    one, two = site.release("1"), site.release("2")
+    engine = site.put(stable=one, canary=two)
+    engine.set_shares({Slot.CANARY: 1.0})
+    moved, wish = Moment.now(), Wish.of(site.target())
+    settle(site.target())
+    keep_last_change(site.target(), "deploy", one.digest, moved)
+    done = rollback(site.target(), wish=wish)
+    assert isinstance(done, Plan) and (done.leave, done.back_to) == (two, one)
 
 
 def test_naming_what_serves_already_is_done(site: Site, three: tuple[Release, ...]) -> None:
