@@ -43,7 +43,7 @@ def judge_environment(name: str) -> int:
     with target.engine.client("", TIMEOUT_SECONDS) as client:
         seen = {replica.name: _read(client, replica.address) for replica in stable.replicas if replica.alive}
     arrived, verdict = _judged(target, stable, window.since_last(seen), window.labelled_until())
-    target.verdicts.record(verdict)
+    target.keep(verdict)
     write(verdict)
     if _decided("traffic", verdict):
         window.close(seen)

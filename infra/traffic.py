@@ -12,7 +12,7 @@ from contracts.manifest import REFERENCE_FILE, SCHEMA_FILE
 from infra.ending import end
 from infra.process.logs import tail
 from infra.process.python_env import python_for
-from infra.layout import STATE
+from contracts.layout import STATE
 
 LOCK = Path("requirements/load.txt")
 STOP_SECONDS = 10.0

@@ -89,6 +89,7 @@ class Artifacts:
             identity = lookup(reference)
             if identity:
                 return identity
+        self._store.refuse_emptied()
         known = [CANDIDATE, CHAMPION, *self.versions()]
         raise UsageError(
             f"model '{reference}' is no alias, version or identity in {self._store.url}{did_you_mean(reference, known)}",

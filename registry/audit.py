@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
+from datetime import datetime
 
 from contracts.digest import of_bytes
 from contracts.event import GENESIS, Event, Head
-from registry.chain import ChainBroken, Entry, Finding, broken, entry_of, line_of, lost, name_of, settled
+from registry.chain import UNKNOWN, ChainBroken, Entry, Finding, broken, entry_of, line_of, lost, name_of, settled
+from registry.store import AUDIT as FOLDER
 from registry.store import Store
 from settings.errors import OutsideError
 
 __all__ = ["AuditLog", "ChainBroken", "Finding"]
 
-FOLDER = "audit"
 ATTEMPTS = 1000
 
 
@@ -44,12 +45,6 @@ class AuditLog:
             f"audit log in {self._store.url}: other writers took the next line {ATTEMPTS} times",
             "stop them, then run the command again",
         )
-
-    def refuse_emptied(self, known: Iterable[Head]) -> None:
-        """Raise ChainBroken where the log is empty though heads of it were kept elsewhere: emptied, or not mounted."""
-        last = self.head()
-        if last.count == 0:
-            self._refuse_lost(known, last)
 
     def head(self) -> Head:
         """Return count and digest of the last event, as it is stored: a changed one is chained to, and found by `verify`."""
@@ -86,8 +81,13 @@ class AuditLog:
         """
         return self.judge(heads)[0]
 
-    def judge(self, heads: Iterable[Head] = ()) -> tuple[list[Finding], dict[Finding, Event]]:
-        """Return the findings of `verify`, and those that a person has accepted, each with the event that says so."""
+    def judge(
+        self, heads: Iterable[Head] = (), adopted: Collection[str] = (), kept: Mapping[Head, datetime] = UNKNOWN
+    ) -> tuple[list[Finding], dict[Finding, Event]]:
+        """Return the findings of `verify`, and those that a person has accepted, each with the event that says so.
+
+        `adopted` and `kept` are those of `chain.settled`.
+        """
         foreign = [
             Finding(0, f"chain: '{name}' is no line of the log")
             for name in self._store.names(FOLDER)
@@ -95,7 +95,7 @@ class AuditLog:
         ]
         entries = self._entries()
         found = foreign + broken(entries, heads, self._key)
-        accepted = settled(found, entries, self._key)
+        accepted = settled(found, entries, self._key, adopted, kept)
         return [finding for finding in found if finding not in accepted], accepted
 
     def unsealed(self) -> int:

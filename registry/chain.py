@@ -5,8 +5,10 @@ from __future__ import annotations
 import hmac
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import ValidationError
@@ -15,6 +17,7 @@ from contracts.digest import canonical, of_bytes
 from contracts.event import ACCEPTED, GENESIS, PACKAGED, Event, Head, seal_of
 from settings.errors import GateRefused
 
+UNKNOWN: Mapping[Head, datetime] = MappingProxyType({})
 NAME = re.compile(r"[0-9]{8,}\.json")
 
 
@@ -100,11 +103,18 @@ def lost(heads: Iterable[Head], stored: Mapping[int, str]) -> list[Finding]:
     return found
 
 
-def settled(findings: Iterable[Finding], entries: Mapping[int, Entry], key: str = "") -> dict[Finding, Event]:
+def settled(
+    findings: Iterable[Finding],
+    entries: Mapping[int, Entry],
+    key: str = "",
+    adopted: Collection[str] = (),
+    kept: Mapping[Head, datetime] = UNKNOWN,
+) -> dict[Finding, Event]:
     """Return the findings that a person has accepted, each with the event that says so.
 
-    With a key, the event's seal must hold. A head that was kept elsewhere is accepted for others by a sealed event alone:
-    whoever can write the registry could add one that is not.
+    With a key, the event's seal must hold. A head that was kept elsewhere is accepted by a sealed event alone, or by one of
+    `adopted`, the digests of those that this machine took part in: whoever can write the registry could add another.
+    `kept` says when a head was kept, where that is known: one from before the event may be any within what it accepts.
     """
     events = [entry for entry in entries.values() if entry.event and entry.event.type == ACCEPTED and not entry.fault]
     trusted = [entry for entry in events if entry.sealed or not key]
@@ -112,15 +122,21 @@ def settled(findings: Iterable[Finding], entries: Mapping[int, Entry], key: str 
         finding: entry.event
         for finding in findings
         for entry in trusted
-        if entry.event and _accepts(entry, finding)
+        if entry.event and _accepts(entry, entry.event, finding, entry.sealed or entry.digest in adopted, kept)
     }
 
 
-def _accepts(entry: Entry, finding: Finding) -> bool:
-    data = entry.event.data if entry.event else {}
-    if finding.head is not None:
-        return entry.sealed and finding.head.model_dump() in data.get("heads", [])
-    return entry.line > finding.line and finding.as_data() in data.get("findings", [])
+def _accepts(entry: Entry, event: Event, finding: Finding, vouched: bool, kept: Mapping[Head, datetime]) -> bool:
+    if finding.head is None:
+        return entry.line > finding.line and finding.as_data() in event.data.get("findings", [])
+    heads = event.data.get("heads", [])
+    if not vouched or finding.head.model_dump() in heads:
+        return vouched
+    if finding.head not in kept or kept[finding.head] >= datetime.fromisoformat(event.time):
+        return False
+    cut = entry.line <= finding.line <= max((head["count"] for head in heads), default=0)
+    changed = {(one["line"], one["digest"]) for one in event.data.get("findings", [])}
+    return cut or (finding.line, finding.digest) in changed
 
 
 def _fault(line: int, event: Event, whole: bool, wrong_seal: bool) -> str:

@@ -52,6 +52,7 @@ class Releases:
         try:
             return self.get(self._store.read("aliases/release").decode())
         except FileNotFoundError:
+            self._store.refuse_emptied()
             raise UsageError("no release is built yet", "invoke build") from None
 
     def resolve(self, reference: str) -> Release:
@@ -66,6 +67,7 @@ class Releases:
             whole = reference in (release.version, release.name, release.digest)
             if whole or (len(reference) >= 8 and release.digest.startswith(reference)):
                 return release
+        self._store.refuse_emptied()
         names = [release.name for release in listed]
         raise UsageError(
             f"no release '{reference}'{did_you_mean(reference, names)}", f"known: {', '.join(names[-5:]) or 'none'}"

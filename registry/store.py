@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from fsspec.implementations.local import LocalFileSystem
 
 from contracts.files import beside, sync_folder
+from contracts.layout import has_seen_events
 from contracts.storage import cause_of, is_missing, is_silent, next_step_of, opened
 from registry.exclusive import Exclusive
 from settings import Settings
@@ -22,6 +23,7 @@ from settings.errors import GatelineError, OutsideError
 from settings.secrets import redacted
 
 AT_ONCE = 16
+AUDIT = "audit"
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 GONE_SECONDS = 60.0
@@ -36,16 +38,20 @@ class Store:
     for a URL that cannot be opened here.
     """
 
-    def __init__(self, url: str, project: str) -> None:
-        """Keep the place; it is opened when it is first needed, and nothing is created until the first write."""
-        self.url = redacted(url)
+    def __init__(self, url: str, project: str, seen: Callable[[], bool] = lambda: False) -> None:
+        """Keep the place; it is opened when it is first needed, and nothing is created until the first write.
+
+        `seen` says whether its audit log is known to hold events: then an empty place is none to write to.
+        """
+        self.url, self._seen = redacted(url), seen
         self._address, self._project = url, project
         self._gone: tuple[float, OutsideError] | None = None
+        self._is_known = False
 
     @classmethod
     def of(cls, settings: Settings) -> Store:
         """Open the registry that the settings name."""
-        return cls(settings.registry.url, settings.project.name)
+        return cls(settings.registry.url, settings.project.name, lambda: has_seen_events(settings, Path(".")))
 
     @cached_property
     def _opened(self) -> tuple[Any, str]:
@@ -96,8 +102,9 @@ class Store:
             return False
 
     def write(self, name: str, data: bytes) -> None:
-        """Write an object, replacing one of the same name."""
+        """Write an object, replacing one of the same name. Raises as `refuse_emptied` does."""
         path = self._path(name)
+        self.refuse_emptied()
         with self._reaching(name, writing=True):
             if self.is_folder:
                 _place(Path(path), data, os.replace)
@@ -132,6 +139,22 @@ class Store:
         path = self._path(name)
         with suppress(FileNotFoundError), self._reaching(name):
             self._fs.rm_file(path)
+
+    def refuse_emptied(self) -> None:
+        """Raise OutsideError where nothing is left of an audit log that was seen: what is told there now would be lost.
+
+        Creating an event asks more, of the log itself: see `AuditLog.append`.
+        """
+        if self._is_known and (not self.is_folder or os.path.isdir(self._path(AUDIT))):
+            return  # asked once in a process; a folder may be unmounted any time
+        self._is_known = not self._seen() or bool(self.names(AUDIT))
+        if self._is_known:
+            return
+        raise OutsideError(
+            f"registry {self.url} holds no audit log, though events of it were seen from here: "
+            "it was emptied, or is not mounted; nothing was written",
+            "mount it, or put back what was there; to begin with an empty one: invoke audit --accept-cut --reason=WHY",
+        )
 
     def _path(self, name: str) -> str:
         if {"", ".", ".."} & set(name.split("/")):

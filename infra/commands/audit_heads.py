@@ -11,11 +11,14 @@ from contracts.event import Head
 from contracts.files import place
 from infra.signing import heads, keys
 from settings import Settings
-from settings.errors import UsageError
+from settings.errors import GateRefused, UsageError
 
 
-def compared(settings: Settings, path: Path) -> Head:
-    """Return the head in a file that `--keep` wrote. Raises UsageError, and GateRefused for a file that was tampered with."""
+def compared(settings: Settings, path: Path) -> dict[Head, datetime]:
+    """Return the head in a file that `--keep` wrote, and when it was kept.
+
+    Raises UsageError, and GateRefused for a file that was tampered with.
+    """
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -25,7 +28,10 @@ def compared(settings: Settings, path: Path) -> Head:
     kept = heads.read(data, keys.public_keys(settings, Path(".")), settings.project.name, str(path))
     note, whose = kept.note, f"signed by {kept.key.name}" if kept.key else "not signed"
     print(f"compared with {path}: head {note.head.count} of {note.time}, {whose}")
-    return note.head
+    try:
+        return {note.head: datetime.fromisoformat(note.time).astimezone(UTC)}
+    except ValueError:
+        raise GateRefused(f"chain: {path} was kept at '{note.time}', which is no time", "name another file") from None
 
 
 def keep(settings: Settings, head: Head, path: Path) -> None:

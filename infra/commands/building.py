@@ -9,7 +9,7 @@ from contracts.files import hand_on
 from contracts.image import Image
 from contracts.release import Release
 from infra.build import build as build_release
-from infra.layout import BUILD
+from contracts.layout import BUILD
 from infra.process.python_env import python_for
 from infra.rollout.recorder import Recorder
 from infra.rollout.target import audit_key, recorder_of

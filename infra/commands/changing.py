@@ -155,7 +155,7 @@ def _report_canary(target: Target, ended: Ended) -> int:
 
     verdict = ended.verdict.model_copy(update={"rehearsal": target.rehearsal})
     write(verdict)
-    target.verdicts.record(verdict)
+    target.keep(verdict)
     if ended.step is Step.PROMOTE:
         _say_serving(target, ended.release, "promoted")
         return 0

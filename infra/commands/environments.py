@@ -100,7 +100,7 @@ def smoke(env: str) -> int:
     addresses = (replica.address for replica in stable.replicas)
     verdict = judge_replicas(addresses, expected, target.engine.client, environment=env)
     write(verdict)
-    target.verdicts.record(verdict)
+    target.keep(verdict)
     return verdict.exit_code
 
 

@@ -18,7 +18,7 @@ from contracts.files import place
 from infra.audit_line import outcome
 from infra.commands import audit_heads
 from infra.commands.building import build_recorder
-from infra.layout import BUILD
+from contracts.layout import BUILD
 from infra.rollout.recorder import Recorder
 from infra.rollout.target import Target, audit_key
 from infra.tracing import trace as trace_back
@@ -41,6 +41,8 @@ class Kept:
     unreadable: list[Finding] = field(default_factory=list)
     unreachable: list[str] = field(default_factory=list)
     """Whose head could not be asked for, and why."""
+    adopted: set[str] = field(default_factory=set)
+    """The events, by digest, by which a person went on with a broken log from here."""
 
 
 def audit(trace: str, export: str, against: str = "", keep: str = "", accept: bool = False, reason: str = "") -> int:
@@ -54,14 +56,15 @@ def audit(trace: str, export: str, against: str = "", keep: str = "", accept: bo
     if trace:
         print(trace_back(settings, trace))
         return 0
+    given = audit_heads.compared(settings, Path(against)) if against else {}
     if accept or reason:
-        _accept(settings, log, accept, reason)
+        _accept(settings, log, accept, reason, {against: head for head in given})
     kept = kept_heads(settings)
-    seen = [*kept.heads.values(), *([audit_heads.compared(settings, Path(against))] if against else [])]
-    events, (findings, accepted) = log.events(), log.judge(seen)
+    seen = (*kept.heads.values(), *given)
+    events, (findings, accepted) = log.events(), log.judge(seen, kept.adopted, given)
     findings = kept.unreadable + findings
     _print(events)
-    _print_verification(log, events, findings, accepted)
+    _print_verification(log, events, findings, accepted, f" --against={against}" if against else "")
     for line in kept.unreachable:
         print(f"[not compared] {line}")
     if export:
@@ -86,6 +89,7 @@ def kept_heads(settings: Settings) -> Kept:
     for name, recorder in _recorders(settings).items():
         try:
             kept.heads |= {f"{name} {number}".removesuffix(" 1"): head for number, head in enumerate(recorder.heads(), 1)}
+            kept.adopted |= recorder.adopted()
         except GateRefused as error:
             kept.unreadable.append(Finding(0, error.message))
         except OutsideError as error:
@@ -98,8 +102,11 @@ def _recorders(settings: Settings) -> dict[str, Recorder]:
     return {BUILD: build_recorder(settings), **environments}
 
 
-def _accept(settings: Settings, log: AuditLog, accept: bool, reason: str) -> None:
-    """Record that a person goes on with the log as it is; every keeper of a head that can be reached takes the new one."""
+def _accept(settings: Settings, log: AuditLog, accept: bool, reason: str, given: dict[str, Head]) -> None:
+    """Record that a person goes on with the log as it is; every keeper of a head that can be reached takes the new one.
+
+    `given` are heads that were named, by where they are kept.
+    """
     if not (accept and reason.strip()):
         raise UsageError(
             f"{'--accept-cut has no --reason' if accept else '--reason is given without --accept-cut'}: "
@@ -107,13 +114,14 @@ def _accept(settings: Settings, log: AuditLog, accept: bool, reason: str) -> Non
             'invoke audit --accept-cut --reason="…"',
         )
     kept = kept_heads(settings)
-    findings = kept.unreadable + log.verify(kept.heads.values())
+    heads = kept.heads | given
+    findings = kept.unreadable + log.judge(heads.values(), kept.adopted)[0]
     if not findings:
         print("nothing to accept: the log holds")
         return
     lost = [finding.head for finding in findings if finding.head]
     recorders = _recorders(settings)
-    head = recorders[BUILD].accept(reason, findings, {name: head for name, head in kept.heads.items() if head in lost})
+    head = recorders[BUILD].accept(reason, findings, {name: head for name, head in heads.items() if head in lost})
     print(f"accepted as event {head.count}: {len(findings)} finding(s)")
     waited = 0
     for recorder in recorders.values():
@@ -150,7 +158,7 @@ def _row(event: Event) -> tuple[str, ...]:
 
 
 def _print_verification(
-    log: AuditLog, events: list[Event], findings: list[Finding], accepted: Mapping[Finding, Event]
+    log: AuditLog, events: list[Event], findings: list[Finding], accepted: Mapping[Finding, Event], against: str
 ) -> None:
     for finding, event in accepted.items():
         who, why = event.data.get("actor", {}).get("name", "?"), event.data.get("reason", "")
@@ -158,7 +166,8 @@ def _print_verification(
     for finding in findings:
         print(one_line(f"[broken] {finding.reason}"))
     if findings:
-        print("next: find out who changed the log; to go on with it as it is: invoke audit --accept-cut --reason=WHY")
+        how = f"invoke audit --accept-cut --reason=WHY{against}"
+        print(f"next: find out who changed the log; to go on with it as it is: {how}")
     else:
         head, but = log.head(), f", but for {len(accepted)} accepted" if accepted else ""
         print(f"verified: {len(events)} events, each follows the one before{but}; head {head.count} {head.digest}")

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from contracts.digest import of_bytes
 from contracts.files import RESERVE
-from infra import layout
-from infra.layout import ENVIRONMENTS
+from contracts import layout
+from contracts.layout import ENVIRONMENTS
 from settings import Settings
 from settings.errors import OutsideError
 

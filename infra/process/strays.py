@@ -14,7 +14,7 @@ import psutil
 
 from infra.alive import started
 from infra.engines.readiness import wait_until
-from infra.layout import ENVIRONMENTS
+from contracts.layout import ENVIRONMENTS
 from infra.process.child import Child
 from infra.process.place import PROXY_CONFIG, Place
 from infra.process.ports import listener

@@ -15,7 +15,7 @@ from socket import gethostname
 from filelock import FileLock, Timeout
 
 from contracts.files import place
-from infra import layout
+from contracts import layout
 from infra.alive import stopped
 from infra.engines.engine import Engine
 from infra.rollout.actor import acting

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 
 from infra.engines.notes import Notes
 from infra.rollout.recorder import UNREACHABLE
@@ -16,28 +15,21 @@ LIST, UNTOLD = "quarantine", "quarantine-untold"
 class Quarantine:
     """The quarantine of one environment. Its own list is enough for a rollback; the registry's is seen by everyone."""
 
-    def __init__(self, notes: Notes, releases: Releases, refuse_emptied: Callable[[], None] = lambda: None) -> None:
-        """Keep the list in the note `quarantine`, and what the registry does not know yet in another.
-
-        `refuse_emptied` raises where the registry was emptied or is not mounted: it is told once it is back.
-        """
-        self._notes, self._releases, self._refuse_emptied = notes, releases, refuse_emptied
+    def __init__(self, notes: Notes, releases: Releases) -> None:
+        """Keep the list in the note `quarantine`, and what the registry does not know yet in another."""
+        self._notes, self._releases = notes, releases
 
     def add(self, digest: str, reason: str) -> None:
         """Set a release apart."""
         self._write(LIST, self._read(LIST) | {digest: reason})
         try:
-            self._refuse_emptied()
             self._releases.quarantine(digest, reason)
         except UNREACHABLE:
             self._write(UNTOLD, self._read(UNTOLD) | {digest: reason})
 
     def tell(self) -> None:
         """Let the registry know what it could not be told before. Raises what the registry raises."""
-        untold = self._read(UNTOLD)
-        if untold:
-            self._refuse_emptied()
-        for digest, reason in untold.items():
+        for digest, reason in self._read(UNTOLD).items():
             self._releases.quarantine(digest, reason)
         self._notes.remove(UNTOLD)
 

@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import ValidationError
 
 from contracts.digest import of_bytes
 from contracts.event import ACCEPTED, FINISHED, STARTED, Event, Head
+from contracts.layout import HEAD
 from infra.engines.notes import Notes
 from infra.rollout.actor import acting, commit
 from registry.audit import AuditLog, Finding
@@ -21,8 +22,7 @@ from settings.errors import GatelineError, GateRefused, first_line
 
 UNREACHABLE = (OSError, GatelineError)
 DAMAGED = {"change": "spool", "outcome": "failed", "error": "an event that waited for the registry is damaged"}
-Result = TypeVar("Result")
-HEAD, BROKEN, SPOOL, DAMAGED_PREFIX = "audit-head", "audit-broken", "spool/", "spool-damaged/"
+BROKEN, ADOPTED, SPOOL, DAMAGED_PREFIX = "audit-broken", "audit-adopted/", "spool/", "spool-damaged/"
 
 
 def _warn(message: str) -> None:
@@ -173,30 +173,37 @@ class Recorder:
         return self.log.append(self._event(ACCEPTED, "", facts))
 
     def adopt(self, head: Head) -> int:
-        """Take an accepted head for the one that was seen last, and chain what waited; return how many events did."""
+        """Take an accepted head for the one that was seen last, and chain what waited; return how many events did.
+
+        It is remembered that a person here took part: see `adopted`.
+        """
         self._known = (head,)
-        self._note(_Done(head))
+        mark: dict[str, str | None] = {f"{ADOPTED}{head.count:08d}": head.digest}
+        self._note(_Done(head, [(notes, mark) for notes in self._notes]))
         return self.flush()
 
-    def refuse_emptied(self) -> None:
-        """Raise ChainBroken where the registry was emptied, or is not mounted: what is told there now would be lost."""
-        self._compared(self.log.refuse_emptied)
+    def adopted(self) -> set[str]:
+        """Return the digests of the events by which a person went on with a broken log, as far as that was done from here."""
+        return {notes.read(name) or "" for notes in self._notes for name in notes.names(ADOPTED)}
+
+    def has_seen_events(self) -> bool:
+        """Say whether this environment, or another of this machine, has seen events of the log. Raises as `heads` does."""
+        return any(head.count for head in self._seen())
+
+    def _seen(self) -> tuple[Head, ...]:
+        if self._known is None:
+            self._known = (*self.heads(), *self._others())
+        return self._known
 
     def _append(self, event: Event) -> Head:
-        """Chain an event, unless the log is not the one that was seen before."""
-        head = self._compared(lambda known: self.log.append(event, known))
-        self._known = (head,)
-        return head
-
-    def _compared(self, act: Callable[[tuple[Head, ...]], Result]) -> Result:
-        """Act on the log given the heads that were seen of it; why it is not the same one is noted and said once."""
+        """Chain an event, unless the log is not the one that was seen before: why is noted and said once."""
         try:
-            if self._known is None:
-                self._known = (*self.heads(), *self._others())
-            return act(self._known)
+            head = self.log.append(event, self._seen())
         except GateRefused as broken:
             self._say_broken(broken)
             raise
+        self._known = (head,)
+        return head
 
     def _say_broken(self, broken: GateRefused) -> None:
         if self._warned:

@@ -13,7 +13,8 @@ from rich.markup import escape
 
 from contracts.event import Head
 from contracts.release import Release
-from infra import layout
+from contracts.verdict import Verdict
+from contracts import layout
 from infra.engines import engine_for
 from infra.engines.engine import Engine
 from infra.engines.notes import FolderNotes, Notes
@@ -21,7 +22,7 @@ from infra.rollout.actor import acting
 from infra.rollout.journal import Journal
 from infra.rollout.locking import held
 from infra.rollout.quarantine import Quarantine
-from infra.rollout.recorder import Recorder, read_head
+from infra.rollout.recorder import UNREACHABLE, Recorder, read_head
 from infra.rollout.runner import is_rehearsal, is_thrown_away
 from registry.artifacts import Artifacts
 from registry.audit import AuditLog
@@ -83,9 +84,9 @@ class Target:
                 "name one of these, or add it to pipeline.toml",
             )
         folder = layout.folder(settings, name, root)
-        store = Store.of(settings)
-        log, engine = AuditLog(store, audit_key()), engine_for(settings, name, root)
-        recorder = recorder_of(settings, name, root, log, engine.notes)
+        store = Store(settings.registry.url, settings.project.name, lambda: recorder.has_seen_events())
+        engine = engine_for(settings, name, root)
+        recorder = recorder_of(settings, name, root, AuditLog(store, audit_key()), engine.notes)
         return cls(
             settings=settings,
             name=name,
@@ -94,7 +95,7 @@ class Target:
             store=store,
             recorder=recorder,
             journal=Journal(engine.notes),
-            quarantine=Quarantine(engine.notes, Releases(store), recorder.refuse_emptied),
+            quarantine=Quarantine(engine.notes, Releases(store)),
             console=Console(highlight=False),
         )
 
@@ -139,6 +140,13 @@ class Target:
     def say_unreachable(self, error: Exception, then: str) -> None:
         """Tell the user that the registry is gone, and what follows from it."""
         self.say(f"[yellow]the registry cannot be reached[/yellow]: {escape(first_line(error))}; {then}")
+
+    def keep(self, verdict: Verdict) -> None:
+        """Record a verdict on what runs; a registry that is gone changes nothing of it."""
+        try:
+            self.verdicts.record(verdict)
+        except UNREACHABLE as error:
+            self.say_unreachable(error, f"the verdict stands in reports/{verdict.stage} alone")
 
     def nothing_runs(self) -> GatelineError:
         """Return why no release can be asked here: none was deployed, or one serves whose state was cleaned away."""

@@ -20,7 +20,7 @@ from infra.process.logs import tail
 from infra.process.place import Place
 from infra.process.ports import free_ports
 from infra.process.python_env import python_for
-from infra.layout import STATE
+from contracts.layout import STATE
 from registry.releases import Releases
 from settings.errors import GateRefused, OutsideError
 

@@ -160,7 +160,7 @@ class Site:
         for name in self._ports:
             target = self.target(name)
             for path in target.folder.glob("*"):
-                if path.name.startswith(("rollout", "last-change", "quarantine", "audit-head", "spool")):
+                if path.name.startswith(("rollout", "last-change", "quarantine", "audit-", "spool")):
                     path.unlink() if path.is_file() else shutil.rmtree(path)
             if (target.folder / "state.json").exists():
                 empty(target.engine)

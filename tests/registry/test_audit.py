@@ -6,11 +6,13 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from contracts.digest import of_bytes
 from contracts.event import ACCEPTED, DEPLOYED, GENESIS, PACKAGED, PUBLISHED, SIGNED, Event, Head
 from registry.audit import AuditLog, ChainBroken, Finding
 from registry.store import Store
@@ -330,6 +332,49 @@ def test_a_lost_head_is_accepted_for_others_by_a_sealed_event_alone(tmp_path: Pa
     cut_end(tmp_path)
     log.append(accepting(log.verify((head,)), (head,)))
     assert bool(log.verify((head,))) is not bool(key)
+
+
+def test_a_lost_head_is_accepted_by_an_event_that_this_machine_took_part_in(tmp_path: Path) -> None:
+    log = written(tmp_path)
+    head = log.head()
+    cut_end(tmp_path)
+    taken = log.append(accepting(log.verify((head,)), (head,)))
+    assert log.judge((head,), {taken.digest})[0] == []
+    assert log.judge((head,), {"0" * 64})[0] != []
+
+
+BEFORE, AFTER = (datetime.fromisoformat(f"{day}T00:00:00Z") for day in ("2026-01-01", "2026-12-31"))
+
+
+@pytest.mark.parametrize(
+    ("number", "when", "covered"),
+    [(4, AFTER, True), (5, BEFORE, True), (6, BEFORE, True), (7, BEFORE, False), (5, AFTER, False), (3, BEFORE, False)],
+    ids=["still there", "cut", "the last of the cut", "beyond it", "kept afterwards", "changed since"],
+)
+def test_a_head_kept_before_a_cut_was_accepted_is_covered_by_it(
+    tmp_path: Path, number: int, when: datetime, covered: bool
+) -> None:
+    log = written(tmp_path)
+    last = log.head()
+    kept = Head(count=number, digest=of_bytes(line(tmp_path, number).read_bytes()) if number < 7 else "f" * 64)
+    cut_end(tmp_path)
+    taken = log.append(accepting(log.verify((last,)), (last,)))
+    for more in (100, 101, 102):
+        log.append(event(more))
+    if number == 3:
+        edit(line(tmp_path, 3), subject="x")
+    found = [each for each in log.judge((kept,), {taken.digest}, {kept: when})[0] if each.head]
+    assert bool(found) is not covered
+
+
+def test_a_head_of_a_line_whose_change_was_accepted_is_covered(tmp_path: Path) -> None:
+    log = written(tmp_path)
+    kept = Head(count=3, digest=of_bytes(line(tmp_path, 3).read_bytes()))
+    edit(line(tmp_path, 3), subject="x")
+    taken = log.append(accepting(log.verify()))
+    assert log.judge((kept,), {taken.digest}, {kept: BEFORE})[0] == []
+    edit(line(tmp_path, 3), subject="y")
+    assert [each for each in log.judge((kept,), {taken.digest}, {kept: BEFORE})[0] if each.head]
 
 
 def test_a_foreign_object_beside_the_lines_is_named(tmp_path: Path) -> None:

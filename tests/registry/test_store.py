@@ -240,3 +240,33 @@ def test_credentials_in_the_url_are_not_shown(tmp_path: Path) -> None:
         Store("nowhere://key:hunter2@bucket", "p").names("a")  # pragma: allowlist secret
     assert "hunter2" not in str(caught.value)
     assert Store("memory://key:hunter2@bucket", "p").url == "memory://***@bucket"  # pragma: allowlist secret
+
+
+@pytest.mark.parametrize("gone", ["removed", "empty", "unmounted"])
+def test_nothing_is_written_where_an_audit_log_was_seen_and_none_is_now(tmp_path: Path, gone: str) -> None:
+    registry = tmp_path / "registry"
+    seen = Store(str(registry), "flights", lambda: True)
+    seen.create("audit/00000001.json", b"{}")
+    seen.write("verdicts/smoke/x.json", b"{}")
+    registry.rename(tmp_path / "away")
+    if gone == "empty":
+        registry.mkdir()
+    if gone == "unmounted":
+        registry.symlink_to(tmp_path / "nowhere")
+    for store in (seen, Store(str(registry), "flights", lambda: True)):
+        with pytest.raises(OutsideError):
+            store.write("verdicts/smoke/x.json", b"{}")
+    assert not registry.exists() or not any(registry.iterdir())
+    if gone != "unmounted":
+        Store(str(registry), "flights").write("verdicts/smoke/x.json", b"{}")
+        assert (registry / "flights").exists(), "where none was seen, a registry begins"
+
+
+def test_a_log_begun_again_by_a_person_is_written_to(tmp_path: Path) -> None:
+    store = Store(str(tmp_path), "flights", lambda: True)
+    with pytest.raises(OutsideError, match="holds no audit log, though events of it were seen") as caught:
+        store.write("aliases/release", b"1")
+    assert "--accept-cut" in caught.value.next_step
+    store.create("audit/00000001.json", b"{}")
+    store.write("aliases/release", b"1")
+    assert store.read("aliases/release") == b"1"

@@ -135,6 +135,20 @@ def test_a_canary_that_is_rolled_back_ends_with_1(site: Site, capsys: Capture, m
     assert site.seen() == {"stable": ("1", 1.0)}
 
 
+def test_a_registry_that_goes_while_a_canary_is_watched_is_not_made_again(
+    site: Site, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    site.put(stable=site.release("1"))
+    release, registry = site.release("2"), site.root / ".gateline/registry"
+    judged(monkeypatch, release, Outcome.FAIL)
+    decided = Watch.look
+    monkeypatch.setattr(Watch, "look", lambda watch: registry.rename(site.root / "away") and decided(watch))
+    assert commands.canary("production", "", CanaryOptions(), 1.0) == 1
+    assert site.seen() == {"stable": ("1", 1.0)} and not registry.exists()
+    assert "reports/canary alone" in " ".join(capsys.readouterr().out.split()) and site.target().recorder.waiting() == 1
+    (site.root / "away").rename(registry)
+
+
 def test_rollback_list_plan_and_all(site: Site, capsys: Capture) -> None:
     one, two = site.release("1"), site.release("2")
     site.put(stable=two, previous=one)

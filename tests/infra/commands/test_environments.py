@@ -177,6 +177,19 @@ def test_a_smoke_test_passes_and_is_recorded(site: Site, capsys: Capture) -> Non
     assert "smoke" in capsys.readouterr().out.lower()
 
 
+def test_a_registry_that_is_not_mounted_is_not_made_by_a_verdict_or_a_deploy(site: Site, capsys: Capture) -> None:
+    site.put(stable=site.release())
+    assert commands.up("production", False, 1.0) == 0
+    registry = site.root / ".gateline/registry"
+    registry.rename(site.root / "away")
+    assert commands.smoke("production") == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "registry cannot be reached" in said and "reports/smoke alone" in said and not registry.exists()
+    with pytest.raises(OutsideError, match="emptied, or is not mounted"):
+        commands.deploy("production", "", commands.DeployOptions(), 1.0)
+    (site.root / "away").rename(registry)
+
+
 def test_a_smoke_test_names_the_replica_that_fails(site: Site) -> None:
     engine = site.put(stable=site.release(off=0.3))
     (replica,) = engine.status().slots[Slot.STABLE].replicas

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 
@@ -92,6 +94,43 @@ def test_a_cut_end_stays_broken_until_a_person_accepts_it(site: Site, capsys: Ca
     assert row.startswith("2 ") and row.rstrip().endswith("accepted: the disk\\nwas full")
     assert commands.audit("", "", accept=True, reason="again") == 0
     assert "nothing to accept" in capsys.readouterr().out and len(site.events()) == 3
+
+
+def test_a_kept_head_is_held_against_a_cut_that_was_accepted(
+    site: Site, tmp_path: Path, capsys: Capture
+) -> None:
+    early, late = str(tmp_path / "early.json"), str(tmp_path / "late.json")
+    some(site)
+    assert commands.audit("", "", keep=early) == 0
+    site.target().recorder.record(FINISHED, "", {})
+    assert commands.audit("", "", keep=late) == 0
+    for number in (3, 4):
+        (site.root / f".gateline/registry/tiny/audit/{number:08d}.json").unlink()
+    capsys.readouterr()
+    assert commands.audit("", "", against=late) == 1
+    assert f"--accept-cut --reason=WHY --against={late}" in capsys.readouterr().out
+    assert commands.audit("", "", accept=True, reason="a broken disk") == 0
+    site.target().recorder.record(FINISHED, "", {})
+    for head in (early, late):
+        assert commands.audit("", "", against=head) == 0
+        assert "[accepted] chain: line" in (said := capsys.readouterr().out) and ": a broken disk)" in said
+    for note in (site.root / ".gateline").glob("*/**/audit-adopted"):
+        shutil.rmtree(note)
+    assert commands.audit("", "", against=late) == 1, "nobody here knows who wrote that event"
+
+
+def test_a_head_that_an_accepted_cut_does_not_cover_is_accepted_by_name(
+    site: Site, tmp_path: Path, capsys: Capture
+) -> None:
+    head = tmp_path / "head.json"
+    some(site)
+    assert commands.audit("", "", keep=str(head)) == 0
+    body = json.loads(head.read_text())
+    head.write_text(json.dumps(body | {"head": {"count": 9, "digest": "a" * 64}}))
+    assert commands.audit("", "") == 0 and commands.audit("", "", against=str(head)) == 1
+    assert commands.audit("", "", against=str(head), accept=True, reason="another machine's") == 0
+    assert site.events()[-1].data["kept_by"] == [str(head)]
+    assert commands.audit("", "", against=str(head)) == 0
 
 
 def test_a_missing_middle_that_was_accepted_is_still_told(site: Site, capsys: Capture) -> None:

@@ -10,7 +10,7 @@ from contracts.event import FINISHED
 from infra.engines.notes import FolderNotes
 from infra.rollout.quarantine import Quarantine
 from infra.rollout.recorder import Recorder
-from registry.audit import AuditLog, ChainBroken
+from registry.audit import AuditLog
 from registry.releases import Releases
 from registry.store import Store
 from settings.errors import OutsideError
@@ -70,14 +70,14 @@ def test_what_is_lifted_is_not_told_any_more(tmp_path: Path) -> None:
 
 def test_a_registry_that_is_not_mounted_is_told_once_it_is_back(tmp_path: Path) -> None:
     registry, away, notes = tmp_path / "registry", tmp_path / "away", FolderNotes(tmp_path / "host")
-    store = Store(str(registry), "p")
+    store = Store(str(registry), "p", lambda: recorder.has_seen_events())
     recorder = Recorder(AuditLog(store), (notes,), "p", "production")
     for _ in range(2):
         recorder.record(FINISHED, DIGEST, {})
-    kept_apart = Quarantine(notes, Releases(store), recorder.refuse_emptied)
+    kept_apart = Quarantine(notes, Releases(store))
     registry.rename(away)
     kept_apart.add(DIGEST, "slow")
-    with pytest.raises(ChainBroken, match="not the one seen before"):
+    with pytest.raises(OutsideError, match="emptied, or is not mounted; nothing was written"):
         kept_apart.tell()
     assert kept_apart.on_host(DIGEST) and not registry.exists(), "nothing stands in the way of the one that comes back"
     away.rename(registry)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from infra import layout
+from contracts import layout
 from settings.errors import OutsideError
 from tests.infra.process.conftest import settings
 

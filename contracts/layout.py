@@ -13,6 +13,8 @@ STATE = Path(".gateline")
 """What every run writes, below the project's folder; git ignores it, and `git clean -x` removes it."""
 
 BUILD, ENVIRONMENTS = "build", "environments"
+HEAD = "audit-head"
+"""The note, a file `audit-head.json`, in which each of them keeps the audit log's head as it was last seen."""
 
 
 def base(settings: Settings, environment: str, root: Path) -> Path:
@@ -40,6 +42,11 @@ def keeping(settings: Settings, root: Path) -> dict[str, Path]:
     if is_sample():
         return {BUILD: root / STATE / "build-sample"}
     return {BUILD: root / STATE / BUILD} | {name: folder(settings, name, root) for name in settings.environments}
+
+
+def has_seen_events(settings: Settings, root: Path) -> bool:
+    """Say whether this machine keeps a head of the audit log: then there is a log, wherever it is now."""
+    return any((folder / f"{HEAD}.json").exists() for folder in keeping(settings, root).values())
 
 
 def make(folder: Path) -> None:
