@@ -133,6 +133,7 @@ def _as_dict(target: Target, running: Running) -> dict[str, Any]:
         "url": running.url,
         "proxy_alive": running.proxy_alive,
         "supervised": running.supervised,
+        "hung": running.hung,
         "slots": slots,
         "rollout": entry.model_dump() if entry else None,
         "warnings": attention(target, running),

@@ -11,13 +11,14 @@ from contracts.slots import Slot
 from infra.docker.proxy import Proxy
 from infra.docker.replicas import Replicas
 from infra.docker.transport import TunnelTransport
-from infra.engines.engine import Replica, Running, SlotStatus
+from infra.engines.engine import Replica, Running, SlotStatus, hung_replicas
 from infra.engines.measuring import Lives
 from infra.engines.state import State
 from infra.proxy.stats import Server, share
 from settings.errors import OutsideError
 
 LINES = 10
+LIVING = ("running", "paused")
 
 
 class DaemonView:
@@ -57,14 +58,17 @@ class DaemonView:
 
     def running(self, state: State) -> Running:
         """Return what runs now. Nothing that is down is an error here."""
-        servers = self._servers_or_none()
+        servers, proxy = self._servers_or_none(), self._proxy.container()
         containers = self._replicas.found()
+        slots = {slot: _slot(state, slot, containers, servers or {}) for slot in state.slots}
+        silent = ["proxy"] if proxy is not None and proxy.status in LIVING and servers is None else []
         return Running(
             environment=state.environment,
             url=f"http://{state.shown}",
             proxy_alive=servers is not None,
             supervised=True,
-            slots={slot: _slot(state, slot, containers, servers or {}) for slot in state.slots},
+            slots=slots,
+            hung=(*silent, *hung_replicas(slots, servers or {})),
         )
 
     def _servers_or_none(self) -> Mapping[str, Server] | None:

@@ -12,6 +12,7 @@ import httpx
 from contracts.release import Release
 from contracts.slots import Slot, SlotMetrics
 from infra.engines.notes import Notes
+from infra.proxy.stats import Server
 
 
 @dataclass(frozen=True)
@@ -47,11 +48,19 @@ class Running:
     supervised: bool
     """Whether what starts proxy and replicas again runs and answers."""
     slots: Mapping[Slot, SlotStatus] = field(default_factory=dict)
+    hung: tuple[str, ...] = ()
+    """What lives and answers nothing, by what it is: the supervisor, the proxy, a replica."""
 
     def release_in(self, slot: Slot) -> Release | None:
         """Return the release in a slot, or None if the slot is empty."""
         status = self.slots.get(slot)
         return status.release if status else None
+
+
+def hung_replicas(slots: Mapping[Slot, SlotStatus], servers: Mapping[str, Server]) -> list[str]:
+    """Say which replicas live and answer nothing, as the proxy sees them."""
+    living = [(replica.name, slot) for slot, status in slots.items() for replica in status.replicas if replica.alive]
+    return [f"replica {name} of {slot}" for name, slot in living if name in servers and servers[name].hangs]
 
 
 class Engine(Protocol):

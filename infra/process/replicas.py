@@ -72,7 +72,7 @@ class Replicas:
         hung = [
             name
             for name, _ in self._answered
-            if name in servers and servers[name].timed_out and not servers[name].up and servers[name].since >= HUNG_SECONDS
+            if name in servers and servers[name].hangs and servers[name].since >= HUNG_SECONDS
         ]
         for name in hung:
             self._kept[name].send(signal.SIGKILL)

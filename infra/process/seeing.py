@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from contracts.slots import Slot
-from infra.engines.engine import Replica, Running, SlotStatus
+from infra.engines.engine import Replica, Running, SlotStatus, hung_replicas
 from infra.engines.state import State, WantedReplica
 from infra.process import commands, ports
 from infra.process.pulse import Pulse
@@ -19,13 +19,16 @@ ANSWER_SECONDS = 3.0
 
 def running(state: State, record: Record, pulse: Pulse) -> Running:
     """Return what runs now, and answers: one that hangs does not run. Nothing that is down is an error here."""
-    servers = seen_by_proxy(state, record)
+    servers, supervised = seen_by_proxy(state, record), record.supervised and pulse.answers(ANSWER_SECONDS)
+    slots = {slot: _slot(state, slot, record, servers or {}) for slot in state.slots}
+    parts = (("proxy", record.proxied and servers is None), ("supervisor", record.supervised and not supervised))
     return Running(
         environment=state.environment,
         url=f"http://{state.shown}",
         proxy_alive=servers is not None,
-        supervised=record.supervised and pulse.answers(ANSWER_SECONDS),
-        slots={slot: _slot(state, slot, record, servers or {}) for slot in state.slots},
+        supervised=supervised,
+        slots=slots,
+        hung=(*(name for name, hangs in parts if hangs), *hung_replicas(slots, servers or {})),
     )
 
 

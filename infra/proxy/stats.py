@@ -38,6 +38,11 @@ class Server:
     since: float = 0.0
     """For how many seconds it has been up, or down."""
 
+    @property
+    def hangs(self) -> bool:
+        """Whether it is out because it answers nothing, though it lives."""
+        return self.timed_out and not self.up
+
 
 class StatsSocket:
     """Speaks to one running proxy. Raises OutsideError if it does not answer."""

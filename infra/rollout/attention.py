@@ -21,11 +21,15 @@ LEFT = {
 def attention(target: Target, running: Running) -> list[str]:
     """Return what a user should know about and could mend, each with how."""
     entry, lines = target.journal.read(), []
-    if running.slots and not (running.proxy_alive and running.supervised):
-        down_parts = [
-            name for name, up in (("proxy", running.proxy_alive), ("supervisor", running.supervised)) if not up
-        ]
-        lines.append(f"{' and '.join(down_parts)} not running. next: invoke up --env={target.name}")
+    parts = {"proxy": running.proxy_alive, "supervisor": running.supervised}
+    ended = [name for name, up in parts.items() if not up and name not in running.hung]
+    if running.slots and ended:
+        lines.append(f"{' and '.join(ended)} not running. next: invoke up --env={target.name}")
+    if running.hung:
+        lines.append(
+            f"{' and '.join(running.hung)} {'hang' if len(running.hung) > 1 else 'hangs'}: alive, and no answer. "
+            f"next: invoke up --env={target.name}"
+        )
     lines += [] if not running.proxy_alive else _ended(target, running)
     orphaned = "" if running.slots else target.engine.orphaned()
     if orphaned:

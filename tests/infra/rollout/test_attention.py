@@ -76,3 +76,14 @@ def test_of_a_replica_that_does_not_run(site: Site) -> None:
     half = replace(running, slots={Slot.STABLE: replace(slot, replicas=(replace(first, alive=False), *others))})
     [line] = [line for line in attention(site.target(), half) if "do not run" in line]
     assert line == f"1 of {len(slot.replicas)} replicas of stable do not run. next: invoke up --env=production"
+
+
+def test_what_hangs_is_not_said_to_have_ended(site: Site) -> None:
+    site.put(stable=site.release())
+    running = site.target().engine.status()
+    [line] = attention(site.target(), replace(running, supervised=False, hung=("supervisor",)))
+    assert line == "supervisor hangs: alive, and no answer. next: invoke up --env=production"
+    lines = attention(site.target(), replace(running, proxy_alive=False, supervised=False, hung=("supervisor",)))
+    assert lines[0].startswith("proxy not running") and lines[1].startswith("supervisor hangs")
+    [line] = attention(site.target(), replace(running, proxy_alive=False, supervised=False, hung=("proxy", "supervisor")))
+    assert line.startswith("proxy and supervisor hang: ")
