@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,9 +98,12 @@ class Place:
             shutil.rmtree(folder, ignore_errors=True)
 
     def runtime(self) -> Path:
-        """Return a short path to put this environment's sockets at, the same for every command run alike."""
-        folder = Path(tempfile.gettempdir())
-        if len(str(folder)) > LONGEST_SOCKET_FOLDER or " " in str(folder):
+        """Return a short path to put this environment's sockets at, the same for every command run alike.
+
+        Python's own search for it writes a file: where that disk is full, it would be another folder, or none.
+        """
+        folder = Path(os.environ.get("TMPDIR") or "/tmp")  # nosec B108: as below
+        if len(str(folder)) > LONGEST_SOCKET_FOLDER or " " in str(folder) or not folder.is_dir():
             folder = Path("/tmp")  # nosec B108: the folder inside is made for this account alone (0700)
         name = f"{self.project[:12]}-{self.environment[:12]}-{of_bytes(str(self.base).encode())[:8]}"
         return folder / f"gateline-{os.getuid()}" / name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
+import os
 from pathlib import Path
 
 import pytest
@@ -18,10 +18,23 @@ TEMPORARY_NAME = ".1234567.tmp"
     "temporary", ["/tmp", "/var/folders/zz/zyxvpxvq6csfxvn_n0000000000000/T", "/x" * 60, "/with a space"]
 )
 def test_a_socket_fits_whatever_the_names_are_long(temporary: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tempfile, "gettempdir", lambda: temporary)
+    monkeypatch.setenv("TMPDIR", temporary)
     place = Place(Path("/home/" + "x" * 200 + "/.gateline"), "p" * 40, "e" * 40)
     socket = str(place.runtime() / "proxy.sock") + TEMPORARY_NAME
     assert len(socket) < MACOS_LIMIT and " " not in socket
+
+
+def test_sockets_are_where_the_account_wants_them_without_a_try(monkeypatch: pytest.MonkeyPatch) -> None:
+    place, own = Place(Path("/home/.gateline"), "tiny", "production"), Path(f"/tmp/g{os.getpid()}")
+    monkeypatch.setenv("TMPDIR", str(own))
+    assert place.runtime().is_relative_to("/tmp/") and not place.runtime().is_relative_to(own), "it is not there"
+    own.mkdir()
+    try:
+        assert place.runtime().is_relative_to(own) and not any(own.iterdir())
+    finally:
+        own.rmdir()
+    monkeypatch.delenv("TMPDIR")
+    assert place.runtime().parent == Path(f"/tmp/gateline-{os.getuid()}")
 
 
 def test_two_copies_of_a_project_do_not_share_sockets() -> None:
