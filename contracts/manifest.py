@@ -14,6 +14,9 @@ GOLDEN_FILE = "golden.json"
 MANIFEST_FILE = "manifest.json"
 GOLDEN_TOLERANCE = 1e-9
 """Largest difference between two scores of one golden row; of scores above 1, in units of the recorded score."""
+GOLDEN_CROWD = 1_000
+"""Rows among which golden rows are asked for as well: a model may hold back with few, one that scales a batch by its own
+spread does so from some number of rows on."""
 NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.+-]*$"
 """A plain name: no folder, no way out of one."""
 

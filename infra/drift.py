@@ -15,7 +15,7 @@ from contracts.schema import parse
 from contracts.slots import Slot
 from contracts.verdict import Outcome, Verdict
 from infra.drift_labels import Arrived, matured
-from infra.drift_window import Window
+from infra.drift_window import Judged, Window
 from infra.engines.engine import SlotStatus
 from infra.rollout.notify import notify
 from infra.rollout.target import Target
@@ -42,13 +42,13 @@ def judge_environment(name: str) -> int:
     window = Window(target.engine.notes, stable.release.digest)
     with target.engine.client("", TIMEOUT_SECONDS) as client:
         seen = {replica.name: _read(client, replica.address) for replica in stable.replicas if replica.alive}
-    arrived, verdict = _judged(target, stable, window.since_last(seen), window.labelled_until())
+    arrived, verdict = _judged(target, stable, window.since_last(seen), window.labelled())
     target.keep(verdict)
     write(verdict)
     if _decided("traffic", verdict):
         window.close(seen)
     if _decided("performance", verdict):
-        window.close_labels(arrived.until)
+        window.close_labels(arrived.judged)
     if verdict.outcome is Outcome.FAIL:
         reasons = [rule.reason for rule in verdict.failed]
         facts = {"release": stable.release.model_dump(mode="json"), "reasons": reasons}
@@ -56,7 +56,7 @@ def judge_environment(name: str) -> int:
     return verdict.exit_code
 
 
-def _judged(target: Target, stable: SlotStatus, live: LiveCounts, since: str) -> tuple[Arrived, Verdict]:
+def _judged(target: Target, stable: SlotStatus, live: LiveCounts, judged: Judged) -> tuple[Arrived, Verdict]:
     settings = target.settings
     artifact = target.bundle(stable.release) / ARTIFACT_FOLDER
     manifest = Manifest.model_validate_json((artifact / MANIFEST_FILE).read_bytes())
@@ -65,7 +65,7 @@ def _judged(target: Target, stable: SlotStatus, live: LiveCounts, since: str) ->
         log = target.engine.predictions()
         schema = parse(json.loads((artifact / SCHEMA_FILE).read_bytes()), SCHEMA_FILE)
         marks = marks_of(schema, schema.target_column)
-        arrived = matured(settings.data.labels, settings.data.target, log, stable.release.digest, manifest, since, marks)
+        arrived = matured(settings.data.labels, settings.data.target, log, stable.release.digest, manifest, judged, marks)
     verdict = judge(
         live.model_copy(update={"matured": arrived.cells}),
         json.loads((artifact / REFERENCE_FILE).read_bytes()),

@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
-import csv
+import base64
+import hashlib
 import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from contracts.labels import class_of
 from contracts.live_counts import Matured
 from contracts.manifest import Manifest
-from contracts.storage import cause_of, is_missing, next_step_of, opened
+from infra.drift_window import Judged
 from rows.text import MARKS
-from settings.errors import GatelineError, OutsideError, UsageError, did_you_mean
+from settings.errors import UsageError, did_you_mean
 from settings.secrets import redacted
+
+if TYPE_CHECKING:
+    from rows.parts import Part
 
 Key = tuple[str, int]
 
 
 @dataclass(frozen=True)
 class Arrived:
-    """Predictions whose label has arrived, and what is to be said of the file of labels."""
+    """Predictions whose label has arrived and was not judged before, and what is to be said of the file of labels."""
 
     cells: tuple[Matured, ...] = ()
-    until: str = ""
-    """When the last of these predictions was made; empty where there is none."""
+    judged: Judged = Judged()
+    """All whose label has been judged, once these have been."""
     notes: tuple[str, ...] = ()
 
 
@@ -37,15 +41,15 @@ def matured(
     log: Iterable[str],
     release: str,
     manifest: Manifest,
-    since: str = "",
+    before: Judged = Judged(),
     marks: Iterable[str] = (),
 ) -> Arrived:
-    """Return the predictions of `release`, made later than `since`, whose label stands in the CSV at `url`.
+    """Return the predictions of `release` whose label stands in the file at `url` and was not judged `before`.
 
-    They are counted by score, prediction and label. `log` are the lines of the prediction logs. The CSV has the columns
-    `request_id` and `target`, and `row` where a request held several rows (counted from 0). A label is matched by value (`1`,
-    `1.0` and `true` are one); a mark such as NA, or one of `marks`, is none, unless it is a class. One that is no class counts
-    as a wrong answer.
+    They are counted by score, prediction and label. `log` are the lines of the prediction logs. The file, CSV or Parquet, has
+    the columns `request_id` and `target`, and `row` where a request held several rows (counted from 0). A label is matched by
+    value (`1`, `1.0` and `true` are one); a mark such as NA, or one of `marks`, is none, unless it is a class. One that is no
+    class counts as a wrong answer.
     Raises UsageError for a missing file or column, and where no label can be understood.
     """
     texts = _labels(url, target)
@@ -57,15 +61,28 @@ def matured(
     if manifest.classes:
         known |= {key: texts[key] for key in strange}
     found: Counter[tuple[float, str, str]] = Counter()
-    until = ""
+    tokens, until, late = set[str](), before.until, 0
     for key, score, moment in _logged(log, release):
-        if key in known and (moment > since or not since):
+        token = _token(key)
+        if token in before.tokens:
+            tokens.add(token)
+        elif key in known:
             compared, predicted = _decided(score, manifest)
             found[compared, predicted, known[key]] += 1
-            until = max(until, moment)
+            tokens.add(token)
+            until, late = max(until, moment), late + (moment <= before.until)
     cells = tuple(Matured(score=s, predicted=p, actual=a, count=count) for (s, p, a), count in sorted(found.items()))
-    without = len(texts) - len(known)
-    return Arrived(cells, until, tuple(_told(url, sum(found.values()), without, len(strange), since, manifest)))
+    notes = [*_told(url, sum(found.values()), len(texts) - len(known), len(strange), manifest), *_late(late, before)]
+    return Arrived(cells, Judged(until, frozenset(tokens)), tuple(notes))
+
+
+def _token(key: Key) -> str:
+    return base64.b64encode(hashlib.blake2b(repr(key).encode(), digest_size=6).digest()).decode()
+
+
+def _late(count: int, before: Judged) -> Iterator[str]:
+    if count:
+        yield f"labels: {count:,} came late: others of predictions made up to {before.until} have been judged before"
 
 
 def _meant(text: str, manifest: Manifest) -> str | None:
@@ -80,9 +97,8 @@ def _meant(text: str, manifest: Manifest) -> str | None:
     return text if math.isfinite(number) else None
 
 
-def _told(url: str, found: int, without: int, strange: int, since: str, manifest: Manifest) -> Iterator[str]:
-    after = f" after {since}" if since else ""
-    yield f"labels: {found:,} of {redacted(url)} belong to predictions of this release{after}"
+def _told(url: str, found: int, without: int, strange: int, manifest: Manifest) -> Iterator[str]:
+    yield f"labels: {found:,} of {redacted(url)} belong to predictions of this release, not judged before"
     if without:
         yield f"labels: {without:,} hold a mark such as NA, or nothing that can be read: no label yet"
     if strange and manifest.classes:
@@ -100,36 +116,33 @@ def _no_labels(url: str, target: str, count: int, manifest: Manifest) -> UsageEr
 
 def _labels(url: str, target: str) -> dict[Key, str]:
     """Return the texts of the labels; an empty one is left out."""
-    try:
-        filesystem, path = opened(url)
-        with filesystem.open(path, "rt", encoding="utf-8-sig", newline="") as stream:
-            reader = csv.DictReader(stream)
-            names = list(reader.fieldnames or ())
-            for name in ("request_id", target):
-                if name not in names:
-                    raise UsageError(
-                        f"{url} has no column '{name}'{did_you_mean(name, names)}",
-                        "see data.labels in docs/settings.md",
-                    )
-            found = ((row["request_id"], _row(row.get("row")), (row[target] or "").strip()) for row in reader)
-            return {(request, row): text for request, row, text in found if text}
-    except GatelineError:
-        raise
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{url}: is not text in UTF-8: {error.reason}", "save the labels as CSV in UTF-8") from None
-    except ValueError as error:
-        raise UsageError(f"{url}: {error}", "column 'row' holds whole numbers, counted from 0") from None
-    except Exception as error:
-        if is_missing(error):
-            raise UsageError(
-                f"{url}: no such file of labels", "set data.labels to the file that labels arrive in"
-            ) from None
-        raise OutsideError(
-            f"{url}: cannot be read: {cause_of(error)}", next_step_of(error, "check data.labels")
-        ) from error
+    from rows.reading import as_text, read_raw
+
+    def texts_of(part: Part, name: str) -> list[str]:
+        if name in part.partition:
+            return [part.partition[name]] * part.rows
+        return [as_text(value).strip() for value in part.table[name].to_pylist()]
+
+    found: dict[Key, str] = {}
+    for part in read_raw(url).parts:
+        for finding in (each for each in part.findings if not each.lossless):
+            raise UsageError(f"{redacted(url)}: {finding.reason}", finding.next_step)
+        names = part.names()
+        for name in ("request_id", target):
+            if name not in names:
+                raise UsageError(
+                    f"{redacted(url)} has no column '{name}'{did_you_mean(name, names)}", "see data.labels in docs/settings.md"
+                )
+        requests, texts = texts_of(part, "request_id"), texts_of(part, target)
+        rows = texts_of(part, "row") if "row" in names else [""] * part.rows
+        try:
+            found |= {(request, _row(row)): text for request, row, text in zip(requests, rows, texts) if text}
+        except ValueError as error:
+            raise UsageError(f"{redacted(url)}: {error}", "column 'row' holds whole numbers, counted from 0") from None
+    return found
 
 
-def _row(text: str | None) -> int:
+def _row(text: str) -> int:
     """Return the number of a row within its request; pandas writes 1.0 where others are missing."""
     number = float(text or 0)
     if number != int(number):

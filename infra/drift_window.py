@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from contracts.live_counts import ColumnCounts, LiveCounts
 from infra.engines.notes import Notes
@@ -11,6 +12,17 @@ from infra.engines.notes import Notes
 NOTE = "drift-window"
 LABELS = "drift-labels"
 Counts = tuple[int, ...]
+TOKEN = 8
+"""Characters that a prediction is known by: two of 10 million share them once in 6."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Predictions whose label has been judged; none twice, however late a label comes."""
+
+    until: str = ""
+    """When the last of them was made; empty where there is none."""
+    tokens: frozenset[str] = frozenset()
 
 
 class Window:
@@ -37,15 +49,19 @@ class Window:
         counts = {name: counted.model_dump(mode="json") for name, counted in seen.items()}
         self._notes.write(NOTE, json.dumps({"release": self._release, "replicas": counts}))
 
-    def labelled_until(self) -> str:
-        """Return when the last prediction was made whose label has been judged; empty where none has."""
+    def labelled(self) -> Judged:
+        """Return the predictions whose label has been judged."""
         text = self._notes.read(LABELS)
         body = json.loads(text) if text is not None else {}
-        return str(body["until"]) if body.get("release") == self._release else ""
+        if body.get("release") != self._release:
+            return Judged()
+        joined = str(body.get("tokens", ""))
+        return Judged(str(body["until"]), frozenset(joined[at : at + TOKEN] for at in range(0, len(joined), TOKEN)))
 
-    def close_labels(self, until: str) -> None:
-        """Let the next window of labels begin after the predictions of this moment."""
-        self._notes.write(LABELS, json.dumps({"release": self._release, "until": until}))
+    def close_labels(self, judged: Judged) -> None:
+        """Let the next window of labels begin without these predictions."""
+        body = {"release": self._release, "until": judged.until, "tokens": "".join(sorted(judged.tokens))}
+        self._notes.write(LABELS, json.dumps(body))
 
     def _read(self) -> dict[str, LiveCounts]:
         text = self._notes.read(NOTE)

@@ -7,19 +7,17 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import numpy.typing as npt
 
-from contracts.manifest import GOLDEN_TOLERANCE
+from contracts.manifest import GOLDEN_CROWD, GOLDEN_TOLERANCE
 from registry.loaded import LoadedModel
 
 Rows = npt.NDArray[np.object_]
 Scores = npt.NDArray[np.float64]
 
-CROWD = 1_000
-"""A model may hold back with few rows: one that scales a batch by its own spread does so from some number of rows on."""
 WAYS: Mapping[str, Callable[[LoadedModel, Rows], Scores]] = {
     "once more": lambda model, rows: model.score(rows),
     "in reverse order": lambda model, rows: model.score(rows[::-1])[::-1],
     "one at a time": lambda model, rows: np.concatenate([model.score(row[np.newaxis]) for row in rows]),
-    "among 1,000 rows": lambda model, rows: model.score(np.resize(rows, (CROWD, rows.shape[1])))[: len(rows)],
+    "among 1,000 rows": lambda model, rows: model.score(np.resize(rows, (GOLDEN_CROWD, rows.shape[1])))[: len(rows)],
 }
 """How else the same rows are asked for; each returns their scores in the order of the rows."""
 

@@ -32,7 +32,7 @@ def decoded(data: bytes) -> tuple[bytes, list[Finding]]:
     mark = next((mark for mark in MARKS if data.startswith(mark)), None)
     if mark is not None:
         name = MARKS[mark]
-        finding = Finding("encoding", f"starts with a byte order mark ({name.upper()})", SAVE_AGAIN)
+        finding = Finding("encoding", f"starts with a byte order mark ({name.upper()})", SAVE_AGAIN, lossless=True)
         plain = data[len(mark) :] if name == "utf-8" else data.decode(name, errors="replace").encode()
         return plain, [finding, *decoded(plain)[1]]
     if b"\x00" in data:

@@ -23,6 +23,8 @@ class Finding:
     """Numbers of the rows it was seen in; the first row below the header is row 1."""
     total: int = 0
     """Rows of the file, where rows were counted."""
+    lossless: bool = False
+    """Whether all that was written was read nevertheless."""
 
 
 @dataclass(frozen=True)

@@ -193,4 +193,4 @@ def _reaching(where: str, version: str = "") -> Iterator[None]:
 
 
 def _next_step(url: str) -> str:
-    return f"check data.train and data.test in pipeline.toml, or the path on the command line ({redacted(url)!r})"
+    return f"check data.train, data.test and data.labels in pipeline.toml, or the path on the command line ({redacted(url)!r})"

@@ -31,7 +31,9 @@ UNFIT = (
 )
 
 
-def fit(estimator: Any, rows: Rows, model: Model, schema: Schema, classes: Sequence[Any] = ()) -> Any:
+def fit(
+    estimator: Any, rows: Rows, model: Model, schema: Schema, classes: Sequence[Any] = (), positive: Any = None
+) -> Any:
     """Return the estimator, fitted with every source of randomness seeded, on a copy of the rows that it cannot write into.
 
     Parameters that name columns of `schema` and `classes` reach an estimator that is named by its class as places and labels.
@@ -42,7 +44,7 @@ def fit(estimator: Any, rows: Rows, model: Model, schema: Schema, classes: Seque
     fresh = _copied(estimator) if found != list(range(len(found))) else None
     begun = time.monotonic()
     try:
-        return _fitted(estimator, rows, model, schema, found)
+        return _fitted(estimator, rows, model, schema, found, positive)
     except UsageError:
         raise
     except Exception as error:
@@ -51,13 +53,20 @@ def fit(estimator: Any, rows: Rows, model: Model, schema: Schema, classes: Seque
         first = error
     try:
         numbered = Rows(rows.features, np.searchsorted(np.array(found, dtype=rows.labels.dtype), rows.labels))
-        return _fitted(fresh, numbered, model, schema, found, numbered=True)
+        return _fitted(fresh, numbered, model, schema, found, positive, numbered=True)
     except Exception as error:
         raise _unfit(first, rows, model) from error
 
 
 def _fitted(
-    estimator: Any, rows: Rows, model: Model, schema: Schema, classes: Sequence[Any], *, numbered: bool = False
+    estimator: Any,
+    rows: Rows,
+    model: Model,
+    schema: Schema,
+    classes: Sequence[Any],
+    positive: Any,
+    *,
+    numbered: bool = False,
 ) -> Any:
     random.seed(model.seed)
     np.random.seed(model.seed)
@@ -69,7 +78,7 @@ def _fitted(
         front = copy.deepcopy(estimator[:-1])
         named = placed(handed_on(model, estimator, schema), schema, front, features, labels)
         estimator.steps[-1][1].set_params(**named)
-    weigh(estimator, model, classes, numbered)
+    weigh(estimator, model, classes, numbered, positive)
     fitted = estimator.fit(features, labels)
     return fitted if hasattr(fitted, "predict") else estimator  # a fit may return nothing, or its history
 

@@ -15,14 +15,42 @@ from contracts.schema import Schema
 from settings import Model
 from settings.errors import UsageError, did_you_mean, explain
 
-BY_COLUMN = ("monotonic_cst", "monotone_constraints")
-"""Parameters that hold a number for each column: `{ age = 1 }`; columns that are not named have 0."""
-COLUMNS = ("categorical_features", "categorical_feature", "cat_features")
+BY_COLUMN: Mapping[str, Any] = {
+    "monotonic_cst": 0,
+    "monotone_constraints": 0,
+    "feature_types": "q",
+    "feature_weights": 1.0,
+    "feature_contri": 1.0,
+    "feature_penalty": 1.0,
+    "max_bin_by_feature": 255,
+    "min_categories": 0,
+    "cegb_penalty_feature_coupled": 0.0,
+    "cegb_penalty_feature_lazy": 0.0,
+    "first_feature_use_penalties": 0.0,
+    "per_object_feature_penalties": 0.0,
+}
+"""Parameters that hold a value for each column, as `{ age = 1 }`, and what columns have that are not named: of scikit-learn,
+XGBoost, LightGBM and CatBoost."""
+COLUMNS = (
+    "categorical_features",
+    "categorical_feature",
+    "categorical_column",
+    "cat_features",
+    "cat_feature",
+    "text_features",
+    "ignored_features",
+)
 """Parameters that list columns: `["plan"]`."""
 GROUPS = ("interaction_cst", "interaction_constraints")
 """Parameters that list groups of columns: `[["age", "plan"], ["spend"]]`."""
-WEIGHTS = "class_weight"
+WEIGHTS = ("class_weight", "class_weights")
 """A number for each class: `{ yes = 5.0 }`; classes that are not named have 1."""
+PRIORS = ("priors", "class_prior")
+"""A number for each class, none left out: `{ no = 0.7, yes = 0.3 }`."""
+POSITIVE = "scale_pos_weight"
+"""The weight of the greater of two classes, as XGBoost, LightGBM and CatBoost count them, whichever is positive here."""
+DISTANCE = "metric_params"
+"""Holds lists by place, with which a distance weighs the columns."""
 
 
 def refuse_places(model: Model, schema: Schema) -> None:
@@ -30,15 +58,22 @@ def refuse_places(model: Model, schema: Schema) -> None:
     names = [column.name for column in schema.features]
     for key, value in _of_columns(model.parameters):
         where = f"model.parameters.{key}"
-        if key in BY_COLUMN and not isinstance(value, Mapping):
+        if isinstance(value, str) or (key in BY_COLUMN and not isinstance(value, Mapping)):
             number = next((column.name for column in schema.features if column.dtype != "string"), names[0])
-            example = f"{key} = {{ {number} = 1 }}"
-            raise UsageError(f"{where} holds a list of places; name the columns, as {example}", _known(names))
+            raise UsageError(
+                f"{where} holds a list of places; name the columns, as {key} = {_example(key, number)}", _known(names)
+            )
         for name in _named(key, value):
             if not isinstance(name, str):
                 raise UsageError(f"{where} holds the place {name!r}; name the column", _known(names))
             if name not in names:
                 raise UsageError(f"{where} names '{name}', which is no feature{did_you_mean(name, names)}", _known(names))
+    distance = model.parameters.get(DISTANCE)
+    if isinstance(distance, Mapping) and any(isinstance(value, (list, tuple)) for value in distance.values()):
+        raise UsageError(
+            f"model.parameters.{DISTANCE} holds a list of places, which mean nothing behind model.features.preprocessor",
+            "multiply the columns by their weights in model/features.py instead",
+        )
 
 
 def handed_on(model: Model, estimator: Any, schema: Schema) -> Model:
@@ -79,60 +114,92 @@ def placed(model: Model, schema: Schema, front: Any, features: npt.NDArray[Any],
     return {key: _placed(key, value, behind) for key, value in found.items()}
 
 
-def weighted(model: Model, classes: Sequence[Any], numbered: bool) -> dict[str, Any]:
-    """Return `class_weight` by the labels, or by their numbers. Raises UsageError for places, and for what is no class."""
-    weights = model.parameters.get(WEIGHTS)
-    if isinstance(weights, (list, tuple)) and ":" not in model.estimator:
+def weigh(estimator: Any, model: Model, classes: Sequence[Any], numbered: bool, positive: Any = None) -> None:
+    """Give what the settings say of classes to each part of an estimator that holds it as they have it, by the labels, or by
+    their numbers where it is fitted to these.
+
+    Raises UsageError for places, for what is no class, and for one that is left out.
+    """
+    held = estimator.get_params() if hasattr(estimator, "get_params") else {}
+    for key in (*WEIGHTS, *PRIORS, POSITIVE) if classes else ():
+        given = model.parameters.get(key)
+        names = [name for name, value in held.items() if name.rpartition("__")[2] == key and _is(value, given)]
+        if given is None or (":" in model.estimator and not names):
+            continue
+        value = of_classes(key, given, classes, numbered, positive)
+        if names:
+            estimator.set_params(**dict.fromkeys(names, value))
+
+
+def of_classes(key: str, given: Any, classes: Sequence[Any], numbered: bool = False, positive: Any = None) -> Any:
+    """Return a parameter that speaks of classes as an estimator takes it. Raises UsageError as `weigh` does."""
+    where, known = f"model.parameters.{key}", f"the classes are {', '.join(map(str, classes[:10]))}"
+    if isinstance(given, (list, tuple)):
+        example = ", ".join(f"{label} = 0.5" for label in classes[:2]) if key in PRIORS else f"{classes[-1]} = 5.0"
+        raise UsageError(f"{where} holds a list of places; name the classes, as {key} = {{ {example} }}", known)
+    if not isinstance(given, Mapping):
+        _refuse_other_positive(key, given, classes, positive)
+        return given
+    found = {_class(where, text, classes): value for text, value in given.items()}
+    if key in WEIGHTS:
+        return {classes.index(label) if numbered else label: value for label, value in found.items()}
+    if key == POSITIVE:
+        if len(classes) > 2:
+            raise UsageError(f"{where} is for two classes, and the target has {len(classes)}", f"use class_weight; {known}")
+        return found.get(classes[-1], 1.0) / found.get(classes[0], 1.0)
+    missing = [label for label in classes if label not in found]
+    if missing:
+        raise UsageError(f"{where} leaves out '{missing[0]}'", f"name every class; {known}")
+    return [found[label] for label in classes]
+
+
+def _refuse_other_positive(key: str, given: Any, classes: Sequence[Any], positive: Any) -> None:
+    if key == POSITIVE and len(classes) == 2 and positive == classes[0] and given != 1:
         raise UsageError(
-            f"model.parameters.{WEIGHTS} holds a list of places; name the classes, as {WEIGHTS} = {{ {classes[-1]} = 5.0 }}",
-            f"the classes are {', '.join(map(str, classes[:10]))}",
+            f"model.parameters.{key} would weigh '{classes[1]}', but the positive class is '{positive}'",
+            f"name the class: {key} = {{ {positive} = {given} }}",
         )
-    if not isinstance(weights, Mapping):
-        return {}
-    found: dict[Any, Any] = {}
-    for text, weight in weights.items():
-        label = class_of(str(text), classes)
-        if label is None:
-            known = [str(each) for each in classes]
-            raise UsageError(
-                f"model.parameters.{WEIGHTS} names '{text}', which is no class of the target{did_you_mean(str(text), known)}",
-                f"the classes are {', '.join(known[:10])}",
-            )
-        found[list(classes).index(label) if numbered else label] = weight
-    return {WEIGHTS: found}
 
 
-def weigh(estimator: Any, model: Model, classes: Sequence[Any], numbered: bool) -> None:
-    """Give `class_weight` by the labels to each part of an estimator that holds it as the settings have it."""
-    weights = weighted(model, classes, numbered)
-    held = estimator.get_params() if weights and hasattr(estimator, "get_params") else {}
-    given = model.parameters.get(WEIGHTS)
-    given_to = [name for name, value in held.items() if isinstance(value, Mapping) and value == given]
-    names = [name for name in given_to if name.rpartition("__")[2] == WEIGHTS]
-    if names:
-        estimator.set_params(**dict.fromkeys(names, weights[WEIGHTS]))
+def _class(where: str, text: str, classes: Sequence[Any]) -> Any:
+    label = class_of(str(text), classes)
+    if label is None:
+        known = [str(each) for each in classes]
+        raise UsageError(
+            f"{where} names '{text}', which is no class of the target{did_you_mean(str(text), known)}",
+            f"the classes are {', '.join(known[:10])}",
+        )
+    return label
+
+
+def _is(value: Any, given: Any) -> bool:
+    return type(value) is type(given) and bool(value == given)
 
 
 def _of_columns(parameters: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield the parameters that speak of columns; a word such as 'from_dtype' is the estimator's own.
+    """Yield the parameters that speak of columns; a word such as 'from_dtype' is the estimator's own, '(1,-1)' is none.
 
     Where columns are listed with truth values, as `{ plan = true, age = false }`, those that are true are yielded.
     """
     for key, value in parameters.items():
-        if key in (*BY_COLUMN, *COLUMNS, *GROUPS) and isinstance(value, (Mapping, list, tuple)):
+        if key not in (*BY_COLUMN, *COLUMNS, *GROUPS):
+            continue
+        if isinstance(value, (Mapping, list, tuple)) or isinstance(value, str) and any(sign.isdigit() for sign in value):
             if key in COLUMNS and isinstance(value, Mapping):
                 value = [name for name, whether in value.items() if whether]
             yield key, value
 
 
 def _named(key: str, value: Any) -> list[Any]:
+    if isinstance(value, str):
+        return []
     return [name for group in value for name in group] if key in GROUPS else list(value)
 
 
 def _placed(key: str, value: Any, behind: Sequence[str]) -> Any:
     if key in BY_COLUMN:
-        numbers = {_place(key, name, behind): number for name, number in value.items()}
-        return tuple(numbers.get(place, 0) for place in range(len(behind)))
+        values = {_place(key, name, behind): each for name, each in value.items()}
+        return tuple(values.get(place, BY_COLUMN[key]) for place in range(len(behind)))
     if key in COLUMNS:
         return [_place(key, name, behind) for name in value]
     return [[_place(key, name, behind) for name in group] for group in value]
@@ -147,6 +214,12 @@ def _place(key: str, name: str, behind: Sequence[str]) -> int:
         f"model.parameters.{key} names '{name}', which model.features.preprocessor makes into other columns",
         f"name one that it leaves as it is; behind it stand {', '.join(behind[:10])}",
     )
+
+
+def _example(key: str, name: str) -> str:
+    if key in BY_COLUMN:
+        return f'{{ {name} = {chr(34) + "c" + chr(34) if key == "feature_types" else 1} }}'
+    return f'["{name}"]' if key in COLUMNS else f'[["{name}"]]'
 
 
 def _known(names: Sequence[str]) -> str:

@@ -41,19 +41,21 @@ def train(
     start, settings = time.monotonic(), plan.settings
     read, build, fit, measure, describe, store = STEPS
     with steps.step(read):
-        from training import artifact, estimators, fitting, labels, rows
+        from training import artifact, estimators, fitting, labels, own_code, rows
 
         split = rows.read(settings.data, plan.schema, plan.rows)
         meaning = labels.labels_of(split, settings)
     with steps.step(build):
+        own_code.refuse_broken(settings.metrics)
         estimator = estimators.build(settings.model, plan.schema, settings.project.task)
     before_fit = time.monotonic()
     with steps.step(fit, expected):
-        fitted = fitting.fit(estimator, split.train, settings.model, plan.schema, meaning.classes)
+        fitted = fitting.fit(estimator, split.train, settings.model, plan.schema, meaning.classes, meaning.positive)
         labels.refuse_other_classes(fitted, meaning)
     fit_seconds = time.monotonic() - before_fit
     with steps.step(measure):
         measured = artifact.measure(fitted, plan, split, meaning)
+        own_code.refuse_unservable(name.rpartition(".")[0] for name in measured.model.manifest.trusted_types)
     with steps.step(describe):
         manifest, files = artifact.files_of(measured, split)
         check(files | {MANIFEST_FILE: manifest.model_dump_json().encode()})

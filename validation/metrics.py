@@ -18,6 +18,8 @@ from validation.scored import Floats, Labels, Scored, Task
 
 SMALLEST = float(np.finfo(np.float64).eps)
 """A probability below this counts as this in the log loss, as scikit-learn has it: one row is at most 36 wrong."""
+STEADY = 1e-9
+"""Largest difference of a metric of the user's own that is measured twice."""
 Metric = Callable[[Scored, Metrics], float]
 
 
@@ -38,7 +40,10 @@ def compute(
 
 
 def compute_all(scored: Scored, settings: Metrics) -> dict[str, float]:
-    """Return every metric that is defined on the scored rows."""
+    """Return every metric that is defined on the scored rows. Raises UsageError for one of the user's own that draws at
+    random."""
+    for name, reference in custom(settings).items():
+        _refuse_random(reference, measure(name, scored, settings), measure(name, scored, settings))
     values = {name: measure(name, scored, settings) for name in names(scored.task, settings)}
     return {name: value for name, value in values.items() if value is not None}
 
@@ -72,7 +77,7 @@ def _known(task: Task) -> Mapping[str, Metric]:
 
 
 def _own(reference: str, scored: Scored) -> float:
-    function = _function(reference)
+    function = function_of(reference)
     try:
         return float(function(scored.y_true.copy(), scored.decided.copy(), scored.y_score.copy()))
     except Exception as error:
@@ -82,7 +87,17 @@ def _own(reference: str, scored: Scored) -> float:
         ) from error
 
 
-def _function(reference: str) -> Callable[..., Any]:
+def _refuse_random(reference: str, one: float | None, other: float | None) -> None:
+    steady = one is other if one is None or other is None else math.isclose(one, other, rel_tol=STEADY, abs_tol=STEADY)
+    if not steady:
+        raise UsageError(
+            f"metric '{reference}' gave {one} and then {other} for the same rows",
+            "let it draw nothing at random without a seed of its own, and keep nothing between calls",
+        )
+
+
+def function_of(reference: str) -> Callable[..., Any]:
+    """Return the metric of the user's own that is named `module:function`. Raises UsageError where it cannot be imported."""
     module, _, name = reference.rpartition(":")
     advice = "name it under metrics.custom as module:function"
     try:

@@ -1,6 +1,6 @@
 """A service for tests of rollouts: the one of tiny_service.py, which also answers golden rows and describes its fields.
 
-Knobs beside those of tiny_service.py: off (added to every probability), alone (added where a row comes alone), other
+Knobs beside those of tiny_service.py: off (added to every probability), alone (added where a row comes alone), crowded (added among a hundred), other
 (says the other class), field (an undeclared name for the first
 feature), lenient (accepts fields that do not exist), terse (answers do not name the model's version), fail_every (every
 n-th request without a golden row is answered 500: what no smoke test sees), die_at (ends at that one).
@@ -44,7 +44,7 @@ class Talking(tiny_service.Tiny):  # type: ignore[misc]
         if any(isinstance(row, dict) and set(row) - set(FEATURES) for row in rows) and not KNOBS.get("lenient"):
             return 422, b'{"error": "no such field"}'
         answers = [probable(cells(row)) for row in rows]
-        answers[0]["probability"] += KNOBS.get("alone", 0.0) * (len(rows) == 1)
+        answers[0]["probability"] += KNOBS.get("alone", 0.0) * (len(rows) == 1) + KNOBS.get("crowded", 0.0) * (len(rows) > 99)
         about = {"request_id": "r"} | ({} if KNOBS.get("terse") else {"model_version": "1"})
         return 200, json.dumps(about | ({"predictions": answers} if "rows" in request else answers[0])).encode()
 

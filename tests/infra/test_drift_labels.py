@@ -6,11 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from contracts.live_counts import Matured
 from contracts.manifest import Manifest
-from infra.drift_labels import matured
+from infra.drift_labels import Arrived, matured
+from infra.drift_window import Judged
 from settings.errors import OutsideError, UsageError
 from tests.servers import s3_server
 
@@ -49,7 +51,7 @@ def test_labels_on_s3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with s3_server(tmp_path) as server:
         server.reach(monkeypatch)
         url = f"{server.bucket('labels')}/late.csv"
-        with pytest.raises(UsageError, match="no such file of labels"):
+        with pytest.raises(UsageError, match="no such data file"):
             matured(url, "late", lines, "r", manifest("binary", (0, 1), 1))
         server.client().put_object(Bucket="labels", Key="late.csv", Body=b"request_id,late\na,1\nb,1\n")
         found = matured(url, "late", lines, "r", manifest("binary", (0, 1), 1))
@@ -106,7 +108,7 @@ def test_unusable_labels_are_explained(tmp_path: Path, text: str, said: str) -> 
 
 
 def test_a_missing_file_is_explained(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no such file"):
+    with pytest.raises(UsageError, match="no such data file"):
         matured(str(tmp_path / "none.csv"), "late", [], "r", manifest("binary", (0, 1), 1))
 
 
@@ -154,18 +156,50 @@ def test_a_mark_of_the_schema_is_no_label_either(tmp_path: Path) -> None:
     assert [cell.actual for cell in matured(url, "late", lines, "r", model).cells] == ["1", "pending"]
 
 
-def test_only_predictions_after_the_last_judgement_count(tmp_path: Path) -> None:
-    lines = log(("a", 0, "r", 0.7), ("b", 0, "r", 0.2), ("c", 0, "r", 0.9))
-    url, model = labels(tmp_path, "request_id,late\na,1\nb,1\n"), manifest("binary", (0, 1), 1)
-    first = matured(url, "late", lines, "r", model)
-    assert first.until == "2026-01-02T00:00:00.000+00:00" and len(first.cells) == 2
-    assert matured(url, "late", lines, "r", model, first.until).cells == ()
-    labels(tmp_path, "request_id,late\na,1\nb,1\nc,0\n")
-    assert [cell.score for cell in matured(url, "late", lines, "r", model, first.until).cells] == [0.9]
+def test_each_label_is_judged_once_however_late_it_comes(tmp_path: Path) -> None:
+    lines = log(("a", 0, "r", 0.7), ("b", 0, "r", 0.2), ("c", 0, "r", 0.9), ("a", 1, "r", 0.6))
+    model = manifest("binary", (0, 1), 1)
+
+    def judge(text: str, before: Judged) -> Arrived:
+        return matured(labels(tmp_path, f"request_id,row,late\n{text}"), "late", lines, "r", model, before)
+
+    first = judge("a,0,1\nc,,1\n", Judged())
+    assert [cell.score for cell in first.cells] == [0.7, 0.9] and len(first.judged.tokens) == 2
+    assert first.judged.until == f"2026-01-03{MIDNIGHT}"
+    assert judge("c,,1\na,0,1\n", first.judged).cells == ()
+    second = judge("a,1,0\nb,,0\nc,,1\na,0,0\n", first.judged)
+    assert [cell.score for cell in second.cells] == [0.2, 0.6]
+    assert f"labels: 1 came late: others of predictions made up to 2026-01-03{MIDNIGHT}" in second.notes[-1]
+    assert second.judged.until == f"2026-01-04{MIDNIGHT}" and len(second.judged.tokens) == 4
+    assert judge("a,0,1\na,1,0\nb,,0\nc,,1\n", second.judged).cells == ()
+    # a prediction that is no longer in the log is forgotten, one whose label is no longer in the file is not
+    gone = matured(labels(tmp_path, "request_id,late\n"), "late", lines[1:], "r", model, second.judged)
+    assert len(gone.judged.tokens) == 3 and gone.judged.tokens < second.judged.tokens
 
 
-def test_labels_that_are_no_text_are_refused_by_name(tmp_path: Path) -> None:
-    (tmp_path / "labels.csv").write_bytes(b"request_id,late\na,\xff\xfe\n")
-    with pytest.raises(UsageError, match="labels.csv: is not text in UTF-8") as caught:
+@pytest.mark.parametrize("name", ["labels.parquet", "labels.csv.gz", "labels.txt"])
+def test_labels_are_read_as_every_file_of_rows_is(tmp_path: Path, name: str) -> None:
+    frame = pd.DataFrame({"request_id": ["a", "b"], "row": [0.0, None], "late": [1.0, None]})
+    if name.endswith("parquet"):
+        frame.to_parquet(tmp_path / name)
+    else:
+        frame.to_csv(tmp_path / name, index=False, encoding="utf-8-sig")
+    lines = log(("a", 0, "r", 0.7), ("b", 0, "r", 0.2))
+    found = matured(str(tmp_path / name), "late", lines, "r", manifest("binary", (0, 1), 1))
+    assert [(cell.score, cell.actual) for cell in found.cells] == [(0.7, "1")]
+
+
+@pytest.mark.parametrize(
+    ("content", "said", "step"),
+    [
+        (b"request_id,late\na,\xff\xfe\n", "UTF-8", "UTF-8"),
+        (b"request_id;late\na;1\n", "separated by a semicolon", "commas"),
+        (b"request_id,late\na,1,2\nb,1\n", "number of fields differs", "quote"),
+        (b'[{"request_id": "a"}]', "is JSON", "CSV"),
+    ],
+)
+def test_a_file_of_another_form_is_refused_by_name(tmp_path: Path, content: bytes, said: str, step: str) -> None:
+    (tmp_path / "labels.csv").write_bytes(content)
+    with pytest.raises(UsageError, match=f"labels.csv: .*{said}") as caught:
         matured(str(tmp_path / "labels.csv"), "late", log(("a", 0, "r", 0.7)), "r", manifest("binary", (0, 1), 1))
-    assert "UTF-8" in caught.value.next_step
+    assert step in caught.value.next_step

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from contracts.live_counts import ColumnCounts, LiveCounts
-from infra.drift_window import Window
+from infra.drift_window import Judged, Window
 from infra.engines.notes import FolderNotes
 
 
@@ -50,9 +50,9 @@ def test_no_replica_is_no_rows(tmp_path: Path) -> None:
 
 
 def test_labels_have_a_window_of_their_own(tmp_path: Path) -> None:
-    window = Window(FolderNotes(tmp_path), "r")
-    assert window.labelled_until() == ""
-    window.close_labels("12:00")
-    assert Window(FolderNotes(tmp_path), "r").labelled_until() == "12:00"
-    assert Window(FolderNotes(tmp_path), "other").labelled_until() == ""
+    window, judged = Window(FolderNotes(tmp_path), "r"), Judged("12:00", frozenset({"aaaaaaaa", "bbbb+/bb"}))
+    assert window.labelled() == Judged()
+    window.close_labels(judged)
+    assert Window(FolderNotes(tmp_path), "r").labelled() == judged
+    assert Window(FolderNotes(tmp_path), "other").labelled() == Judged()
     assert window.since_last({"1": counts(10)}).rows == 10

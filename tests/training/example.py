@@ -115,7 +115,8 @@ def copy_of_project(folder: Path, kind: str = "binary", **more: Any) -> Path:
     for room in ROOMS:
         shutil.copytree(ROOT / room, folder / room, ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "requirements").mkdir()
-    shutil.copy(ROOT / "requirements" / "train.txt", folder / "requirements")
+    for name in ("train.txt", "service.txt"):
+        shutil.copy(ROOT / "requirements" / name, folder / "requirements")
     project(folder, kind, **more)
     return folder
 

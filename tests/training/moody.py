@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import date, datetime
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,8 @@ class Moody(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             "module": scores + shifted * Moody.learned,
             "counting": scores + shifted * (Moody.calls % 2),
             "scaling": scores + shifted * (scores[:, 1:] - scores[:, 1:].mean()),
+            "dated": scores + shifted * (datetime.now().toordinal() % 7) / 7,
+            "today": scores + shifted * (date.today().toordinal() % 7) / 7,
             "ordering": scores + shifted * np.arange(len(scores))[:, None] / len(scores),
         }[mood]
 

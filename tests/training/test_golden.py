@@ -90,8 +90,9 @@ def test_another_process_answers_the_golden_rows_or_the_training_is_refused(
     small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ask_another_process(small("binary")[1].files)
-    monkeypatch.setenv("MOOD", "module")
-    model = {"estimator": "tests.training.moody:moody", "parameters": {}}
-    files = trained(settings_of(tmp_path, model=model)).files
-    with pytest.raises(UsageError, match="golden: in a process of its own, 20 of 20 golden rows score otherwise"):
-        ask_another_process(files)
+    for mood in ("module", "dated", "today"):
+        monkeypatch.setenv("MOOD", mood)
+        model = {"estimator": "tests.training.moody:moody", "parameters": {}}
+        files = trained(settings_of(tmp_path / mood, model=model)).files
+        with pytest.raises(UsageError, match="golden: in a process of its own, a year later, 20 of 20 golden rows score"):
+            ask_another_process(files)

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier, VotingClassifier
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -18,9 +20,10 @@ from settings.errors import UsageError
 from tests.training.test_fitting import Numbered
 from training.estimators import build
 from training.fitting import fit
-from training.naming import placed, refuse_places, weighted
+from training.naming import of_classes, placed, refuse_places
 from training.rows import Rows
 
+LDA = "sklearn.discriminant_analysis.LinearDiscriminantAnalysis"
 BOOSTING = "sklearn.ensemble.HistGradientBoostingClassifier"
 COLUMNS = ("first", "kind", "when", "x", "word", "open")
 DTYPES = ("number", "string", "datetime", "number", "string", "boolean")
@@ -56,6 +59,8 @@ def named(**parameters: Any) -> Model:
         ({"categorical_features": ["word", "kind"]}, {"categorical_features": [1, 0]}),
         ({"categorical_features": {"word": True, "x": False}}, {"categorical_features": [1]}),
         ({"interaction_cst": [["x", "word"], ["open"]]}, {"interaction_cst": [[6, 1], [7]]}),
+        ({"feature_types": {"word": "c"}}, {"feature_types": ("q", "c", "q", "q", "q", "q", "q", "q")}),
+        ({"max_bin_by_feature": {"x": 15}}, {"max_bin_by_feature": (255,) * 6 + (15, 255)}),
         ({"categorical_features": "from_dtype", "interaction_cst": "pairwise", "max_iter": 5}, {}),
     ],
 )
@@ -70,6 +75,11 @@ def test_a_name_becomes_the_place_behind_the_preprocessor(
     ("parameters", "message", "advice"),
     [
         ({"monotonic_cst": [1, 0]}, "holds a list of places; name the columns, as monotonic_cst = { first = 1 }", "x"),
+        ({"monotone_constraints": "(1,-1)"}, "holds a list of places; name the columns, as monotone_", "kind"),
+        ({"interaction_constraints": "[[0, 1]]"}, 'as interaction_constraints = [["first"]]', "kind"),
+        ({"feature_types": ["q", "c"]}, 'as feature_types = { first = "c" }', "kind"),
+        ({"feature_weights": [1, 2]}, "holds a list of places; name the columns, as feature_weights = { first = 1 }", "x"),
+        ({"metric_params": {"w": [1, 2]}}, "metric_params holds a list of places", "in model/features.py"),
         ({"categorical_features": [0, 2]}, "holds the place 0; name the column", "kind"),
         ({"categorical_features": [True, False]}, "holds the place True", "kind"),
         ({"interaction_cst": [[0, 1]]}, "holds the place 0", "kind"),
@@ -130,7 +140,7 @@ def test_a_function_that_hands_names_on_gets_their_places(schema: Schema, rows: 
 
 
 def test_a_function_that_hands_places_on_is_refused(schema: Schema) -> None:
-    for parameters in ({"monotonic_cst": [0, 0, 0, 1, 0, 0]}, {"categorical_features": [1]}):
+    for parameters in ({"monotonic_cst": [0, 0, 0, 1, 0, 0]}, {"categorical_features": [1]}, {"interaction_cst": "[[0, 1]]"}):
         with pytest.raises(UsageError, match="place"):
             build(Model(estimator=f"{__name__}:boosted", parameters=parameters), schema, "classification")
     own = Model(estimator=f"{__name__}:boosted", parameters={"categorical_features": ["remainder__x"]})
@@ -149,17 +159,56 @@ def test_a_function_that_hands_places_on_is_refused(schema: Schema) -> None:
 def test_weights_are_by_class(
     classes: list[Any], weights: dict[str, float], found: dict[Any, float], numbers: dict[int, float]
 ) -> None:
-    model = named(class_weight=weights)
-    assert weighted(model, classes, False) == {"class_weight": found}
-    assert weighted(model, classes, True) == {"class_weight": numbers}
-    assert weighted(named(class_weight="balanced"), classes, False) == {}
+    for key in ("class_weight", "class_weights"):
+        assert of_classes(key, weights, classes) == found
+        assert of_classes(key, weights, classes, numbered=True) == numbers
+    assert of_classes("class_weight", "balanced", classes) == "balanced"
 
 
-def test_a_weight_of_no_class_is_refused() -> None:
-    with pytest.raises(UsageError, match="class_weight names 'yess', which is no class .*did you mean 'yes'?"):
-        weighted(named(class_weight={"yess": 5}), ["no", "yes"], False)
-    with pytest.raises(UsageError, match="holds a list of places; name the classes, as class_weight = { yes = 5.0 }"):
-        weighted(named(class_weight=[1, 5]), ["no", "yes"], False)
+@pytest.mark.parametrize(
+    ("key", "given", "message"),
+    [
+        ("class_weight", {"yess": 5}, "class_weight names 'yess', which is no class of the target; did you mean 'yes'?"),
+        ("class_weight", [1, 5], "holds a list of places; name the classes, as class_weight = { yes = 5.0 }"),
+        ("priors", [0.9, 0.1], "holds a list of places; name the classes, as priors = { no = 0.5, yes = 0.5 }"),
+        ("class_prior", {"yes": 0.3}, "class_prior leaves out 'no'"),
+        ("scale_pos_weight", 9, "would weigh 'yes', but the positive class is 'no'"),
+    ],
+)
+def test_what_speaks_of_classes_by_place_is_refused(key: str, given: Any, message: str) -> None:
+    with pytest.raises(UsageError, match=f"^model.parameters.{key} ") as raised:
+        of_classes(key, given, ["no", "yes"], positive="no")
+    assert message in raised.value.message and raised.value.next_step
+
+
+def test_priors_and_the_weight_of_the_positive_are_by_class() -> None:
+    assert of_classes("priors", {"yes": 0.3, "no": 0.7}, ["no", "yes"]) == [0.7, 0.3]
+    assert of_classes("class_prior", {"2": 0.5, "10": 0.5}, [2, 10]) == [0.5, 0.5]
+    assert of_classes("scale_pos_weight", {"fraud": 4}, ["fraud", "legit"], positive="fraud") == 0.25
+    assert of_classes("scale_pos_weight", {"yes": 4}, ["no", "yes"], positive="yes") == 4
+    assert of_classes("scale_pos_weight", 4, ["no", "yes"], positive="yes") == 4
+    with pytest.raises(UsageError, match="is for two classes, and the target has 3"):
+        of_classes("scale_pos_weight", {"a": 4}, ["a", "b", "c"])
+
+
+def naive(schema: Schema, seed: int, **parameters: Any) -> Any:
+    """Return what a copy's own function builds."""
+    return make_pipeline(SimpleImputer(), GaussianNB(**parameters))
+
+
+@pytest.mark.parametrize("estimator", ["sklearn.naive_bayes.GaussianNB", f"{__name__}:naive", LDA])
+def test_priors_move_the_answers_towards_their_class(rows: Rows, estimator: str) -> None:
+    schema = parse({"columns": [{"name": "x", "dtype": "number"}, {"name": "y", "dtype": "string"}], "target": "y"})
+    table = Rows(rows.features[:, [2]], rows.labels)  # a column that tells nothing, so that the prior is the answer
+
+    def share(priors: Any) -> float:
+        model = Model(estimator=estimator, parameters={"priors": priors})
+        fitted = fit(build(model, schema, "classification"), table, model, schema, ("no", "yes"))
+        return float(fitted.predict_proba(table.features)[:, 1].mean())
+
+    assert share({"yes": 0.9, "no": 0.1}) > 0.8 > 0.2 > share({"no": 0.9, "yes": 0.1})
+    with pytest.raises(UsageError, match="model.parameters.priors holds a list of places"):
+        share([0.9, 0.1])
 
 
 @pytest.mark.parametrize("labels", [("no", "yes"), (0, 1), (1, 2)])

@@ -181,3 +181,29 @@ def test_a_metric_whose_own_file_lacks_a_library_is_to_be_corrected(tmp_path: Pa
     with pytest.raises(UsageError, match="cannot be imported: ModuleNotFoundError: .* \\(model/mine.py, line 1\\)") as raised:
         compute_all(noisy(50, seed=1), Metrics(custom=("model.mine:own",)))
     assert raised.value.next_step == "correct model.mine"
+
+
+def drawn(y_true: npt.NDArray[Any], y_pred: npt.NDArray[Any], y_score: npt.NDArray[np.float64]) -> float:
+    """A metric that draws its rows, and with another state of the generator others."""
+    rows = np.random.choice(len(y_true), len(y_true))
+    return float((y_true[rows] == y_pred[rows]).mean())
+
+
+def seeded(y_true: npt.NDArray[Any], y_pred: npt.NDArray[Any], y_score: npt.NDArray[np.float64]) -> float:
+    """The same with a generator of its own."""
+    rows = np.random.default_rng(0).choice(len(y_true), len(y_true))
+    return float((y_true[rows] == y_pred[rows]).mean())
+
+
+def now_and_then(y_true: npt.NDArray[Any], y_pred: npt.NDArray[Any], y_score: npt.NDArray[np.float64]) -> float:
+    """A metric that is defined every other time."""
+    now_and_then.calls = getattr(now_and_then, "calls", 0) + 1  # type: ignore[attr-defined]
+    return math.nan if now_and_then.calls % 2 else 1.0  # type: ignore[attr-defined]
+
+
+def test_a_metric_that_draws_at_random_is_refused() -> None:
+    assert 0.0 < compute_all(noisy(500, seed=1), custom(seeded))["seeded"] < 1.0
+    for function in (drawn, now_and_then):
+        with pytest.raises(UsageError, match=f"{function.__name__}' gave .* and then .* for the same rows") as raised:
+            compute_all(noisy(500, seed=1), custom(function))
+        assert "random" in raised.value.next_step

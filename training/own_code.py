@@ -1,0 +1,102 @@
+"""The copy's own code that training does not run, but a release or a measurement will: tried before anything is fitted."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import importlib.util
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+from settings import Metrics
+from settings.errors import UsageError, explain, place_in_model
+from training.identity import ROOT
+from validation.metrics import function_of
+
+HOOKS = "model.hooks"
+PACKED = {"model", "service", "contracts", "registry", "settings"}
+"""Our packages that a release holds."""
+LOCK = "requirements/service.txt"
+PINNED = re.compile(r"^([A-Za-z0-9._-]+)==", re.MULTILINE)
+ADD = "add it to the group `model` in pyproject.toml, then nox -s lock; or import it in the function that needs it"
+
+
+def refuse_broken(metrics: Metrics) -> None:
+    """Import the hooks and the metrics of the copy's own. Raises UsageError with file and line where that fails."""
+    refuse_unservable([HOOKS])
+    _refuse_broken_hooks()
+    for reference in metrics.custom:
+        function_of(reference)
+
+
+def refuse_unservable(modules: Iterable[str]) -> None:
+    """Raise UsageError where modules of `model/`, which a release imports, need what a release does not hold.
+
+    What they import of `model/` in turn is looked at, too. An import in a function, in `try` or in `if` is their own affair.
+    """
+    waiting, seen = [name for name in modules if name.startswith("model.")], set[str]()
+    while waiting:
+        name = waiting.pop()
+        path = None if name in seen else _source(name)
+        seen.add(name)
+        for line, wanted in _imports(path) if path else ():
+            top = wanted.partition(".")[0]
+            if top == "model":
+                waiting.append(wanted)
+            elif top not in PACKED | sys.stdlib_module_names and not _is_locked(top):
+                raise UsageError(
+                    f"{name.replace('.', '/')}.py, line {line}, imports '{wanted}', which no release holds: its service would "
+                    "not start",
+                    "of Gateline's packages, model/ may import contracts" if (ROOT / top).is_dir() else ADD,
+                )
+
+
+def _refuse_broken_hooks() -> None:
+    try:
+        hooks = importlib.import_module(HOOKS)
+    except Exception as error:
+        if isinstance(error, ModuleNotFoundError) and _is_locked(str(error.name).partition(".")[0]):
+            return  # a service has it
+        raise UsageError(
+            f"model/hooks.py cannot be imported, so no release would start: {explain(error)}",
+            f"correct {place_in_model(error).partition(',')[0] or 'model/hooks.py'}, and train again",
+        ) from error
+    for name in ("before", "after"):
+        if not callable(getattr(hooks, name, None)):
+            raise UsageError(f"model/hooks.py has no function '{name}', so no release would answer", "docs/model.md has both")
+
+
+def _source(name: str) -> Path | None:
+    try:
+        spec = importlib.util.find_spec(name)
+    except ModuleNotFoundError:
+        return None
+    return Path(spec.origin) if spec and spec.origin and spec.origin.endswith(".py") else None
+
+
+def _imports(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield line and name of each module that is imported when a file is; a file that is no Python has none."""
+    try:
+        body = ast.parse(path.read_bytes()).body
+    except SyntaxError:
+        return
+    for each in body:
+        if isinstance(each, ast.Import):
+            yield from ((each.lineno, alias.name) for alias in each.names)
+        elif isinstance(each, ast.ImportFrom):
+            module = ".".join(filter(None, ["model" if each.level else "", each.module]))
+            names = [f"model.{alias.name}" for alias in each.names] if module == "model" else [module]
+            yield from ((each.lineno, name) for name in names)
+
+
+def _is_locked(library: str) -> bool:
+    """Say whether a release's environment has a library, by the name it is imported by."""
+    locked = {_normal(name) for name in PINNED.findall((ROOT / LOCK).read_text(encoding="utf-8"))}
+    return _normal(library) in locked or any(_normal(name) in locked for name in packages_distributions().get(library, ()))
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
