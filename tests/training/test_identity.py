@@ -14,7 +14,7 @@ from tests.training.example import command, copy_of_project, project
 from training.identity import ROOT, SHAPING, plan
 
 BESIDE = {
-    *(f"contracts/{name}.py" for name in ("digest", "plot", "verdict", "files")),
+    *(f"contracts/{name}.py" for name in ("digest", "plot", "verdict", "files", "layout")),
     *(f"contracts/{name}.py" for name in ("forms", "git", "shapes", "shaping")),
     "validation/digests.py",
     "model/features.py",
