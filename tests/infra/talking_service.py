@@ -1,8 +1,9 @@
 """A service for tests of rollouts: the one of tiny_service.py, which also answers golden rows and describes its fields.
 
 Knobs beside those of tiny_service.py: off (added to every probability), alone (added where a row comes alone), crowded
-(added among a hundred), other (says the other class), field (an undeclared name for the first feature), lenient (accepts fields that do not exist), terse (answers do not name the model's version), fail_every (every
-n-th request without a golden row is answered 500: what no smoke test sees), die_at (ends at that one).
+(added among a hundred), other (says the other class), field (an undeclared name for the first feature), lenient (accepts
+fields that do not exist), terse (answers do not name the model's version), fail_every (every n-th request without a golden
+row is answered 500: what no smoke test sees), die_at (ends at that one).
 """
 
 from __future__ import annotations
