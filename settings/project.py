@@ -74,7 +74,7 @@ class Data(Section):
     group: str = ""
     """The column whose values must not stand in both train and test; empty if there is none."""
     labels: str = ""
-    """Labels that arrive after the prediction, CSV or Parquet: `request_id`, the target, `row` where a request held several."""
+    """Labels that arrive after the prediction, CSV or Parquet: `request_id`, target, `row` where a request held several."""
     label_delay_hours: Annotated[float, Field(ge=0.0)] = 0.0
     """Hours until a label is final: training rows younger than this, counted from the newest row, are left out."""
 
