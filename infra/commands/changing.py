@@ -97,8 +97,7 @@ def rollback(
     """Go back; `asked` (a date and time) is when somebody asked for it elsewhere, `began` as in `promote`."""
     target = Target.open(env)
     wish = Wish.of(target, Moment.parse(asked) if asked else began or Moment.of_this_process())
-    # A rollback waits for nobody on another machine: a canary may run there for hours.
-    with target.exclusively("invoke rollback", wait, everywhere=False):
+    with target.exclusively("invoke rollback", wait, rollback=True):
         done = run_rollback(target, to=to, reason=reason, from_laptop=from_laptop, wish=wish)
     if isinstance(done, Already):
         target.say(f"[green]done already[/green]: {done.why}; {done.serves.name} has all traffic. {_further(target)}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import fcntl
+import functools
 import http.client
 import json
 import os
@@ -19,7 +20,7 @@ from typing import IO, Any
 from urllib.parse import urlsplit
 
 SOCKET = "/var/lib/gateline/proxy.sock"
-CLAIM = "/var/lib/gateline/claim"
+CLAIM, ROLLBACK = "/var/lib/gateline/claim", "/var/lib/gateline/claim-rollback"
 SECONDS = 2.0
 CLAIMED: list[IO[str]] = []
 """The lock is held while its file is open."""
@@ -58,9 +59,9 @@ def write(question: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-def claim(question: dict[str, Any]) -> dict[str, Any]:
+def claim(question: dict[str, Any], path: str = CLAIM) -> dict[str, Any]:
     """Lock the environment until this agent ends; where another one has, say what its command is about."""
-    stream = open(CLAIM, "a+", encoding="utf-8")
+    stream = open(path, "a+", encoding="utf-8")
     try:
         fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -78,6 +79,7 @@ KINDS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "http": http_request,
     "write": write,
     "claim": claim,
+    "claim_rollback": functools.partial(claim, path=ROLLBACK),
 }
 
 

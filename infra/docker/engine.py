@@ -50,12 +50,12 @@ class DockerEngine:
         """What commands write down for the next one, on the daemon."""
         return LabelledNotes(lambda: self._daemon.states, lambda: self._daemon.image)
 
-    def claim(self, about: str) -> str:
+    def claim(self, about: str, rollback: bool = False) -> str:
         """Take the environment from every machine's commands; where no proxy answers, there is nothing to take it with."""
         if not self._daemon.proxy.runs():
             return ""
         try:
-            return self._daemon.claims.tunnel.claim(about)
+            return self._daemon.claims.tunnel.claim(about, rollback)
         except OutsideError:
             return ""
 

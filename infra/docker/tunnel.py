@@ -33,9 +33,12 @@ class Tunnel:
         """Replace a file in the proxy's container."""
         self._ask({"kind": "write", "path": path, "body": base64.b64encode(data).decode()})
 
-    def claim(self, about: str) -> str:
-        """Take the environment for as long as this tunnel is open; return '' or what its holder is about."""
-        return str(self._ask({"kind": "claim", "about": about})["holder"])
+    def claim(self, about: str, rollback: bool) -> str:
+        """Take the environment for as long as this tunnel is open; return '' or what its holder is about.
+
+        An agent of an older version knows no claim of a rollback: it ends. Raises OutsideError then.
+        """
+        return str(self._ask({"kind": "claim_rollback" if rollback else "claim", "about": about})["holder"])
 
     def http(self, method: str, url: str, headers: dict[str, str], body: bytes, seconds: float) -> dict[str, Any]:
         """Send a request to a replica; return status, headers and body (base64)."""

@@ -74,9 +74,10 @@ class Engine(Protocol):
         """What commands write down for the next one, whoever runs it."""
         ...
 
-    def claim(self, about: str) -> str:
+    def claim(self, about: str, rollback: bool = False) -> str:
         """Take the environment for this process alone; return '' if it is taken now, else what its holder is about.
 
+        A `rollback` waits for no other change, so it takes the environment against other rollbacks alone.
         It is given back with `unclaim`, or when this process ends, however it ends.
         """
         ...

@@ -58,7 +58,7 @@ class ProcessEngine:
         """What commands write down for the next one."""
         return FolderNotes(self._place.folder)
 
-    def claim(self, about: str) -> str:
+    def claim(self, about: str, rollback: bool = False) -> str:
         """Take the environment: it is on this machine alone, where the caller's lock holds already."""
         return ""
 

@@ -25,9 +25,12 @@ POLL_SECONDS = 0.2
 
 
 @contextmanager
-def held(folder: Path, engine: Engine | None, command: str, wait: float, say: Callable[[str], None]) -> Iterator[None]:
-    """Hold the environment for `command` against this machine's commands, with `engine` against other machines' as well.
+def held(
+    folder: Path, engine: Engine, command: str, wait: float, say: Callable[[str], None], rollback: bool = False
+) -> Iterator[None]:
+    """Hold the environment for `command` against this machine's commands and, by its engine, those of other machines.
 
+    A `rollback` is held against other machines' rollbacks alone: a canary may run there for hours.
     It waits up to `wait` seconds. The hold ends with its process, however it ends. Raises OutsideError naming who holds it.
     """
     layout.make(folder)
@@ -43,7 +46,7 @@ def held(folder: Path, engine: Engine | None, command: str, wait: float, say: Ca
             return holder(folder)
         with contextlib.suppress(OSError):  # who holds it is a courtesy, and a full disk must not stop a rollback
             place({folder / "lock-holder.json": about})
-        found = engine.claim(about) if engine else ""
+        found = engine.claim(about, rollback)
         claimed = not found
         return _told(found) if found else ""
 
@@ -51,7 +54,7 @@ def held(folder: Path, engine: Engine | None, command: str, wait: float, say: Ca
         _wait(taken, folder.name, wait, say)
         yield
     finally:
-        if claimed and engine:
+        if claimed:
             engine.unclaim()
         if lock.is_locked:
             (folder / "lock-holder.json").unlink(missing_ok=True)

@@ -159,14 +159,14 @@ class Target:
         )
 
     @contextmanager
-    def exclusively(self, command: str, wait: float, everywhere: bool = True) -> Iterator[None]:
-        """Hold the environment against every other command; without `everywhere`, against this machine's alone.
+    def exclusively(self, command: str, wait: float, rollback: bool = False) -> Iterator[None]:
+        """Hold the environment against every other command; a `rollback`, of other machines' against rollbacks alone.
 
         Raises UsageError in a run on the sample, which changes no environment.
         """
         if is_sample():
             raise UsageError(f"{SAMPLE} is set: {command} changes no environment in a run on the sample", "unset it")
-        with held(self.folder, self.engine if everywhere else None, command, wait, self.say):
+        with held(self.folder, self.engine, command, wait, self.say, rollback):
             yield
 
     def refuse_from_laptop(self, from_laptop: bool) -> None:

@@ -108,6 +108,8 @@ def test_one_command_at_a_time_from_whatever_machine(steady: Harbour, tmp_path: 
     try:
         assert process.stdout is not None and process.stdout.readline() == "''\n"
         assert other.claim("another's") == "mine" == steady.engine.claim("a third one's")
+        assert not other.claim("a rollback", rollback=True), "it waits for no canary"
+        assert steady.engine.claim("one more", rollback=True) == "a rollback"
         process.kill()
         process.wait()
         assert wait_until(lambda: not other.claim("another's"), 5), "it ends with its process"
