@@ -46,6 +46,7 @@ def leave(call: Callable[[], int], stage: str = "", env: str = "") -> None:
         "time": "the column that says when a row happened, or 'none'; found out if not given",
         "positive": "the positive one of two classes; the rarer, or the one that says yes, if not given",
         "missing": "texts that stand for a missing value, with commas between; NA, NULL, ? and their like if not given",
+        "encoding": "the data file's encoding, such as cp1251 or gb18030; guessed if it is not UTF-8 and not given",
         "defaults": "don't prompt; anything not given comes from the example",
         "dry_run": "print conversions, split, schema and settings; make nothing",
     }
@@ -60,6 +61,7 @@ def new(
     time: str = "",
     positive: str = "",
     missing: str | None = None,
+    encoding: str = "",
     defaults: bool = False,
     dry_run: bool = False,
 ) -> None:
@@ -68,7 +70,7 @@ def new(
     Examples: invoke new ../my-project · invoke new ../churn --data=churn.csv --target=left --defaults · … --dry-run ·
     … --time=joined --positive=fraud --missing="NULL,?" · … --time=none · … --task=regression
     """
-    wanted = commands.Wanted(name, task, data, target, time, positive, missing)
+    wanted = commands.Wanted(name, task, data, target, time, positive, missing, encoding)
     leave(lambda: commands.new(folder, wanted, defaults, dry_run))
 
 

@@ -6,19 +6,51 @@ import codecs
 import contextlib
 import csv
 import io
+import re
 from collections import Counter
 from dataclasses import dataclass
 
 from rows.conversions import SHOWN, Conversion
 from rows.csv_file import SEPARATORS
-from rows.encodings import MARKS, REPLACEMENT
+from rows.encodings import MARKS, REPLACEMENT, wide_of
 
 HEAD = 2**20
 """Bytes that are looked at to find the separator."""
 LINES = 500
-OLD = "cp1252"
-"""What Windows writes in Western Europe and America; each byte means something, so it is tried last."""
+NAMES = {
+    "cp1252": "Windows-1252 (Western European)",
+    "cp1250": "Windows-1250 (Central European)",
+    "cp1251": "Windows-1251 (Cyrillic)",
+    "cp1253": "Windows-1253 (Greek)",
+    "cp1254": "Windows-1254 (Turkish)",
+    "cp1255": "Windows-1255 (Hebrew)",
+    "cp1256": "Windows-1256 (Arabic)",
+    "cp1257": "Windows-1257 (Baltic)",
+    "cp1258": "Windows-1258 (Vietnamese)",
+    "cp874": "Windows-874 (Thai)",
+    "cp932": "Shift-JIS (Japanese)",
+    "cp949": "Windows-949 (Korean)",
+    "gb18030": "GB18030 (Chinese)",
+    "big5hkscs": "Big5 (Chinese)",
+    "euc_jis_2004": "EUC-JP (Japanese)",
+    "iso2022_jp_2": "ISO-2022-JP (Japanese)",
+    "koi8-r": "KOI8-R (Cyrillic)",
+    "koi8-u": "KOI8-U (Cyrillic)",
+    "cp866": "DOS 866 (Cyrillic)",
+    "cp850": "DOS 850 (Western European)",
+    "mac-roman": "Mac Roman (Western European)",
+    "mac-cyrillic": "Mac Cyrillic",
+    "iso8859-2": "ISO-8859-2 (Central European)",
+    "iso8859-5": "ISO-8859-5 (Cyrillic)",
+}
+"""Encodings that spreadsheets and databases write, by the names that Python has for them."""
+PUNCTUATION = bytes(sign for sign in range(0x80, 0xC0) if not bytes([sign]).decode("cp1252", "replace").isalpha())
+"""What is no letter in Windows-1252: a € or two quotes alone say nothing of a language, and are read as such."""
+EVIDENCE = 2**16
+"""Bytes of different values that are not ASCII, from which an encoding is found out."""
 LOST = "the character U+FFFD, which an earlier wrong decoding left"
+ESCAPED = b"\x1b$"
+"""How a Japanese text begins in ISO-2022-JP, all of whose bytes are ASCII."""
 DECLARED = b"sep="
 """Excel's own line that names the separator."""
 
@@ -32,9 +64,12 @@ class Dialect:
     conversions: tuple[Conversion, ...]
 
 
-def dialect_of(data: bytes) -> Dialect:
-    """Return the text of a file in UTF-8, line ends and separator known. Nothing is refused here: what is odd, is said."""
-    data, said = _as_utf8(data)
+def dialect_of(data: bytes, encoding: str = "") -> Dialect:
+    """Return the text of a file in UTF-8, line ends and separator known. What is odd is said.
+
+    Without an `encoding` it is found out. Raises LookupError for one that nobody knows, UnicodeDecodeError for a wrong one.
+    """
+    data, said = _as_given(data, encoding) if encoding else _as_utf8(data)
     separator = ""
     if data.startswith(DECLARED):
         line, _, data = data.partition(b"\n")
@@ -72,21 +107,50 @@ def _as_utf8(data: bytes) -> tuple[bytes, list[Conversion]]:
     if name == "utf-8":
         data, more = _as_utf8(data[len(codecs.BOM_UTF8) :])
         return data, [Conversion("encoding", "it starts with a byte order mark (UTF-8): left out"), *more]
-    if name:
-        return data.decode(name, errors="replace").encode(), [
-            Conversion("encoding", f"it is {name.upper()}: written as UTF-8")
-        ]
-    wide = _without_mark(data)
+    wide = wide_of(data)
     if wide:
-        return data.decode(wide, errors="replace").encode(), [
-            Conversion("encoding", f"it is {wide.upper()}: written as UTF-8")
-        ]
-    if _is(data, "utf-8"):
+        text = data.decode(wide, errors="replace").encode()
+        return text, [Conversion("encoding", f"it is {wide.upper()}: written as UTF-8")]
+    if _is(data, "utf-8") and not (ESCAPED in data and _is(data, "iso2022_jp_2")):
         return _clean(data)
+    found, sure = guessed(data)
+    told = (
+        f"it is not UTF-8: read as {NAMES[found]} ({sure:.0%} of the likelihood), written as UTF-8; look at its letters, or "
+        "give --encoding"
+    )
+    return data.decode(found, errors="replace").encode(), [_not_ascii(data, told)]
+
+
+def _as_given(data: bytes, encoding: str) -> tuple[bytes, list[Conversion]]:
+    " ".encode(encoding)  # Raises LookupError for what is no encoding of text, too.
+    name = codecs.lookup(encoding).name
+    mark = next((mark for mark in MARKS if data.startswith(mark) and name.startswith(MARKS[mark])), b"")
+    text = codecs.getincrementaldecoder(name)("strict").decode(data[len(mark) :] if name == "utf-8" else data)
+    data, said = _clean(text.removeprefix("\ufeff").encode())
+    return data, [*said, Conversion("encoding", f"read as {encoding}, as --encoding says: written as UTF-8")]
+
+
+def _not_ascii(data: bytes, told: str) -> Conversion:
     lines = [number for number, line in enumerate(data.split(b"\n")) if not line.isascii()]
-    text = data.decode(OLD if _is(data, OLD) else "latin-1").encode()
-    told = "it is not UTF-8: read as Windows-1252 (Western European), written as UTF-8; look at its accented letters"
-    return text, [Conversion("encoding", told, count=len(lines), rows=tuple(n for n in lines if n)[:SHOWN])]
+    return Conversion("encoding", told, count=len(lines), rows=tuple(n for n in lines if n)[:SHOWN])
+
+
+def guessed(data: bytes) -> tuple[str, float]:
+    """Return the likeliest encoding of a text that is not UTF-8, and its share of the likelihood of all that can be."""
+    import chardet  # Needed for few files, and only where a file is taken in: no gate has it.
+
+    texts = dict.fromkeys(text for text in re.split(rb"[,;\t\n]", data[:HEAD]) if not text.isascii() or ESCAPED in text)
+    sample = b"\n".join(texts)[:EVIDENCE]
+    signs = {sign for sign in sample if sign >= 0x80}
+    if 0 < len(signs) <= 2 and signs <= set(PUNCTUATION) and _is(data, "cp1252"):
+        return "cp1252", 1.0
+    found = chardet.detect_all(sample, ignore_threshold=True, include_encodings=NAMES, compat_names=False)
+    likely = {each["encoding"]: each["confidence"] for each in found if each["encoding"] and _is(data, each["encoding"])}
+    if not likely:
+        return "cp1252", 0.0
+    best = max(likely, key=lambda name: likely[name])
+    others = sum(likely[name] for name in likely if sample.decode(name, "replace") != sample.decode(best, "replace"))
+    return best, likely[best] / ((likely[best] + others) or 1.0)
 
 
 def _clean(data: bytes) -> tuple[bytes, list[Conversion]]:
@@ -106,15 +170,6 @@ def _is(data: bytes, encoding: str) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def _without_mark(data: bytes) -> str:
-    """UTF-16 without a mark: of mostly Western text, every second byte is NUL."""
-    head = data[:1000]
-    if len(head) < 4 or b"\x00" not in head:
-        return ""
-    even, odd = (part.count(0) / max(len(part), 1) for part in (head[::2], head[1::2]))
-    return "utf-16-le" if odd > 0.4 > even else "utf-16-be" if even > 0.4 > odd else ""
 
 
 def _whole_lines(data: bytes) -> tuple[bytes, list[Conversion]]:

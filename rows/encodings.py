@@ -17,12 +17,34 @@ SAVE_AGAIN = "save the file as UTF-8 without a byte order mark"
 HEAD = 2**16
 """Bytes that are looked at to tell text from anything else."""
 BINARY = 0.05
+WIDE = ("utf-32-le", "utf-32-be", "utf-16-le", "utf-16-be")
 REPLACEMENT = "\ufffd".encode()
+
+
+def wide_of(data: bytes) -> str:
+    """Return `utf-16` or `utf-32`, with its byte order where no mark says it, for data in it; '' for all others.
+
+    A text in it has ASCII signs between its words, and no controls but tabs and line ends: read otherwise it has neither.
+    """
+    mark = next((mark for mark in MARKS if data.startswith(mark)), b"")
+    if mark:
+        return MARKS[mark] if MARKS[mark] != "utf-8" else ""
+    head = data[:HEAD]
+    if b"\x00" not in head:
+        return ""
+    for name in WIDE:
+        text = codecs.getincrementaldecoder(name)("replace").decode(head)
+        ascii_ones = sum(sign.isascii() for sign in text)
+        odd = sum(sign == "\ufffd" or (sign < " " and sign not in "\t\r\n") for sign in text)
+        if not odd and ascii_ones > BINARY * len(text):
+            return name
+    return ""
 
 
 def is_binary(data: bytes) -> bool:
     """Say whether more than a twentieth of the first bytes are control characters that no text holds; NUL is UTF-16's."""
-    head = data[:HEAD]
+    wide = wide_of(data)
+    head = data[:HEAD].decode(wide, errors="replace").encode() if wide else data[:HEAD]
     controls = sum(head.count(bytes([sign])) for sign in range(1, 32) if sign not in (9, 10, 12, 13, 27))
     return controls > BINARY * len(head)
 
@@ -35,6 +57,10 @@ def decoded(data: bytes) -> tuple[bytes, list[Finding]]:
         finding = Finding("encoding", f"starts with a byte order mark ({name.upper()})", SAVE_AGAIN, lossless=True)
         plain = data[len(mark) :] if name == "utf-8" else data.decode(name, errors="replace").encode()
         return plain, [finding, *decoded(plain)[1]]
+    wide = wide_of(data)
+    if wide:
+        finding = Finding("encoding", f"is {wide.upper()} without a byte order mark: it holds NUL bytes", SAVE_AGAIN)
+        return data.decode(wide, errors="replace").encode(), [finding]
     if b"\x00" in data:
         nul = Finding("encoding", "holds NUL bytes: it is UTF-16, or binary", SAVE_AGAIN)
         return data.decode("utf-8", errors="replace").encode(), [nul]

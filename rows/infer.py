@@ -20,12 +20,12 @@ from contracts.schema import Schema, parse
 from contracts.shapes import pattern_of
 from rows.conversions import SHOWN, named
 from rows.dates import numbered
-from rows.forms import form_of, unclear_dates
+from rows.forms import form_of, unread
 from rows.kinds import Kind, counted, kind_of, kind_of_arrow, listed, strange
 from rows.natural import natural
 from rows.parts import Part
 from rows.reading import counts_of, read_whole
-from rows.text import MARKS
+from rows.text import MARKS, spellings
 from settings.errors import UsageError, did_you_mean
 from settings.shown import shown
 
@@ -323,13 +323,24 @@ def _of_words(known: Counter[str], has_pattern: bool, values: Values) -> Iterato
             f"holds {len(known)} words, more than the {MOST_CATEGORIES} that are listed by themselves: any word passes; "
             "declare categories or a pattern, if these are all there are"
         )
-    if values.kind is not None:
-        return
-    form = form_of(known)
+    yield from _spelled_alike(known, values)
+    form, seems = form_of(known), unread(known)
     if form is not None:
         yield f"looks like {form.text.partition(':')[0]}, which are read as words here: write them plainly"
-    elif unclear_dates(known):
-        yield "looks like dates, in a form that is read as words, of which a model learns nothing: write them as 2025-03-14"
+    elif seems:
+        yield f"looks like {seems}"
+
+
+def _spelled_alike(known: Counter[str], values: Values) -> Iterator[str]:
+    """Count the values whose word is another one but for capitals or blanks; in free text that says nothing."""
+    others = spellings(known) if known.total() >= 2 * len(known) else {}
+    if others:
+        count = sum(known[text] for text in others)
+        rows = named(values.rows_of(others), count)
+        yield (
+            f"{len(others)} of its words are others but for capitals or blanks, in {count:,} values{rows}: a model takes each "
+            "spelling for a word of its own; write them alike"
+        )
 
 
 def _plain(column: dict[str, Any]) -> dict[str, Any]:

@@ -27,18 +27,20 @@ from contracts.schema import Schema
 from rows.conversions import SHOWN, Conversion, named
 from rows.converting import converted
 from rows.csv_file import header_of, parsed
-from rows.dialect import Dialect, dialect_of
-from rows.infer import INDEX, Note, refuse_unknown, schema_of
+from rows.dialect import NAMES, Dialect, dialect_of
+from rows.infer import INDEX, Note, refuse_unknown, rows_of, schema_of
+from rows.kinds import kind_of
 from rows.parquet_file import read_parquet
 from rows.parts import Part
 from rows.reading import as_text
 from rows.sources import GZIP, PARQUET, Content, content_of
-from rows.text import MARKS, utc_of
-from settings.errors import OutsideError, UsageError
+from rows.text import MARKS, spellings, utc_of
+from settings.errors import OutsideError, UsageError, did_you_mean
 from settings.shown import shown
 
 GLANCE = 2**20
 """Bytes that a glance reads."""
+KNOWN = ("utf-8", "utf-16", *NAMES)
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,33 @@ class Taken:
         object.__setattr__(part, "numbers", numbers)
         return replace(self, part=part)
 
+    def spelled_alike(self, column: str) -> Taken:
+        """Return the rows with one spelling, the commonest, for classes that differ by capitals or blanks alone.
+
+        Of more than two classes, single letters stay apart: `a` and `A` may be two.
+        """
+        refuse_unknown(self.source, column, self.columns)
+        known = self.known(column)
+        instead = spellings(known)
+        if len(known) - len(instead) > 2:
+            instead = {text: one for text, one in instead.items() if len(one) > 1}
+        if not instead or kind_of(known).dtype != "string":
+            return self
+        table, place = self.part.table, self.columns.index(column)
+        values = [instead.get((text or "").strip(), text) for text in table[column].to_pylist()]
+        said = [
+            Conversion(
+                "column",
+                f"'{shown(text)}' is '{shown(one)}' but for capitals or blanks: taken for the same class",
+                column,
+                known[text],
+                rows_of(self.part, column, [text]),
+            )
+            for text, one in sorted(instead.items())
+        ]
+        part = replace(self.part, table=table.set_column(place, column, pa.array(values, pa.string())))
+        return replace(self, part=part, conversions=(*self.conversions, *said))
+
     def without(self, column: str) -> Taken:
         """Return the rows without a column."""
         return replace(self, part=replace(self.part, table=self.part.table.drop_columns([column])))
@@ -118,7 +147,7 @@ class Taken:
         return schema_of(self.part, self.source, target, time, self.missing)
 
 
-def glance(path: str | Path) -> Glance:
+def glance(path: str | Path, encoding: str = "") -> Glance:
     """Return what the first megabyte of a file tells. Raises UsageError for one that cannot be taken in, naming it."""
     head = _read(path, GLANCE)
     if head.startswith(PARQUET):
@@ -128,23 +157,24 @@ def glance(path: str | Path) -> Glance:
     content = _content(path, head if whole else _lines(_unpacked(head) if head.startswith(GZIP) else head))
     if content.parquet:
         return Glance("parquet", (), ())
-    dialect = dialect_of(content.data)
+    dialect = _dialect(path, content.data, encoding)
     names, said = _names(_header(path, dialect.data, dialect.separator))
     return Glance("csv", tuple(name for name in names if name), (*dialect.conversions, *said))
 
 
-def take(path: str | Path, missing: tuple[str, ...] = MARKS) -> Taken:
+def take(path: str | Path, missing: tuple[str, ...] = MARKS, encoding: str = "") -> Taken:
     """Read a CSV or Parquet file of any separator, encoding and name, and convert what has a plain form.
 
-    `missing` are the texts that stand for a missing value. Raises UsageError, naming the file, for one that is not there, is
-    empty, is neither CSV nor Parquet, or has rows that cannot be read; OutsideError where the disk fails.
+    `missing` are the texts that stand for a missing value; without an `encoding` it is found out. Raises UsageError, naming
+    the file, for one that is not there, is empty, is neither CSV nor Parquet, or has rows that cannot be read, and for an
+    encoding that it is not in; OutsideError where the disk fails.
     """
     content = _content(path, _read(path))
     if content.parquet:
         part, said = _of_parquet(path, content.data)
         comma = False
     else:
-        dialect = dialect_of(content.data)
+        dialect = _dialect(path, content.data, encoding)
         comma = dialect.separator == ";"
         part, said = _of_csv(path, dialect)
     if not part.rows:
@@ -214,6 +244,20 @@ def _content(path: str | Path, data: bytes) -> Content:
     if not content.data.strip():
         raise UsageError(f"{path}: the file is empty", "name a file with a header and rows")
     return content
+
+
+def _dialect(path: str | Path, data: bytes, encoding: str) -> Dialect:
+    try:
+        return dialect_of(data, encoding)
+    except LookupError:
+        near = did_you_mean(encoding, KNOWN)
+        raise UsageError(f"--encoding is '{shown(encoding)}'{near}", f"give one such as {', '.join(KNOWN)}") from None
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise UsageError(
+            f"{path}: is not {encoding}: byte 0x{data[error.start]:02x} in line {line} means nothing there",
+            "leave --encoding out, and the likeliest is found out; or give another",
+        ) from None
 
 
 def _header(path: str | Path, data: bytes, separator: str) -> list[str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 
 from contracts.schema import Column, Dtype, Schema
@@ -102,6 +103,23 @@ def utc_of(text: str) -> datetime | None:
     if moment is None:
         return None
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def alike(text: str) -> str:
+    """Return what texts have in common that differ by capitals, blanks, invisible signs or width alone."""
+    if not text.isascii():
+        text = "".join(sign for sign in unicodedata.normalize("NFKC", text) if unicodedata.category(sign) != "Cf")
+    return " ".join(text.casefold().split())
+
+
+def spellings(known: Mapping[str, int]) -> dict[str, str]:
+    """Return, for each text that is another one but for capitals and blanks, the commonest of its spellings."""
+    groups: dict[str, list[str]] = {}
+    for text in known:
+        groups.setdefault(alike(text), []).append(text)
+    several = [group for group in groups.values() if len(group) > 1]
+    best = [max(sorted(group), key=lambda text: (known[text], text == alike(text))) for group in several]
+    return {text: one for group, one in zip(several, best, strict=True) for text in group if text != one}
 
 
 def is_boolean(text: str) -> bool:

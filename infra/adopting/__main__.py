@@ -37,6 +37,7 @@ def main() -> int:
     parser.add_argument("--time", metavar="COLUMN", help="the column that says when a row happened, or 'none'")
     parser.add_argument("--positive", metavar="CLASS", help="the positive one of two classes")
     parser.add_argument("--missing", metavar="MARKS", help="texts that stand for a missing value, with commas between")
+    parser.add_argument("--encoding", metavar="NAME", help="the encoding of the data file, such as cp1251")
     given = {name: value for name, value in vars(parser.parse_args()).items() if value is not None}
     root = Path(".").resolve()
     refuse_adopted(root)

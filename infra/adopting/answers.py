@@ -18,7 +18,7 @@ READ = "read: "
 NO_TIME = "none"
 """The answer to `time` that splits rows without one."""
 LONGEST = 40
-ASKED, ALSO = ("name", "task", "data", "target"), ("time", "positive", "missing")
+ASKED, ALSO = ("name", "task", "data", "target"), ("time", "positive", "missing", "encoding")
 HEAD = "# The answers that this copy was made from; `invoke update` reads them.\n"
 
 
@@ -36,6 +36,8 @@ class Answers:
     """The positive class of two."""
     missing: str | None = None
     """The marks that stand for a missing value, with commas between."""
+    encoding: str = ""
+    """The encoding of the data file."""
     task_given: bool = True
     """Whether somebody asked for the task."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from rows.text import is_integer, is_number
+from rows.text import alike, is_integer, is_number
 from settings.errors import UsageError, did_you_mean
 from settings.shown import shown
 
@@ -91,7 +91,7 @@ def positive_of(counts: Mapping[str, int], asked: str = "") -> Positive:
     """
     if asked:
         same = (label for label in counts if is_number(label) and is_number(asked) and float(label) == float(asked))
-        asked = asked if asked in counts else next(same, asked)
+        asked = asked if asked in counts else next(same, next((each for each in counts if alike(each) == alike(asked)), asked))
         if asked not in counts:
             classes = ", ".join(map(shown, sorted(counts)))
             raise UsageError(f"--positive is '{asked}'{did_you_mean(asked, counts)}", f"choose one of: {classes}")

@@ -13,6 +13,8 @@ from infra.adopting.names import words_of
 TEST_SHARE = 0.25
 LEAST, MOST = 0.10, 0.40
 """Shares of the rows between which the test rows must be; a quarter is aimed at."""
+FEW_GAPS = 0.01
+"""Share of the rows that may have no moment in the column that is the time: they are left out of both parts, and counted."""
 IN_ORDER = 0.95
 """Share of the neighbouring rows whose moments ascend (or all descend) in a file that was written as things happened."""
 LIFETIMES = 40
@@ -70,7 +72,7 @@ def choose(columns: Sequence[Moments], now: datetime | None = None) -> Choice:
 def why_not(column: Moments, now: datetime) -> str:
     """Return why a column is not the time of a row; '' where it may be."""
     words, given = set(words_of(column.name)), column.given
-    if column.gaps:
+    if column.gaps > FEW_GAPS * len(column.values):
         return f"{column.gaps:,} of {len(column.values):,} rows {GAPS}"
     if words & BIRTH:
         return "a date of birth is not when a row happened"
@@ -140,7 +142,7 @@ def _reason(column: Moments, columns: int) -> str:
         return "the rows are in its order"
     if set(words_of(column.name)) & WHEN:
         return "its name says when"
-    return "the first column that says when in every row"
+    return "the first column that says when"
 
 
 def _day(moment: datetime) -> str:

@@ -80,7 +80,9 @@ def propose(source: Path, answers: Answers) -> Proposal:
 
     Raises UsageError where no project can be made of it, with the cause and what to do.
     """
-    taken = take(source, marks_from(answers.missing) if answers.missing is not None else MARKS)
+    taken = take(source, marks_from(answers.missing) if answers.missing is not None else MARKS, answers.encoding)
+    if answers.task == "classification":
+        taken = taken.spelled_alike(answers.target)
     drafted, first_notes = taken.schema(answers.target)
     target = _target(taken, drafted.column(answers.target))
     labels.refuse_labels(answers.target, target.counts, answers.task, answers.task_given)

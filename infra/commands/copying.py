@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from rich.prompt import Prompt
 
 from infra.adopting import git
-from infra.adopting.answers import ASKED, EXAMPLE, READ, Answers, note
+from infra.adopting.answers import ALSO, ASKED, EXAMPLE, READ, Answers, note
 from infra.process.python_env import python_for, run_in
 from settings.errors import GatelineError, OutsideError, UsageError, did_you_mean
 
@@ -44,6 +44,7 @@ class Wanted:
     time: str = ""
     positive: str = ""
     missing: str | None = None
+    encoding: str = ""
 
     @property
     def file(self) -> Path:
@@ -65,6 +66,7 @@ class Wanted:
             time=self.time,
             positive=self.positive,
             missing=self.missing,
+            encoding=self.encoding,
             task_given=bool(self.task),
         )
 
@@ -127,7 +129,7 @@ def _columns(wanted: Wanted) -> list[str]:
     print(f"reading {wanted.file.name}", flush=True)
     from rows.taking import glance
 
-    seen = glance(wanted.file)
+    seen = glance(wanted.file, wanted.encoding)
     for conversion in seen.conversions:
         print(f"{READ}{conversion}", flush=True)
     return list(seen.columns)
@@ -157,7 +159,7 @@ def _proposal(answers: Answers) -> Proposal:
 
     source = Path(answers.data)
     proposal = propose(source, answers)
-    told = {f"{READ}{conversion}" for conversion in glance(source).conversions}
+    told = {f"{READ}{conversion}" for conversion in glance(source, answers.encoding).conversions}
     print("\n".join(line for line in proposal.said if line not in told), flush=True)
     return proposal
 
@@ -202,7 +204,7 @@ def _copy(template: Path, target: Path, answers: Answers) -> None:
     if done.returncode:
         said = (done.stderr or done.stdout).strip().splitlines()[-SHOWN:]
         raise OutsideError(f"copier ended with {done.returncode}: {' / '.join(said)}", "fix that, then run it again")
-    also = {key: value for key in ("time", "positive", "missing") if (value := getattr(answers, key)) not in ("", None)}
+    also = {key: value for key in ALSO if (value := getattr(answers, key)) not in ("", None)}
     note(target, _src_path=git.source(template), **also)
 
 

@@ -41,6 +41,7 @@ MODULES = """
 `python -m <module>`. Where the libraries that one needs are not installed, it goes on in the environment of their lock.
 """
 INTERNAL = (
+    "infra.image.health",
     "infra.docker.agent",
     "infra.within",
     "infra.process.supervisor",

@@ -142,6 +142,40 @@ def test_dates_that_are_read_as_words_are_named(values: list[str], dates: bool) 
     assert not dates or body["dtype"] == "string"
 
 
+@pytest.mark.parametrize(
+    ("values", "seems"),
+    [
+        (["12 kg", "7 kg"], "numbers with the unit kg"),
+        (["12 kg", "5 lb"], "numbers of several units (kg 50%, lb 50%)"),
+        (["12 kg", "5"], "numbers of several units (kg 50%, none 50%)"),
+        (["€ 5", "$ 7"], "numbers of several units (€ 50%, $ 50%)"),
+        (["5'11\"", "6'2\""], "measures of two units at once"),
+        (["1h 30m", "2h 5m"], "measures of two units at once"),
+        (["9:30 PM", "10:15 AM"], "times of day"),
+        (["9 pm", "10 am"], "times of day"),
+        (["14 Jan 24", "15 Feb 24"], "dates"),
+        (["Jan-24", "Mai-24"], "dates"),
+        (["12 High Street", "7 Low Road"], ""),
+        (["Jan Smith", "May Jones"], ""),
+        (["10-20", "20-30"], ""),
+    ],
+)
+def test_what_words_seem_to_be_is_named(values: list[str], seems: str) -> None:
+    remarks = [remark for remark in proposed(values * 6)[1] if "looks like" in remark]
+    assert [f"looks like {seems}" in remark for remark in remarks] == [True] * bool(seems)
+
+
+@pytest.mark.parametrize(
+    ("values", "words", "count"),
+    [(["yes", "yes", "YES", "no"], 1, 6), (["a b", "a b", "A  b", "a  B"], 2, 12), (["a", "b"], 0, 0)],
+)
+def test_words_that_differ_by_capitals_or_blanks_are_counted(values: list[str], words: int, count: int) -> None:
+    remarks = [remark for remark in proposed(values * 6)[1] if "but for capitals" in remark]
+    assert [f"{words} of its words are others but for capitals or blanks, in {count} values" in one for one in remarks] == (
+        [True] * bool(words)
+    )
+
+
 def test_what_a_person_should_look_at_is_noted() -> None:
     assert "key" in proposed([f"id {number}" for number in range(40)])[1][0]
     assert "one value alone" in proposed(["a", "a"])[1][0]

@@ -93,6 +93,18 @@ def test_semicolons_with_decimal_commas(tmp_path: Path) -> None:
         (["Mar 2025", "12/2024"], ["2025-03-01", "2024-12-01"], "months"),
         (["2025Q1", "Q4 2024"], ["2025-01-01", "2024-10-01"], "quarters"),
         (["no ", " no", "yes"], ["no", "no", "yes"], "blanks around"),
+        (["12 kg", "7.5KG", "1,200 kg."], ["12", "7.5", "1200"], "the unit KG, kg, kg."),
+        (["1 min", "30 mins"], ["1", "30"], "the unit min, mins"),
+        (["1,5 km", "800,25 km"], ["1.5", "800.25"], "a comma before the decimals and the unit km"),
+        (["5'", "6'"], ["5", "6"], "the unit '"),
+        (["-3 °C", "21.5°C"], ["-3", "21.5"], "the unit °C"),
+        (["10,000+", "500+"], ["10000", "500"], "the unit +"),
+        (["12 m2", "30 m²"], ["12", "30"], "the unit m2, m²"),
+        (["US$ 12", "$1,000.50"], ["12", "1000.50"], "the sign $, US$"),
+        (["%12", "%7"], ["12", "7"], "the sign %"),
+        (["12,34,567", "500"], ["1234567", "500"], "thousands"),
+        (["1_000", "12"], ["1000", "12"], "thousands"),
+        (["１２．５", "٣"], ["12.5", "3"], "another width or script"),
         (["2025-03", "2024-12"], ["2025-03-01", "2024-12-01"], "months"),
         (["2025-W11", "2025-W12"], ["2025-03-10", "2025-03-17"], "weeks"),
     ],
@@ -111,6 +123,15 @@ def test_numbers_and_dates_as_people_write_them(
         ["1.5", "2.25"],
         ["007", "012"],
         ["45%", "0.45"],
+        ["12 kg", "12 lb"],
+        ["12 kg", "12"],
+        ["€ 12", "$ 12"],
+        ["5 MW", "5 mW"],
+        ["0012 AB", "0013 AB"],
+        ["12 May", "13 May"],
+        ["9 AM", "10 AM"],
+        ["1st", "2nd"],
+        ["5'11\u2033", "6'2\u2033"],
         ["03/04/2025", "04/05/2025"],
         ["30/01/2025", "01/30/2025"],
         ["030 123 456", "030 99"],
@@ -181,6 +202,99 @@ def test_what_is_no_table_is_named(tmp_path: Path, content: str, words: str) -> 
     with pytest.raises(UsageError) as refused:
         took(tmp_path, content)
     assert words in f"{refused.value}"
+
+
+def test_a_measure_of_another_unit_is_a_stray_and_one_without_is_counted(tmp_path: Path) -> None:
+    taken = took(tmp_path, column("a", ["12 kg"] * 96 + ["5 lb", "7", "7", "?"]))
+    assert "; 2 without it are taken for the same" in said(taken)
+    assert taken.part.table["a"].to_pylist()[95:] == ["12", "5 lb", "7", "7", "?"]
+    schema, notes = taken.schema()
+    assert schema.column("a").dtype == "integer" and schema.column("a").missing == ("5 lb",)
+    assert any("1 of 99 values are not of dtype integer (row 97)" in note.text for note in notes)
+
+
+ENCODED = [
+    ("Москва Казань Самара Омск менеджер инженер", "cp1251", "Windows-1251 (Cyrillic)"),
+    ("Москва Казань Самара Омск менеджер инженер", "koi8-r", "KOI8-R"),
+    ("Москва Казань Самара Омск менеджер инженер", "cp866", "DOS 866"),
+    ("東京 大阪 名古屋 札幌 男性 女性 会員", "cp932", "Shift-JIS"),
+    ("東京 大阪 名古屋 札幌 男性 女性 会員", "euc_jp", "EUC-JP"),
+    ("東京 大阪 名古屋 札幌 男性 女性 会員", "iso2022_jp", "ISO-2022-JP"),
+    ("北京 上海 广州 深圳 已婚 未婚 流失", "gb18030", "GB18030"),
+    ("臺北 高雄 已婚 未婚 學士 碩士", "big5", "Big5"),
+    ("서울 부산 대구 남자 여자 기혼 미혼", "cp949", "Windows-949 (Korean)"),
+    ("Łódź Kraków Gdańsk mężczyzna żonaty", "cp1250", "Windows-1250"),
+    ("Αθήνα Πάτρα άνδρας γυναίκα", "cp1253", "Windows-1253"),
+    ("İstanbul Eskişehir kadın öğretmen şoför", "cp1254", "Windows-1254"),
+    ("القاهرة الرياض ذكر أنثى", "cp1256", "Windows-1256"),
+    ("München Köln größer Übung", "cp1252", "Windows-1252"),
+    ("€12 €5 “so”", "cp1252", "Windows-1252"),
+    ("Москва Казань менеджер", "utf-16", "UTF-16"),
+    ("Москва Казань менеджер", "utf-16-le", "UTF-16-LE"),
+    ("北京 上海 广州 深圳", "utf-16-be", "UTF-16-BE"),
+    ("北京 上海 广州 深圳", "utf-32", "UTF-32"),
+    ("Łódź Kraków", "utf-32-le", "UTF-32-LE"),
+]
+
+
+@pytest.mark.parametrize(("words", "encoding", "name"), ENCODED)
+def test_an_encoding_is_found_out_and_said(tmp_path: Path, words: str, encoding: str, name: str) -> None:
+    text = "id,word,left\n" + "".join(f"{i},{words.split()[i % len(words.split())]},no\n" for i in range(40))
+    taken = took(tmp_path, text.encode(encoding))
+    assert taken.texts("word")[: len(words.split())] == words.split()
+    assert name in said(taken) and name in "".join(map(str, glance(tmp_path / "rows.csv").conversions))
+
+
+def test_an_encoding_can_be_given(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_bytes("a,b\n1,Málaga\n".encode("mac-roman"))
+    taken = take(path, encoding="mac-roman")
+    assert taken.texts("b") == ["Málaga"] and "read as mac-roman, as --encoding says" in said(taken)
+    assert glance(path, "mac-roman").columns == ("a", "b")
+    path.write_text("a,b\n1,Málaga\n", encoding="utf-8-sig")
+    assert take(path, encoding="utf-8").columns == ["a", "b"]
+    path.write_text("a,b\n1,Málaga\n", encoding="utf-16")
+    assert take(path, encoding="utf-16").texts("b") == ["Málaga"]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "words"),
+    [
+        ("cp1521", "--encoding is 'cp1521'; did you mean 'cp125"),
+        ("hex", "--encoding is 'hex'"),
+        ("utf-8", "byte 0x98 in line 2"),
+    ],
+)
+def test_an_encoding_that_cannot_be_is_refused(tmp_path: Path, encoding: str, words: str) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_bytes(b"a,b\n1,\x98\n")
+    with pytest.raises(UsageError) as refused:
+        take(path, encoding=encoding)
+    assert words in refused.value.message and refused.value.next_step
+
+
+@pytest.mark.parametrize(
+    ("labels", "merged"),
+    [
+        (["yes", "yes", "YES", "Yes ", "no"], ["yes", "yes", "yes", "yes", "no"]),
+        (["not churned", "not  churned", "Not\u00a0churned", "churned"], ["not churned"] * 3 + ["churned"]),
+        (["y", "Y", "y", "n"], ["y", "y", "y", "n"]),
+        (["a", "A", "b", "B"], ["a", "a", "b", "b"]),
+        (["A", "A", "a", "b"], ["A", "A", "A", "b"]),
+        (["a", "A", "b", "c"], ["a", "A", "b", "c"]),
+        (["1", "2", "2"], ["1", "2", "2"]),
+        (["True", "true", "false"], ["True", "true", "false"]),
+    ],
+)
+def test_classes_that_differ_by_capitals_or_blanks_are_one(tmp_path: Path, labels: list[str], merged: list[str]) -> None:
+    taken = took(tmp_path, column("left", labels)).spelled_alike("left")
+    assert taken.texts("left") == merged
+    stripped = [label.strip() for label in labels]
+    changed = {label for label, one in zip(stripped, merged, strict=True) if label != one}
+    assert all(f"'{label}' is '" in said(taken).replace("\\xa0", "\u00a0") for label in changed)
+    assert ("taken for the same class (row" in said(taken)) is bool(changed)
+    parquet.write_table(pa.table({"left": stripped}), tmp_path / "rows.parquet")
+    assert take(tmp_path / "rows.parquet").spelled_alike("left").texts("left") == merged
 
 
 def test_a_few_large_numbers_with_commas_among_plain_ones_are_converted(tmp_path: Path) -> None:

@@ -69,12 +69,16 @@ def test_history_in_order_may_span_lifetimes() -> None:
     [
         ([START] * ROWS, "2025-01-01 in every row, which parts nothing"),
         ([START] * 200 + [START + timedelta(days=30)] * 200, "parts the rows badly: 200 of 400 have 2025-01-01"),
-        ([None, *days("x").values[1:]], "1 of 400 rows have no date"),
+        ([None] * 5 + [*days("x").values[5:]], "5 of 400 rows have no date"),
     ],
 )
 def test_what_parts_nothing_is_no_time(values: list[datetime | None], says: str) -> None:
     choice = chosen(Moments("x", values))
     assert choice.time == "" and says in dict(choice.passed)["x"]
+
+
+def test_a_few_gaps_are_no_reason_to_pass_by_the_time() -> None:
+    assert chosen(Moments("x", [None] * 4 + [*days("x").values[4:]])).time == "x"
 
 
 def test_months_part_rows_where_one_of_them_ends_near_a_quarter() -> None:

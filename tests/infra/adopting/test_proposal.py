@@ -83,6 +83,28 @@ def test_rows_without_a_label_are_left_out_and_counted(proposed: Callable[..., P
     assert found.schema.column("left").categories == ("no", "yes") and not found.schema.column("left").nullable
 
 
+def test_one_class_of_two_spellings_is_one_and_counted(proposed: Callable[..., Proposal]) -> None:
+    rows = customers()
+    yes = [row for row in rows if row["left"] == "yes"]
+    for row in yes[:7]:
+        row["left"] = "YES"
+    found = proposed(rows, positive="Yes")
+    assert found.schema.column("left").categories == ("no", "yes") and found.settings["metrics.positive"] == "yes"
+    same = "'left': 'YES' is 'yes' but for capitals or blanks: taken for the same class (rows"
+    assert any(same in line for line in found.said)
+    with pytest.raises(UsageError, match="there is no column 'lft'; did you mean 'left'"):
+        proposed(rows, target="lft")
+
+
+def test_a_few_rows_without_a_time_are_left_out_and_counted(proposed: Callable[..., Proposal]) -> None:
+    rows = customers()
+    for row, gap in zip(rows[100:], ["", "NULL", "2025-02-30"]):
+        row["seen_on"] = gap
+    found = proposed(rows)
+    assert found.schema.time == "seen_on" and found.train.rows + found.test.rows == 1197
+    assert "note: 3 rows have no date in 'seen_on': they are left out" in found.said
+
+
 def test_a_date_of_birth_is_passed_by_and_can_be_asked_for(proposed: Callable[..., Proposal]) -> None:
     chance = random.Random(3)
     rows = [{"born": str(date(1950, 1, 1) + timedelta(days=chance.randrange(20_000)))} | row for row in customers()]
