@@ -155,9 +155,12 @@ class Predictor:
         return [{"prediction": label, "probabilities": shares} for label, shares in zip(decided, named)]
 
 
+NOTHING: tuple[Any, ...] = (None, "", [], {})
+
+
 def holds_prediction(answer: Any) -> bool:
-    """Say whether an answer is one: a hook may have put something else in its place."""
-    return isinstance(answer, Mapping) and answer.get("prediction") is not None
+    """Say whether an answer is one: a hook may have put something else in its place, or nothing."""
+    return isinstance(answer, Mapping) and answer.get("prediction") not in NOTHING
 
 
 def _first_apart(scores: Scores, expected: Scores) -> str:
