@@ -76,7 +76,7 @@ class ProcessEngine:
         before, record = self._state(), self._record()
         free_the_port(self._place, self._environment, before, record)
         servers = self._seen_by_proxy(before, record)
-        hung = self._end_what_hangs(record, servers)
+        hung = self._end_what_hangs(before, record, servers)
         state = self._file.change(self._first(), self._going_up)
         found = repairs(before, state, record, servers or {}, hung)
         self._await(state)
@@ -244,9 +244,12 @@ class ProcessEngine:
         """Ask the proxy, and once more if it is silent: one question may be lost on a busy machine."""
         return seeing.seen_by_proxy(state, record) or seeing.seen_by_proxy(state, record)
 
-    def _end_what_hangs(self, record: Record, servers: Mapping[str, Server] | None) -> dict[str, str]:
-        """End a supervisor and a proxy that live and answer nothing, to be started again; return what was found, in words."""
+    def _end_what_hangs(self, state: State, record: Record, servers: Mapping[str, Server] | None) -> dict[str, str]:
+        """End what lives and answers nothing, to be started again; return what was found, in words."""
         hung = {}
+        for name in self._hung_replicas(state, servers or {}):
+            _kill(record.replicas.get(name))
+            hung[name] = f"replica {name} answered nothing; it was replaced"
         if self._end_hung_supervisor(record):
             hung["supervisor"] = "the supervisor answered nothing; it was replaced"
         if record.proxied and servers is None:
@@ -255,6 +258,18 @@ class ProcessEngine:
                 _kill(record.proxy)
                 hung["proxy"] = "the proxy answered nothing; it was replaced"
         return hung
+
+    def _hung_replicas(self, state: State, servers: Mapping[str, Server]) -> Iterator[str]:
+        """Return the replicas that the proxy gets no answer from, and that give none when they are asked once more."""
+        with HostView(self._place, state.socket).client(HUNG_SECONDS) as client:
+            for replica in (replica for slot in state.slots.values() for replica in slot.replicas):
+                if replica.name in servers and servers[replica.name].hangs:
+                    try:
+                        client.get(f"http://{replica.address}/health/live")
+                    except httpx.TimeoutException:
+                        yield replica.name
+                    except httpx.HTTPError:
+                        continue
 
     def _end_hung_supervisor(self, record: Record) -> bool:
         """End a supervisor that lives and gives no sign of it, after waiting for one; return whether there was such."""

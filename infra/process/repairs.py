@@ -27,9 +27,10 @@ def _processes(before: State, record: Record, hung: Mapping[str, str]) -> Iterat
             yield hung[name]
         elif not runs:
             yield f"the {name} had ended; it was started again"
+    yield from (told for name, told in hung.items() if name in record.replicas)
     for slot, wanted in before.slots.items():
-        living = sum(1 for r in wanted.replicas if r.name in record.replicas and record.replicas[r.name].child())
-        ended = len(wanted.replicas) - living
+        seen = [record.replicas.get(replica.name) for replica in wanted.replicas if replica.name not in hung]
+        ended = sum(1 for one in seen if not (one and one.child()))
         if ended:
             yield f"{ended} of {len(wanted.replicas)} processes of slot {slot} had ended; started again"
 

@@ -78,6 +78,17 @@ def test_up_replaces_both_in_one_command(house: House) -> None:
 
 
 @pytest.mark.slow
+def test_up_replaces_a_replica_of_stable_that_hangs_in_one_command(house: House) -> None:
+    house.serving(replicas=2)
+    [(name, seen), (other, well)] = house.record.replicas.items()
+    stop(seen)
+    assert wait_until(lambda: house.engine.status().hung == (f"replica {name} of stable",), 15)
+    assert house.engine.up() == [f"replica {name} answered nothing; it was replaced"]
+    house.engine.wait_ready(Slot.STABLE, 20.0)
+    assert seen.child() is None and house.record.replicas[other] == well and not house.engine.status().hung
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("above", [False, True])
 def test_sockets_that_were_cleaned_away_are_made_again(house: House, above: bool) -> None:
     """Two proxies never share a port: for some milliseconds nobody listens, and idle connections are closed."""
