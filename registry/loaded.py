@@ -43,8 +43,8 @@ class LoadedModel:
         """
         own = read_only(rows)
         if self.manifest.task == "regression":
-            return np.asarray(self.estimator.predict(own), dtype=np.float64).reshape(-1, 1)
-        return np.asarray(self.estimator.predict_proba(own), dtype=np.float64)
+            return _numbers(self.estimator.predict(own), "predict").reshape(-1, 1)
+        return _numbers(self.estimator.predict_proba(own), "predict_proba")
 
     def flaw(self, scores: npt.NDArray[np.float64], rows: int) -> str:
         """Return in which way `scores` are no probabilities (or no numbers) of so many rows; nothing where they are."""
@@ -84,6 +84,15 @@ def read_only(rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
     own = rows.copy()
     own.flags.writeable = False
     return own
+
+
+def _numbers(answered: Any, by: str) -> npt.NDArray[np.float64]:
+    try:
+        if np.iscomplexobj(answered):
+            raise ValueError("they are complex")
+        return np.asarray(answered, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"what {by} returned, a {type(answered).__name__}, is no array of numbers: {error}") from error
 
 
 def _improbable(scores: npt.NDArray[np.float64]) -> str:

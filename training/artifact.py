@@ -19,7 +19,7 @@ from training.commit import commit_of
 from training.fitting import libraries, pack
 from training.golden import golden_of
 from training.identity import ROOT, Plan
-from training.labels import Labels
+from training.labels import Labels, refuse_swapped
 from training.reference import reference_of
 from training.rows import Rows, Split
 from validation.metrics import compute
@@ -45,6 +45,8 @@ def measure(estimator: Any, plan: Plan, split: Split, labels: Labels) -> Measure
     model = LoadedModel(manifest, plan.schema, packed.estimator, {}, {})
     scores = _scores(model, split.test)
     decided = model.decide(scores)
+    if manifest.task != "binary" or manifest.threshold == 0.5:
+        refuse_swapped(packed.estimator, labels, decided, split.test.features)
     metrics = compute(manifest.task, split.test.labels, scores, decided, labels.classes, plan.settings.metrics)
     return Measured(model, packed.data, scores, decided, metrics)
 
@@ -100,7 +102,7 @@ def _scores(model: LoadedModel, rows: Rows) -> npt.NDArray[np.float64]:
     except Exception as error:
         raise UsageError(
             f"the fitted model cannot score the test rows: {explain(error)}",
-            next_step_of(error, "let the features take values that training did not hold"),
+            next_step_of(error, "correct the estimator, or let the features take values that training did not hold"),
         ) from error
     flaw = model.flaw(scores, len(rows))
     if flaw:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import copy
 import importlib.metadata
 import random
+import re
 import time
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,10 +18,11 @@ from contracts.schema import Schema
 from registry.loaded import read_only, untrusted_types
 from settings import Model
 from settings.errors import UsageError, explain, next_step_of
-from training.naming import handed_on, placed, weigh
+from training.naming import as_taken, handed_on, placed, weigh
 from training.rows import Rows
 
 LIBRARIES = ("scikit-learn", "numpy", "skops")
+UNUSED = re.compile(r"Parameters: \{ (.*?) \} are not used")
 OURS = {"model", "builtins", "numpy", "sklearn", "scipy"}
 
 
@@ -54,6 +57,8 @@ def fit(
     try:
         numbered = Rows(rows.features, np.searchsorted(np.array(found, dtype=rows.labels.dtype), rows.labels))
         return _fitted(fresh, numbered, model, schema, found, positive, numbered=True)
+    except UsageError:
+        raise
     except Exception as error:
         raise _unfit(first, rows, model) from error
 
@@ -73,14 +78,29 @@ def _fitted(
     features, labels = read_only(rows.features), read_only(rows.labels)
     if ":" not in model.estimator and hasattr(estimator, "steps"):
         front = copy.deepcopy(estimator.steps[0][1])
-        estimator.steps[-1][1].set_params(**placed(model, schema, front, features, labels))
+        estimator.steps[-1][1].set_params(**as_taken(estimator.steps[-1][1], placed(model, schema, front, features, labels)))
     elif handed_on(model, estimator, schema).parameters:
         front = copy.deepcopy(estimator[:-1])
         named = placed(handed_on(model, estimator, schema), schema, front, features, labels)
-        estimator.steps[-1][1].set_params(**named)
+        estimator.steps[-1][1].set_params(**as_taken(estimator.steps[-1][1], named))
     weigh(estimator, model, classes, numbered, positive)
-    fitted = estimator.fit(features, labels)
+    with warnings.catch_warnings(record=True) as caught:
+        fitted = estimator.fit(features, labels)
+    _refuse_unused(caught, model)
     return fitted if hasattr(fitted, "predict") else estimator  # a fit may return nothing, or its history
+
+
+def _refuse_unused(caught: Sequence[warnings.WarningMessage], model: Model) -> None:
+    """Refuse parameters that an estimator takes and then ignores, as XGBoost does with what it does not know; show what else
+    was warned of."""
+    for each in caught:
+        unused = UNUSED.search(str(each.message))
+        if unused:
+            raise UsageError(
+                f"model.parameters: '{model.estimator}' has no {unused[1].strip()}, and would ignore it",
+                "correct the name; what weighs rows is set by a function in model/estimators.py",
+            )
+        warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
 
 
 def _copied(estimator: Any) -> Any:

@@ -19,7 +19,7 @@ from contracts.manifest import GOLDEN_TOLERANCE
 from registry.golden import apart, unsteady
 from registry.loaded import LoadedModel, load_folder
 from registry.rows import encode
-from settings.errors import OutsideError, UsageError, explain, next_step_of
+from settings.errors import GatelineError, OutsideError, UsageError, explain, next_step_of
 
 ROOT = Path(__file__).resolve().parents[1]
 """Where the packages are found, from whatever folder training was started."""
@@ -137,6 +137,9 @@ if __name__ == "__main__":
     import skops.io  # noqa: F401 (libraries are imported before the clock is changed, the code of model/ after it)
 
     go_ahead()
-    said = otherwise(load_folder(Path(sys.argv[1])))
+    try:
+        said = otherwise(load_folder(Path(sys.argv[1])))
+    except GatelineError as refusal:
+        said = refusal.message
     print(said)
     sys.exit(1 if said else 0)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
 import numpy.typing as npt
 
+from registry.loaded import read_only
 from settings import Settings
 from settings.errors import UsageError
 from settings.shown import shown
@@ -56,6 +59,21 @@ def refuse_other_classes(estimator: Any, labels: Labels) -> None:
         raise UsageError(
             f"the estimator orders its classes {own.tolist()[:5]}, sorted they are {list(labels.classes)[:5]}",
             "let its classes_ be sorted, as scikit-learn's are",
+        )
+
+
+def refuse_swapped(estimator: Any, labels: Labels, called: Sequence[Any], features: npt.NDArray[Any]) -> None:
+    """Raise UsageError where an estimator that does not name its classes answers, by `predict`, mostly others than those
+    `called` from its probabilities: their columns stand in another order."""
+    if labels.task == "regression" or hasattr(estimator, "classes_") or not hasattr(estimator, "predict"):
+        return
+    said = [str(answer) for answer in np.asarray(estimator.predict(read_only(features))).ravel().tolist()]
+    places = {label: place for place, label in enumerate(labels.classes)}
+    apart = sum(answer not in (str(label), str(places[label])) for answer, label in zip(said, called))
+    if 2 * apart > len(called):
+        raise UsageError(
+            f"predict and predict_proba name different classes for {apart:,} of {len(called):,} test rows",
+            f"let the columns of predict_proba stand in the order {', '.join(map(str, labels.classes[:5]))}",
         )
 
 

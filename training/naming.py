@@ -5,6 +5,7 @@ What stands in front of an estimator orders the columns anew, so a place means n
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -112,6 +113,12 @@ def placed(model: Model, schema: Schema, front: Any, features: npt.NDArray[Any],
             "give its transformers get_feature_names_out, as scikit-learn's have it",
         ) from error
     return {key: _placed(key, value, behind) for key, value in found.items()}
+
+
+def as_taken(estimator: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return parameters of places as an estimator takes them: XGBoost looks up groups by name unless they are text."""
+    as_text = type(estimator).__module__.startswith("xgboost")
+    return {key: json.dumps(value) if as_text and key in GROUPS else value for key, value in parameters.items()}
 
 
 def weigh(estimator: Any, model: Model, classes: Sequence[Any], numbered: bool, positive: Any = None) -> None:

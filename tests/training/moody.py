@@ -43,6 +43,10 @@ class Moody(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             "write": scores,
             "nan": scores * np.nan,
             "short": scores[:, :1],
+            "text": [["a", "b"]] * len(scores),
+            "ragged": [*scores[1:].tolist(), [1.0]],
+            "complex": scores + 0.1j,
+            "listed": scores.tolist(),
             "wide": np.hstack([scores, scores[:, :1]]),
             "flat": scores[:, 1],
             "above": scores * 3,
@@ -55,6 +59,23 @@ class Moody(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             "today": scores + shifted * (date.today().toordinal() % 7) / 7,
             "ordering": scores + shifted * np.arange(len(scores))[:, None] / len(scores),
         }[mood]
+
+
+class Swapped(Moody):
+    """Names no classes, and gives their probabilities in another order than they are sorted in."""
+
+    def fit(self, features: Any, labels: Any) -> Swapped:
+        """Learn nothing."""
+        return self
+
+    def predict(self, features: Any) -> Any:
+        """Return the classes that it means."""
+        return np.where(self.predict_proba(features)[:, 0] > 0.5, 1, 0)
+
+
+def swapped(schema: Schema, seed: int) -> Swapped:
+    """Return the estimator."""
+    return Swapped()
 
 
 def moody(schema: Schema, seed: int) -> Moody:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+import warnings
 from typing import Any
 
 import numpy as np
@@ -140,3 +141,26 @@ def test_an_estimator_that_can_neither_be_copied_nor_fitted_is_named() -> None:
 
     with pytest.raises(UsageError, match="could not be fitted to 40 rows: KeyError: 'plan'"):
         fit(Failing(), Rows(ROWS.features, ROWS.labels + 1), Model(), SCHEMA, (1, 2))
+
+
+class Careless(LogisticRegression):  # type: ignore[misc]
+    """As XGBoost does: takes any parameter, and says of those it does not know that they are not used."""
+
+    def fit(self, features: Any, labels: Any, sample_weight: Any = None) -> Any:
+        """Fit, with two warnings."""
+        warnings.warn("few rows", UserWarning, stacklevel=1)
+        if self.C == 2.0:
+            if isinstance(labels[0], str):
+                raise ValueError("Invalid classes inferred")
+            warnings.warn('[00:45:02] WARNING: x.cc:\nParameters: { "max_dept" } are not used.', UserWarning, stacklevel=1)
+        return super().fit(features, labels)
+
+
+@pytest.mark.parametrize("classes", [(0, 1), ("no", "yes")])
+def test_a_parameter_that_an_estimator_ignores_is_refused(classes: tuple[Any, Any]) -> None:
+    rows = Rows(ROWS.features, np.array(classes, dtype=object if classes[0] else None)[ROWS.labels])
+    model = Model(estimator="xgboost.X")
+    with pytest.warns(UserWarning, match="few rows"):
+        fit(Careless(), rows, model, SCHEMA, classes)
+    with pytest.warns(UserWarning, match="few rows"), pytest.raises(UsageError, match='has no "max_dept", and would ignore'):
+        fit(Careless(C=2.0), rows, model, SCHEMA, classes)

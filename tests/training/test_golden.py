@@ -49,6 +49,9 @@ def test_a_feature_that_fails_on_a_value_the_schema_allows_is_named_by_its_line(
     [
         ("nan", "predict_proba gave 600 of 600 rows no finite probability"),
         ("short", r"shape \(600, 1\) for 600 rows, expected \(600, 2\): one column per class, in the order 0, 1"),
+        ("text", "test rows: ValueError: what predict_proba returned, a list, is no array of numbers: could"),
+        ("ragged", "what predict_proba returned, a list, is no array of numbers: setting an array"),
+        ("complex", "what predict_proba returned, a ndarray, is no array of numbers: they are complex"),
         ("wide", r"shape \(600, 3\) for 600 rows, expected \(600, 2\)"),
         ("flat", r"shape \(600,\) for 600 rows, expected \(600, 2\)"),
         ("above", "600 of 600 rows a probability outside 0 to 1, such as 2.25"),
@@ -72,6 +75,19 @@ def test_a_model_that_breaks_its_contract_is_refused_in_words(
     assert not artifacts_of(settings).versions()
 
 
+def test_a_list_is_an_array_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOOD", "listed")
+    assert trained(settings_of(tmp_path, model={"estimator": "tests.training.moody:moody", "parameters": {}})).manifest
+
+
+def test_probabilities_in_another_order_than_the_classes_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOOD", "")
+    settings = settings_of(tmp_path, model={"estimator": "tests.training.moody:swapped", "parameters": {}})
+    with pytest.raises(UsageError, match="predict and predict_proba name different classes for 600 of 600") as raised:
+        trained(settings)
+    assert "in the order 0, 1" in raised.value.next_step
+
+
 def test_what_a_module_keeps_to_itself_is_no_part_of_the_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MOOD", "module")
     model = {"estimator": "tests.training.moody:moody", "parameters": {}}
@@ -90,6 +106,8 @@ def test_another_process_answers_the_golden_rows_or_the_training_is_refused(
     small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ask_another_process(small("binary")[1].files)
+    with pytest.raises(UsageError, match="digest: model.skops of .* is not the file that was written\n  next: "):
+        ask_another_process({**small("binary")[1].files, "model.skops": b"PK"})
     for mood in ("module", "dated", "today"):
         monkeypatch.setenv("MOOD", mood)
         model = {"estimator": "tests.training.moody:moody", "parameters": {}}

@@ -20,7 +20,7 @@ from settings.errors import UsageError
 from tests.training.test_fitting import Numbered
 from training.estimators import build
 from training.fitting import fit
-from training.naming import of_classes, placed, refuse_places
+from training.naming import as_taken, of_classes, placed, refuse_places
 from training.rows import Rows
 
 LDA = "sklearn.discriminant_analysis.LinearDiscriminantAnalysis"
@@ -235,3 +235,12 @@ def test_a_weight_moves_the_answers_towards_its_class(schema: Schema, rows: Rows
         return float(fitted.predict_proba(rows.features)[:, 1].mean())
 
     assert share(9.0) > share(1.0) + 0.1 > share(1 / 9) + 0.2
+
+
+def test_xgboost_gets_groups_of_places_as_text() -> None:
+    class Theirs:
+        __module__ = "xgboost.sklearn"
+
+    given = {"interaction_constraints": [[0, 1], [2]], "monotone_constraints": (0, 1)}
+    assert as_taken(Theirs(), given) == given | {"interaction_constraints": "[[0, 1], [2]]"}
+    assert as_taken(GaussianNB(), given) == given
