@@ -29,7 +29,7 @@ def up(env: str, from_laptop: bool, wait: float) -> int:
     with target.exclusively("invoke up", wait):
         recover(target)
         if target.engine.status().release_in(Slot.STABLE):
-            target.engine.wait_ready(Slot.STABLE, target.environment.ready_seconds)
+            _wait_for_stable(target)
         target.recorder.record(FINISHED, "", {"change": "up", "outcome": "done", "from_laptop": from_laptop})
     running = target.engine.status()
     if not running.slots:
@@ -37,6 +37,14 @@ def up(env: str, from_laptop: bool, wait: float) -> int:
     else:
         _print(target, running)
     return 0
+
+
+def _wait_for_stable(target: Target) -> None:
+    """Return when stable is ready. It was before: a replica that ends now hung till then, and is waited for once more."""
+    try:
+        target.engine.wait_ready(Slot.STABLE, target.environment.ready_seconds)
+    except OutsideError:
+        target.engine.wait_ready(Slot.STABLE, target.environment.ready_seconds)
 
 
 def down(env: str, from_laptop: bool, wait: float, remove: bool = False) -> int:

@@ -80,6 +80,8 @@ class ProcessEngine:
         state = self._file.change(self._first(), self._going_up)
         found = repairs(before, state, record, servers or {}, hung)
         self._await(state)
+        ended = {name: record.replicas[name] for name in hung if name in record.replicas}
+        wait_until(lambda: not ended.items() & self._record().replicas.items(), KILL_SECONDS)
         if before.wanted == "down":
             for slot in [slot for slot, wanted in state.slots.items() if wanted.share > 0]:
                 self.wait_ready(slot, self._environment.ready_seconds)

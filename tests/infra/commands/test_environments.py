@@ -18,8 +18,8 @@ from infra import commands
 from infra.process.engine import ProcessEngine
 from infra.process.record import read_record
 from infra.rollout.journal import Entry
-from settings.errors import OutsideError, UsageError
-from tests.infra.rollout.faults import registry_gone
+from settings.errors import OutsideError, UsageError, front_door
+from tests.infra.rollout.faults import registry_gone, stop_at
 from tests.infra.site import Site
 
 Capture = pytest.CaptureFixture[str]
@@ -175,6 +175,16 @@ def test_a_smoke_test_passes_and_is_recorded(site: Site, capsys: Capture) -> Non
     assert {rule.name for rule in recorded.rules} == {"ready_early", "contract", "golden"}
     assert (site.root / "reports" / "smoke" / "verdict.json").exists()
     assert "smoke" in capsys.readouterr().out.lower()
+
+
+@pytest.mark.parametrize(("failures", "code"), [(1, 0), (2, 4)])
+def test_up_waits_once_more_for_a_stable_replica_that_hung_till_now(
+    site: Site, monkeypatch: pytest.MonkeyPatch, failures: int, code: int
+) -> None:
+    site.put(stable=site.release())
+    for number in range(1, failures + 1):
+        stop_at(monkeypatch, "wait_ready", number, OutsideError("it ended instead of getting ready"))
+    assert front_door(lambda: commands.up("production", False, 1.0)) == code
 
 
 def test_a_registry_that_is_not_mounted_is_not_made_by_a_verdict_or_a_deploy(site: Site, capsys: Capture) -> None:
