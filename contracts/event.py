@@ -8,9 +8,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Mapping
-from typing import Any, Literal
+from datetime import datetime
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from contracts.digest import canonical, of_bytes
 
@@ -54,6 +55,15 @@ class Event(BaseModel):
     previous: str = GENESIS
     data: dict[str, Any] = Field(default_factory=dict)
     seal: str = ""
+
+    @model_validator(mode="after")
+    def _says_who_and_when(self) -> Self:
+        """Whoever can write the registry can write an event: what is read of it everywhere has the form it was written in."""
+        datetime.fromisoformat(self.time)
+        for name in ("actor", "release"):
+            if not isinstance(self.data.get(name) or {}, dict):
+                raise ValueError(f"data.{name} is no table")
+        return self
 
     def to_bytes(self) -> bytes:
         """Return the one form in which an event is stored and digested: canonical JSON."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+
+from settings.shown import tell
 
 SECONDS = 20.0
 """A network drive may be slow; a command that only wants to name its commit waits no longer than this."""
@@ -47,9 +48,9 @@ def _cure(said: str, folder: Path) -> str:
 
 @cache
 def _say_refused(cure: str) -> None:
-    print(
+    tell(
         "warning: git refuses this folder, which belongs to another account (dubious ownership): "
-        f"commit and changes are not known here\n  next: {cure}",
-        file=sys.stderr,
-        flush=True,
+        "commit and changes are not known here",
+        f"  next: {cure}",
+        error=True,
     )

@@ -18,7 +18,9 @@ GOLDEN_CROWD = 1_000
 """Rows among which golden rows are asked for as well: a model may hold back with few, one that scales a batch by its own
 spread does so from some number of rows on."""
 NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.+-]*$"
-"""A plain name: no folder, no way out of one."""
+"""A plain name: no folder, no way out of one, nothing that markup or a terminal would take for anything else."""
+Moment = Annotated[str, Field(pattern=r"^[0-9TZ:.+-]*$")]
+"""A time in ISO 8601, or nothing."""
 
 
 class Objects(BaseModel):
@@ -37,7 +39,7 @@ class Manifest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=(), ser_json_inf_nan="strings")
 
-    identity: str
+    identity: Annotated[str, Field(pattern=NAME)]
     version: Annotated[str, Field(pattern=NAME)]
     inputs: dict[str, str]
     """Digests by name: train, test, schema, settings, sources, lock."""
@@ -59,8 +61,8 @@ class Manifest(BaseModel):
     """Versions that training ran with, by distribution name."""
     settings: dict[str, Any] = Field(default_factory=dict)
     """The resolved training settings."""
-    created: str = ""
-    commit: str = ""
+    created: Moment = ""
+    commit: Annotated[str, Field(pattern=f"^$|{NAME}")] = ""
     dirty: bool = False
     train_rows: int = 0
     test_rows: int = 0

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
 
+from pydantic import BaseModel, ConfigDict, Field
+
+from contracts.manifest import NAME, Moment
 from settings import Service
 
 RELEASE_FILE = "release.json"
@@ -15,10 +18,10 @@ class Release(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
-    digest: str = ""
-    version: str
+    digest: Annotated[str, Field(pattern=f"^$|{NAME}")] = ""
+    version: Annotated[str, Field(pattern=NAME)]
     """The artifact's version, shown to people and in every answer."""
-    artifact: str
+    artifact: Annotated[str, Field(pattern=NAME)]
     """The artifact's identity."""
     project: str
     lock: str
@@ -26,8 +29,8 @@ class Release(BaseModel):
     python: str
     """`major.minor` of the Python that runs it."""
     service: Service
-    commit: str = ""
-    created: str = ""
+    commit: Annotated[str, Field(pattern=f"^$|{NAME}")] = ""
+    created: Moment = ""
 
     @property
     def name(self) -> str:

@@ -20,13 +20,14 @@ from registry.releases import Releases
 from registry.store import Store
 from settings import Settings
 from settings.errors import GateRefused
+from settings.shown import tell
 
 PACKED_ROOMS = ("service", "model", "contracts", "registry", "settings")
 LOCK = Path("requirements/service.txt")
 
 
 def build(
-    settings: Settings, reference: str = CANDIDATE, root: Path = Path("."), say: Callable[[str], None] = print
+    settings: Settings, reference: str = CANDIDATE, root: Path = Path("."), say: Callable[[str], None] = tell
 ) -> Release:
     """Pack the artifact behind `reference` into a release of the registry.
 

@@ -18,6 +18,7 @@ from infra.signing import keys
 from infra.summary import show
 from settings import PRODUCTION, Settings, load
 from settings.errors import UsageError, did_you_mean, front_door
+from settings.terminal import Terminal
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ def main() -> int:
     )
     parser.add_argument("--skip", default="", help="stages to leave out, separated by commas (the summary names them)")
     options = parser.parse_args()
-    return run(skipped(options.skip), Console(highlight=False))
+    return run(skipped(options.skip), Terminal(markup=True))
 
 
 if __name__ == "__main__":

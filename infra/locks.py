@@ -14,6 +14,7 @@ from typing import Any
 
 from contracts.digest import of_value
 from settings.errors import GateRefused, OutsideError, front_door
+from settings.shown import tell
 
 PROJECT = Path("pyproject.toml")
 FOLDER = Path("requirements")
@@ -46,7 +47,7 @@ def write(upgrade: bool) -> None:
 def _compile(label: str, wanted: list[str], target: Path, options: list[str], digest: str) -> None:
     import uv  # only here: `check` runs where uv is not installed
 
-    print(f"locking {label}: {len(wanted)} requirements", flush=True)
+    tell(f"locking {label}: {len(wanted)} requirements")
     command = [
         uv.find_uv_bin(), "pip", "compile", "--quiet", "--universal", "--python-version", PYTHON,
         "--no-header", "--no-annotate",

@@ -14,6 +14,7 @@ from contracts.last_run import ENDINGS, LastRun, leave
 from contracts.sources import sources
 from settings import PRODUCTION
 from settings.errors import ExitCode, GatelineError, first_line, front_door
+from settings.shown import tell
 
 REPORTS = Path("reports")
 
@@ -73,7 +74,7 @@ def noted(stage: str, environment: str = "") -> Iterator[End]:
             try:
                 note(stage, environment, ("invoke", *sys.argv[1:]), started, end.code, end.reason)
             except OSError as error:
-                print(f"how {stage} ended is not in {REPORTS}: {error.strerror}", file=sys.stderr)
+                tell(f"how {stage} ended is not in {REPORTS}: {error.strerror}", error=True)
 
 
 def _written_since(verdict: Path, started: datetime) -> bool:

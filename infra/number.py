@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-import sys
 from typing import NoReturn, Self
 
 from settings.errors import ExitCode, UsageError
+from settings.shown import tell_message
 
 
 class Number(float):
@@ -25,7 +25,7 @@ class Number(float):
 
 def _refuse(what: str) -> NoReturn:
     error = UsageError(what, "give a number like 30 or 0.5; the task's --help says what it counts")
-    print(f"error: {error}", file=sys.stderr)
+    tell_message(f"error: {error}")
     raise SystemExit(ExitCode.USAGE)
 
 

@@ -21,6 +21,7 @@ from infra.scratch import change_settings, copy_project, remove
 from infra.traffic import synthetic
 from settings import load
 from settings.errors import ExitCode, OutsideError, front_door
+from settings.terminal import Terminal
 
 FOLDER = Path(".gateline/tour")
 RATE = 200.0
@@ -119,7 +120,7 @@ def _run(number: int, step: Step, project: Path, console: Console) -> None:
 def main() -> int:
     """Walk the tour from a fresh scratch copy, and stop what it started."""
     argparse.ArgumentParser(prog="nox -s tour", description=__doc__).parse_args()
-    console, begun = Console(highlight=False), time.monotonic()
+    console, begun = Terminal(markup=True), time.monotonic()
     _tear_down()
     settings = {
         "model.parameters.max_iter": 40,

@@ -27,14 +27,13 @@ STAGES = (
 )
 
 
-def trace(settings: Settings, reference: str) -> str:
-    """Return a readable account of one version (or of what an environment runs). Raises UsageError for an unknown one."""
+def trace(settings: Settings, reference: str) -> list[str]:
+    """Return an account, in lines, of one version or of what an environment runs. Raises UsageError for an unknown one."""
     store = Store.of(settings)
     artifacts = Artifacts(store)
     named = _served(reference) if reference in settings.environments else _packed(store, reference)
     manifest = artifacts.manifest(named or artifacts.resolve(reference))
-    lines = [f"{manifest.version}", *_origin(manifest), *_releases(store, manifest), *_verdicts(store, manifest)]
-    return "\n".join(lines)
+    return [f"{manifest.version}", *_origin(manifest), *_releases(store, manifest), *_verdicts(store, manifest)]
 
 
 def _served(environment: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from infra.ending import end
 from infra.process.logs import tail
 from infra.process.python_env import python_for
 from contracts.layout import STATE
+from settings.shown import tell_message
 
 LOCK = Path("requirements/load.txt")
 STOP_SECONDS = 10.0
@@ -40,7 +40,7 @@ def synthetic(
             early = process.poll()
             end(process, STOP_SECONDS)
     if early:
-        print(f"synthetic traffic ended by itself with {early}:\n  " + tail(log, 5), file=sys.stderr)
+        tell_message(f"synthetic traffic ended by itself with {early}:\n{tail(log, 5)}")
 
 
 def _rows_of(artifact: Path | None) -> list[str]:

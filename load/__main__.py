@@ -20,6 +20,7 @@ from contracts.shaping import roles_of
 from load import figures
 from settings import Settings
 from settings.errors import ExitCode, UsageError, front_door
+from settings.shown import tell
 
 if TYPE_CHECKING:
     from load.run import Order
@@ -75,15 +76,15 @@ def main(arguments: list[str] | None = None) -> int:
     from load.run import run
 
     if not chosen.until_killed:
-        print(figures.announce(order.url, order.requests or 0, order.rate, order.warmup), file=sys.stderr)
-    with figures.progress(None if chosen.until_killed else order.requests) as tell:
-        done = run(order, tell)
+        tell(figures.announce(order.url, order.requests or 0, order.rate, order.warmup), error=True)
+    with figures.progress(None if chosen.until_killed else order.requests) as count:
+        done = run(order, count)
     if chosen.until_killed:
-        print(figures.one_line(done.sample), flush=True)
+        tell(figures.one_line(done.sample))
         return int(ExitCode.PASS if done.sample.answered else ExitCode.INCONCLUSIVE)
-    print(figures.describe(done.sample))
+    tell(*figures.describe(done.sample).splitlines())
     if done.interrupted:
-        print("interrupted: nothing was judged or written", file=sys.stderr)
+        tell("interrupted: nothing was judged or written", error=True)
         return 130
     if chosen.json:
         place({chosen.json: done.sample.model_dump_json(indent=1) + "\n"})
@@ -95,7 +96,7 @@ def _judge(sample: LoadSample, max_latency: float | None, config: Settings, aske
     enough = max(figures.FEWEST, min(config.gates.benchmark.min_requests, asked))
     said = figures.compare(sample, max_latency, config.gates.benchmark.max_error_share, enough)
     for line in said.lines:
-        print(line)
+        tell(line)
     return int(said.code)
 
 

@@ -30,7 +30,6 @@ def announce(url: str, requests: int, rate: float, warmup: int) -> str:
 @contextmanager
 def progress(requests: int | None) -> Iterator[Callable[[int], None]]:
     """Show count, time and time left on stderr; without an end, show nothing."""
-    from rich.console import Console
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -40,6 +39,8 @@ def progress(requests: int | None) -> Iterator[Callable[[int], None]]:
         TimeRemainingColumn,
     )
 
+    from settings.terminal import Terminal
+
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -48,7 +49,7 @@ def progress(requests: int | None) -> Iterator[Callable[[int], None]]:
         TextColumn("left"),
         TimeRemainingColumn(),
     )
-    console = Console(stderr=True)
+    console = Terminal(stderr=True)
     with Progress(
         *columns, console=console, auto_refresh=False, disable=requests is None or not console.is_terminal
     ) as shown:

@@ -34,7 +34,7 @@ class Releases:
         try:
             release = Release.model_validate_json(self._store.read(f"releases/{digest}.json"))
         except ValidationError as error:
-            raise GateRefused(f"digest: {short(digest)} is not readable: {error.errors()[0]['msg']}", REPAIR) from None
+            raise GateRefused(f"digest: release {short(digest)} is not readable: {_fault(error)}", REPAIR) from None
         if release.digest != digest:
             raise GateRefused(f"digest: {short(digest)} holds the record of release {short(release.digest)}", REPAIR)
         return release
@@ -45,12 +45,12 @@ class Releases:
 
     def is_chosen(self, digest: str) -> bool:
         """Say whether it is the release that `invoke build` chose last."""
-        return self._store.exists("aliases/release") and self._store.read("aliases/release").decode() == digest
+        return self._store.exists("aliases/release") and self._store.read("aliases/release").decode(errors="replace") == digest
 
     def chosen(self) -> Release:
         """Return the release that `invoke build` chose last. Raises UsageError where nothing was built."""
         try:
-            return self.get(self._store.read("aliases/release").decode())
+            return self.get(self._store.read("aliases/release").decode(errors="replace"))
         except FileNotFoundError:
             self._store.refuse_emptied()
             raise UsageError("no release is built yet", "invoke build") from None
@@ -95,7 +95,7 @@ class Releases:
         except FileNotFoundError:
             return None
         except ValidationError as error:
-            why = f"digest: the image of {short(digest)} is not readable: {error.errors()[0]['msg']}"
+            why = f"digest: the image of {short(digest)} is not readable: {_fault(error)}"
             raise GateRefused(why, REPAIR) from None
 
     def images(self, digest: str) -> list[Image]:
@@ -112,10 +112,15 @@ class Releases:
     def quarantined(self, digest: str) -> str | None:
         """Return why a release is quarantined, or None."""
         try:
-            return self._store.read(f"quarantine/{digest}").decode()
+            return self._store.read(f"quarantine/{digest}").decode(errors="replace")
         except FileNotFoundError:
             return None
 
     def release_quarantine(self, digest: str) -> None:
         """Take the mark away."""
         self._store.delete(f"quarantine/{digest}")
+
+
+def _fault(error: ValidationError) -> str:
+    first = error.errors()[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"

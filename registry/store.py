@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -19,10 +20,12 @@ from contracts.layout import has_seen_events
 from contracts.storage import cause_of, is_missing, is_silent, next_step_of, opened
 from registry.exclusive import Exclusive
 from settings import Settings
-from settings.errors import GatelineError, OutsideError
+from settings.errors import GatelineError, GateRefused, OutsideError
 from settings.secrets import redacted
+from settings.shown import shown
 
 AT_ONCE = 16
+NAME = re.compile(r"[A-Za-z0-9._+=-]+")
 AUDIT = "audit"
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -157,8 +160,11 @@ class Store:
         )
 
     def _path(self, name: str) -> str:
-        if {"", ".", ".."} & set(name.split("/")):
-            raise ValueError(f"'{name}' is no name of an object")
+        if not all(NAME.fullmatch(part) and part.strip(".") for part in name.split("/")):
+            raise GateRefused(
+                f"registry {self.url}: '{shown(name)}' is no name of an object: letters, digits and ._+=- in its parts",
+                "find out who wrote a record that names it; name the release or artifact by its digest",
+            )
         return f"{self._root}/{name}"
 
     def _is_unmounted(self) -> bool:

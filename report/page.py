@@ -17,6 +17,7 @@ from report.line import Line
 from report.navigation import Navigation
 from report.overview import Link, page_of
 from report.serving import Serving
+from settings.shown import one_line
 
 ALONE = Navigation()
 
@@ -69,10 +70,20 @@ def _drawn(listed: Sequence[Plot]) -> list[tuple[Plot, Any]]:
     return [(plot, plots.draw(plot, place)) for place, plot in enumerate(listed, start=1)]
 
 
+def _shown(value: Any) -> Any:
+    """Markup is escaped by autoescape; this is for signs that would turn a line round, or hide in it."""
+    return one_line(value) if type(value) is str else value
+
+
 @cache
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader("report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("report"),
+        autoescape=True,
+        finalize=_shown,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters |= {
         "number": words.number,

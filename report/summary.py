@@ -10,8 +10,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from contracts.digest import short
 from contracts.verdict import Verdict
 from report import words
+from settings.shown import one_line
 
-SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&])")
+SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&$@]|:(?=//)|(?<=www)\.)")
 
 
 def markdown(verdict: Verdict) -> str:
@@ -20,8 +21,8 @@ def markdown(verdict: Verdict) -> str:
 
 
 def escape(value: object) -> str:
-    """Return text that Markdown shows as it is, on one line."""
-    return SPECIAL.sub(r"\\\1", " ".join(str(value).split()))
+    """Return text that Markdown shows as it is, on one line: no markup, no link, no mention, no formula."""
+    return SPECIAL.sub(r"\\\1", one_line(" ".join(str(value).split())))
 
 
 @cache

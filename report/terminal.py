@@ -9,13 +9,14 @@ from rich.text import Text
 
 from contracts.verdict import Outcome, Verdict
 from report import words
+from settings.terminal import Terminal
 
 STYLES = {Outcome.PASS: "green", Outcome.FAIL: "red", Outcome.INCONCLUSIVE: "yellow"}
 
 
 def show(verdict: Verdict, page: Path, console: Console | None = None) -> None:
     """Print outcome, every failed or unjudged rule with its reason and next step, and where the page is."""
-    out = console or Console()
+    out = console or Terminal()
     for line in lines(verdict, page):
         out.print(line, soft_wrap=True)
 

@@ -9,7 +9,6 @@ import argparse
 import json
 import math
 import re
-import sys
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
@@ -27,7 +26,7 @@ from rows.parts import Part
 from rows.reading import counts_of, read_whole
 from rows.text import MARKS, spellings
 from settings.errors import UsageError, did_you_mean
-from settings.shown import shown
+from settings.shown import shown, tell
 
 MOST_CATEGORIES = 30
 REPEATED = 5
@@ -262,7 +261,7 @@ def main() -> int:
     schema, notes = infer(arguments.data, arguments.target, missing=missing)
     print(render(schema))
     for note in notes:
-        print(f"note: {note}", file=sys.stderr)
+        tell(f"note: {note}", error=True)
     return 0
 
 

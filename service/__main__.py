@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from contracts.release import ARTIFACT_FOLDER, RELEASE_FILE, Release
 from settings.errors import GatelineError, OutsideError, UsageError, explain, front_door, place_in_model
+from settings.shown import lines_of
 
 if TYPE_CHECKING:
     from service.app import Options
@@ -34,10 +35,20 @@ def main() -> int:
     """Serve one release until told to stop."""
     arguments = _arguments()
     release = read_release(arguments.bundle)
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(Lines("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     serve(release, arguments.bundle, arguments.host, arguments.port)
     return 0
+
+
+class Lines(logging.Formatter):
+    """What a request, a model or Redis says stands in the log as text: it steers no terminal, and begins no line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record; the lines of a traceback are indented."""
+        return lines_of(super().format(record))
 
 
 def read_release(bundle: Path) -> Release:

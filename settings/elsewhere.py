@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from settings.errors import UsageError
+from settings.shown import tell
 
 GROUPS = {
     "rows": "train",
@@ -36,5 +37,5 @@ def go_on(missing: str) -> int:
     if not group or not able or OURS in Path(sys.prefix).parts:
         add = f"add it to the group {group or 'that needs it'} in pyproject.toml, then nox -s lock"
         raise UsageError(f"the library {missing} is not installed in this environment", add)
-    print(f"{missing} is not installed here: going on in the environment of requirements/{group}.txt", file=sys.stderr)
+    tell(f"{missing} is not installed here: going on in the environment of requirements/{group}.txt", error=True)
     return subprocess.call([sys.executable, "-m", "infra.within", group, module, *sys.argv[1:]])

@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Callable, Iterable
 from enum import IntEnum
 
-from settings.shown import lines_of, shown
+from settings.shown import shown, tell, tell_message
 
 
 class ExitCode(IntEnum):
@@ -158,17 +158,17 @@ def front_door(main: Callable[[], int]) -> int:
     try:
         return _with_its_libraries(main)
     except GatelineError as error:
-        print(f"error: {lines_of(str(error))}", file=sys.stderr)
+        tell_message(f"error: {error}")
         return int(error.exit_code)
     except SystemExit as error:
         place = place_in_model(error)
         if not place:
             raise
-        print(f"error: {place}, ends the whole program: {lines_of(str(error))}", file=sys.stderr)
-        print("  next: let it raise an error that says what is wrong", file=sys.stderr)
+        tell_message(f"error: {place}, ends the whole program: {error}")
+        tell("  next: let it raise an error that says what is wrong", error=True)
         return int(ExitCode.USAGE)
     except KeyboardInterrupt:
-        print("interrupted: nothing more was started", file=sys.stderr)
+        tell("interrupted: nothing more was started", error=True)
         return 130
     except BrokenPipeError:
         # Whoever read has seen enough, as `| head` has: a quiet end, but no pass. Python's last flush must not complain.
@@ -177,5 +177,5 @@ def front_door(main: Callable[[], int]) -> int:
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
         advice = ADVICE.get(error.errno or 0, "see the cause above; then run it again")
-        print(f"error: {error.strerror or error}{where}\n  next: {advice}", file=sys.stderr)
+        tell(f"error: {error.strerror or error}{where}", f"  next: {advice}", error=True)
         return int(ExitCode.OUTSIDE)

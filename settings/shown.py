@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import sys
 import unicodedata
 
 LONGEST = 80
 """Characters of one value that are shown."""
 BREAKS = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+COMMAND = re.compile(r"##(?=(vso|teamcity)?\[)")
 UNSAFE = ("Cc", "Cf", "Cs", "Zl", "Zp")
 """Control, formatting (such as writing direction) and surrogate characters, and line separators."""
 
@@ -18,23 +20,40 @@ def one_line(text: str) -> str:
 
 
 def lines_of(text: str) -> str:
-    """Return a message of several lines in which nothing steers a terminal, and no line is a command to a CI runner."""
-    return "\n".join(_no_command(one_line(line)) for line in text.split("\n"))
+    """Return a message of several lines in which nothing steers a terminal or a CI runner; all but the first are indented.
+
+    So no text of an event, a file or another program stands there as a line of ours.
+    """
+    first, *others = (no_command(one_line(line)) for line in text.split("\n"))
+    return "\n".join([first, *(line if line.startswith(" ") else f"  {line}" for line in others)])
+
+
+def tell(*lines: object, error: bool = False) -> None:
+    """Print each on one line, on standard error with `error`, at once: whatever stands in it is shown, and does nothing."""
+    for line in lines:
+        print(no_command(one_line(str(line))), file=sys.stderr if error else sys.stdout, flush=True)
+
+
+def tell_message(text: str) -> None:
+    """Print a message of several lines, on standard error, as `lines_of` makes it."""
+    print(lines_of(text), file=sys.stderr, flush=True)
 
 
 def shown(value: object, longest: int = LONGEST) -> str:
     """Return a value as one line of at most `longest` characters, in which nothing steers a terminal or a runner."""
     text = one_line(str(value)[: longest + 1])
-    text = _no_command(text)
+    text = no_command(text)
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
-def _no_command(line: str) -> str:
-    """A runner takes `::error …` and `##[error]…` at the start of a line, blanks left out, for a command."""
-    return re.sub(r"^(\s*)(::|##\[)", r"\1· \2", line)
+def no_command(line: str) -> str:
+    """Return a line that a CI runner only shows: `::error …` at its start, and `##[error]…` anywhere, are commands to one."""
+    return COMMAND.sub("# #", re.sub(r"^(\s*)::", r"\1· ::", line))
 
 
 def _visible(sign: str) -> str:
     if unicodedata.category(sign) not in UNSAFE:
         return sign
-    return BREAKS.get(sign) or (f"\\x{ord(sign):02x}" if ord(sign) < 256 else f"\\u{ord(sign):04x}")
+    number = ord(sign)
+    wide = f"\\u{number:04x}" if number < 65536 else f"\\U{number:08x}"
+    return BREAKS.get(sign) or (f"\\x{number:02x}" if number < 256 else wide)

@@ -13,7 +13,7 @@ import pytest
 from tests.architecture.borders import TABLE, crossings, cycles, heavy, relatives
 from tests.architecture.encodings import unsaid_encodings
 from tests.architecture.locks import STARTS, missing, reached
-from tests.architecture.secrecy import spoken_secrets, undeclared
+from tests.architecture.secrecy import printed, spoken_secrets, undeclared
 from tests.architecture.shape import long_files, long_functions, silent
 from tests.architecture.source import files, imports, rooms
 
@@ -29,6 +29,7 @@ CHECKS: list[Check] = [
     silent,
     spoken_secrets,
     undeclared,
+    printed,
     unsaid_encodings,
 ]
 

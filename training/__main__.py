@@ -16,6 +16,7 @@ from registry.store import Store
 from registry.verdicts import Verdicts
 from settings import DEFAULT_PATH, load
 from settings.errors import front_door
+from settings.shown import tell
 from training.identity import Plan, plan
 from training.run import STEPS, is_broken, train
 from training.steps import Steps
@@ -62,14 +63,14 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
 
 def _found(planned: Plan, artifacts: Artifacts, verdicts: Verdicts) -> tuple[Verdict, Manifest, Mapping[str, bytes]]:
     manifest = artifacts.manifest(planned.identity)
-    print(f"nothing to train: equal inputs made {manifest.version} on {manifest.created[:10]}", file=sys.stderr)
+    tell(f"nothing to train: equal inputs made {manifest.version} on {manifest.created[:10]}", error=True)
     verdict = verdicts.find(STAGE, judged(manifest)) or verdict_again(manifest)
     return verdict, manifest, artifacts.files(planned.identity)
 
 
 def _train(planned: Plan, artifacts: Artifacts, verdicts: Verdicts) -> tuple[Verdict, Manifest, Mapping[str, bytes]]:
     if is_broken(artifacts, planned.identity):
-        print("the stored artifact of these inputs is not the one that was written: training it again", file=sys.stderr)
+        tell("the stored artifact of these inputs is not the one that was written: training it again", error=True)
     known = artifacts.has(planned.identity)
     from training.golden import ask_another_process
 
@@ -77,9 +78,8 @@ def _train(planned: Plan, artifacts: Artifacts, verdicts: Verdicts) -> tuple[Ver
     trained = train(planned, artifacts, Steps(len(STEPS)), expected, ask_another_process)
     if known:
         kept = trained.manifest
-        print(
-            f"equal inputs: it is the artifact of {kept.created[:10]} and keeps its name, {kept.version}",
-            file=sys.stderr,
+        tell(
+            f"equal inputs: it is the artifact of {kept.created[:10]} and keeps its name, {kept.version}", error=True,
         )
     verdict = verdict_of(trained)
     verdicts.record(verdict)

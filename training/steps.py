@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from settings.terminal import Terminal
+
 LONG = 10.0
 """A step that took longer than this many seconds last time shows how long it will take."""
 
@@ -18,7 +20,7 @@ class Steps:
 
     def __init__(self, total: int, console: Console | None = None) -> None:
         """Expect `total` steps."""
-        self._console = console or Console(stderr=True)
+        self._console = console or Terminal(stderr=True)
         self._total, self._number = total, 0
 
     @contextmanager

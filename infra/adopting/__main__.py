@@ -15,6 +15,7 @@ from infra.adopting.answers import EXAMPLE, FILE, Answers, read
 from infra.adopting.project import adopt, refuse_adopted, training_python
 from infra.adopting.proposal import propose
 from settings.errors import UsageError, front_door
+from settings.shown import tell
 
 
 def source_of(root: Path, answers: Answers) -> Path:
@@ -45,15 +46,15 @@ def main() -> int:
     proposal = None
     if answers.own_data:
         source = source_of(root, answers)
-        print(f"reading {source.name}", flush=True)
+        tell(f"reading {source.name}")
         proposal = propose(source, answers)
-        print("\n".join(proposal.said), flush=True)
+        tell(*proposal.said)
     try:
         adopt(root, answers, proposal, partial(training_python, root, root))
     except SystemExit:
-        print(f"  then: nox -s adopt, which reads the answers in {FILE} again", file=sys.stderr)
+        tell(f"  then: nox -s adopt, which reads the answers in {FILE} again", error=True)
         raise
-    print("next: read pipeline.toml and data/schema.json, then nox -s pipeline")
+    tell("next: read pipeline.toml and data/schema.json, then nox -s pipeline")
     return 0
 
 

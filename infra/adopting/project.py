@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from infra.scratch import change_settings
 from rows.infer import render
 from rows.taking import write
 from settings.errors import OutsideError, UsageError
+from settings.shown import tell
 
 TRAIN_LOCK = Path("requirements/train.txt")
 
@@ -105,4 +105,4 @@ def training_python(root: Path, environments: Path) -> Path:
 
 
 def _tell(text: str, *, error: bool = False) -> None:
-    print(text, file=sys.stderr if error else sys.stdout, flush=True)
+    tell(*text.splitlines(), error=error)

@@ -12,6 +12,7 @@ from contracts.files import place
 from infra.signing import heads, keys
 from settings import Settings
 from settings.errors import GateRefused, UsageError
+from settings.shown import tell
 
 
 def compared(settings: Settings, path: Path) -> dict[Head, datetime]:
@@ -27,7 +28,7 @@ def compared(settings: Settings, path: Path) -> dict[Head, datetime]:
         ) from None
     kept = heads.read(data, keys.public_keys(settings, Path(".")), settings.project.name, str(path))
     note, whose = kept.note, f"signed by {kept.key.name}" if kept.key else "not signed"
-    print(f"compared with {path}: head {note.head.count} of {note.time}, {whose}")
+    tell(f"compared with {path}: head {note.head.count} of {note.time}, {whose}")
     try:
         return {note.head: datetime.fromisoformat(note.time).astimezone(UTC)}
     except ValueError:
@@ -40,5 +41,5 @@ def keep(settings: Settings, head: Head, path: Path) -> None:
     signer = keys.signer(keys.private_pem(), keys.public_keys(settings, Path("."))) if able else None
     note = heads.Note(project=settings.project.name, time=datetime.now(UTC).isoformat(timespec="seconds"), head=head)
     place({path: heads.written(note, signer)})
-    print(f"kept head {head.count} in {path}, {'signed' if able else f'not signed ({keys.VARIABLE} is not set)'}")
-    print(f"next: take it out of this machine's reach; later: invoke audit --against={shlex.quote(str(path))}")
+    tell(f"kept head {head.count} in {path}, {'signed' if able else f'not signed ({keys.VARIABLE} is not set)'}")
+    tell(f"next: take it out of this machine's reach; later: invoke audit --against={shlex.quote(str(path))}")

@@ -17,6 +17,7 @@ from registry.audit import AuditLog
 from registry.releases import Releases
 from registry.store import Store
 from settings import Settings, load
+from settings.shown import tell
 
 
 def build(model: str, push: bool) -> int:
@@ -37,10 +38,10 @@ def build(model: str, push: bool) -> int:
         recorder.record(PACKAGED, release.digest, facts)
     if push:
         recorder.record(PUBLISHED, release.digest, facts)
-        print(f"published {release.digest} in {url}" + (f", its image as {image.pushed}" if image else ""))
+        tell(f"published {release.digest} in {url}" + (f", its image as {image.pushed}" if image else ""))
     hand_on(release=release.digest)
     signed = "invoke sign, then " if settings.signing.keys else ""
-    print(f"next: nox -s integration benchmark security, then {signed}invoke deploy --env=staging")
+    tell(f"next: nox -s integration benchmark security, then {signed}invoke deploy --env=staging")
     return 0
 
 
@@ -53,11 +54,11 @@ def _image(settings: Settings, release: Release, push: bool) -> Image | None:
     from infra.image.building import Workshop
     from infra.image.platform import platform_for
 
-    workshop = Workshop.of(settings, connect(""), "", Path("."), platform_for(settings, print))
+    workshop = Workshop.of(settings, connect(""), "", Path("."), platform_for(settings, tell))
     releases = Releases(Store.of(settings))
-    image = workshop.image_of(release, releases, print)
+    image = workshop.image_of(release, releases, tell)
     if push:
-        image = pushing.push(workshop.client, settings, image, print)
+        image = pushing.push(workshop.client, settings, image, tell)
         releases.add_image(image)
     return image
 

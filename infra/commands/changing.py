@@ -100,16 +100,18 @@ def rollback(
     with target.exclusively("invoke rollback", wait, rollback=True):
         done = run_rollback(target, to=to, reason=reason, from_laptop=from_laptop, wish=wish)
     if isinstance(done, Already):
-        target.say(f"[green]done already[/green]: {done.why}; {done.serves.name} has all traffic. {_further(target)}")
+        target.say("done already", "green", f": {done.why}; {done.serves.name} has all traffic. {_further(target)}")
         close(target, f"{done.serves.name} serves: {done.why}")
         return 0
     if done.slot is Slot.STABLE:
         target.say(
-            f"[green]rolled back[/green]: the canary {done.leave.name} is discarded and quarantined; "
-            f"{done.back_to.name} serves on, as before. {_further(target)}"
+            "rolled back",
+            "green",
+            f": the canary {done.leave.name} is discarded and quarantined; "
+            f"{done.back_to.name} serves on, as before. {_further(target)}",
         )
     else:
-        target.say(f"[green]rolled back[/green]: {done.back_to.name} has all traffic; {done.leave.name} is quarantined")
+        target.say("rolled back", "green", f": {done.back_to.name} has all traffic; {done.leave.name} is quarantined")
     close(target, f"rolled back from {done.leave.name} to {done.back_to.name}")
     return 0
 
@@ -159,20 +161,22 @@ def _report_canary(target: Target, ended: Ended) -> int:
         _say_serving(target, ended.release, "promoted")
         return 0
     if ended.step is Step.ROLL_BACK:
-        target.say(f"[red]rolled back[/red]: stable has all traffic; {ended.release.name} is quarantined")
+        target.say("rolled back", "red", f": stable has all traffic; {ended.release.name} is quarantined")
         close(target, f"canary {ended.release.name} rolled back")
         return int(ExitCode.FAIL)
     target.say(
-        f"[yellow]held[/yellow]: stable has all traffic, {ended.release.name} waits. "
-        f"next: invoke canary --env={target.name} --resume, or promote, or rollback, with the same --env"
+        "held",
+        "yellow",
+        f": stable has all traffic, {ended.release.name} waits. "
+        f"next: invoke canary --env={target.name} --resume, or promote, or rollback, with the same --env",
     )
     close(target, f"canary {ended.release.name} held")
     return int(ExitCode.INCONCLUSIVE)
 
 
 def _say_serving(target: Target, release: Release, done: str) -> None:
-    rehearsal = " [yellow](rehearsal: this environment serves nobody)[/yellow]" if target.rehearsal else ""
-    target.say(f"[green]{done}[/green]: {release.name} serves at {target.engine.status().url}{rehearsal}")
+    rehearsal = " (rehearsal: this environment serves nobody)" if target.rehearsal else ""
+    target.say(done, "green", f": {release.name} serves at {target.engine.status().url}{rehearsal}")
     if candidates(target):
-        target.say(f"[dim]undo: invoke rollback --env={target.name}[/dim]")
+        target.say(f"undo: invoke rollback --env={target.name}", "dim")
     close(target, f"{release.name} {done}")

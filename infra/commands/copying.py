@@ -20,6 +20,7 @@ from infra.adopting import git
 from infra.adopting.answers import ALSO, ASKED, EXAMPLE, READ, Answers, note
 from infra.process.python_env import python_for, run_in
 from settings.errors import GatelineError, OutsideError, UsageError, did_you_mean
+from settings.shown import tell
 
 if TYPE_CHECKING:
     from infra.adopting.proposal import Proposal
@@ -93,7 +94,7 @@ def new(folder: str, wanted: Wanted, defaults: bool, dry_run: bool = False) -> i
         return 0
     _make(target, answers, proposal)
     there = f"cd {shlex.quote(folder)} (the environment that is active here serves it too)"
-    print(f"next: {there}, read pipeline.toml and data/schema.json, then nox -s pipeline")
+    tell(f"next: {there}, read pipeline.toml and data/schema.json, then nox -s pipeline")
     return 0
 
 
@@ -126,12 +127,12 @@ def _columns(wanted: Wanted) -> list[str]:
     """Say what the first megabyte of the file tells, and return its columns; none where only the whole file tells them."""
     if not wanted.file.is_file():
         raise UsageError(f"data: {wanted.data} is no file", f"name a CSV or Parquet file, or '{EXAMPLE}'")
-    print(f"reading {wanted.file.name}", flush=True)
+    tell(f"reading {wanted.file.name}")
     from rows.taking import glance
 
     seen = glance(wanted.file, wanted.encoding)
     for conversion in seen.conversions:
-        print(f"{READ}{conversion}", flush=True)
+        tell(f"{READ}{conversion}")
     return list(seen.columns)
 
 
@@ -160,7 +161,7 @@ def _proposal(answers: Answers) -> Proposal:
     source = Path(answers.data)
     proposal = propose(source, answers)
     told = {f"{READ}{conversion}" for conversion in glance(source, answers.encoding).conversions}
-    print("\n".join(line for line in proposal.said if line not in told), flush=True)
+    tell(*(line for line in proposal.said if line not in told))
     return proposal
 
 
@@ -169,11 +170,11 @@ def _show(proposal: Proposal | None) -> None:
     if proposal is not None:
         from rows.infer import render
 
-        print(f"data/schema.json:\n{render(proposal.schema)}\npipeline.toml:")
+        tell("data/schema.json:", *render(proposal.schema).splitlines(), "pipeline.toml:")
         for key, value in proposal.settings.items():
             if value not in (None, {}):
-                print(f"  {key} = {str(value).lower() if isinstance(value, bool) else repr(value)}")
-    print("nothing was made: this is what would be proposed; limits come from a first model")
+                tell(f"  {key} = {str(value).lower() if isinstance(value, bool) else repr(value)}")
+    tell("nothing was made: this is what would be proposed; limits come from a first model")
 
 
 def _make(target: Path, answers: Answers, proposal: Proposal | None) -> None:
@@ -191,11 +192,11 @@ def _make(target: Path, answers: Answers, proposal: Proposal | None) -> None:
 
 def _copy(template: Path, target: Path, answers: Answers) -> None:
     """Copy what the template has committed; where later versions will come from is kept with the answers."""
-    print(f"copying the template to {target}", flush=True)
+    tell(f"copying the template to {target}")
     edited = git.edited(template)
     if edited:
         more = f" and {len(edited) - SHOWN} more" if len(edited) > SHOWN else ""
-        print(f"note: copied as committed, without the edits of {', '.join(edited[:SHOWN])}{more}", flush=True)
+        tell(f"note: copied as committed, without the edits of {', '.join(edited[:SHOWN])}{more}")
     flags = [part for key in ASKED for part in ("--data", f"{key}={getattr(answers, key)}")]
     python = python_for(LOCK, template, compiled=False)
     with git.committed(template) as clean:
@@ -216,7 +217,7 @@ def _gone_again(target: Path) -> Iterator[None]:
     except BaseException:
         if target.exists():
             shutil.rmtree(target, ignore_errors=True)
-            print(f"{target} is removed again: no project was made", file=sys.stderr)
+            tell(f"{target} is removed again: no project was made", error=True)
         raise
 
 
@@ -230,5 +231,5 @@ def _to_go_on(target: Path) -> Iterator[None]:
         error.next_step = f"fix that, then go on with what is made already: {on}"
         raise
     except BaseException:
-        print(f"{target} stays as it is. To go on from there: {on}", file=sys.stderr, flush=True)
+        tell(f"{target} stays as it is. To go on from there: {on}", error=True)
         raise

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json as jsons
 from typing import Any
 
-from rich.markup import escape
 from rich.table import Table
 
 from contracts.event import FINISHED
@@ -17,7 +16,7 @@ from infra.rollout.target import Target
 from infra.smoke import Expected, judge_replicas
 from settings import load
 from settings.errors import ExitCode, OutsideError
-from settings.shown import one_line
+from settings.shown import tell
 
 LOG_LINES = 20
 
@@ -70,7 +69,7 @@ def status(env: str, logs: bool, json: bool) -> int:
     targets = [Target.open(name) for name in names]
     if json:
         found = {target.name: _asked(target) for target in targets}
-        print(jsons.dumps(found, indent=2))
+        tell(*jsons.dumps(found, indent=2).splitlines())
         return int(ExitCode.OUTSIDE) if any("unreachable" in each for each in found.values()) else 0
     dead = [target for target in targets if not _told(target, logs)]
     return int(ExitCode.OUTSIDE) if dead else 0
@@ -91,7 +90,7 @@ def _told(target: Target, logs: bool) -> bool:
         if logs:
             _print_logs(target)
     except OutsideError as error:
-        target.say(f"[red]cannot be reached[/red]: {escape(error.message)}; next: {escape(error.next_step)}")
+        target.say("cannot be reached", "red", f": {error.message}; next: {error.next_step}")
         return False
     return True
 
@@ -123,7 +122,7 @@ def _print(target: Target, running: Running) -> None:
         table.add_row(str(slot), status.release.name, f"{status.share:.0%}", replicas)
     target.console.print(table)
     for line in attention(target, running):
-        target.say(f"[yellow]{escape(line)}[/yellow]")
+        target.say(line, "yellow")
 
 
 def _as_dict(target: Target, running: Running) -> dict[str, Any]:
@@ -151,4 +150,4 @@ def _as_dict(target: Target, running: Running) -> dict[str, Any]:
 def _print_logs(target: Target) -> None:
     for name, text in target.engine.logs(LOG_LINES).items():
         target.console.rule(name)
-        target.console.print("\n".join(map(one_line, text.splitlines())), markup=False, highlight=False)
+        tell(*text.splitlines())

@@ -8,8 +8,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from contracts.digest import short
@@ -27,7 +25,8 @@ from registry.store import Store
 from settings import Settings, load
 from settings.errors import ExitCode, GateRefused, OutsideError, UsageError
 from settings.sample import is_sample
-from settings.shown import one_line
+from settings.shown import one_line, tell
+from settings.terminal import Terminal
 
 WIDTH = 500
 
@@ -54,7 +53,7 @@ def audit(trace: str, export: str, against: str = "", keep: str = "", accept: bo
     settings = load()
     log = AuditLog(Store.of(settings), audit_key())
     if trace:
-        print(trace_back(settings, trace))
+        tell(*trace_back(settings, trace))
         return 0
     given = audit_heads.compared(settings, Path(against)) if against else {}
     if accept or reason:
@@ -66,11 +65,11 @@ def audit(trace: str, export: str, against: str = "", keep: str = "", accept: bo
     _print(events)
     _print_verification(log, events, findings, accepted, f" --against={against}" if against else "")
     for line in kept.unreachable:
-        print(f"[not compared] {line}")
+        tell(f"[not compared] {line}")
     if export:
         _export(Path(export), events, findings)
     if keep and findings:
-        print(f"next: find out what happened to the log; {keep} was not written")
+        tell(f"next: find out what happened to the log; {keep} was not written")
     elif keep:
         audit_heads.keep(settings, log.head(), Path(keep))
     return int(ExitCode.FAIL if findings else ExitCode.OUTSIDE if kept.unreachable else ExitCode.PASS)
@@ -117,29 +116,29 @@ def _accept(settings: Settings, log: AuditLog, accept: bool, reason: str, given:
     heads = kept.heads | given
     findings = kept.unreadable + log.judge(heads.values(), kept.adopted)[0]
     if not findings:
-        print("nothing to accept: the log holds")
+        tell("nothing to accept: the log holds")
         return
     lost = [finding.head for finding in findings if finding.head]
     recorders = _recorders(settings)
     head = recorders[BUILD].accept(reason, findings, {name: head for name, head in heads.items() if head in lost})
-    print(f"accepted as event {head.count}: {len(findings)} finding(s)")
+    tell(f"accepted as event {head.count}: {len(findings)} finding(s)")
     waited = 0
     for recorder in recorders.values():
         with suppress(OutsideError):  # who cannot be reached is named below, and has to be asked again
             waited += recorder.adopt(head)
     if waited:
-        print(f"{waited} event(s) that waited are in the log now")
+        tell(f"{waited} event(s) that waited are in the log now")
 
 
 def _print(events: list[Event]) -> None:
-    console = Console(highlight=False)
+    console = Terminal()
     if not console.is_terminal:
-        console = Console(highlight=False, width=WIDTH)
+        console = Terminal(width=WIDTH)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("#", "time", "who", "where", "what", "release", "outcome"):
         table.add_column(column, no_wrap=True, justify="right" if column == "#" else "left")
     for event in events:
-        table.add_row(*(escape(one_line(cell)) for cell in _row(event)))
+        table.add_row(*map(one_line, _row(event)))
     console.print(table)
 
 
@@ -162,23 +161,23 @@ def _print_verification(
 ) -> None:
     for finding, event in accepted.items():
         who, why = event.data.get("actor", {}).get("name", "?"), event.data.get("reason", "")
-        print(one_line(f"[accepted] {finding.reason} (event {event.sequence}, {who}: {why})"))
+        tell(f"[accepted] {finding.reason} (event {event.sequence}, {who}: {why})")
     for finding in findings:
-        print(one_line(f"[broken] {finding.reason}"))
+        tell(f"[broken] {finding.reason}")
     if findings:
         how = f"invoke audit --accept-cut --reason=WHY{against}"
-        print(f"next: find out who changed the log; to go on with it as it is: {how}")
+        tell(f"next: find out who changed the log; to go on with it as it is: {how}")
     else:
         head, but = log.head(), f", but for {len(accepted)} accepted" if accepted else ""
-        print(f"verified: {len(events)} events, each follows the one before{but}; head {head.count} {head.digest}")
+        tell(f"verified: {len(events)} events, each follows the one before{but}; head {head.count} {head.digest}")
     unsealed = log.unsealed()
     if unsealed and audit_key() and not findings:
-        print(
+        tell(
             f"{unsealed} of {len(events)} events carry no HMAC: written before the key was set, or where it must not be "
             "(a release is packed in training); the sealed events after them vouch for them"
         )
     elif unsealed:
-        print(
+        tell(
             f"{unsealed} of {len(events)} events carry no HMAC: whoever can write the registry and every kept head "
             "could write the whole chain anew unseen. next: set GATELINE_AUDIT_KEY"
         )
@@ -191,4 +190,4 @@ def _export(path: Path, events: list[Event], findings: list[Finding]) -> None:
         "events": [event.model_dump(mode="json") for event in events],
     }
     place({path: json.dumps(body, indent=2, ensure_ascii=False)})
-    print(f"exported {len(events)} events to {path}")
+    tell(f"exported {len(events)} events to {path}")

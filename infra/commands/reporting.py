@@ -9,6 +9,7 @@ from infra.commands.history import kept_heads
 from infra.pages.publishing import publish
 from infra.pages.whole import write
 from settings import load
+from settings.shown import tell
 
 REPORTS = Path("reports")
 
@@ -22,11 +23,11 @@ def report(open: bool, output: str) -> int:
     way_in = written.pages[0]
     if output:
         way_in = publish(REPORTS, Path(output)) / way_in.relative_to(REPORTS)
-    print(f"{way_in}: {len(written.pages)} pages")
+    tell(f"{way_in}: {len(written.pages)} pages")
     for line in written.missing:
-        print(f"  {line}")
+        tell(f"  {line}")
     if open and not _shown(way_in):
-        print(f"no browser here: open {way_in.resolve().as_uri()}")
+        tell(f"no browser here: open {way_in.resolve().as_uri()}")
     return 0
 
 

@@ -6,7 +6,6 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
-from rich.console import Console
 from rich.markup import escape
 
 from contracts.event import SIGNED
@@ -29,6 +28,8 @@ from registry.signatures import Signatures
 from registry.store import Store
 from settings import Settings, load
 from settings.errors import ExitCode, UsageError
+from settings.shown import one_line, tell
+from settings.terminal import Terminal
 
 ROOT = Path(".")
 STAGES = ("validate_data", "validate_model", "integration", "benchmark", "security")
@@ -38,9 +39,10 @@ STAGES = ("validate_data", "validate_model", "integration", "benchmark", "securi
 def new_key(path: str) -> int:
     """Make a key pair and say what to do with each half."""
     private, public = keys.new_pair(Path(path), ROOT)
-    print(f"{private}: the private key; keep it where only who may release can read it")
-    print(f'{public}: the public key; commit it, and name it in pipeline.toml:\n\n  [signing]\n  keys = ["{public}"]\n')
-    print(f"next: {keys.VARIABLE}={shlex.quote(str(private))} invoke sign")
+    tell(f"{private}: the private key; keep it where only who may release can read it")
+    tell(f"{public}: the public key; commit it, and name it in pipeline.toml:")
+    tell("", "  [signing]", f'  keys = ["{public}"]', "")
+    tell(f"next: {keys.VARIABLE}={shlex.quote(str(private))} invoke sign")
     return 0
 
 
@@ -68,8 +70,8 @@ def sign(reference: str) -> int:
     build_recorder(settings).record(
         SIGNED, release.digest, {"change": "sign", "release": release.model_dump(mode="json")}
     )
-    print(f"signed {release.name}, its artifact and {_told(verdicts)}")
-    print("next: invoke deploy --env=staging")
+    tell(f"signed {release.name}, its artifact and {_told(verdicts)}")
+    tell("next: invoke deploy --env=staging")
     return 0
 
 
@@ -79,7 +81,7 @@ def verify(reference: str, env: str) -> int:
     _switched_on(settings)
     store = Store.of(settings)
     release = _running(env) if env else Releases(store).resolve(reference)
-    console = Console(highlight=False, soft_wrap=True)
+    console = Terminal(markup=True, soft_wrap=True)
     console.print(f"[bold]{escape(release.name)}[/bold]  {release.digest}")
     verdicts = _verdicts(settings, store, release)
     judged = {stage: verdict for stage, verdict in verdicts.items() if verdict}
@@ -87,7 +89,7 @@ def verify(reference: str, env: str) -> int:
     for check in checks(Claim(settings, ROOT, store, release, judged)):
         refused += not check.holds
         mark = "[green]ok     [/green]" if check.holds else "[red]REFUSED[/red]"
-        console.print(f"  {mark} {check.subject:<16} {escape(check.reason)}")
+        console.print(f"  {mark} {check.subject:<16} {escape(one_line(check.reason))}")
     for stage in [stage for stage, verdict in verdicts.items() if verdict is None]:
         console.print(f"  [yellow]missing[/yellow] {stage:<16} has not been judged")
     console.print(f"{refused} refused: next: invoke sign, where it was built" if refused else "verified: all as signed")

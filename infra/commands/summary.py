@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from infra.rollout.target import Target
+from report.summary import escape
 from settings.errors import GateRefused
 
 
@@ -13,12 +14,12 @@ def close(target: Target, done: str) -> None:
     waiting = target.recorder.waiting()
     why = "until the audit log holds" if target.recorder.broken() else "for the registry"
     where = _head(target) + (f", {waiting} event(s) wait {why}" if waiting else "")
-    target.say(f"[dim]{where}[/dim]")
+    target.say(where, "dim")
     page = os.environ.get("GITHUB_STEP_SUMMARY")
     if page:
         rehearsal = " (rehearsal: this environment serves nobody)" if target.rehearsal else ""
         with open(page, "a", encoding="utf-8") as stream:
-            stream.write(f"**{target.name}**: {done}{rehearsal}  \n{where}\n\n")
+            stream.write(f"**{escape(target.name)}**: {escape(done)}{rehearsal}  \n{escape(where)}\n\n")
 
 
 def _head(target: Target) -> str:

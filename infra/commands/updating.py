@@ -19,6 +19,7 @@ from infra.process.python_env import python_for
 from report.words import plural
 from settings.errors import GateRefused, OutsideError, UsageError
 from settings.secrets import redacted
+from settings.shown import tell
 
 QUESTIONS = Path("copier.yml")
 LOCK = Path("requirements/template.txt")
@@ -69,9 +70,9 @@ def update(to: str = "", template: str = "", since: str = "") -> int:
     if origin != kept:
         _note(root, origin)
     if old == new:
-        print(f"this copy is up to date: the template is at {new[:7]}")
+        tell(f"this copy is up to date: the template is at {new[:7]}")
         return 0
-    print(f"updating from {old[:7]} to {new[:7]} of the template, {plural(changes, 'commit')} later", flush=True)
+    tell(f"updating from {old[:7]} to {new[:7]} of the template, {plural(changes, 'commit')} later")
     _run_copier(root, new)
     _give_back_what_is_own(root)
     return _told(root)
@@ -207,8 +208,8 @@ def _told(root: Path) -> int:
             "edit what stands between <<<<<<< and >>>>>>> in them, git add them, then nox -s lock; "
             "to give the update up: git reset --hard && git clean -fd",
         )
-    print(f"updated: {plural(len(changed), 'file')} changed; {', '.join(OWN[:3])} are as they were")
-    print("next: git diff, nox -s lock, nox -s lint typecheck test, then commit")
+    tell(f"updated: {plural(len(changed), 'file')} changed; {', '.join(OWN[:3])} are as they were")
+    tell("next: git diff, nox -s lock, nox -s lint typecheck test, then commit")
     return 0
 
 

@@ -27,6 +27,7 @@ from infra.engines.state import State
 from infra.process.state_file import StateFile
 from infra.process.strays import end_strays
 from settings.errors import OutsideError, front_door
+from settings.shown import tell
 
 TICK_SECONDS = 0.05
 AGREE_SECONDS = 1.0
@@ -165,7 +166,7 @@ class Supervisor:
 def say(what: str) -> None:
     """Write one line to the supervisor's log; a full disk does not end the supervisor."""
     with contextlib.suppress(OSError):
-        print(f"{datetime.now(UTC).isoformat(timespec='milliseconds')} {what}", flush=True)
+        tell(f"{datetime.now(UTC).isoformat(timespec='milliseconds')} {what}")
 
 
 def supervise(place: Place) -> int:

@@ -13,6 +13,7 @@ from pathlib import Path
 from infra.reference import commands
 from settings.errors import front_door
 from settings.reference import markdown
+from settings.shown import tell
 
 
 def _rules(root: Path) -> str:
@@ -40,7 +41,7 @@ def main() -> int:
         text = made(Path("."))
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).write_text(text, encoding="utf-8")
-        print(f"{name}: {len(text.splitlines())} lines")
+        tell(f"{name}: {len(text.splitlines())} lines")
     return 0
 
 

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.markup import escape
-
 from contracts.release import Release
 from contracts.verdict import Outcome, Verdict
 from infra.rollout.evidence import newest
@@ -50,9 +48,7 @@ def admit(target: Target, release: Release, *, unjudged: bool = False, release_q
     require_signed(Claim(target.settings, Path("."), target.store, release, {} if unjudged else seen))
     if reason is not None:
         target.quarantine.lift(release.digest)
-        target.say(
-            f"[yellow]{release.name} is taken out of quarantine[/yellow] (it was there because: {escape(reason)})"
-        )
+        target.say(f"{release.name} is taken out of quarantine", "yellow", f" (it was there because: {reason})")
     return Admitted({stage: verdict.outcome if verdict else "missing" for stage, verdict in seen.items()}, unjudged)
 
 

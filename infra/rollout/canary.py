@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.markup import escape
-
 from contracts.event import FINISHED, ROLLED_BACK, UPGRADED
 from contracts.release import ARTIFACT_FOLDER, Release
 from contracts.slots import Slot
@@ -150,7 +148,7 @@ def _start_and_watch(target: Target, release: Release, options: CanaryOptions) -
         why = _why(failure)
         _refuse_if_taken_over(target, release)
         held = hold(target, _entry(target), why)
-        target.say(f"{escape(why)}: {held}; go on: invoke canary --env={target.name} --resume")
+        target.say(f"{why}: {held}; go on: invoke canary --env={target.name} --resume")
         raise
 
 

@@ -8,17 +8,16 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx
-from rich.markup import escape
 
 from infra.rollout.actor import acting
 from settings import Notify
 from settings.secrets import origin
-from settings.shown import one_line
 
 TIMEOUT_SECONDS = 10.0
+Say = Callable[[str, str, str], None]
 
 
-def notify(settings: Notify, event: str, environment: str, facts: dict[str, Any], say: Callable[[str], None]) -> None:
+def notify(settings: Notify, event: str, environment: str, facts: dict[str, Any], say: Say) -> None:
     """Send `{"text", "event", "environment", "run", …facts}` to the command's standard input and to the webhook, where set.
 
     `text` is what chat services show of a POST; `run` is the CI run's page, empty on a laptop.
@@ -40,13 +39,12 @@ def text_of(event: str, environment: str, facts: Mapping[str, Any], run: str) ->
     return f"{environment}: {event}{name}" + (f": {'; '.join(why)}" if why else "") + (f" {run}" if run else "")
 
 
-def _attempt(send: Callable[[], None], what: str, say: Callable[[str], None]) -> None:
+def _attempt(send: Callable[[], None], what: str, say: Say) -> None:
     """The reason is put together here: what the libraries say names the webhook's whole address, whose path is a secret."""
     try:
         send()
     except (OSError, subprocess.SubprocessError, httpx.HTTPError, httpx.InvalidURL) as error:
-        why = escape(one_line(_reason(error)))
-        say(f"[yellow]nobody was told through {escape(what)}[/yellow]: {why}. next: check [bold]\\[notify][/bold]")
+        say(f"nobody was told through {what}", "yellow", f": {_reason(error)}. next: check [notify] in pipeline.toml")
 
 
 def _reason(error: Exception) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -19,6 +18,7 @@ from infra.engines.notes import Notes
 from infra.rollout.actor import acting, commit
 from registry.audit import AuditLog, Finding
 from settings.errors import GatelineError, GateRefused, first_line
+from settings.shown import tell
 
 UNREACHABLE = (OSError, GatelineError)
 DAMAGED = {"change": "spool", "outcome": "failed", "error": "an event that waited for the registry is damaged"}
@@ -26,7 +26,7 @@ BROKEN, ADOPTED, SPOOL, DAMAGED_PREFIX = "audit-broken", "audit-adopted/", "spoo
 
 
 def _warn(message: str) -> None:
-    print(f"warning: {message}", file=sys.stderr)
+    tell(f"warning: {message}", error=True)
 
 
 @dataclass

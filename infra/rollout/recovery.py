@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from rich.markup import escape
-
 from contracts.event import FINISHED
 from contracts.files import reserve
 from contracts.slots import Slot
@@ -31,7 +29,7 @@ def recover(target: Target, *, tell: bool = True) -> str:
     environment's lock, so whoever wrote the journal is gone, or loses it to a rollback now.
     """
     for repaired in target.engine.up():
-        target.say(f"[yellow]repaired[/yellow] {repaired}")
+        target.say("repaired", "yellow", f" {repaired}")
     entry = target.journal.read()
     left = _take_up(target, entry, tell) if entry is not None and not entry.held else ""
     if tell:
@@ -44,7 +42,7 @@ def _take_up(target: Target, entry: Entry, tell: bool) -> str:
     # First: on another machine its command may live, and sees that it is not its own any more.
     target.journal.write(entry.taken_over())
     done = _put_right(target, entry)
-    target.say(f"[yellow]the {entry.kind} begun {entry.started} died in phase '{entry.phase}'[/yellow]: {done}")
+    target.say(f"the {entry.kind} begun {entry.started} died in phase '{entry.phase}'", "yellow", f": {done}")
     did = {"change": entry.kind, "outcome": "recovered", "phase": entry.phase, "did": done}
     record = target.recorder.record if tell else target.recorder.later
     record(FINISHED, entry.release, did)
@@ -94,10 +92,10 @@ def undo(target: Target, kind: str) -> None:
             stable = target.engine.status().release_in(Slot.STABLE)
             done = f"{stable.name} serves on" if stable else "nothing served here before"
     except UNREACHABLE as second:
-        why = escape(first_line(second))
-        target.say(f"[red]undoing failed as well[/red]: {why}; run: invoke up --env={target.name}")
+        why = first_line(second)
+        target.say("undoing failed as well", "red", f": {why}; run: invoke up --env={target.name}")
         return
-    target.say(f"[red]{kind} failed[/red]; {done}")
+    target.say(f"{kind} failed", "red", f"; {done}")
 
 
 def _put_right(target: Target, entry: Entry) -> str:

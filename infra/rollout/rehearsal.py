@@ -18,7 +18,7 @@ def start_champion(target: Target) -> Release | None:
     release = next((built for built in reversed(target.releases.all()) if built.artifact == champion), None)
     if release is None:
         return None
-    target.say(f"[yellow]rehearsal[/yellow]: {release.name}, the registry's champion, plays production here")
+    target.say("rehearsal", "yellow", f": {release.name}, the registry's champion, plays production here")
     begin(target, "deploy", release)
     bring_up(target, Slot.CANARY, release, target.environment.replicas)
     switch(target, Slot.CANARY)

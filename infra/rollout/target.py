@@ -8,8 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
 from contracts.event import Head
 from contracts.release import Release
@@ -33,6 +32,8 @@ from settings import DEFAULT_PATH, PRODUCTION, Environment, Settings, load
 from settings.errors import GatelineError, OutsideError, UsageError, did_you_mean, first_line
 from settings.sample import VARIABLE as SAMPLE
 from settings.sample import is_sample
+from settings.shown import one_line
+from settings.terminal import Terminal
 
 
 def audit_key() -> str:
@@ -69,7 +70,7 @@ class Target:
     recorder: Recorder
     journal: Journal
     quarantine: Quarantine
-    console: Console
+    console: Terminal
 
     @classmethod
     def open(cls, name: str, config: Path | str = DEFAULT_PATH, root: Path = Path(".")) -> Target:
@@ -96,7 +97,7 @@ class Target:
             recorder=recorder,
             journal=Journal(engine.notes),
             quarantine=Quarantine(engine.notes, Releases(store)),
-            console=Console(highlight=False),
+            console=Terminal(),
         )
 
     @property
@@ -133,13 +134,14 @@ class Target:
         """Return where the files of a release that was fetched can be read."""
         return self.engine.bundle(release)
 
-    def say(self, line: str) -> None:
-        """Tell the user one thing, in rich's markup; what comes from outside is escaped by the caller."""
-        self.console.print(f"[dim]{self.name}[/dim]  {line}", soft_wrap=True)
+    def say(self, said: str, style: str = "", more: str = "") -> None:
+        """Tell the user one thing on one line: `said` in rich's style, then `more`. No text in it is taken for markup."""
+        parts = (f"{self.name}  ", "dim"), (one_line(said), style), one_line(more)
+        self.console.print(Text.assemble(*parts), soft_wrap=True)
 
     def say_unreachable(self, error: Exception, then: str) -> None:
         """Tell the user that the registry is gone, and what follows from it."""
-        self.say(f"[yellow]the registry cannot be reached[/yellow]: {escape(first_line(error))}; {then}")
+        self.say("the registry cannot be reached", "yellow", f": {first_line(error)}; {then}")
 
     def keep(self, verdict: Verdict) -> None:
         """Record a verdict on what runs; a registry that is gone changes nothing of it."""

@@ -17,6 +17,7 @@ from registry.verdicts import Verdicts
 from report import write
 from settings import DEFAULT_PATH, load
 from settings.errors import front_door
+from settings.shown import tell
 
 EXAMPLES = """examples:
   python -m infra.scan                        judge the tree and the release built last
@@ -32,9 +33,9 @@ def main() -> int:
     options = _parser().parse_args()
     settings = load(options.config)
     subject = gather(settings, Path.cwd(), options.release)
-    print(f"scanning {_named(subject)}", flush=True)
+    tell(f"scanning {_named(subject)}")
     scanners: dict[str, Scanner] = running.of(settings.gates.security.rules, subject)
-    scans = running.run_all(subject, scanners, lambda line: print(f"  {line}", flush=True))
+    scans = running.run_all(subject, scanners, lambda line: tell(f"  {line}"))
     sarif.write(scans.values(), subject.root)
     verdict = decide(subject, scans)
     verdict = verdict.model_copy(update={"judged": verdict.judged | asked_by(options.config)})

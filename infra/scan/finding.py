@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from settings.shown import one_line
+
 Level = Literal["error", "warning", "note"]
 
 
@@ -20,6 +22,11 @@ class Finding:
     """Posix path below the project; empty where the finding is in no file of the tree."""
     line: int = 1
     level: Level = "error"
+
+    def __post_init__(self) -> None:
+        """What a tool says may hold text of the file that it read: it stays on one line, without links (SARIF has those)."""
+        for name in ("code", "message", "path"):
+            object.__setattr__(self, name, one_line(getattr(self, name)).replace("](", "] ("))
 
     @property
     def blocks(self) -> bool:

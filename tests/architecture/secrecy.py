@@ -13,6 +13,8 @@ from tests.architecture.source import FRONT_DOORS, files, rooms, tree, where
 
 SPEAKING = {
     "print",
+    "tell",
+    "tell_message",
     "write",
     "debug",
     "info",
@@ -66,6 +68,28 @@ def undeclared(root: Path) -> list[str]:
         for name in VARIABLE.findall(node.value)
         if name not in known and not name.startswith((PORT_PREFIX, STATE_PREFIX))
     ]
+
+
+def printed(root: Path) -> list[str]:
+    """Complain of text that reaches the terminal past `settings.shown` and `settings.terminal`, where it does nothing."""
+    return [
+        f"{where(root, path, node.lineno)}: {_name(node.func)}() shows text as it is; use settings.shown or settings.terminal"
+        for path in files(root, *rooms(root))
+        if path.relative_to(root).parts[0] not in ("benchmarks", "data", "model")
+        and path.relative_to(root).as_posix() not in OWN_WORDS
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Call) and _name(node.func) in ("print", "Console")
+    ]
+
+
+OWN_WORDS = (
+    "settings/shown.py",
+    "infra/docker/agent.py",
+    "training/golden.py",
+    "training/first.py",
+    "rows/infer.py",
+)
+"""The owner, and programs whose output another program reads."""
 
 
 def _name(node: ast.AST) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from registry.store import Store
-from settings.errors import OutsideError, UsageError, front_door
+from settings.errors import GateRefused, OutsideError, UsageError, front_door
 from tests.settings.files import good
 
 ROOT = Path(__file__).parents[2]
@@ -73,11 +73,11 @@ def test_a_folder_is_no_object(store: Store) -> None:
     assert not store.exists("a")
 
 
-@pytest.mark.parametrize("name", ["../x", "a/../../x", "/etc/passwd", "a//b", "", "."])
+@pytest.mark.parametrize("name", ["../x", "a/../../x", "/etc/passwd", "a//b", "", ".", "a/[red]b", "<b>", "a\nb", "..."])
 def test_a_name_that_leads_out_of_the_registry_is_refused(store: Store, name: str) -> None:
-    with pytest.raises(ValueError, match="no name of an object"):
+    with pytest.raises(GateRefused, match="no name of an object"):
         store.write(name, b"1")
-    with pytest.raises(ValueError, match="no name of an object"):
+    with pytest.raises(GateRefused, match="no name of an object"):
         store.read(name)
 
 

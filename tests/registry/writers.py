@@ -22,7 +22,7 @@ log = AuditLog(Store(sys.argv[1], "p"), "key")
 print("ready", flush=True)
 sys.stdin.readline()
 for number in range(int(sys.argv[3])):
-    log.append(Event(id=f"{sys.argv[2]}-{number}", source="/", type="t", time="now"))
+    log.append(Event(id=f"{sys.argv[2]}-{number}", source="/", type="t", time="2026-11-24T00:00:00Z"))
 """
 
 

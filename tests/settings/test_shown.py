@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from settings.shown import lines_of, one_line, shown
+from settings.shown import lines_of, one_line, shown, tell, tell_message
 
 
 @pytest.mark.parametrize(
@@ -16,7 +16,9 @@ from settings.shown import lines_of, one_line, shown
         ("a\u202eb\u2028c\x9b", "a\\u202eb\\u2028c\\x9b"),
         (7.5, "7.5"),
         ("::error::x", "· ::error::x"),
-        ("##[error]x", "· ##[error]x"),
+        ("##[error]x", "# #[error]x"),
+        ("a ##vso[task.setvariable]x", "a # #vso[task.setvariable]x"),
+        ("a\U000e0001\u200bb\x7f", "a\\U000e0001\\u200bb\\x7f"),
         ("# heading", "# heading"),
         ("a::b", "a::b"),
     ],
@@ -34,4 +36,10 @@ def test_text_is_made_one_line_and_never_cut() -> None:
 
 
 def test_a_message_of_several_lines_steers_nothing() -> None:
-    assert lines_of("a\n  next: b\n::error::x\n\x1b[2J") == "a\n  next: b\n· ::error::x\n\\x1b[2J"
+    assert lines_of("a\n  next: b\n::error::x\n\x1b[2J") == "a\n  next: b\n  · ::error::x\n  \\x1b[2J"
+
+
+def test_what_is_told_is_a_line_each(capsys: pytest.CaptureFixture[str]) -> None:
+    tell("a\n::stop::\x1b[0m", "::error::", 3)
+    tell_message("wrong\nverified: 9 events")
+    assert capsys.readouterr() == ("a\\n::stop::\\x1b[0m\n· ::error::\n3\n", "wrong\n  verified: 9 events\n")

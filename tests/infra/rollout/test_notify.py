@@ -11,7 +11,7 @@ from threading import Thread
 
 import pytest
 
-from infra.rollout.notify import notify, text_of
+from infra.rollout.notify import Say, notify, text_of
 from settings import Notify
 
 
@@ -56,12 +56,16 @@ def test_command_and_webhook_get_the_event(
         "rollback",
         "production",
         {"reason": "slow"},
-        said.append,
+        collect(said),
     )
     expected = {"event": "rollback", "environment": "production", "reason": "slow", "run": ""}
     expected["text"] = "production: rollback: slow"
     assert json.loads((tmp_path / "got").read_text()) == expected == json.loads(got[0])
     assert said == []
+
+
+def collect(said: list[str]) -> Say:
+    return lambda what, style, more: said.append(what + more)
 
 
 def test_people_read_what_happened_to_what_and_where_to_look() -> None:
@@ -75,7 +79,7 @@ def test_people_read_what_happened_to_what_and_where_to_look() -> None:
 def test_a_failing_command_and_a_dead_webhook_are_reported(tmp_path: Path) -> None:
     said: list[str] = []
     notify(
-        Notify(command=("/no/such/program",), webhook="http://127.0.0.1:9/hook"), "drift", "production", {}, said.append
+        Notify(command=("/no/such/program",), webhook="http://127.0.0.1:9/hook"), "drift", "production", {}, collect(said)
     )
     assert len(said) == 2 and all("nobody was told through" in line for line in said)
     assert "No such file or directory" in said[0] and "http://127.0.0.1/***" in said[1] and "ConnectError" in said[1]
@@ -87,7 +91,7 @@ def test_a_refusal_is_told_without_the_webhooks_secret(
 ) -> None:
     said: list[str] = []
     answer[0] = status
-    notify(Notify(webhook=f"{webhook[0]}/T0/xoxSecret?token=abc"), "drift", "production", {}, said.append)
+    notify(Notify(webhook=f"{webhook[0]}/T0/xoxSecret?token=abc"), "drift", "production", {}, collect(said))
     assert len(said) == 1 and f"it answered {status} " in said[0]
     assert not [part for part in ("hook/", "T0", "xoxSecret", "abc") if part in said[0].replace("webhook", "")]
 
@@ -96,11 +100,11 @@ def test_a_refusal_is_told_without_the_webhooks_secret(
 def test_a_command_that_fails_is_told_without_its_arguments(code: str, why: str) -> None:
     said: list[str] = []
     command = (sys.executable, "-c", f"{code} # https://hooks.example/xoxSecret")
-    notify(Notify(command=command), "drift", "production", {}, said.append)
+    notify(Notify(command=command), "drift", "production", {}, collect(said))
     assert why in said[0] and "xoxSecret" not in said[0]
 
 
 def test_nobody_to_tell() -> None:
     said: list[str] = []
-    notify(Notify(), "drift", "production", {}, said.append)
+    notify(Notify(), "drift", "production", {}, collect(said))
     assert said == []
