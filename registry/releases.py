@@ -34,7 +34,7 @@ class Releases:
         try:
             release = Release.model_validate_json(self._store.read(f"releases/{digest}.json"))
         except ValidationError as error:
-            raise GateRefused(f"digest: release {short(digest)} is not readable: {_fault(error)}", REPAIR) from None
+            raise GateRefused(f"digest: {short(digest)} is not readable: {_fault(error)}", REPAIR) from None
         if release.digest != digest:
             raise GateRefused(f"digest: {short(digest)} holds the record of release {short(release.digest)}", REPAIR)
         return release

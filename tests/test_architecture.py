@@ -211,6 +211,14 @@ def test_a_secret_that_is_used_or_named_is_let_through(tmp_path: Path, source: s
     assert spoken_secrets(write(tmp_path, infra__x=source)) == []
 
 
+@pytest.mark.parametrize(
+    ("source", "wrong"),
+    [("print(reason)", True), ("console = Console()", True), ("console.print(x)", False), ("tell(reason)", False)],
+)
+def test_text_that_is_printed_past_its_owner_is_named(tmp_path: Path, source: str, wrong: bool) -> None:
+    assert ("shows text as it is" in "".join(printed(write(tmp_path, infra__x=source)))) is wrong
+
+
 def test_a_variable_that_nobody_declared_is_named(tmp_path: Path) -> None:
     write(
         tmp_path,

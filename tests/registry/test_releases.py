@@ -96,3 +96,20 @@ def test_a_spoilt_record_is_refused_by_the_rule_digest(releases: Releases, tmp_p
             GateRefused, match="digest: 111111111111 (is not readable|holds the record of release 2222)"
         ):
             read()
+
+
+@pytest.mark.parametrize("version", ["[red]1", "<b>1</b>", "../1", "1\n2", "1\x1b[2J", "a|b", "\u202e1"])
+def test_a_version_that_is_no_plain_name_is_refused(releases: Releases, tmp_path: Path, version: str) -> None:
+    releases.add(release("1").model_copy(update={"version": version}), b"packed")
+    for read in (lambda: releases.get("1" * 64), lambda: releases.resolve("1" * 64)):
+        with pytest.raises(GateRefused, match="is not readable: version: String should match"):
+            read()
+
+
+@pytest.mark.parametrize("named", [b"../../x", b"\xff\xfe", b"[red]", b""])
+def test_a_choice_that_names_no_release_is_refused(releases: Releases, tmp_path: Path, named: bytes) -> None:
+    releases.add(release("1"), b"packed")
+    (tmp_path / "p" / "aliases").mkdir()
+    (tmp_path / "p" / "aliases" / "release").write_bytes(named)
+    with pytest.raises(GateRefused, match="no name of an object"):
+        releases.chosen()

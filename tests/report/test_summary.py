@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
+import pytest
+
 from contracts.plot import Plot
 from report import summary
 from tests.report.examples import failing, passing
@@ -51,3 +55,9 @@ def test_hostile_text_stays_text() -> None:
     assert "<script" not in text.replace(r"\<script", "")
     assert "[y](" not in text.replace(r"\[y\](", "")
     assert summary.escape("a\nb | `c`") == r"a b \| \`c\`"
+
+
+@pytest.mark.parametrize("text", ["https://evil.example", "www.evil.example", "@team", "$x$", "a\u202eb\x1b[2J\u200b"])
+def test_no_link_mention_formula_or_hidden_sign(text: str) -> None:
+    said = summary.escape(text)
+    assert not re.search(r"(?<!\\)(://|@|\$|(?<=www)\.)|[\u202e\u200b\x1b]", said)
