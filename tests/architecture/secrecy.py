@@ -73,7 +73,7 @@ def undeclared(root: Path) -> list[str]:
 def printed(root: Path) -> list[str]:
     """Complain of text that reaches the terminal past `settings.shown` and `settings.terminal`, where it does nothing."""
     return [
-        f"{where(root, path, node.lineno)}: {ast.unparse(node.func)}() shows text as it is; use settings.shown or settings.terminal"
+        f"{where(root, path, node.lineno)}: {ast.unparse(node.func)}() shows text as it is, past settings.shown"
         for path in files(root, *rooms(root))
         if path.relative_to(root).parts[0] not in ("benchmarks", "data", "model")
         and path.relative_to(root).as_posix() not in OWN_WORDS

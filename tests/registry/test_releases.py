@@ -101,12 +101,12 @@ def test_a_spoilt_record_is_refused_by_the_rule_digest(releases: Releases, tmp_p
 @pytest.mark.parametrize("version", ["[red]1", "<b>1</b>", "../1", "1\n2", "1\x1b[2J", "a|b", "\u202e1"])
 def test_a_version_that_is_no_plain_name_is_refused(releases: Releases, tmp_path: Path, version: str) -> None:
     releases.add(release("1").model_copy(update={"version": version}), b"packed")
-    for read in (lambda: releases.get("1" * 64), lambda: releases.resolve("1" * 64)):
+    for read in (releases.get, releases.resolve):
         with pytest.raises(GateRefused, match="is not readable: version: String should match"):
-            read()
+            read("1" * 64)
 
 
-@pytest.mark.parametrize("named", [b"../../x", b"\xff\xfe", b"[red]", b""])
+@pytest.mark.parametrize("named", [b"../../x", b"\xff\xfe", b"[red]"])
 def test_a_choice_that_names_no_release_is_refused(releases: Releases, tmp_path: Path, named: bytes) -> None:
     releases.add(release("1"), b"packed")
     (tmp_path / "p" / "aliases").mkdir()
