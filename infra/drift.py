@@ -72,7 +72,7 @@ def _judged(target: Target, stable: SlotStatus, live: LiveCounts, judged: Judged
         settings.gates.drift,
         trained=manifest.metrics,
         primary=settings.metrics.primary,
-        positive=str(manifest.positive),
+        positive="" if manifest.positive is None else str(manifest.positive),
     )
     about = {
         "release": stable.release.digest,

@@ -308,7 +308,8 @@ def _remarks(dtype: str, known: Counter[str], total: int) -> Iterator[str]:
         yield "holds one value alone: it tells a model nothing"
     if dtype in ("string", "integer") and len(known) == total >= MOST_CATEGORIES:
         yield 'is different in every row: if it names the row, declare "key": true, otherwise perhaps "unique": true'
-    if dtype in ("integer", "number") and "-1" in known and not any(text[0] == "-" for text in known if text != "-1"):
+    negative = {text for text in known if text[0] == "-"}
+    if dtype in ("integer", "number") and negative == {"-1"} and known.keys() != {"-1", "1"}:
         yield (
             f"-1 occurs {known['-1']} times among values that are otherwise not negative: "
             "where it stands for 'missing', write nothing in its place"

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from settings import Settings, load
 from settings.errors import front_door
@@ -28,11 +28,12 @@ if TYPE_CHECKING:
     from training.identity import Plan
     from training.labels import Labels
     from training.rows import Rows, Split
+    from validation.paired import Difference
     from validation.scored import Scored
 
-FEW = 1_200
-"""Below so many training rows the better model is proposed. From here on one familiar estimator is, whatever is better by a
-little, unless a constant answer is better than it."""
+FEW, FEW_OF_CLASS = 1_200, 120
+"""Below so many training rows, or so many of one of two classes, the better model is proposed. From here on one familiar
+estimator is, whatever is better by a little, unless a constant answer is better than it."""
 MANY = 10_000
 """From so many training rows on nothing is chosen, and equal models differ by little: `HALVES` show by how much."""
 FOLDS = 5
@@ -44,6 +45,15 @@ RESAMPLES = 50
 LINEAR = {"classification": "model.estimators:logistic", "regression": "model.estimators:ridge"}
 LIMITED = ("roc_auc", "average_precision", "recall_at_fpr", "f1", "log_loss", "rmse", "r2")
 """Metrics of which a limit may be proposed."""
+
+
+class Spread(NamedTuple):
+    """How far two equal models differ on the same rows in a metric; in a minimized one, as a share of its value."""
+
+    seen: float
+    """What they were measured to differ by: one standard deviation."""
+    error: float
+    """The standard error of one such measurement."""
 
 
 @dataclass(frozen=True)
@@ -58,9 +68,9 @@ class First:
     constant: dict[str, float]
     worst: dict[str, float]
     """The worst value that an equal model may have on as many test rows (`validation.interval`)."""
-    spreads: dict[str, float]
-    """How far two equal models differ on these test rows: one standard error, of a minimized metric relative to its value;
-    of a linear model that is chosen, boosting's where that is larger, since boosting may be tried next."""
+    spreads: dict[str, Spread]
+    """How far two equal models differ on these test rows; of a linear model that is chosen, boosting's where that is larger,
+    since boosting may be tried next."""
     doubt: str
     """Why it is not shown to beat a constant answer; empty where it is."""
     never: tuple[str, ...]
@@ -76,8 +86,8 @@ def first_model(settings: Settings) -> First:
     """Choose between what the settings name and a linear model, fit it to the training rows and measure it on the test rows.
 
     Nothing is stored. Below `MANY` training rows both are cross-validated. The linear model is chosen where its primary metric
-    is better, and either there are fewer than `FEW` rows or the other is no better than a constant answer. Raises UsageError
-    where settings, data and estimator do not go together.
+    is better, and either there are few rows (of one of two classes, too) or the other is no better than a constant answer.
+    Raises UsageError where settings, data and estimator do not go together.
     """
     from training import labels, rows
     from training.identity import plan
@@ -90,7 +100,7 @@ def first_model(settings: Settings) -> First:
     sign = -1 if settings.metrics.direction == "minimize" else 1
     ranks = [-math.inf if fold.value is None else sign * fold.value for fold in folds]
     useful = ranks[0] > (-math.inf if folds[0].constant is None else sign * folds[0].constant)
-    kept = useful and len(split.train) >= FEW
+    kept = useful and not trial.few
     best = listed[0] if kept else listed[ranks.index(max(ranks))]
     tried = {model.estimator: fold.value for model, fold in zip(listed, folds, strict=True) if fold.value is not None}
     peers = [fold.tests for model, fold in zip(listed, folds, strict=True) if model in (settings.model, best)]
@@ -121,6 +131,13 @@ class Trial:
     plan: Plan
     split: Split
     meaning: Labels
+
+    @property
+    def few(self) -> bool:
+        """Whether the training rows are few, or those of one of two classes are."""
+        labels = self.split.train.labels.tolist()
+        rarer = min(labels.count(label) for label in set(labels)) if self.meaning.task == "binary" else len(labels)
+        return len(labels) < FEW or rarer < FEW_OF_CLASS
 
     def folded(self, model: Model) -> Folds:
         """Cross-validate a model on the training rows, and let each of the folds' models score the test rows."""
@@ -158,7 +175,7 @@ class Trial:
             metrics=found.metrics,
             constant=compute_all(constant(scored), settings.metrics),
             worst=self._worst(scored, constant(scored)),
-            spreads={name: max(spread(each, self._measure(name), name) for each in peers) for name in self._compared()},
+            spreads={name: max((self._spread(each, name) for each in peers), key=sum) for name in self._compared()},
             doubt=self._doubt(scored),
             never=_never(scored),
             features=tuple(column.name for column in plan.schema.features),
@@ -232,6 +249,13 @@ class Trial:
 
         return compared(self.meaning.task, self.plan.settings.metrics)
 
+    def _spread(self, equal: Sequence[Scored], name: str) -> Spread:
+        """Compare equal models two by two, as the gate will."""
+        from validation.evidence import compare
+
+        settings = self.plan.settings.metrics
+        return spread([compare(name, one, equal[at - 1], settings, RESAMPLES) for at, one in enumerate(equal)], name)
+
     def _worst(self, scored: Scored, other: Scored) -> dict[str, float]:
         from validation.interval import worst
         from validation.metrics import names
@@ -253,16 +277,11 @@ class Trial:
         return "; ".join(rule.reason for rule in baseline(evidence) if rule.outcome is not Outcome.PASS)
 
 
-def spread(equal: Sequence[Scored], measure: Callable[[Scored], float | None], name: str) -> float:
-    """Return how far two of some equal models differ on the same rows: the larger of the root mean square of what was seen
-    and of its standard error. Of a minimized metric it is relative to the second model's value.
-    """
-    from validation.paired import difference
-
-    pairs = [difference(measure, one, equal[at - 1], resamples=RESAMPLES) for at, one in enumerate(equal)]
+def spread(pairs: Sequence[Difference | None], name: str) -> Spread:
+    """Return how far the models of some pairs of equal ones differ in a metric: root mean squares."""
     found = [(pair, abs(pair.second) if name in MINIMIZED else 1.0) for pair in pairs if pair is not None]
     squares = [((pair.observed / unit) ** 2, (pair.error / unit) ** 2) for pair, unit in found if unit > 0]
-    return math.sqrt(max(sum(column) / len(squares) for column in zip(*squares, strict=True))) if squares else 0.0
+    return Spread(*(math.sqrt(sum(column) / len(squares)) for column in zip(*squares, strict=True))) if squares else Spread(0, 0)
 
 
 def _without(rows: Rows, held: npt.NDArray[np.intp]) -> Rows:

@@ -14,7 +14,7 @@ from settings import Metrics, ModelGate
 from settings.project import MINIMIZED
 from validation.limits import Limit
 from validation.metrics import compute_all, measure
-from validation.paired import Difference, difference
+from validation.paired import RESAMPLES, Difference, difference
 from validation.scored import Floats, Scored
 
 
@@ -92,13 +92,15 @@ class Evidence:
         return len(self.candidate) >= self.gate.min_rows
 
     def against(self, other: Scored, name: str = "") -> Difference | None:
-        """Return how much better a metric of the candidate (the primary, where none is named) is than another model's, on the
-        same rows; a log loss that is not the primary metric with the floor of `Scored.floored`."""
-        settings, primary = self.settings, self.settings.primary
-        name = name or primary
-        if name == "log_loss" != primary:
-            candidate, other = self.candidate.floored(), other.floored()
-        else:
-            candidate = self.candidate
-        direction = settings.direction if name == primary else "minimize" if name in MINIMIZED else "maximize"
-        return difference(lambda rows: measure(name, rows, settings), candidate, other, direction)
+        """Compare the candidate with another model by a metric: the primary, where none is named."""
+        return compare(name or self.settings.primary, self.candidate, other, self.settings)
+
+
+def compare(name: str, one: Scored, other: Scored, settings: Metrics, resamples: int = RESAMPLES) -> Difference | None:
+    """Return how much better a metric of one model is than of another, on the same rows; a log loss that is not the primary
+    metric with the floor of `Scored.floored`."""
+    primary = settings.primary
+    if name == "log_loss" != primary:
+        one, other = one.floored(), other.floored()
+    direction = settings.direction if name == primary else "minimize" if name in MINIMIZED else "maximize"
+    return difference(lambda rows: measure(name, rows, settings), one, other, direction, resamples=resamples)

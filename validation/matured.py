@@ -52,6 +52,9 @@ def _accuracy(cells: Sequence[Matured], weights: Weights, positive: str) -> floa
 
 
 def _log_loss(cells: Sequence[Matured], weights: Weights, positive: str) -> float | None:
+    """Of two classes: of many, a cell holds the decided one's probability, and not what the actual one was given."""
+    if not positive:
+        return None
     loss = 0.0
     for cell, weight in zip(cells, weights):
         said = cell.score if cell.actual == positive else 1 - cell.score

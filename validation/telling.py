@@ -11,14 +11,17 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import rankdata
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.intp]
 
-SUMMED = 3
-"""Most columns that are looked at together."""
+SUMMED, MULTIPLIED = 8, 3
+"""Most columns that are looked at together: as many summands, as many factors."""
 IDENTITY = 0.9999
 """From this R² on, a sum (or a product) of a few columns is the target, not a model of it."""
+SAME_ORDER = 0.999
+"""From this squared rank correlation on, a column has the order of the target; rounding takes some of it away."""
 MOSTLY = 0.99
 """Share of the rows whose target is 0 in which a factor must be 0, too."""
 MOST_ROWS = 20_000
@@ -69,18 +72,28 @@ def _agree(within: npt.NDArray[np.intp], way: Sequence[int]) -> int:
 
 
 def combination(columns: Floats, target: Floats) -> tuple[tuple[int, ...], str] | None:
-    """Return the fewest columns whose weighted sum, or whose product of powers, is the target, and which of the two it is.
+    """Return the fewest columns that are the target together, and how: one that has its `order`, as a rank or a logarithm has,
+    some whose weighted `sum` it is, or whose `product` of powers.
 
-    `columns` has shape (n, columns). Found by least squares, column by column (forward selection), at most `SUMMED`; rows
+    `columns` has shape (n, columns). Sum and product are found by least squares, column by column (forward selection); rows
     with a missing value are left out. A share or a percentage b may also stand in a product as 1 - b or 1 + b, as a discount
     does. None where there is no such identity.
     """
     rows = slice(0, MOST_ROWS)
     x, y = columns[rows], target[rows]
-    found, way = _forward(x, y, _r2), "sum"
-    if found is None:
-        found, way = _product(x, y), "product"
-    return (found, way) if found is not None else None
+    ways: Sequence[tuple[str, Callable[[Floats, Floats], tuple[int, ...] | None]]] = (
+        ("order", _order), ("sum", lambda x, y: _forward(x, y, _r2, SUMMED)), ("product", _product),
+    )  # fmt: skip
+    return next(((found, way) for way, of in ways if (found := of(x, y)) is not None), None)
+
+
+def _order(x: Floats, y: Floats) -> tuple[int, ...] | None:
+    """Spearman's rank correlation."""
+    for at, column in enumerate(x.T):
+        known = np.isfinite(column) & np.isfinite(y)
+        if _r2(rankdata(column[known]).reshape(-1, 1), rankdata(y[known])) >= SAME_ORDER:
+            return (at,)
+    return None
 
 
 def _product(x: Floats, y: Floats) -> tuple[int, ...] | None:
@@ -94,7 +107,7 @@ def _product(x: Floats, y: Floats) -> tuple[int, ...] | None:
     matrix = np.stack([factor for _, factor in factors], axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
         logs, wanted = np.log(np.abs(matrix)), np.log(np.abs(np.where(some, y, np.nan)))
-    found = _forward(np.where(np.isfinite(logs), logs, np.nan), wanted, _r2_of_powers)
+    found = _forward(np.where(np.isfinite(logs), logs, np.nan), wanted, _r2_of_powers, MULTIPLIED)
     if found is None or (nothing.any() and (matrix[nothing][:, found] == 0).any(axis=1).mean() < MOSTLY):
         return None
     return tuple(sorted({factors[at][0] for at in found}))
@@ -114,9 +127,9 @@ def _never_zero(column: Floats) -> bool:
     return len(known) > 0 and float((known != 0).mean()) > IDENTITY
 
 
-def _forward(x: Floats, y: Floats, share: Callable[[Floats, Floats], float]) -> tuple[int, ...] | None:
+def _forward(x: Floats, y: Floats, share: Callable[[Floats, Floats], float], most: int) -> tuple[int, ...] | None:
     chosen: list[int] = []
-    while len(chosen) < min(SUMMED, x.shape[1]):
+    while len(chosen) < min(most, x.shape[1]):
         scores = {at: _r2(x[:, [*chosen, at]], y) for at in range(x.shape[1]) if at not in chosen}
         best = max(scores, key=lambda at: scores[at])
         chosen.append(best)

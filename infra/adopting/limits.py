@@ -23,6 +23,7 @@ FEW_POSITIVES = 0.45
 SHOWN = 0.9
 """The share of equal models, fitted to other four fifths of the rows, that a proposed margin lets be shown to be equal; of
 models that differ by their seed alone it is nearly all (measured: `benchmarks/equal_models.py` of the template)."""
+NO_SPREAD = (0.0, 0.0)
 APART = 0.5
 """A margin above this share of the first model's lead over a constant answer tells nothing from nothing."""
 FEWEST = 30
@@ -68,7 +69,7 @@ def model_settings(kind: str, task: str) -> dict[str, Any]:
 def proposed(kind: str, first: Mapping[str, Any]) -> Proposed:
     """Return what follows from a first model's figures, as `python -m training.first` prints them."""
     gate = {name: (value, PROPOSED) for name, value in limits_of(kind, first).items()}
-    margin = margin_of(kind, first["positives"], first["spreads"].get(PRIMARY[kind], 0.0))
+    margin = margin_of(kind, first["positives"], first["spreads"].get(PRIMARY[kind], NO_SPREAD))
     gate["margin"] = (margin, margin_is(kind))
     proper = [name for name in first["spreads"] if name != PRIMARY[kind]]
     if proper:
@@ -100,11 +101,11 @@ def _limit(sign: int, value: float, worst: float | None, constant: float | None)
     return rounded if constant is None or sign * rounded >= sign * constant else float(f"{constant:.4g}")
 
 
-def margin_of(kind: str, positives: float, spread: float = 0.0) -> float:
+def margin_of(kind: str, positives: float, spread: Sequence[float] = NO_SPREAD) -> float:
     """Return `gates.model.margin`: two points of a score; of an error, the share of the champion's that it is relative to.
 
-    It is no less than what nine of ten equal models can be shown to keep on these test rows, where two of them differ by
-    `spread` (one standard error); where few of the test rows are positive, no less than what can be shown on as many.
+    It is no less than what nine of ten equal models can be shown to keep on these test rows, where two of them differ as
+    `spread` says (`training.first.Spread`); where few of the test rows are positive, no less than what can be shown on as many.
     """
     if PRIMARY[kind] in MINIMIZED:
         return max(WORSE, shown(spread))
@@ -112,16 +113,16 @@ def margin_of(kind: str, positives: float, spread: float = 0.0) -> float:
     return max(MARGIN, few, shown(spread))
 
 
-def proper_margin_of(spread: float) -> float:
+def proper_margin_of(spread: Sequence[float]) -> float:
     """Return `gates.model.proper_margin`: a tenth of the champion's, or what equal models can be shown to keep."""
     return max(PROPER, shown(spread))
 
 
-def shown(spread: float) -> float:
-    """Return the margin that `SHOWN` of equal models are shown to keep: they come out that much worse, and the bound of the
-    gate's confidence is that much further."""
-    normal = NormalDist()
-    return math.ceil(100 * spread * (normal.inv_cdf(ModelGate().confidence) + normal.inv_cdf(SHOWN)) - 1e-9) / 100
+def shown(spread: Sequence[float]) -> float:
+    """Return the margin that `SHOWN` of equal models are shown to keep: they come out that much worse than each other, and the
+    bound of the gate's confidence is further by the error of the measurement."""
+    normal, (seen, error) = NormalDist(), spread
+    return math.ceil(100 * (error * normal.inv_cdf(ModelGate().confidence) + seen * normal.inv_cdf(SHOWN)) - 1e-9) / 100
 
 
 def margin_is(kind: str) -> str:
@@ -168,7 +169,7 @@ def _about_margin(kind: str, first: Mapping[str, Any], margin: float) -> Sequenc
         return ()
     few = "few of the test rows are positive" if kind == "rare" else f"the test rows are few ({rows:,})"
     told = [
-        f"note: the margin is {margin:g} because {few}: about {_enough(rows, margin, least):,} rows would show that an equal "
+        f"note: the margin is {margin:g} because {few}: about {_enough(rows, margin, least):,} would show that an equal "
         f"model is one with a margin of {least:g}"
     ]
     value, constant = first["metrics"].get(name), first["constant"].get(name)
@@ -178,7 +179,7 @@ def _about_margin(kind: str, first: Mapping[str, Any], margin: float) -> Sequenc
             told.append(
                 f"note: no model can be told from another on {rows:,} test rows: the margin is {margin:g}, and the first "
                 f"model is only {lead:.3g} better than a constant answer; about "
-                f"{_enough(rows, margin, APART * lead):,} rows would do"
+                f"{_enough(rows, margin, APART * lead):,} would do"
             )
     return told
 

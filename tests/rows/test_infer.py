@@ -123,6 +123,7 @@ def test_minus_one_among_the_others_is_only_noted() -> None:
     body, remarks = proposed(["-1", "0", "5", "9"])
     assert "missing" not in body and "-1 occurs 1 times" in remarks[0]
     assert proposed(["-1", "-2", "5"])[1] == []
+    assert proposed(["-1", "1", "-1", "1"])[1] == []  # two classes
 
 
 @pytest.mark.parametrize(

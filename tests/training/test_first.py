@@ -40,14 +40,14 @@ def test_it_is_printed_as_json_and_nothing_is_stored(
     assert load().metrics.primary in said["metrics"]
 
 
-def weak(folder: Path, rows: int, task: str) -> Path:
-    """Write rows of six columns that explain a tenth of a number, or of a class."""
+def weak(folder: Path, rows: int, task: str, share: float = 0.5) -> Path:
+    """Write rows of six columns that explain a tenth of a number, or of a class that is a share of them."""
     chance = np.random.default_rng(3)
     path = project(folder, "regression" if task == "regression" else "binary", rows=50)
     names = ["bill", "party", "hour", "noise", "light", "rain"]
     table = pd.DataFrame(chance.normal(size=(rows, 6)).round(3), columns=names)
     signal = 20 + table["bill"] + 0.8 * table["party"] + chance.normal(scale=4, size=rows)
-    table["y"] = signal.round(2) if task == "regression" else (signal > 20).astype(int)
+    table["y"] = signal.round(2) if task == "regression" else (signal > signal.quantile(1 - share)).astype(int)
     for name, part in (("train", table[: -rows // 4]), ("test", table[-rows // 4 :])):
         part.to_csv(folder / f"{name}.csv", index=False)
     dtype = "number" if task == "regression" else "integer"
@@ -78,6 +78,10 @@ def test_with_more_rows_what_is_named_is_kept_where_it_beats_a_constant_answer(t
     assert first.estimator == settings.model.estimator and len(first.tried) == 2
 
 
+def test_few_rows_of_one_class_are_few_rows(tmp_path: Path) -> None:
+    assert first_model(load(weak(tmp_path, 3000, "classification", share=0.03))).estimator == "model.estimators:logistic"
+
+
 def test_what_the_settings_name_is_kept_where_it_is_better(tmp_path: Path) -> None:
     path = project(tmp_path, rows=500)
     for name in ("train", "test"):
@@ -91,6 +95,6 @@ def test_what_the_settings_name_is_kept_where_it_is_better(tmp_path: Path) -> No
 
 def test_equal_models_differ_and_the_worst_value_is_worse(small: Small) -> None:
     first = first_model(small("binary")[0])
-    assert set(first.spreads) == {"accuracy", "log_loss"} and all(0 < value < 0.5 for value in first.spreads.values())
+    assert set(first.spreads) == {"accuracy", "log_loss"} and all(0 < seen < 0.5 and 0 < error < 0.5 for seen, error in first.spreads.values())
     assert first.worst["roc_auc"] < first.metrics["roc_auc"] and first.worst["log_loss"] > first.metrics["log_loss"]
     assert first.never == () and 0 < first.positives < first.test_rows and first.train_rows < FEW

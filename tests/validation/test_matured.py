@@ -77,3 +77,7 @@ def test_no_labels_and_unknown_metrics_have_no_value() -> None:
     assert measured("accuracy", [], "1") is None
     assert measured("late_precision", BINARY, "1") is None
     assert measured("r2", [Matured(score=1.0, predicted="1", actual="2.0", count=3)], "") is None
+
+
+def test_the_log_loss_of_many_classes_is_not_known_from_the_decided_ones() -> None:
+    assert measured("log_loss", cells([0.99, 0.98, 0.6], ["a", "b", "c"], ["a", "b", "a"]), "") is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import rankdata
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
 from sklearn.metrics import roc_auc_score
 
@@ -45,8 +46,17 @@ def test_a_few_columns_that_add_up_or_multiply_to_the_target_are_found() -> None
     assert combination(x, x[:, 0] - x[:, 4] + x[:, 5]) == ((0, 4, 5), "sum")
     assert combination(x, x[:, 3] * x[:, 4]) == ((3, 4), "product")
     assert combination(x, x[:, 3] / x[:, 5]) == ((3, 5), "product")
+    parts = RNG.integers(0, 40, (500, 5)).astype(np.float64)
+    assert combination(np.column_stack([x, parts]), parts.sum(axis=1)) == ((6, 7, 8, 9, 10), "sum")
     gaps = np.where(RNG.random(500) < 0.1, np.nan, x[:, 0])
     assert combination(np.column_stack([gaps, x[:, 1:]]), x[:, 0] + x[:, 1]) == ((0, 1), "sum")
+
+
+def test_a_column_in_the_order_of_the_target_is_found() -> None:
+    x, income = RNG.normal(size=(500, 4)), np.exp(RNG.normal(size=500))
+    for known in (rankdata(-income), np.log(income), income.round(2)):
+        assert combination(np.column_stack([x[:, :2], known, x[:, 2:]]), income.round(2)) == ((2,), "order")
+    assert combination(np.column_stack([x, np.log(income) + RNG.normal(0, 0.1, 500)]), income) is None
 
 
 def test_a_product_is_found_rounded_with_a_discount_with_signs_and_with_nothing_sold() -> None:

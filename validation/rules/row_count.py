@@ -31,7 +31,7 @@ def _too_few(case: Case, table: Table) -> list[Rule]:
     if table.rows >= limit:
         return []
     reason = f"{table.rows} rows, below the limit {limit}"
-    next_step = "write the file again if it was cut, or lower gates.data.min_rows"
+    next_step = "write the file again if it was cut; otherwise add rows, or lower gates.data.min_rows"
     return [failing(case, "row_count", table, reason, next_step, observed=table.rows, limit=limit, unit="rows")]
 
 

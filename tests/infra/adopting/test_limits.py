@@ -29,7 +29,7 @@ def first(**changes: Any) -> dict[str, Any]:
         "metrics": {"roc_auc": 0.9, "log_loss": 0.4},
         "constant": {"roc_auc": 0.5, "log_loss": 0.69},
         "worst": {"roc_auc": 0.85, "log_loss": 0.46},
-        "spreads": {"roc_auc": 0.001, "log_loss": 0.01},
+        "spreads": {"roc_auc": [0.001, 0.001], "log_loss": [0.01, 0.01]},
         "doubt": "",
         "never": [],
         "features": ["age", "fare"],
@@ -73,9 +73,14 @@ def test_limits_leave_room_and_are_no_worse_than_a_constants(
 
 
 def test_a_margin_grows_with_what_equal_models_differ_by() -> None:
-    assert margin_of("binary", 700, 0.001) == 0.02 and margin_of("binary", 700, 0.018) == 0.06
-    assert margin_of("many", 0, 0.01) == 0.05 and margin_of("many", 0, 0.17) == 0.5
-    assert proper_margin_of(0.01) == 0.1 and proper_margin_of(0.06) == 0.18
+    assert margin_of("binary", 700, (0.001, 0.001)) == 0.02 and margin_of("binary", 700, (0.018, 0.018)) == 0.06
+    assert margin_of("many", 0, (0.01, 0.01)) == 0.05 and margin_of("many", 0, (0.17, 0.17)) == 0.5
+    assert proper_margin_of((0.01, 0.01)) == 0.1 and proper_margin_of((0.06, 0.06)) == 0.18
+
+
+def test_a_difference_that_is_hard_to_measure_and_one_that_is_large_are_each_counted_by_themselves() -> None:
+    assert margin_of("many", 0, (0.1, 0.0)) == 0.13 and margin_of("many", 0, (0.0, 0.1)) == 0.17
+    assert margin_of("many", 0, (0.28, 0.19)) == 0.68
 
 
 def test_what_is_proposed_is_said() -> None:
@@ -92,10 +97,10 @@ def test_what_is_proposed_is_said() -> None:
 
 
 def test_a_wide_margin_is_said_with_the_rows_that_would_do() -> None:
-    (note,) = [each for each in proposed("binary", first(spreads={"roc_auc": 0.02}, test_rows=223)).said if "note" in each]
-    assert "the margin is 0.06 because the test rows are few (223): about 2,000 rows would show" in note
-    notes = proposed("binary", first(metrics={"roc_auc": 0.58}, spreads={"roc_auc": 0.02}, test_rows=223)).said
-    assert "no model can be told from another on 223 test rows" in notes[-1] and "about 500 rows would do" in notes[-1]
+    (note,) = [each for each in proposed("binary", first(spreads={"roc_auc": [0.02, 0.02]}, test_rows=223)).said if "note" in each]
+    assert "the margin is 0.06 because the test rows are few (223): about 2,000 would show" in note
+    notes = proposed("binary", first(metrics={"roc_auc": 0.58}, spreads={"roc_auc": [0.02, 0.02]}, test_rows=223)).said
+    assert "no model can be told from another on 223 test rows" in notes[-1] and "about 500 would do" in notes[-1]
 
 
 def test_fewer_test_rows_than_the_gates_ask_for_lower_the_minimum_down_to_what_can_be_judged() -> None:

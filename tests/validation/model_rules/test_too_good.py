@@ -66,7 +66,13 @@ def test_two_columns_that_add_up_to_the_target_are_named_until_the_limit_is_rais
 def test_a_row_number_of_a_sorted_file_is_named() -> None:
     x = np.column_stack([RNG.normal(size=1600), np.arange(1600.0)])
     rule = judged(HistGradientBoostingRegressor(), x, np.sort(RNG.gamma(2, 10, 1600)), ("noise", "rownames"))
-    assert rule.outcome is Outcome.FAIL and "too good to be true; it needs 'rownames' most" in rule.reason
+    assert rule.outcome is Outcome.FAIL and "the target has the order of 'rownames'" in rule.reason
+
+
+def test_a_column_that_tells_a_number_in_another_way_is_named() -> None:
+    x = RNG.uniform(0, 6, (1600, 2))
+    rule = judged(HistGradientBoostingRegressor(), x, x[:, 1] * (6 - x[:, 1]), ("noise", "hour"))
+    assert rule.outcome is Outcome.FAIL and "too good to be true; it needs 'hour' most" in rule.reason
 
 
 def test_one_column_that_tells_every_class_is_named_on_as_few_rows_as_show_it() -> None:
