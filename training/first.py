@@ -281,7 +281,8 @@ def spread(pairs: Sequence[Difference | None], name: str) -> Spread:
     """Return how far the models of some pairs of equal ones differ in a metric: root mean squares."""
     found = [(pair, abs(pair.second) if name in MINIMIZED else 1.0) for pair in pairs if pair is not None]
     squares = [((pair.observed / unit) ** 2, (pair.error / unit) ** 2) for pair, unit in found if unit > 0]
-    return Spread(*(math.sqrt(sum(column) / len(squares)) for column in zip(*squares, strict=True))) if squares else Spread(0, 0)
+    seen, error = (math.sqrt(sum(column) / max(len(squares), 1)) for column in zip((0.0, 0.0), *squares, strict=True))
+    return Spread(seen, error)
 
 
 def _without(rows: Rows, held: npt.NDArray[np.intp]) -> Rows:

@@ -105,7 +105,7 @@ def margin_of(kind: str, positives: float, spread: Sequence[float] = NO_SPREAD) 
     """Return `gates.model.margin`: two points of a score; of an error, the share of the champion's that it is relative to.
 
     It is no less than what nine of ten equal models can be shown to keep on these test rows, where two of them differ as
-    `spread` says (`training.first.Spread`); where few of the test rows are positive, no less than what can be shown on as many.
+    `spread` says (`training.first.Spread`); where few of the test rows are positive, no less than can be shown on as many.
     """
     if PRIMARY[kind] in MINIMIZED:
         return max(WORSE, shown(spread))

@@ -95,6 +95,7 @@ def test_what_the_settings_name_is_kept_where_it_is_better(tmp_path: Path) -> No
 
 def test_equal_models_differ_and_the_worst_value_is_worse(small: Small) -> None:
     first = first_model(small("binary")[0])
-    assert set(first.spreads) == {"accuracy", "log_loss"} and all(0 < seen < 0.5 and 0 < error < 0.5 for seen, error in first.spreads.values())
+    assert set(first.spreads) == {"accuracy", "log_loss"}
+    assert all(0 < seen < 0.5 and 0 < error < 0.5 for seen, error in first.spreads.values())
     assert first.worst["roc_auc"] < first.metrics["roc_auc"] and first.worst["log_loss"] > first.metrics["log_loss"]
     assert first.never == () and 0 < first.positives < first.test_rows and first.train_rows < FEW

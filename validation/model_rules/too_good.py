@@ -23,7 +23,7 @@ ADVICE = (
 
 def too_good(evidence: Evidence) -> list[Rule]:
     """Judge that the model takes away at most `max_explained` of what a constant answer gets wrong (squared error of a
-    number, wrong answers of classes), and that no column alone, and no sum or product of some, is the target.
+    number, wrong answers of classes), that no column alone does, and that no sum or product of some is the target.
 
     Of classes it fails where that is shown: the upper bound of the model's errors (Clopper and Pearson, 1934) at `confidence`
     is that small. 150 flowers that are all told apart show nothing.
@@ -64,7 +64,7 @@ def _given_away(evidence: Evidence, limit: float) -> str:
         names, way = [source.numbers[at] for at in found[0]], found[1]
         if way == "order":
             return f"the target has the order of {_listed(names)}"
-        return f"the target is the {way} of {_listed(names)}" if len(names) > 1 else f"the target is {_listed(names)}, rescaled"
+        return f"the target is the {way} of {_listed(names)}" if len(names) > 1 else f"the target is '{names[0]}' rescaled"
     shares = {name: told(*_known(source.matrix[:, at], scored)) for at, name in enumerate(source.numbers)}
     name = max(shares, key=lambda each: shares[each], default="")
     return f"'{name}' alone tells the classes apart: {shares[name]:.4g} of a constant answer's errors" * (

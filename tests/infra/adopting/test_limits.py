@@ -97,7 +97,8 @@ def test_what_is_proposed_is_said() -> None:
 
 
 def test_a_wide_margin_is_said_with_the_rows_that_would_do() -> None:
-    (note,) = [each for each in proposed("binary", first(spreads={"roc_auc": [0.02, 0.02]}, test_rows=223)).said if "note" in each]
+    said = proposed("binary", first(spreads={"roc_auc": [0.02, 0.02]}, test_rows=223)).said
+    (note,) = [each for each in said if "note" in each]
     assert "the margin is 0.06 because the test rows are few (223): about 2,000 would show" in note
     notes = proposed("binary", first(metrics={"roc_auc": 0.58}, spreads={"roc_auc": [0.02, 0.02]}, test_rows=223)).said
     assert "no model can be told from another on 223 test rows" in notes[-1] and "about 500 would do" in notes[-1]
