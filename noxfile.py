@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
+import runpy
 import subprocess
 import sys
 import time
@@ -22,6 +23,7 @@ nox.options.default_venv_backend = "uv"
 nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["lint", "typecheck", "test"]
 
+PASSING = Path(__file__).with_name("settings") / "passing.py"
 WORKERS = str(2 * (os.cpu_count() or 2))
 """Half of the tests wait for a process or a clock at any moment."""
 NO_TESTS = 5
@@ -41,13 +43,24 @@ def install(session: nox.Session, group: str, *how: str) -> None:
     digest = hashlib.sha256(lock.read_bytes()).hexdigest()
     if stamp.exists() and stamp.read_text(encoding="utf-8") == digest:
         return
-    session.install("--quiet", "--exact", *how, "--require-hashes", "-r", str(lock))
+    command = ("--quiet", "--exact", *how, "--require-hashes", "-r", str(lock))
+    session.install(*command, env=variables("install"), include_outer_env=False)
     stamp.write_text(digest, encoding="utf-8")
+
+
+def variables(process: str) -> dict[str, str | None]:
+    """Return what a stage gets of the shell's variables. Read by its path: this file imports nothing of the project's."""
+    return runpy.run_path(str(PASSING))["variables"](process)  # type: ignore[no-any-return]
+
+
+def run(session: nox.Session, *argv: str, **how: Any) -> None:
+    """Run one command with the variables that its stage needs."""
+    session.run(*argv, env=variables(session.name), include_outer_env=False, **how)
 
 
 def front(session: nox.Session, *argv: str) -> None:
     """Run a module in the environment that nox itself runs in: it operates environments and needs no other."""
-    session.run(sys.executable, "-m", *argv, *session.posargs, external=True)
+    run(session, sys.executable, "-m", *argv, *session.posargs, external=True)
 
 
 def noted(stage: Callable[[nox.Session], None]) -> Callable[[nox.Session], None]:
@@ -73,7 +86,8 @@ def tell_the_reports(session: nox.Session, name: str, code: int, begun: float) -
     """Note a stage's end; where that fails the stage ends as it would."""
     command = ["nox", "-s", name, *(["--", *session.posargs] if session.posargs else [])]
     argv = [sys.executable, "-m", "infra.noting", name, str(code), str(begun), *command]
-    done = subprocess.run(argv, capture_output=True, encoding="utf-8", errors="replace")
+    known = {key: value for key, value in variables("note").items() if value is not None}
+    done = subprocess.run(argv, capture_output=True, encoding="utf-8", errors="replace", env=known)
     if done.returncode:
         session.warn(f"how {name} ended is not in the reports: {done.stderr.strip()[-200:]}")
 
@@ -88,8 +102,8 @@ def offered(needs: str, **options: Any) -> Callable[[Callable[[nox.Session], Non
 def lint(session: nox.Session) -> None:
     """Check style with flake8 and that no lock file is stale."""
     install(session, "lint")
-    session.run("flake8", *session.posargs)
-    session.run("python", "-m", "infra.locks", "check", silent=True)
+    run(session, "flake8", *session.posargs)
+    run(session, "python", "-m", "infra.locks", "check", silent=True)
 
 
 @nox.session
@@ -97,7 +111,7 @@ def lint(session: nox.Session) -> None:
 def typecheck(session: nox.Session) -> None:
     """Check types with mypy, strictly."""
     install(session, "typecheck")
-    session.run("mypy", *session.posargs)
+    run(session, "mypy", *session.posargs)
 
 
 @nox.session
@@ -105,8 +119,8 @@ def typecheck(session: nox.Session) -> None:
 def test(session: nox.Session) -> None:
     """Run the tests in parallel and measure coverage."""
     install(session, "test", COMPILED)
-    session.run(
-        "pytest", "-n", WORKERS, "-m", "not slow", *COVERAGE, "--junitxml=reports/test/junit.xml", *session.posargs
+    run(
+        session, "pytest", "-n", WORKERS, "-m", "not slow", *COVERAGE, "--junitxml=reports/test/junit.xml", *session.posargs
     )
 
 
@@ -121,7 +135,7 @@ def lock(session: nox.Session) -> None:
 def validate_data(session: nox.Session) -> None:
     """Judge train and test data against the schema."""
     install(session, "train")
-    session.run("python", "-m", "validation.data", *session.posargs)
+    run(session, "python", "-m", "validation.data", *session.posargs)
 
 
 @nox.session
@@ -129,7 +143,7 @@ def validate_data(session: nox.Session) -> None:
 def train(session: nox.Session) -> None:
     """Train a candidate; nothing is trained twice."""
     install(session, "train")
-    session.run("python", "-m", "training", *session.posargs)
+    run(session, "python", "-m", "training", *session.posargs)
 
 
 @nox.session
@@ -137,7 +151,7 @@ def train(session: nox.Session) -> None:
 def validate_model(session: nox.Session) -> None:
     """Judge the candidate, alone and against the champion."""
     install(session, "train")
-    session.run("python", "-m", "validation.model", *session.posargs)
+    run(session, "python", "-m", "validation.model", *session.posargs)
 
 
 @nox.session(venv_backend="none")
@@ -159,7 +173,7 @@ def benchmark(session: nox.Session) -> None:
 def security(session: nox.Session) -> None:
     """Scan dependencies, secrets, code, workflow and model file."""
     install(session, "security")
-    session.run("python", "-m", "infra.scan", *session.posargs)
+    run(session, "python", "-m", "infra.scan", *session.posargs)
 
 
 @nox.session(venv_backend="none")
@@ -191,14 +205,14 @@ def adopt(session: nox.Session) -> None:
 def reference(session: nox.Session) -> None:
     """Make the pages of settings, commands and rules again from the code."""
     install(session, "test")
-    session.run("python", "-m", "infra.reference")
+    run(session, "python", "-m", "infra.reference")
 
 
 @offered("data/make.py")
 def make_data(session: nox.Session) -> None:
     """Make the example's data again from its package."""
     install(session, "data")
-    session.run("python", "data/make.py")
+    run(session, "python", "data/make.py")
 
 
 @offered("tests/acceptance")
@@ -211,7 +225,7 @@ def acceptance(session: nox.Session) -> None:
     for name, which, *how in parts:
         argv = ("-rs", "-m", f"slow and {which} and not release", f"--junitxml=reports/acceptance/{name}.xml", *how)
         try:
-            session.run("pytest", *argv, *session.posargs)
+            run(session, "pytest", *argv, *session.posargs)
         except nox.command.CommandFailed as ended:
             (empty if session.posargs and ended.return_code == NO_TESTS else failed).append(ended)
     if failed or len(empty) == len(parts):
@@ -222,9 +236,9 @@ def acceptance(session: nox.Session) -> None:
 def template(session: nox.Session) -> None:
     """Copy the template, and run every command of the copies."""
     install(session, "test")
-    session.run("python", "-m", "tests.template", *session.posargs)
+    run(session, "python", "-m", "tests.template", *session.posargs)
     if not session.posargs:
-        session.run("pytest", "-rs", "-m", "release", "--junitxml=reports/template/junit.xml")
+        run(session, "pytest", "-rs", "-m", "release", "--junitxml=reports/template/junit.xml")
 
 
 def accept_dashes() -> None:

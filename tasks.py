@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import partial
 
@@ -13,6 +14,7 @@ from infra import commands
 from infra.ending import interrupted_once
 from infra.noting import noted
 from infra.number import MINUTE, NOT_GIVEN
+from settings.passing import SIGNING_KEY
 from settings.errors import show_what_can_be_shown
 
 ENV = {"env": "the environment to work on: staging or production"}
@@ -28,8 +30,13 @@ show_what_can_be_shown()  # here, because invoke prints the help of tasks withou
 task = partial(any_task, auto_shortflags=False)
 
 
-def leave(call: Callable[[], int], stage: str = "", env: str = "") -> None:
-    """Run one command and end with its exit code; a stage of the line leaves word of how it ended."""
+def leave(call: Callable[[], int], stage: str = "", env: str = "", signs: bool = False) -> None:
+    """Run one command and end with its exit code; a stage of the line leaves word of how it ended.
+
+    A command that signs nothing forgets the key at once: neither it nor what it starts has a use for it.
+    """
+    if not signs:
+        os.environ.pop(SIGNING_KEY, None)
     with interrupted_once(), noted(stage, env) as end:
         end.of(call)
     if end.code:
@@ -105,7 +112,7 @@ def sign(_: Context, release: str = "", new_key: str = "") -> None:
     Examples: invoke sign --new-key=~/.keys/release · GATELINE_SIGNING_KEY=~/.keys/release invoke sign
     """
     stage = "" if new_key else "sign"
-    leave(lambda: commands.new_key(new_key) if new_key else commands.sign(release), stage)
+    leave(lambda: commands.new_key(new_key) if new_key else commands.sign(release), stage, signs=True)
 
 
 @task(help=RELEASE | {"env": "what runs in this environment, instead of a release by name"})
@@ -278,7 +285,7 @@ def audit(
 
     Examples: invoke audit --trace=production · … --export=audit.json · … --keep=head.json · … --against=head.json
     """
-    leave(lambda: commands.audit(trace, export, against, keep, accept_cut, reason))
+    leave(lambda: commands.audit(trace, export, against, keep, accept_cut, reason), signs=bool(keep))
 
 
 @task(

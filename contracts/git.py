@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+from settings import passing
 from settings.shown import tell
 
 SECONDS = 20.0
@@ -22,7 +22,7 @@ def ask(folder: Path, *arguments: str, environ: Mapping[str, str] = NOTHING) -> 
 
     A folder that git refuses because it belongs to another account is named on stderr, the first time.
     """
-    argv, variables = ["git", "-C", str(folder), *arguments], {**os.environ, **environ}
+    argv, variables = ["git", "-C", str(folder), *arguments], {**passing.without_keys(), **environ}
     try:
         done = subprocess.run(
             argv, capture_output=True, encoding="utf-8", errors="surrogateescape", timeout=SECONDS, env=variables

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from infra.ending import end
 from infra.process.ports import free_ports
+from settings import passing
 from settings.errors import OutsideError
 
 START_SECONDS = 10.0
@@ -42,7 +43,7 @@ def redis_server() -> Iterator[str]:
         argv = [
             binary(), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", folder,
         ]  # fmt: skip
-        process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT, env=passing.variables("redis"))
         try:
             _wait(process, port)
             yield f"redis://127.0.0.1:{port}/0"

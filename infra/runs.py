@@ -20,6 +20,7 @@ from rich.markup import escape
 
 from contracts.files import place
 from infra.ending import end
+from settings import passing
 
 LOGS = Path("reports/pipeline")
 TIMINGS = Path(".gateline/timings.json")
@@ -90,7 +91,7 @@ class Run:
         return Result(self._name, self._command, code, seconds, log)
 
     def _wait(self, stream: int) -> int:
-        environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+        environment = passing.variables(self._name.partition(" ")[0]) | {"PYTHONUNBUFFERED": "1"}
         process = subprocess.Popen(
             self._argv, stdout=stream, stderr=subprocess.STDOUT, env=environment, start_new_session=True
         )

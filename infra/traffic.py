@@ -12,6 +12,7 @@ from infra.ending import end
 from infra.process.logs import tail
 from infra.process.python_env import python_for
 from contracts.layout import STATE
+from settings import passing
 from settings.shown import tell_message
 
 LOCK = Path("requirements/load.txt")
@@ -33,7 +34,8 @@ def synthetic(
     ]  # fmt: skip
     log = root / STATE / "synthetic-traffic.log"
     with log.open("wb") as stream:
-        process = subprocess.Popen(argv, cwd=root, stdout=stream, stderr=subprocess.STDOUT)
+        known = passing.variables("load")
+        process = subprocess.Popen(argv, cwd=root, stdout=stream, stderr=subprocess.STDOUT, env=known)
         try:
             yield process
         finally:

@@ -2,7 +2,7 @@
 
 from settings.gates import BenchmarkGate, CanaryGate, DataGate, DriftGate, ModelGate, SecurityGate
 from settings.images import DockerHost, Image
-from settings.loading import DEFAULT_PATH, OVERRIDES, PORT_PREFIX, SECRETS, load
+from settings.loading import DEFAULT_PATH, OVERRIDES, PORT_PREFIX, load
 from settings.pipeline import PRODUCTION, Settings
 from settings.project import METRICS, Data, Metrics, Model
 from settings.serving import Environment, Load, Notify, Service
@@ -13,7 +13,6 @@ __all__ = [
     "OVERRIDES",
     "PORT_PREFIX",
     "PRODUCTION",
-    "SECRETS",
     "BenchmarkGate",
     "CanaryGate",
     "Data",

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
-from settings.errors import UsageError, did_you_mean
+from pydantic import Field, field_validator
 
+from settings.errors import UsageError, did_you_mean
+from settings.passing import KEYS, named
+from settings.section import Section
+
+VARIABLE = re.compile(r"[A-Za-z_*][A-Za-z0-9_*]*")
 PREFIX = "GATELINE_"
 PORT_PREFIX = "GATELINE_PORT_"
 STATE, STATE_PREFIX = "GATELINE_STATE", "GATELINE_STATE_"
-SECRETS = ("GATELINE_AUDIT_KEY", "GATELINE_SIGNING_KEY")
 OVERRIDES: dict[str, tuple[str, ...]] = {
     "GATELINE_WORKERS": ("service", "workers"),
     "GATELINE_REDIS_URL": ("service", "redis_url"),
@@ -25,10 +30,30 @@ OTHERS = {
     "GATELINE_RUNNER": "`thrown-away` or `kept`: whether this machine outlives the run, where the CI server does not tell.",
     "GATELINE_JOB_MINUTES": "Minutes after which the CI server ends this job: what would be cut off is not begun.",
     "GATELINE_LOG_DIR": "Folder of a running service's prediction log; set by the engine.",
+    "GATELINE_SYNTHETIC_TOKEN": "Lets a request say that its rows are made up; set by the engine.",
+    "GATELINE_HOSTS": "Names and addresses, with commas between, that a running service answers to; set by the engine.",
     "GATELINE_URL": "Address of the release under test; set for the integration tests.",
     "GATELINE_BUNDLE": "Folder of the release under test; set for the integration tests.",
 }
 """Variables that are no settings but are read somewhere, with what they are for."""
+
+
+class Variables(Section):
+    """What stages get of the shell's variables besides the usual ones (docs/security.md)."""
+
+    pass_: tuple[str, ...] = Field(default=(), alias="pass")
+    """Names of variables that the model, its tests or a store needs, such as `HF_TOKEN` or `MLFLOW_*`."""
+
+    @field_validator("pass_")
+    @classmethod
+    def _no_key(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        for pattern in given:
+            if not VARIABLE.fullmatch(pattern):
+                raise ValueError(f"'{pattern}' must be a variable's name; `*` stands for any characters")
+            for key in KEYS:
+                if named(key, [pattern]):
+                    raise ValueError(f"'{pattern}' passes {key} on, which no stage that runs the model may have")
+        return given
 
 
 def overlay(raw: dict[str, Any], environ: Mapping[str, str]) -> dict[str, str]:

@@ -11,14 +11,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from settings.environment import OVERRIDES, PORT_PREFIX, SECRETS, overlay
+from settings.environment import OVERRIDES, PORT_PREFIX, overlay
 from settings.errors import UsageError
 from settings.explain import explain
 from settings.pipeline import Settings
 from settings.sample import is_sample, take_sample
 from settings.secrets import secrets_in
 
-__all__ = ["DEFAULT_PATH", "OVERRIDES", "PORT_PREFIX", "SECRETS", "load", "resolve"]
+__all__ = ["DEFAULT_PATH", "OVERRIDES", "PORT_PREFIX", "load", "resolve"]
 
 DEFAULT_PATH = Path("pipeline.toml")
 

@@ -7,6 +7,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from settings.agreement import PRODUCTION, disagreements
+from settings.environment import Variables
 from settings.gates import Gates
 from settings.images import Image
 from settings.project import Data, Metrics, Model, Name, Project
@@ -42,6 +43,8 @@ class Settings(Section):
     """Whose signature a release needs."""
     notify: Notify = Notify()
     """Who is told of a rollback, a held canary or drift."""
+    variables: Variables = Variables()
+    """What stages get of the shell's variables."""
     environments: Annotated[dict[Name, Environment], Field(min_length=1)]
     """The places where releases run, by name."""
 

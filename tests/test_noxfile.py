@@ -140,7 +140,7 @@ class Session:
         """The environment, which knows where it is."""
         return self
 
-    def install(self, *arguments: str) -> None:
+    def install(self, *arguments: str, **how: object) -> None:
         """Note what would be installed."""
         self.installed.append(arguments)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from contracts.git import ask
+from settings import passing
 from settings.errors import OutsideError
 from settings.secrets import redacted
 
@@ -91,7 +92,10 @@ def _must(root: Path, *arguments: str) -> None:
 
 def _failed(root: Path, *arguments: str) -> str:
     """Run git; return what it says where it fails, '' where it does what it is asked."""
-    done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, encoding="utf-8", errors="replace", check=False)
+    done = subprocess.run(
+        ["git", *arguments], cwd=root, capture_output=True, encoding="utf-8", errors="replace", check=False,
+        env=passing.without_keys(),
+    )  # fmt: skip
     if done.returncode == 0:
         return ""
     said = [line for line in (done.stderr or done.stdout).strip().splitlines() if line.strip()]

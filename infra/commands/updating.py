@@ -17,6 +17,7 @@ from contracts.git import ask
 from infra.adopting.answers import FILE, note
 from infra.process.python_env import python_for
 from report.words import plural
+from settings import passing
 from settings.errors import GateRefused, OutsideError, UsageError
 from settings.secrets import redacted
 from settings.shown import tell
@@ -116,7 +117,8 @@ def _cloned(origin: Origin) -> Iterator[Path]:
         raise GateRefused(f"the template is at '{where}', a folder that is named relative to another one", MOVED)
     with tempfile.TemporaryDirectory(prefix="gateline-template-") as scratch:
         argv = ["git", "clone", "--quiet", "--bare", origin.address, f"{scratch}/template"]
-        done = subprocess.run(argv, capture_output=True, encoding="utf-8", errors="replace", check=False)
+        known = passing.without_keys()
+        done = subprocess.run(argv, capture_output=True, encoding="utf-8", errors="replace", check=False, env=known)
         if done.returncode:
             lines = [line.strip() for line in redacted(done.stderr).splitlines() if line.strip()] or ["git says nothing"]
             cure = next((line for line in lines if line.startswith("git config")), "")
@@ -176,7 +178,8 @@ def _note(root: Path, origin: Origin) -> None:
 
 def _run_copier(root: Path, new: str) -> None:
     argv = [str(python_for(LOCK, root)), "-m", "copier", "update", "--defaults", "--quiet", f"--vcs-ref={new}"]
-    done = subprocess.run(argv, cwd=root, capture_output=True, encoding="utf-8", errors="replace", check=False)
+    known = passing.without_keys()
+    done = subprocess.run(argv, cwd=root, capture_output=True, encoding="utf-8", errors="replace", check=False, env=known)
     if done.returncode:
         lines = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
         raise GateRefused(

@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from infra.ending import end
+from settings import passing
 from settings.errors import OutsideError
 
 REMOTE = "/var/run/docker.sock"
@@ -30,8 +31,9 @@ def forwarded(url: str) -> str:
     here, said = folder / "docker.sock", folder / "ssh.log"
     with said.open("wb") as log:
         process = subprocess.Popen(
-            argv(url, here), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True
-        )
+            argv(url, here), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True,
+            env=passing.without_keys(),
+        )  # fmt: skip
     atexit.register(_close, process, folder)
     deadline = time.monotonic() + SECONDS
     while not answers(here):

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from infra.docker.client import Docker, reaching
+from settings import passing
 from settings.errors import OutsideError
 
 SECONDS = 1800.0
@@ -49,7 +50,7 @@ class BuildKit:
     def __init__(self, command: tuple[str, ...], host: str) -> None:
         """Use this command (`docker buildx build`) on the daemon at `host`."""
         self._command = command
-        self._environ = os.environ | {"DOCKER_BUILDKIT": "1"} | ({"DOCKER_HOST": host} if host else {})
+        self._environ = passing.variables("image") | {"DOCKER_BUILDKIT": "1"} | ({"DOCKER_HOST": host} if host else {})
         self.name = f"BuildKit ({' '.join(Path(part).name for part in command)})"
 
     def build(self, job: Job, say: Callable[[str], None]) -> str:

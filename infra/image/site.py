@@ -11,6 +11,7 @@ from filelock import FileLock
 
 from contracts.digest import of_value
 from infra.process.python_env import uv
+from settings import passing
 from settings.errors import OutsideError, UsageError
 
 PLATFORMS = {
@@ -56,7 +57,8 @@ def _install(lock: Path, platform: str, python: str, target: Path) -> None:
         "--python-platform", PLATFORMS[platform], "--python-version", python, "--only-binary", ":all:",
         "--require-hashes", "-r", str(lock),
     ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False)
+    known = passing.variables("install")
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False, env=known)
     if done.returncode:
         raise OutsideError(
             f"the image's libraries cannot be installed for {platform}:\n  "

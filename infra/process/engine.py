@@ -21,7 +21,7 @@ from infra.engines.state import State
 from infra.process import commands, host, ports, seeing
 from infra.process.listening import free_the_port, orphaned, refuse_orphans
 from infra.process.logs import tail
-from infra.process.place import Place
+from infra.process.place import Place, make_private
 from infra.process.pulse import Pulse
 from infra.process.record import Record, Seen, read_record
 from infra.process.repairs import repairs
@@ -75,6 +75,8 @@ class ProcessEngine:
         refuse_orphans(self._place, self._environment)
         before, record = self._state(), self._record()
         free_the_port(self._place, self._environment, before, record)
+        if not record.proxied:
+            make_private(self._sockets(before).parent)
         servers = self._seen_by_proxy(before, record)
         hung = self._end_what_hangs(before, record, servers)
         state = self._file.change(self._first(), self._going_up)
@@ -228,10 +230,14 @@ class ProcessEngine:
             runtime=self._place.runtime(),
         )
 
+    def _sockets(self, state: State) -> Path:
+        """Return the folder of the sockets; while something runs it stays where it is."""
+        return self._place.runtime() if state.wanted == "down" else state.runtime
+
     def _going_up(self, state: State) -> State:
         """Renew what the settings say, and give the replicas whose port was lost while they were down a new one."""
         about = {"wanted": "up", "host": self._environment.host, "port": self._environment.port}
-        state = state.model_copy(update=about)
+        state = state.model_copy(update=about | {"runtime": self._sockets(state)})
         unusable = seeing.lost_ports(state, self._record())
         return changes.moved_ports(state, unusable, self._free_places)
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import pwd
 import shutil
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,21 +103,52 @@ class Place:
     def runtime(self) -> Path:
         """Return a short path to put this environment's sockets at, the same for every command run alike.
 
-        Python's own search for it writes a file: where that disk is full, it would be another folder, or none.
+        The account's own runtime folder comes first. Python's own search for a temporary folder writes a file: where that
+        disk is full, it would be another folder, or none.
         """
-        folder = Path(os.environ.get("TMPDIR") or "/tmp")  # nosec B108: as below
-        if len(str(folder)) > LONGEST_SOCKET_FOLDER or " " in str(folder) or not folder.is_dir():
-            folder = Path("/tmp")  # nosec B108: the folder inside is made for this account alone (0700)
+        own, shared = os.environ.get("XDG_RUNTIME_DIR", ""), os.environ.get("TMPDIR", "")
+        if _fits(own) and _is_private(Path(own)):
+            folder = Path(own)
+        else:
+            folder = Path(shared if _fits(shared) else "/tmp")  # nosec B108: the folder inside is this account's alone (0700)
         name = f"{self.project[:12]}-{self.environment[:12]}-{of_bytes(str(self.base).encode())[:8]}"
         return folder / f"gateline-{os.getuid()}" / name
 
 
 def make_private(folder: Path) -> None:
     """Make a folder that this account alone can enter. Raises OutsideError if somebody else made it first."""
-    folder.mkdir(mode=0o700, exist_ok=True)
-    about = folder.lstat()
-    if folder.is_symlink() or about.st_uid != os.getuid() or about.st_mode & 0o077:
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    if not _is_private(folder):
         raise OutsideError(
-            f"{folder} is not a folder that this account alone can enter",
-            "remove it (somebody else may have put it there), or set TMPDIR to a folder of your own",
+            f"{folder} {_what_is_wrong(folder)}: whoever can write there could take over the proxy, so nothing was put there",
+            f"remove {folder} (its owner or root can), or set XDG_RUNTIME_DIR to a short folder of your own (mode 0700)",
         )
+
+
+def _fits(folder: str) -> bool:
+    return 0 < len(folder) <= LONGEST_SOCKET_FOLDER and " " not in folder and Path(folder).is_dir()
+
+
+def _is_private(folder: Path) -> bool:
+    try:
+        about = folder.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(about.st_mode) and about.st_uid == os.getuid() and not about.st_mode & 0o077
+
+
+def _what_is_wrong(folder: Path) -> str:
+    about = folder.lstat()
+    if not stat.S_ISDIR(about.st_mode):
+        return "is a link, or no folder"
+    if about.st_uid != os.getuid():
+        return f"belongs to {_account(about.st_uid)}, not to {_account(os.getuid())}"
+    return f"is open to other accounts (mode {stat.S_IMODE(about.st_mode):04o}; allowed: 0700)"
+
+
+def _account(uid: int) -> str:
+    try:
+        return f"the account {pwd.getpwuid(uid).pw_name}"
+    except KeyError:
+        return f"the account {uid}"

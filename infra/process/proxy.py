@@ -101,7 +101,8 @@ class Proxy:
         The one before goes on with its requests to their end; nothing else could give it a socket again.
         """
         now = time.monotonic()
-        if not self.alive or self._state.socket.exists():
+        above = self._state.runtime.parents[1]  # the account's own goes when its last session ends; the proxy serves on
+        if not self.alive or self._state.socket.exists() or not above.is_dir():
             self._seen_socket = now
             return self._freshen(now)
         if now - self._seen_socket < SOCKET_SECONDS or self._before is not None:

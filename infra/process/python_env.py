@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import platform
 import shutil
 import subprocess
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from settings import passing
 from settings.errors import OutsideError
 
 STAMP = ".complete"
@@ -52,7 +52,8 @@ def run_in(python: Path, *arguments: str, folder: Path) -> subprocess.CompletedP
     Nothing is written into the folder, and an account that wants no byte code written anywhere else keeps its wish.
     """
     argv = [str(python), "-X", f"pycache_prefix={python.parents[1] / 'compiled'}", *arguments]
-    variables = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    variables = passing.variables("install")
+    variables.pop("PYTHONDONTWRITEBYTECODE", None)
     return subprocess.run(
         argv, cwd=folder, env=variables, capture_output=True, encoding="utf-8", errors="replace", check=False
     )
@@ -89,7 +90,7 @@ def _make(folder: Path, lock_file: Path, version: str, compiled: bool) -> None:
 
 
 def _run(*command: str) -> None:
-    environ = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "PYTHONPATH")}
+    environ = {name: value for name, value in passing.variables("install").items() if name != "PYTHONPATH"}
     done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", env=environ, check=False)
     if done.returncode:
         lines = done.stderr.strip().splitlines()[-8:]

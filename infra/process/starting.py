@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 
 from infra.process import commands
 from infra.process.logs import opened
 from infra.process.place import Place
-from settings import SECRETS
+from settings import passing
 
 START_SECONDS = 15.0
 
 
 def start_supervisor(place: Place) -> None:
     """Start a supervisor, which detaches itself; secrets of the command stay with the command."""
-    environ = {name: value for name, value in os.environ.items() if name not in SECRETS}
-    command = commands.supervisor(place, environ)
+    command = commands.supervisor(place, passing.variables("supervisor"))
     place.predictions.mkdir(parents=True, exist_ok=True)
     with opened(place.log("supervisor")) as output:
         subprocess.run(

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from infra.rollout.actor import acting
-from settings import Notify
+from settings import Notify, passing
 from settings.secrets import origin
 
 TIMEOUT_SECONDS = 10.0
@@ -61,7 +61,8 @@ def _reason(error: Exception) -> str:
 
 
 def _run(command: list[str], body: str) -> None:
-    subprocess.run(command, input=body.encode(), check=True, timeout=TIMEOUT_SECONDS, capture_output=True)
+    known = passing.variables("notify")
+    subprocess.run(command, input=body.encode(), check=True, timeout=TIMEOUT_SECONDS, capture_output=True, env=known)
 
 
 def _post(url: str, body: str) -> None:

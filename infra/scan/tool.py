@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from infra.scan.finding import ScannerFailed
+from settings import passing
 
 SECONDS = 120.0
 """No scanner may hold the line longer than this, on a machine however busy."""
@@ -27,8 +28,9 @@ def run(
     limit = SECONDS if seconds is None else seconds
     try:
         done = subprocess.run(
-            command, cwd=cwd, capture_output=True, encoding="utf-8", errors="replace", timeout=limit, check=False
-        )
+            command, cwd=cwd, env=passing.variables("security"), capture_output=True, encoding="utf-8", errors="replace",
+            timeout=limit, check=False,
+        )  # fmt: skip
     except subprocess.TimeoutExpired:
         raise ScannerFailed(f"{argv[0]} gave no answer within {limit:.0f} s") from None
     if done.returncode not in good or not done.stdout.startswith(output):

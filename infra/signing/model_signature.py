@@ -10,6 +10,7 @@ from pathlib import Path
 
 from infra.process.python_env import python_for
 from infra.signing.keys import PublicKey
+from settings import passing
 from settings.errors import OutsideError
 
 LOCK = Path("requirements/signing.txt")
@@ -59,7 +60,10 @@ def _last(said: str) -> str:
 def _run(root: Path, what: str, *arguments: str | Path) -> tuple[int, str]:
     argv = [str(python_for(root / LOCK, root)), "-m", "model_signing", what, "key", *map(str, arguments)]
     try:
-        done = subprocess.run(argv, capture_output=True, encoding="utf-8", errors="replace", timeout=SECONDS, check=False)
+        done = subprocess.run(
+            argv, capture_output=True, encoding="utf-8", errors="replace", timeout=SECONDS, check=False,
+            env=passing.variables("install"),
+        )  # fmt: skip
     except subprocess.TimeoutExpired:
         raise OutsideError(f"model-signing did not end within {SECONDS:.0f} s", "run it again") from None
     return done.returncode, done.stdout + done.stderr

@@ -12,7 +12,7 @@ from contracts.release import ARTIFACT_FOLDER
 from contracts.verdict import Verdict
 from infra.process.python_env import python_for
 from infra.trials.trial import Subject
-from settings import Settings
+from settings import Settings, passing
 from settings.errors import OutsideError
 from validation.benchmark import judge
 
@@ -46,7 +46,8 @@ class Benchmark:
         with subject.started({}) as url:
             argv = [str(python_for(subject.root / LOCK, subject.root)), "-m", "load", "--url", f"{url}/predict"]
             argv += ["--schema", str((subject.folder / ARTIFACT_FOLDER / SCHEMA_FILE).resolve())]
-            done = subprocess.run([*argv, "--config", subject.config, "--json", str(SAMPLE)], cwd=subject.root)
+            argv += ["--config", subject.config, "--json", str(SAMPLE)]
+            done = subprocess.run(argv, cwd=subject.root, env=passing.variables("load"))
         if not SAMPLE.exists():
             raise OutsideError(f"locust ended with {done.returncode} and left no figures", "see its output above")
         sample = LoadSample.model_validate_json(SAMPLE.read_bytes())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from contracts.verdict import Outcome, Rule, Verdict, unknown
 from infra.process.python_env import python_for
 from infra.redis_server import redis_server
 from infra.trials.trial import Subject
-from settings import Settings
+from settings import Settings, passing
 
 LOCK = Path("requirements/integration.txt")
 TESTS = "tests/integration"
@@ -43,7 +42,7 @@ class Integration:
                 "GATELINE_REDIS_URL": redis,
                 "GATELINE_BUNDLE": str(subject.folder.resolve()),
             }
-            done = subprocess.run(argv, cwd=subject.root, env=os.environ | variables)
+            done = subprocess.run(argv, cwd=subject.root, env=passing.variables("tests of a release") | variables)
         return Verdict.of("integration", rules(RESULTS, done.returncode), judged=judged)
 
 

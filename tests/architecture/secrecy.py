@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from settings.environment import OTHERS, OVERRIDES, PORT_PREFIX, SECRETS, STATE, STATE_PREFIX
+from settings.environment import OTHERS, OVERRIDES, PORT_PREFIX, STATE, STATE_PREFIX
+from settings.passing import KEYS
 from settings.secrets import LOOKS_SECRET
 from tests.architecture.source import FRONT_DOORS, files, rooms, tree, where
 
@@ -51,7 +52,7 @@ def _spoken(root: Path, path: Path) -> Iterator[str]:
 def _is_secret(node: ast.AST) -> bool:
     """Say whether a node reads a secret: by its name, from the environment, or the whole environment at once."""
     if isinstance(node, ast.Subscript | ast.Call) and "environ" in ast.unparse(node):
-        return any(secret in ast.unparse(node) for secret in SECRETS)
+        return any(secret in ast.unparse(node) for secret in KEYS)
     if isinstance(node, ast.Name | ast.Attribute):
         return bool(LOOKS_SECRET.search(_name(node))) or ast.unparse(node) == "os.environ"
     return False
@@ -59,7 +60,7 @@ def _is_secret(node: ast.AST) -> bool:
 
 def undeclared(root: Path) -> list[str]:
     """Complain of environment variables that `settings/environment.py` does not name: settings refuse to load with one set."""
-    known = {*OVERRIDES, *OTHERS, *SECRETS, STATE, PORT_PREFIX.rstrip("_")}
+    known = {*OVERRIDES, *OTHERS, STATE, PORT_PREFIX.rstrip("_")}
     return [
         f"{where(root, path, node.lineno)}: {name} is not named in settings/environment.py"
         for path in files(root, *rooms(root), *FRONT_DOORS)

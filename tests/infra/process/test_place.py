@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -48,10 +49,33 @@ def test_a_private_folder_is_made_once(tmp_path: Path) -> None:
     assert (tmp_path / "own").stat().st_mode & 0o777 == 0o700
 
 
-@pytest.mark.parametrize("kind", ["open", "link"])
-def test_a_folder_that_others_can_enter_or_made_is_refused(tmp_path: Path, kind: str) -> None:
-    (tmp_path / "other").mkdir(mode=0o777)
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [("other", r"is open to other accounts \(mode 0777; allowed: 0700\)"), ("link", "is a link"), ("file", "no folder")],
+)
+def test_a_folder_that_others_can_enter_or_made_is_named(tmp_path: Path, kind: str, said: str) -> None:
+    (tmp_path / "other").mkdir()
     (tmp_path / "other").chmod(0o777)
     (tmp_path / "link").symlink_to(tmp_path / "other")
-    with pytest.raises(OutsideError, match="is not a folder that this account alone can enter"):
-        make_private(tmp_path / ("link" if kind == "link" else "other"))
+    (tmp_path / "file").touch()
+    with pytest.raises(OutsideError, match=said) as refused:
+        make_private(tmp_path / kind)
+    assert "XDG_RUNTIME_DIR" in refused.value.next_step
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="gives a folder to another account")
+def test_the_account_that_planted_a_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "theirs").mkdir(mode=0o700)
+    os.chown(tmp_path / "theirs", 65534, 65534)
+    with pytest.raises(OutsideError, match="belongs to the account nobody, not to the account root"):
+        make_private(tmp_path / "theirs")
+
+
+@pytest.mark.parametrize(("mode", "taken"), [(0o700, True), (0o755, False)])
+def test_the_accounts_own_runtime_folder_comes_first(mode: int, taken: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = Place(Path("/home/.gateline"), "tiny", "staging")
+    with tempfile.TemporaryDirectory(prefix="x", dir="/tmp") as own:
+        Path(own).chmod(mode)
+        monkeypatch.setenv("XDG_RUNTIME_DIR", own)
+        assert place.runtime().is_relative_to(own) is taken
+    assert not place.runtime().is_relative_to(own)

@@ -1,0 +1,112 @@
+"""Which variables of the shell each process that Gateline starts gets: what it needs by name, nothing else.
+
+The standard library alone: `noxfile.py` uses this before any environment is there.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+AUDIT_KEY, SIGNING_KEY = "GATELINE_AUDIT_KEY", "GATELINE_SIGNING_KEY"
+KEYS = (AUDIT_KEY, SIGNING_KEY)
+"""What `variables.pass` can never pass on."""
+PRIVATE = (*KEYS, "GATELINE_NOTIFY_WEBHOOK", "GATELINE_REDIS_URL", "GATELINE_REGISTRY_URL", "GATELINE_SYNTHETIC_TOKEN")
+"""Those of our own variables that hold a secret, or may."""
+
+SYSTEM = (
+    "PATH", "HOME", "USER", "LOGNAME", "SHELL", "PWD", "LANG", "LANGUAGE", "LC_*", "TZ", "TMPDIR", "XDG_*", "MACOSX_*",
+    "TERM", "COLORTERM", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "PY_COLORS",
+    "PYTHON*", "PYTEST_*", "COVERAGE_*", "HYPOTHESIS_*", "NOX_*", "MYPY*",
+    "LD_LIBRARY_PATH", "DYLD_*", "OMP_*", "KMP_*", "OPENBLAS_*", "MKL_*", "BLIS_*", "VECLIB_*", "NUMEXPR_*", "LOKY_*",
+    "CUDA_*", "NVIDIA_*", "SSL_CERT_*", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE",
+    "GIT_AUTHOR_*", "GIT_COMMITTER_*", "GIT_CEILING_DIRECTORIES", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM",
+    "GIT_CONFIG_NOSYSTEM", "GIT_TEST_*",
+    "CI", "CI_COMMIT_*", "CI_DISPOSABLE_ENVIRONMENT", "CI_JOB_TIMEOUT", "CI_JOB_URL", "GITLAB_CI", "GITLAB_USER_LOGIN",
+    "RUNNER_*", "GITHUB_ACTIONS", "GITHUB_ACTOR", "GITHUB_API_URL", "GITHUB_BASE_REF", "GITHUB_EVENT_NAME",
+    "GITHUB_EVENT_PATH", "GITHUB_HEAD_REF", "GITHUB_JOB", "GITHUB_OUTPUT", "GITHUB_REF*", "GITHUB_REPOSITORY*",
+    "GITHUB_RUN_*", "GITHUB_SERVER_URL", "GITHUB_SHA", "GITHUB_STEP_SUMMARY", "GITHUB_WORKFLOW*", "GITHUB_WORKSPACE",
+    "GATELINE_*",
+)  # fmt: skip
+"""What every process gets; of our own, all but `PRIVATE`."""
+NETWORK = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy")
+STORE = (*NETWORK, "GATELINE_REGISTRY_URL", "AWS_*", "FSSPEC_*", "GOOGLE_*", "CLOUDSDK_*", "AZURE_*")
+"""For the registry and for rows that lie elsewhere."""
+INDEX = (*NETWORK, "UV_*", "PIP_*", "NETRC")
+"""For what makes Python environments."""
+DOCKER = ("DOCKER_*", "BUILDX_*", "BUILDKIT_*", "SSH_AUTH_SOCK", "ACTIONS_CACHE_*", "ACTIONS_RESULTS_URL", "ACTIONS_RUNTIME_*")
+EVENTS = (AUDIT_KEY, "ACTIONS_ID_TOKEN_REQUEST_*")
+"""For what writes events: the key that seals them, and who acts."""
+CHANGING = (*STORE, *INDEX, *DOCKER, *EVENTS, "GATELINE_REDIS_URL", "GATELINE_NOTIFY_WEBHOOK")
+TRYING = (*STORE, *INDEX, *DOCKER)
+TOOLS = (*INDEX, *DOCKER)
+
+NEEDS: dict[str, tuple[str, ...]] = {
+    "lint": INDEX,
+    "typecheck": (),
+    "test": TOOLS,
+    "validate_data": STORE,
+    "train": STORE,
+    "validate_model": STORE,
+    "build": (*TRYING, *EVENTS),
+    "integration": TRYING,
+    "benchmark": TRYING,
+    "security": TRYING,
+    "sign": (*STORE, *EVENTS, SIGNING_KEY),
+    "deploy": CHANGING,
+    "smoke": CHANGING,
+    "canary": CHANGING,
+    "drift": CHANGING,
+    "pipeline": (*CHANGING, SIGNING_KEY),
+    "install": INDEX,
+    "image": TRYING,
+    "tests of a release": (),
+    "load": (),
+    "notify": NETWORK,
+    "supervisor": (),
+}
+"""What a stage, or another process, gets besides `SYSTEM`."""
+
+
+def variables(process: str, environ: Mapping[str, str] | None = None, config: Path = Path("pipeline.toml")) -> dict[str, str]:
+    """Return what `process` gets of `environ` (this process's own): by `SYSTEM`, `NEEDS` and `variables.pass` in `config`.
+
+    The keys reach those alone that need them, whatever the settings say.
+    """
+    environ = os.environ if environ is None else environ
+    needed = NEEDS.get(process, TOOLS)
+    added = () if process in WITHOUT_PASS else passed_by(config)
+    return {name: value for name, value in environ.items() if _passes(name, needed, added)}
+
+
+WITHOUT_PASS = ("install", "load", "supervisor")
+"""Neither model nor store is theirs."""
+
+
+def without_keys(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return all of `environ` but the keys: for programs that work for the person at the keyboard, as git does."""
+    return {name: value for name, value in (os.environ if environ is None else environ).items() if name not in KEYS}
+
+
+def passed_by(config: Path) -> tuple[str, ...]:
+    """Return `variables.pass`; nothing where the file cannot be read, or holds something else: whoever loads it says so."""
+    try:
+        table = tomllib.loads(config.read_text(encoding="utf-8-sig")).get("variables")
+    except (OSError, ValueError):
+        return ()
+    found = table.get("pass") if isinstance(table, dict) else None
+    return tuple(str(name) for name in found) if isinstance(found, list) else ()
+
+
+def named(name: str, patterns: Iterable[str]) -> bool:
+    """Return whether a pattern (a name, `*` for any characters) fits a variable's name."""
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def _passes(name: str, needed: tuple[str, ...], added: tuple[str, ...]) -> bool:
+    if name in KEYS:
+        return name in needed
+    return named(name, needed) or named(name, added) or (name not in PRIVATE and named(name, SYSTEM))
