@@ -86,19 +86,20 @@ def separator_of(data: bytes) -> str:
     """Return the separator that cuts the header and most of the first lines into the same number of fields, at least two."""
     head = data[:HEAD].decode("utf-8", errors="replace")
     scores = {separator: _score(head, separator) for separator in SEPARATORS}
+    if not any(any(score) for score in scores.values()):  # A title stands above the header.
+        scores = {separator: _score(head, separator, titled=True) for separator in SEPARATORS}
     return max(SEPARATORS, key=lambda separator: scores[separator])
 
 
-def _score(head: str, separator: str) -> tuple[float, int]:
+def _score(head: str, separator: str, titled: bool = False) -> tuple[float, int]:
     widths: list[int] = []
     with contextlib.suppress(csv.Error):  # A huge cell ends the look, and what was seen before it tells enough.
         for row in csv.reader(io.StringIO(head, newline=""), delimiter=separator):
             widths += [len(row)] if row else []
             if len(widths) == LINES:
                 break
-    if not widths or widths[0] < 2:
-        return (0.0, 0)
-    return (Counter(widths)[widths[0]] / len(widths), widths[0])
+    width = Counter(widths).most_common(1)[0][0] if titled and widths else (*widths, 0)[0]
+    return (Counter(widths)[width] / len(widths), width) if width > 1 else (0.0, 0)
 
 
 def _as_utf8(data: bytes) -> tuple[bytes, list[Conversion]]:

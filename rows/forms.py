@@ -8,6 +8,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from contracts.schema import Dtype
 from rows.dates import MONTHS, readers
@@ -86,7 +87,8 @@ def form_of(known: Mapping[str, int], *, comma: bool = False) -> Form | None:
     first = Counter(dict(itertools.islice(texts.items(), SAMPLE)))
     if not any(sign.isdigit() for text in first for sign in text):
         return None
-    dressed = _dressed(texts)
+    few = sum(first[text] for text in _dressed(first)) < ENOUGH * ENOUGH * first.total()
+    dressed = {} if few else _dressed(texts)
     dates = [Form("datetime", told, read) for told, read in readers(texts)]
     return next(
         (
@@ -152,6 +154,7 @@ def _dressed(texts: Iterable[str]) -> dict[str, Dressed]:
     return {text: each for text in texts if (each := _undressed(text)) is not None}
 
 
+@lru_cache(maxsize=2**17)
 def _undressed(text: str) -> Dressed | None:
     if len(text) > LONGEST:
         return None
@@ -164,6 +167,7 @@ def _undressed(text: str) -> Dressed | None:
     return Dressed(found["sign"], found["inner"].strip(), worn, _one_spelling(worn))
 
 
+@lru_cache
 def _one_spelling(worn: str) -> str:
     """Return a unit without its point, its plural and its capitals; mW and MW, of two letters, are not the same."""
     plain = unicodedata.normalize("NFKC", worn).removesuffix(".")
@@ -254,7 +258,9 @@ def _ascii(text: str) -> str:
 
 def _signed(text: str) -> str:
     """Put a plain minus in front of a number that has another one: (12) and 12- as bookkeepers write it, or U+2212."""
-    plain = re.sub("[\u2212\u2013\ufe63](?=.*[0-9])", "-", _ascii(text))
+    plain = text if text.isascii() else re.sub("[\u2212\u2013\ufe63](?=.*[0-9])", "-", _ascii(text))
+    if plain[:1] != "(" and plain[-1:] != "-":
+        return plain
     found = re.fullmatch(r"\(([^()+-]*[0-9][^()+-]*)\)|([^()+-]*[0-9][^()+-]*)-", plain)
     return f"-{(found[1] or found[2]).strip()}" if found else plain
 

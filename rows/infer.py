@@ -39,7 +39,7 @@ INDEX = re.compile(r"(__index_level_[0-9]+__|Unnamed: 0(\.[0-9]+)*|)")
 SAYS_WHEN = 'says when: it may be the time column (data.time in pipeline.toml, "time" in the schema)'
 ALSO_WHEN = 'says when, too: if it is known only after the target, declare "feature": false'
 IS_INDEX = "is an index that pandas wrote along: write the file without it (index=False)"
-NO_VALUES = "holds {}, which no column of a schema can: it is left out (extra_columns is 'allow')"
+NO_VALUES = "holds {} values that no column of a schema can hold: it is left out (extra_columns is 'allow')"
 ONE_COLUMN = "name it with --target, or separate values by commas, semicolons, tabs or bars: the file has one column alone"
 EXAMPLES = """examples:
   python -m contracts.schema infer data/train.csv > data/schema.json

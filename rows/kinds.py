@@ -69,9 +69,12 @@ def kind_of_arrow(column: pa.ChunkedArray, known: Mapping[str, int]) -> Kind | N
     if types.is_boolean(kind):
         return Kind("boolean")
     if types.is_integer(kind):
-        return Kind("integer", tuple(text for text in known if not is_integer(text)))
+        beyond = tuple(text for text in known if not is_integer(text))
+        few = counted(known, beyond) <= (1 - ENOUGH) * sum(known.values())
+        return Kind("integer", beyond) if few and listed(beyond) == beyond else None
     if types.is_floating(kind):
-        return Kind("number", tuple(text for text in known if not IS["number"](text)))
+        strays = tuple(text for text in known if not IS["number"](text))
+        return Kind("number", strays) if listed(strays) == strays else None
     if types.is_timestamp(kind) or types.is_date(kind):
         return Kind("datetime")
     if types.is_null(kind):

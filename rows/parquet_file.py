@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from contextlib import suppress
 
 import pyarrow as pa
 from pyarrow import parquet
@@ -23,11 +24,14 @@ def read_parquet(data: bytes) -> Part:
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Make dictionaries values, decimals into floats, large or viewed strings into plain ones, nano- into microseconds."""
+    """Make dictionaries values, decimals whole numbers or floats, large or viewed strings plain, nano- microseconds."""
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     if pa.types.is_decimal(column.type):
-        return column.cast(pa.float64())
+        if column.type.scale <= 0:
+            with suppress(pa.ArrowInvalid):  # what 64 bits do not hold
+                return column.cast(pa.int64())
+        return column.cast(pa.string()).cast(pa.float64())  # a detour that rounds once, as reading text does
     if pa.types.is_timestamp(column.type) and column.type.unit == "ns":
         return column.cast(pa.timestamp("us", column.type.tz), safe=False)
     if pa.types.is_time64(column.type):

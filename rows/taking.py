@@ -24,7 +24,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from contracts.schema import Schema
-from rows.conversions import SHOWN, Conversion, named
+from rows.around import Beginning, beginning_of, blanks_left_out, headers_left_out, is_a_row, totals_left_out
+from rows.conversions import Conversion, named
 from rows.converting import converted
 from rows.csv_file import header_of, parsed
 from rows.dialect import NAMES, Dialect, dialect_of
@@ -158,8 +159,11 @@ def glance(path: str | Path, encoding: str = "") -> Glance:
     if content.parquet:
         return Glance("parquet", (), ())
     dialect = _dialect(path, content.data, encoding)
-    names, said = _names(_header(path, dialect.data, dialect.separator))
-    return Glance("csv", tuple(name for name in names if name), (*dialect.conversions, *said))
+    begun = _beginning(path, dialect)
+    names, said = _names(begun.header)
+    nameless = {name for name, written in zip(names, begun.header, strict=True) if not written.strip()}
+    said = [each for each in said if not each.column or each.column not in nameless]
+    return Glance("csv", tuple(name for name in names if name), (*dialect.conversions, *begun.said, *said))
 
 
 def take(path: str | Path, missing: tuple[str, ...] = MARKS, encoding: str = "") -> Taken:
@@ -260,9 +264,10 @@ def _dialect(path: str | Path, data: bytes, encoding: str) -> Dialect:
         ) from None
 
 
-def _header(path: str | Path, data: bytes, separator: str) -> list[str]:
+def _beginning(path: str | Path, dialect: Dialect) -> Beginning:
     try:
-        return header_of(data, separator)
+        header_of(dialect.data, dialect.separator)
+        return beginning_of(dialect.data, dialect.separator)
     except csv.Error as error:
         raise UsageError(
             f"{path}: its header cannot be read: {error}", "look for a stray quote in its first line"
@@ -270,18 +275,29 @@ def _header(path: str | Path, data: bytes, separator: str) -> list[str]:
 
 
 def _of_csv(path: str | Path, dialect: Dialect) -> tuple[Part, list[Conversion]]:
-    data = dialect.data if dialect.data.endswith((b"\n", b"\r")) else dialect.data + b"\n"
-    header = _header(path, data, dialect.separator)
+    begun = _beginning(path, dialect)
+    header, data = begun.header, dialect.data[begun.start :]
+    data = data if data.endswith((b"\n", b"\r")) else data + b"\n"
     names, said = _names(header)
     part = parsed(_with_header(data, dialect.separator, len(header)), dialect.separator)
     for finding in part.findings:
         where = named(finding.rows, len(finding.rows))
         raise UsageError(f"{path}: {finding.reason}{where}", finding.next_step)
-    part, again = _headers_left_out(part, header)
-    kept = [place for place, name in enumerate(names) if name or not _is_index(part.table.column(place), place)]
-    said = [each for each in said if each.what != "index" or 0 not in kept]
+    part, again = headers_left_out(part, header)
+    part, blank = blanks_left_out(part) if part.table.num_columns > 1 else (part, [])
+    part, totals = totals_left_out(part)
+    if is_a_row(header, part.table):
+        raise UsageError(
+            f"{path}: its first line looks like the rows below it: the columns have no names",
+            "write a line with a name for each column above it",
+        )
+    columns = zip(header, names, part.table.columns, strict=True)
+    kept = [place for place, (written, name, column) in enumerate(columns) if not _says_nothing(written, name, column, place)]
+    empty = {name for place, name in enumerate(names) if name and place not in kept}
+    said = [each for each in said if each.column not in empty and (each.what != "index" or 0 not in kept)]
+    said += [Conversion("column", "has neither a name nor a value: left out", name) for name in sorted(empty)]
     table = part.table.select(kept).rename_columns([names[place] or f"column_{place + 1}" for place in kept])
-    return replace(part, table=table), [*dialect.conversions, *said, *again]
+    return replace(part, table=table), [*dialect.conversions, *begun.said, *said, *again, *blank, *totals]
 
 
 def _with_header(data: bytes, separator: str, width: int) -> bytes:
@@ -291,21 +307,6 @@ def _with_header(data: bytes, separator: str, width: int) -> bytes:
     next(row for row in reader if row)
     rest = lines.read()
     return f"{separator.join(map(str, range(width)))}\n{rest}".encode()
-
-
-def _headers_left_out(part: Part, header: list[str]) -> tuple[Part, list[Conversion]]:
-    """Leave out rows that are the header once more: files were put together that each had one."""
-    if len(header) < 2 or not part.rows:
-        return part, []
-    again = pa.array([True] * part.rows)
-    for name, column in zip(header, part.table.columns, strict=True):
-        again = pc.and_(again, pc.equal(column, name))
-    places = pc.indices_nonzero(again).to_pylist()
-    if not places:
-        return part, []
-    rows = tuple(part.numbers[place] for place in places)
-    told = Conversion("file", "the header stands there again: left out", count=len(rows), rows=rows[:SHOWN])
-    return replace(part, table=part.table.filter(pc.invert(again)), skipped=(*part.skipped, *rows)), [told]
 
 
 def _names(header: list[str]) -> tuple[list[str], list[Conversion]]:
@@ -336,6 +337,13 @@ def _names(header: list[str]) -> tuple[list[str], list[Conversion]]:
     return names, said
 
 
+def _says_nothing(written: str, name: str, column: pa.ChunkedArray, place: int) -> bool:
+    """Say whether a column is an index that was written along, or what a separator at the end of each line makes."""
+    if not name:
+        return _is_index(column, place)
+    return place > 0 and not written.strip() and not pc.any(pc.not_equal(pc.utf8_trim_whitespace(column), "")).as_py()
+
+
 def _is_index(column: pa.ChunkedArray, place: int) -> bool:
     """A first column without a name that differs in every row names the row, and says nothing of it."""
     return place == 0 and len(pc.unique(column)) == len(column)
@@ -347,11 +355,13 @@ def _of_parquet(path: str | Path, data: bytes) -> tuple[Part, list[Conversion]]:
         raise UsageError(f"{path}: {finding.reason}", finding.next_step)
     said: list[Conversion] = []
     columns: dict[str, pa.ChunkedArray] = {}
-    for name in part.table.column_names:
-        if INDEX.fullmatch(name):
-            said.append(Conversion("index", "is an index that pandas wrote along: left out", name))
-            continue
-        column, told = _plain(part.table[name])
+    written = [name for name in part.table.column_names if not INDEX.fullmatch(name)]
+    indexes = set(part.table.column_names) - set(written)
+    said += [Conversion("index", "is an index that pandas wrote along: left out", name) for name in sorted(indexes)]
+    names, renamed = _names(["first", *written])
+    said += renamed
+    for old, name in zip(written, names[1:], strict=True):
+        column, told = _plain(part.table[old])
         said += [Conversion("column", told, name, len(part.table))] if told else []
         columns |= {name: column} if column is not None else {}
     return replace(part, table=pa.table(columns)), said

@@ -45,6 +45,17 @@ TEXT: dict[str, Maker] = {
     "form": lambda chance, row: f"AB-{chance.randrange(1000):03d}",
     "nothing": lambda chance, row: "",
     "one value": lambda chance, row: "7",
+    "weight": lambda chance, row: f"{chance.randrange(10**5) / 10:,} kg",
+    "lasting": lambda chance, row: f"{chance.randrange(1, 90)} min{'s' * chance.randrange(2)}",
+    "two units": lambda chance, row: f"{chance.randrange(90)} {chance.choice(['km', 'mi'])}",
+    "lakhs": lambda chance, row: f"{chance.randrange(1, 99)},{chance.randrange(10, 99)},{chance.randrange(100, 999)}",
+    "minus": lambda chance, row: f"\u2212{chance.randrange(1, 99)}",
+    "quarter": lambda chance, row: f"{chance.randrange(2019, 2026)}-Q{chance.randrange(1, 5)}",
+    "clock": lambda chance, row: f"{chance.randrange(1, 13)}:{chance.randrange(10, 60)} {chance.choice(['AM', 'PM'])}",
+    "spellings": lambda chance, row: chance.choice(["yes", "YES", "Yes ", "no", "не\u200bт"]),
+    "short day": lambda chance, row: f"{chance.randrange(1, 29)}.{chance.randrange(1, 13)}.24",
+    "since 1970 at": lambda chance, row: str(1_700_000_000_000 + chance.randrange(10**9)),
+    "wide digits": lambda chance, row: "".join(chr(0xFF10 + int(sign)) for sign in str(chance.randrange(10**4))),
     "mostly numbers": lambda chance, row: chance.choice(["1", "2", "x"]),
 }
 TYPED: dict[str, tuple[pa.DataType, Maker]] = {
@@ -57,6 +68,15 @@ TYPED: dict[str, tuple[pa.DataType, Maker]] = {
     ),
     "small float": (pa.float32(), lambda chance, row: chance.random()),
     "decimal": (pa.decimal128(9, 2), lambda chance, row: chance.randrange(10**6)),
+    "whole decimal": (pa.decimal128(38, 0), lambda chance, row: chance.randrange(10**9)),
+    "huge decimal": (pa.decimal256(60, 4), lambda chance, row: chance.randrange(10**40)),
+    "numbers of kinds": (pa.dictionary(pa.int8(), pa.int64()), lambda chance, row: chance.choice([7, 8])),
+    "half": (pa.float16(), lambda chance, row: chance.randrange(90)),
+    "day of 64 bits": (pa.date64(), lambda chance, row: date(2024, 1, 1) + timedelta(days=row)),
+    "local moment": (pa.timestamp("s", "+05:30"), lambda chance, row: datetime(2024, 1, 1, tzinfo=UTC) + timedelta(hours=row)),
+    "bytes": (pa.binary(2), lambda chance, row: b"ab"),
+    "viewed": (pa.string_view(), lambda chance, row: chance.choice(["12 kg", "7 kg"])),
+    "truth as text": (pa.string(), lambda chance, row: chance.choice(["true", "false"])),
     "digits": (pa.string(), lambda chance, row: str(chance.randrange(900))),
     "words": (pa.large_string(), lambda chance, row: chance.choice(["", " ", "NA", "x", "y"])),
     "day as text": (pa.string(), lambda chance, row: str(date(2024, 1, 1) + timedelta(days=row))),
@@ -79,7 +99,7 @@ def as_csv(folder: Path, seed: int) -> Path:
     from csv import writer
 
     chance = random.Random(seed)
-    columns = chance.sample(sorted(TEXT), 6)
+    columns = chance.sample(sorted(TEXT), 8)
     odd = {name: (chance.choice(BESIDE), chance.randrange(ROWS)) for name in columns if chance.random() < 0.5}
     gaps = {name: chance.choice([0.0, 0.0, 0.1, 0.4]) for name in columns}
 
@@ -101,7 +121,7 @@ def as_parquet(folder: Path, seed: int) -> Path:
     """Write a Parquet file of some columns of all types, missing values among them."""
     chance = random.Random(seed)
     columns = {}
-    for name in chance.sample(sorted(TYPED), 6):
+    for name in chance.sample(sorted(TYPED), 8):
         kind, make = TYPED[name]
         share = chance.choice([0.0, 0.2])
         values = [None if chance.random() < share else make(chance, row) for row in range(ROWS)]

@@ -183,6 +183,83 @@ def test_other_whole_numbers_stay(tmp_path: Path, name: str, values: list[str]) 
     assert taken.part.table[name].to_pylist() == values and said(taken) == ""
 
 
+@pytest.mark.parametrize(
+    ("above", "words"),
+    [
+        ("Sales 2024\n\n", "the line above the header is a title"),
+        ("Sales 2024,,\n,,\n", "2 lines above the header are a title"),
+        ("# made by hand\n# with care, and love\n", "2 lines above the header"),
+        ("\n", ""),
+        ("", ""),
+    ],
+)
+@pytest.mark.parametrize("separator", [",", ";"])
+def test_titles_and_comments_above_the_header_are_left_out(
+    tmp_path: Path, above: str, words: str, separator: str
+) -> None:
+    content = above + "id,size,left\n" + "".join(f"{i},{i % 7},{'yes' if i % 2 else 'no'}\n" for i in range(9))
+    taken = took(tmp_path, content.replace(",", separator))
+    assert taken.columns == ["id", "size", "left"] and taken.rows == 9 and list(taken.part.numbers) == list(range(1, 10))
+    assert words in said(taken)
+    assert glance(tmp_path / "rows.csv").columns == ("id", "size", "left")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "a,b\n1,2\n",
+        ",b\n0,2\n1,3\n",
+        "b,\n5,x\n6,y\n",
+        "a,b,c,d\n1,,,\n,,,\n",
+        "#id,b\n1,2\n",
+        "0,1,2\n5,6,7\n",
+        "2019,2020,land\n1,2,x\n",
+    ],
+)
+def test_a_header_is_no_title(tmp_path: Path, content: str) -> None:
+    first = content.partition("\n")[0].split(",")
+    assert [name for name in took(tmp_path, content).columns if not name.startswith("column_")] == [n for n in first if n]
+
+
+@pytest.mark.parametrize("word", ["Total", "TOTAL:", "Summe", "Grand Total"])
+def test_totals_below_the_table_are_left_out(tmp_path: Path, word: str) -> None:
+    content = "region,n\nnorth,1\nsouth,2\n"
+    taken = took(tmp_path, f"{content},\n{word},3\n , \n")
+    assert taken.texts("n") == ["1", "2"] and list(taken.part.numbers) == [1, 2]
+    assert "a row without a value: left out (rows 3, 5)" in said(taken) and "left out (row 4)" in said(taken)
+    taken = took(tmp_path, f"{content}{word},3\n")
+    assert taken.texts("n") == ["1", "2"] and "a total of the others below the table: left out (row 3)" in said(taken)
+    assert took(tmp_path, f"{content}{word},3\n{word},4\n").rows == 4, "a word that repeats is one of the values"
+
+
+def test_names_that_a_header_lacks(tmp_path: Path) -> None:
+    taken = took(tmp_path, '"mpg","cyl"\n"Mazda RX4",21,6\n"Fiat 128",32.4,4\n')
+    assert taken.columns == ["mpg", "cyl"] and taken.texts("cyl") == ["6", "4"] and "index" in said(taken)
+    for content in ("a,b\n1,2,\n3,4,\n", "a,b,\n1,2,\n3,4,\n"):
+        taken = took(tmp_path, content)
+        assert taken.columns == ["a", "b"] and "'column_3': has neither a name nor a value: left out" in said(taken)
+    assert took(tmp_path, "a,b,\n1,2,\n3,4,x\n").columns == ["a", "b", "column_3"]
+
+
+def test_decimals_of_a_parquet_file_are_exact(tmp_path: Path) -> None:
+    table = pa.table(
+        {
+            "whole": pa.array(["1", "2"]).cast(pa.decimal128(38, 0)),
+            "huge": pa.array(["1", "1" + "0" * 30]).cast(pa.decimal128(38, 0)),
+            "part": pa.array(["0.03", "1.10"]).cast(pa.decimal128(9, 2)),
+            "ids": pa.array([2**64 - 1, 2**64 - 2], pa.uint64()),
+            "a\x1b[31m": [1, 2],
+        }
+    )
+    parquet.write_table(table, tmp_path / "rows.parquet")
+    taken = take(tmp_path / "rows.parquet")
+    schema, notes = taken.schema()
+    assert [(column.name, column.dtype) for column in schema.columns] == [
+        ("whole", "integer"), ("huge", "number"), ("part", "number"), ("a [31m", "integer")
+    ]  # fmt: skip
+    assert taken.texts("part") == ["0.03", "1.1"] and any("'ids': holds uint64 values that no" in str(note) for note in notes)
+
+
 def test_the_header_once_more_is_no_row(tmp_path: Path) -> None:
     taken = took(tmp_path, "a,b\n1,x\na,b\n2,a\n")
     assert taken.texts("a") == ["1", "2"] and list(taken.part.numbers) == [1, 3]
@@ -193,7 +270,10 @@ def test_the_header_once_more_is_no_row(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("# made by hand\na,b\n1,2\n3,4\n", "no comment or title may stand before it"),
+        ("5.1,3.5,setosa\n4.9,3.0,setosa\n4.7,3.2,virginica\n", "the columns have no names"),
+        ("2024-01-01,7\n2024-01-02,8\n", "the columns have no names"),
+        ("id,name\n1,'a,b'\n2,'c,d'\n", "most rows have another number"),
+        ("id,price\n1,1,234\n2,5,678\n", "most rows have another number"),
         ('[{"a": 1}, {"a": 2}]', "JSON"),
         ('{"a": 1}\n{"a": 2}\n', "JSON"),
     ],
