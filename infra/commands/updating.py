@@ -6,7 +6,7 @@ import re
 import shlex
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,13 +61,14 @@ def update(to: str = "", template: str = "", since: str = "") -> int:
     root = Path(".")
     kept = _origin(root)
     _refuse_uncommitted(root)
-    origin = Origin(template or kept.source, since or kept.commit)
+    origin = Origin(_from_here(template) or kept.source, since or kept.commit)
     with _cloned(origin) as clone:
         old, new = _known(clone, origin, root), _commit(clone, to or "HEAD")
         if not new:
             where = redacted(origin.source)
             raise UsageError(f"the template at {where} has no '{to}'", "name a branch, tag or commit of it")
         changes = int(ask(clone, "rev-list", "--count", f"{old}..{new}") or 0)
+        both = _changed_by_both(root, clone, old, new)
     if origin != kept:
         _note(root, origin)
     if old == new:
@@ -76,7 +77,13 @@ def update(to: str = "", template: str = "", since: str = "") -> int:
     tell(f"updating from {old[:7]} to {new[:7]} of the template, {plural(changes, 'commit')} later")
     _run_copier(root, new)
     _give_back_what_is_own(root)
-    return _told(root)
+    return _told(root, both)
+
+
+def _from_here(template: str) -> str:
+    """A folder on the command line is named from where the command is given; what is kept must mean the same everywhere."""
+    given = Origin(template, "")
+    return str(Path(given.address).resolve()) if template and given.is_here else template
 
 
 def _origin(root: Path) -> Origin:
@@ -95,7 +102,7 @@ def _origin(root: Path) -> Origin:
 
 
 def _refuse_uncommitted(root: Path) -> None:
-    listed = ask(root, "status", "--porcelain")
+    listed = _status(root)
     if listed is None and (root / ".git").exists():
         raise UsageError("git cannot say what is committed here", "git status says why")
     if listed is None:
@@ -103,10 +110,15 @@ def _refuse_uncommitted(root: Path) -> None:
             "this copy is in no git repository: what an update changes could not be told", "git init, then commit it"
         )
     if listed:
-        files = [line[3:] for line in listed.splitlines()]
         raise UsageError(
-            f"not committed: {_some(files)}", "commit this, so that the update stands apart, then invoke update"
+            f"not committed: {_some([*listed])}", "commit this, so that the update stands apart, then invoke update"
         )
+
+
+def _status(root: Path, *flags: str) -> dict[str, str] | None:
+    """Return git's two letters for each file that is not as it was committed; None where git cannot tell."""
+    listed = ask(root, "status", "--porcelain", "-z", "--no-renames", *flags)
+    return None if listed is None else {line[3:]: line[:2] for line in listed.split("\0") if line}
 
 
 @contextmanager
@@ -163,6 +175,22 @@ def _blobs(folder: Path, commit: str) -> dict[str, str]:
     return {name: about.split(" ")[2] for about, _, name in (entry.partition("\t") for entry in listed) if name}
 
 
+def _changed_by_both(root: Path, clone: Path, old: str, new: str) -> dict[str, str | None]:
+    """Return the files that this copy and the template have both changed, by what they are in the template: None if removed.
+
+    One that this copy deleted or renamed counts as changed.
+    """
+    ours, before, after = _blobs(root, "HEAD"), _blobs(clone, old), _blobs(clone, new)
+    listed = ask(root, "log", "--diff-filter=D", "--no-renames", "--relative", "--format=", "--name-only", "-z") or ""
+    here = ours.keys() | set(listed.split("\0"))
+    theirs = [name for name in before.keys() | after.keys() if before.get(name) != after.get(name) and not _is_own(name)]
+    return {
+        name: after.get(name)
+        for name in sorted(theirs)
+        if name in here and ours.get(name) not in (before.get(name), after.get(name))
+    }
+
+
 def _is_own(name: str) -> bool:
     return name.split("/")[0] in OWN
 
@@ -198,12 +226,22 @@ def _give_back_what_is_own(root: Path) -> None:
         ask(root, "clean", "-d", "--force", "--quiet", "--", *there)
 
 
-def _told(root: Path) -> int:
+def _told(root: Path, both: Mapping[str, str | None]) -> int:
     """Say what was changed. Raises GateRefused for conflicts, with the files."""
-    status = (ask(root, "status", "--porcelain", "--ignored") or "").splitlines()
-    unmerged = (ask(root, "diff", "--name-only", "--diff-filter=U") or "").splitlines()
-    conflicts = sorted({*unmerged, *(line[3:] for line in status if line.endswith(".rej"))})
-    changed = [line[3:] for line in status if not line.startswith("!!")]
+    status = _status(root, "--ignored") or {}
+    conflicts = sorted(name for name, letters in status.items() if "U" in letters or letters == "AA" or name.endswith(".rej"))
+    changed = [name for name, letters in status.items() if letters != "!!"]
+    left = [name for name, blob in both.items() if blob and not (root / name).exists()]
+    if left:
+        tell(f"not updated, since this copy deleted or renamed them: {_some(left)}")
+    lost = [name for name, blob in both.items() if name not in left and _is_lost(root / name, blob)]
+    if lost:
+        raise GateRefused(
+            f"without this copy's own changes now, since the template removed or replaced the whole file: {_some(lost)}"
+            + (f"; other conflicts: {_some(conflicts)}" if conflicts else ""),
+            f"git restore --source=HEAD -- {shlex.join(lost)} brings yours back; "
+            "to give the update up: git reset --hard && git clean -fd",
+        )
     if conflicts:
         raise GateRefused(
             f"{len(conflicts)} of {plural(len(changed), 'changed file')} conflict with this copy's own changes: "
@@ -214,6 +252,13 @@ def _told(root: Path) -> int:
     tell(f"updated: {plural(len(changed), 'file')} changed; {', '.join(OWN[:3])} are as they were")
     tell("next: git diff, nox -s lock, nox -s lint typecheck test, then commit")
     return 0
+
+
+def _is_lost(path: Path, theirs: str | None) -> bool:
+    """Say whether a file that both have changed is the template's alone: lines are merged, all else is replaced."""
+    if theirs is None:
+        return not path.exists()
+    return b"\0" in path.read_bytes() and ask(path.parent, "hash-object", "--", path.name) == theirs
 
 
 def _some(files: list[str], most: int = 10) -> str:

@@ -10,9 +10,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from infra import commands
-from infra.adopting.answers import FILE
+from infra.adopting.answers import FILE, note
 from infra.commands.updating import OWN, Origin
 from infra.process.python_env import python_for
 from settings.errors import GateRefused, UsageError
@@ -75,7 +76,7 @@ def copy(tmp_path: Path, template: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     shutil.copytree(template, folder, ignore=shutil.ignore_patterns(".git", "copier.yml", ANSWERS))
     said = {"_commit": git(template, "rev-parse", "--short", "HEAD"), "_src_path": str(template)}
     said |= {"name": "a copy", "task": "classification", "data": "flights", "target": "late"}
-    (folder / FILE).write_text("".join(f"{key}: {value}\n" for key, value in said.items()), encoding="utf-8")
+    (folder / FILE).write_text(yaml.safe_dump(said), encoding="utf-8")
     (folder / "README.md").write_text("mine\n", encoding="utf-8")
     git(folder, "init", "--quiet", "--initial-branch=main")
     commit(folder, "Mine")
@@ -93,8 +94,8 @@ def refused(what: type[Exception], **given: str) -> str:
 
 def test_what_is_not_committed_is_named(copy: Path) -> None:
     (copy / "noxfile.py").write_text("changed", encoding="utf-8")
-    (copy / "new.py").touch()
-    assert refused(UsageError).startswith("not committed: noxfile.py, new.py\n  next: commit this")
+    (copy / "größe neu.py").touch()
+    assert refused(UsageError).startswith("not committed: noxfile.py, größe neu.py\n  next: commit this")
 
 
 def test_a_template_that_moved_is_named_and_its_new_place_is_kept(
@@ -105,7 +106,7 @@ def test_a_template_that_moved_is_named_and_its_new_place_is_kept(
     assert f"the template is not at {template}, where this copy comes from" in said
     assert "next: invoke update --template=WHERE" in said
     assert git(copy, "status", "--porcelain") == ""
-    assert commands.update(template=str(there)) == 0
+    assert commands.update(template="../moved") == 0
     assert "up to date" in capsys.readouterr().out
     assert f"_src_path: {there}\n" in (copy / FILE).read_text(encoding="utf-8")
     assert git(copy, "status", "--porcelain") == "" and commands.update() == 0
@@ -129,8 +130,7 @@ def test_a_copy_of_what_was_never_committed_is_told_the_nearest_commit(copy: Pat
     (copy / "model/metrics.py").write_text("mine\n", encoding="utf-8")
     git(copy, "add", "--all")
     git(copy, "commit", "--quiet", "--amend", "-m", "Mine")
-    text = (copy / FILE).read_text(encoding="utf-8")
-    (copy / FILE).write_text(text.replace(f"_commit: {nearest}", "_commit: 1234abc"), encoding="utf-8")
+    note(copy, _commit="1234abc")
     commit(copy, "made from an edited clone")
     said = refused(GateRefused)
     assert f"this copy is at 1234abc, which the template at {template} does not have" in said
@@ -265,3 +265,23 @@ def test_what_lies_uncommitted_in_the_template_is_not_taken(copy: Path, template
     assert (copy / "infra/new.py").read_text(encoding="utf-8") == "new\n" and not (copy / "note.txt").exists()
     noted = (copy / FILE).read_text(encoding="utf-8")
     assert git(template, "rev-parse", "--short", later) in noted
+
+
+@pytest.mark.slow
+def test_what_cannot_be_merged_is_named(copy: Path, template: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Renamed or deleted here, removed there, no text: copier decides for one side, and says nothing."""
+    python_for(ROOT / LOCK, ROOT)
+    git(copy, "mv", "noxfile.py", "sessions.py")
+    (copy / "infra/old.py").write_text("mine\n", encoding="utf-8")
+    (copy / "infra/picture.png").write_bytes(b"\0mine")
+    commit(copy, "Mine")
+    (template / "noxfile.py").write_text("later\n", encoding="utf-8")
+    (template / "infra/picture.png").write_bytes(b"\0theirs")
+    (template / "infra/old.py").unlink()
+    commit(template, "Later")
+    said = refused(GateRefused)
+    assert "removed or replaced the whole file: infra/old.py, infra/picture.png\n" in said
+    assert "next: git restore --source=HEAD -- infra/old.py infra/picture.png brings yours back" in said
+    assert "not updated, since this copy deleted or renamed them: noxfile.py\n" in capsys.readouterr().out
+    git(copy, "restore", "--source=HEAD", "--", "infra/old.py", "infra/picture.png")
+    assert (copy / "infra/old.py").read_text(encoding="utf-8") == "mine\n"
