@@ -129,7 +129,7 @@ def _golden(client: httpx.Client, expected: Expected) -> Rule:
     asked again, one at a time, and among as many as a request may hold, up to 1,000."""
     rows = len(expected.rows)
     forward, backward = range(rows), range(rows - 1, -1, -1)
-    crowd = [place % rows for place in range(GOLDEN_CROWD)]
+    crowd = [place % rows for place in range(min(GOLDEN_CROWD, expected.release.service.max_rows))]
     ways = (
         ("", forward, rows),
         ("in reverse order, ", backward, rows),
