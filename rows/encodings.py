@@ -36,16 +36,16 @@ def wide_of(data: bytes) -> str:
         text = codecs.getincrementaldecoder(name)("replace").decode(head)
         ascii_ones = sum(sign.isascii() for sign in text)
         odd = sum(sign == "\ufffd" or (sign < " " and sign not in "\t\r\n") for sign in text)
-        if not odd and ascii_ones > BINARY * len(text):
+        if not odd and ascii_ones > 2 * BINARY * len(text):
             return name
     return ""
 
 
 def is_binary(data: bytes) -> bool:
-    """Say whether more than a twentieth of the first bytes are control characters that no text holds; NUL is UTF-16's."""
+    """Say whether more than a twentieth of the first bytes are control characters that no text holds, once UTF-16 is read."""
     wide = wide_of(data)
     head = data[:HEAD].decode(wide, errors="replace").encode() if wide else data[:HEAD]
-    controls = sum(head.count(bytes([sign])) for sign in range(1, 32) if sign not in (9, 10, 12, 13, 27))
+    controls = sum(head.count(bytes([sign])) for sign in range(32) if sign not in (9, 10, 12, 13, 27))
     return controls > BINARY * len(head)
 
 

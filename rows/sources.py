@@ -25,6 +25,18 @@ PARQUET, GZIP = b"PAR1", b"\x1f\x8b"
 FOREIGN = {
     b"PK\x03\x04": ("a ZIP archive (an Excel workbook is one, too)", "save it as CSV, or unpack it"),
     b"\xd0\xcf\x11\xe0": ("an old Excel workbook", "save it as CSV"),
+    b"7z\xbc\xaf": ("a 7-Zip archive", "unpack it"),
+    b"Rar!": ("a RAR archive", "unpack it"),
+    b"RDX": ("an R workspace", "write.csv(…, row.names=FALSE) writes its table as CSV"),
+    b"RDA": ("an R workspace", "write.csv(…, row.names=FALSE) writes its table as CSV"),
+    b"Obj\x01": ("an Avro file", "write it as Parquet"),
+    b"\x93NUMPY": ("a NumPy array", "write it as CSV or Parquet, with a name for each column"),
+    b"@relation": ("an ARFF file", "write it as CSV, with a name for each column in its first line"),
+    b"@RELATION": ("an ARFF file", "write it as CSV, with a name for each column in its first line"),
+    b"<stata_dta": ("a Stata file", "write it as CSV or Parquet"),
+    b"$FL2": ("an SPSS file", "write it as CSV or Parquet"),
+    b"<?xml": ("XML", "write it as CSV or Parquet"),
+    b"<table": ("an HTML table", "write it as CSV or Parquet"),
     b"BZh": ("compressed with bzip2", "unpack it, or compress it with gzip"),
     b"\xfd7zXZ": ("compressed with xz", "unpack it, or compress it with gzip"),
     b"\x28\xb5\x2f\xfd": ("compressed with zstd", "unpack it, or compress it with gzip"),
@@ -40,7 +52,10 @@ FOREIGN = {
     b"<html": ("an HTML page", "download the file itself: the address leads to a page, perhaps a login"),
 }
 """How files begin that are neither CSV nor Parquet: what they are, and what to do."""
-JSON = re.compile(rb"\s*(?:\[\s*)?\{\s*\"")
+SHEETS = {b"xl/workbook": "an Excel workbook", b"opendocument.spreadsheet": "an OpenDocument spreadsheet"}
+"""What a ZIP archive names that is a spreadsheet."""
+TAR = (257, b"ustar")
+JSON = re.compile(rb"\s*(?:(?:\[\s*)?\{\s*\"|\[\s*(?:\[|\"|-?[0-9.]+\s*[,\]]))")
 AT_ONCE = 8
 CHECK = "check the address and the credentials"
 
@@ -95,6 +110,10 @@ def content_of(data: bytes) -> Content:
     if data.startswith(PARQUET):
         return Content(data, parquet=True)
     what, step = next((found for magic, found in FOREIGN.items() if data.startswith(magic)), ("", ""))
+    for name, sheet in SHEETS.items() if data.startswith(b"PK") else ():
+        what, step = (sheet, "save its sheet as CSV") if name in data else (what, step)
+    if data.startswith(TAR[1], TAR[0]):
+        what, step = "a tar archive", "unpack it"
     if JSON.match(data[:HEAD]):
         what, step = "JSON", "write it as CSV or Parquet"
     if what:

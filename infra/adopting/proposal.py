@@ -17,7 +17,7 @@ from infra.adopting.moments import GAPS, PARTS, Choice, Moments, choose, never_b
 from infra.adopting.splitting import TEST, TRAIN, Labelled, Split, by_time, stratified
 from rows.infer import SAYS_WHEN, Note, marks_from
 from rows.taking import Taken, take
-from rows.text import MARKS, TRUE
+from rows.text import MARKS, TRUE, is_integer
 from settings.errors import UsageError, did_you_mean
 from settings.shown import shown
 
@@ -128,7 +128,7 @@ def schema_of(rows: Taken, target: str, time: str, later: list[str]) -> tuple[Sc
 
 
 def _target(taken: Taken, column: Column) -> Target:
-    """Write each label in one form: a whole number that a gap made `1.0` is 1, a truth value is true or false."""
+    """Write each label in one form: a whole number that is written `1.0` is 1, a truth value is true or false."""
     marks = set(column.missing)
     texts = ["" if text in marks else text for text in taken.texts(column.name)]
     return Target(column, tuple(_plain(text, column.dtype) for text in texts))
@@ -137,8 +137,8 @@ def _target(taken: Taken, column: Column) -> Target:
 def _plain(text: str, dtype: str) -> str:
     if not text:
         return ""
-    if dtype == "integer":
-        return str(int(text)) if text.lstrip("+-").isdigit() else str(int(float(text)))
+    if dtype in ("integer", "number") and is_integer(text):
+        return str(int(text.partition(".")[0]))
     if dtype == "boolean":
         return "true" if text in TRUE else "false"
     return text

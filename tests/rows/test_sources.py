@@ -15,10 +15,10 @@ from settings.errors import UsageError
 from tests.validation.weather import frame, schema
 
 
-def packed() -> bytes:
+def packed(name: str = "a") -> bytes:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
-        archive.writestr(zipfile.ZipInfo("a"), "b")
+        archive.writestr(zipfile.ZipInfo(name), "b")
     return stream.getvalue()
 
 
@@ -45,6 +45,14 @@ def test_gzip_of_any_name_is_unpacked(tmp_path: Path, name: str) -> None:
         (b"\x1f\x8b", "cut or damaged"),
         (packed(), "ZIP archive"),
         (b"PAR1 and nothing", "not a readable Parquet file"),
+        (packed("xl/workbook.xml"), "an Excel workbook"),
+        (b"[1, 2]\n", "is JSON"),
+        (b'[["a", "b"], [1, 2]]', "is JSON"),
+        (b"<?xml version='1.0'?><rows/>", "is XML"),
+        (b"@relation iris\n@attribute x numeric\n", "ARFF"),
+        (gzip.compress(b"RDX3\nX\n\x00\x00", mtime=0), "R workspace"),
+        (b"rows.csv".ljust(257, b"\x00") + b"ustar\x00", "tar archive"),
+        (b"\x00" * 12 + b"\xc2\xea\x81\x60" + b"\x00" * 100, "is a binary file"),
         (b"<!DOCTYPE html><html>log in</html>", "HTML page"),
         (b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
         (bytes(range(1, 256)) * 9, "is a binary file"),

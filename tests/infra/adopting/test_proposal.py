@@ -156,6 +156,11 @@ def test_a_positive_class_is_written_as_the_schema_writes_it(
     assert found == positive and type(found) is type(positive)
 
 
+def test_a_label_written_in_two_ways_is_one(proposed: Callable[..., Proposal]) -> None:
+    found = proposed([row | {"left": ("1", "0", "1.0")[i % 3]} for i, row in enumerate(customers())])
+    assert found.kind == "binary" and found.settings["metrics.positive"] == 1
+
+
 def test_many_classes_and_numbers_have_no_positive(proposed: Callable[..., Proposal]) -> None:
     many = [row | {"left": "abc"[i % 3]} for i, row in enumerate(customers())]
     assert proposed(many).settings["metrics.positive"] is None
