@@ -78,6 +78,19 @@ def test_what_is_installed_once_is_not_installed_again(tmp_path: Path, monkeypat
     assert len(session.installed) == 2
 
 
+def test_what_was_left_out_is_installed_the_next_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`nox -R` installs nothing, and must not say that it did."""
+    import noxfile
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "requirements").mkdir()
+    (tmp_path / "requirements" / "lint.txt").write_text("flake8==7\n")
+    session = Session(tmp_path)
+    for session.leaves_out in (True, False, False):
+        noxfile.install(session, "lint")  # type: ignore[arg-type]
+    assert len(session.installed) == 1
+
+
 def test_a_session_leaves_word_of_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import nox.command
 
@@ -134,6 +147,7 @@ class Session:
         self.location, self.installed = str(location), list[tuple[str, ...]]()
         self.posargs: list[str] = []
         self.warned: list[str] = []
+        self.leaves_out = False
 
     @property
     def virtualenv(self) -> "Session":
@@ -142,7 +156,12 @@ class Session:
 
     def install(self, *arguments: str, **how: object) -> None:
         """Note what would be installed."""
-        self.installed.append(arguments)
+        if not self.leaves_out:
+            self.installed.append(arguments)
+
+    def run_install(self, *arguments: str, **how: object) -> object:
+        """Return what nox does."""
+        return None if self.leaves_out else ""
 
     def warn(self, text: str) -> None:
         """Note what the user would be warned of."""
