@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pydantic import ValidationError
@@ -66,6 +66,7 @@ class Recorder:
         self._source = f"/{project}/{environment}"
         self._known: tuple[Head, ...] | None = None
         self._warned = False
+        self._spooled = datetime.fromtimestamp(0, UTC)
 
     def record(self, type: str, subject: str, data: dict[str, Any]) -> None:
         """Chain one event, after those that wait; keep it where the registry cannot be reached or the log does not hold."""
@@ -227,7 +228,8 @@ class Recorder:
                 notes.update(changes)
 
     def _spool(self, event: Event) -> None:
-        number = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
+        self._spooled = max(datetime.now(UTC), self._spooled + timedelta(microseconds=1))  # a clock may be set back
+        number = self._spooled.strftime("%Y%m%dT%H%M%S%f")
         self._write(f"{SPOOL}{number}-{event.id[:8]}", event.model_dump_json())
 
     def _write(self, name: str, text: str) -> None:

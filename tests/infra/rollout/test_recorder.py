@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, tzinfo
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,23 @@ def test_events_wait_for_the_registry_and_are_chained_in_order(tmp_path: Path) -
     assert [event.data.get("spooled", False) for event in events] == [False, True, True, True, False]
     assert recorder(tmp_path).waiting() == 0
     assert recorder(tmp_path).log.verify() == []
+
+
+def test_events_wait_in_order_though_the_clock_is_set_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Back(datetime):
+        left = [2030, 2029, 2028]
+
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Back:
+            return cls(cls.left.pop(0) if len(cls.left) > 1 else cls.left[0], 1, 1, tzinfo=tz)
+
+    monkeypatch.setattr("infra.rollout.recorder.datetime", Back)
+    one = recorder(tmp_path)
+    for number in range(3):
+        one.later(STARTED, str(number), {})
+    monkeypatch.undo()
+    assert one.flush() == 3
+    assert [event.subject for event in one.log.events()] == ["0", "1", "2"]
 
 
 def test_a_damaged_event_that_waited_stops_no_change_and_is_said(tmp_path: Path) -> None:
