@@ -69,7 +69,7 @@ class DockerEngine:
         about = {"wanted": "up", "host": where.host, "port": where.port}
         before = self._state()
         state = self._keep(lambda state: state.model_copy(update=about))
-        found = self._realise(state)
+        found = self._realise(state) + self._restart_hung(state)
         if before.wanted == "down":
             for slot in [slot for slot, wanted in state.slots.items() if wanted.share > 0]:
                 self.wait_ready(slot, where.ready_seconds)
@@ -227,6 +227,15 @@ class DockerEngine:
         for name in leaving:
             self._daemon.proxy.release(name, state)
         self._daemon.replicas.stop(leaving, state.drain_seconds)
+        return found
+
+    def _restart_hung(self, state: State) -> list[str]:
+        """Start again the replicas that the proxy gets no answer from, and that give none when they are asked once more."""
+        servers, found = self._daemon.proxy.servers(), []
+        for replica in (replica for slot in state.slots.values() for replica in slot.replicas):
+            if replica.name in servers and servers[replica.name].hangs and self._daemon.view.hangs(replica.address):
+                self._daemon.replicas.restart(replica.name)
+                found.append(f"replica {replica.name} answered nothing; it was started again")
         return found
 
     def _free_places(self, count: int, state: State) -> list[tuple[str, int]]:

@@ -65,6 +65,11 @@ class Replicas:
                     container.unpause() if container.status == "paused" else container.start()
         return ended
 
+    def restart(self, name: str) -> None:
+        """End a replica at once, and start it again."""
+        with reaching():
+            self._client.containers.get(self._names.replica(name)).restart(timeout=0)
+
     def stop(self, names: Collection[str], seconds: float) -> None:
         """Ask replicas to finish what they do, end them after `seconds`, and remove their containers."""
         leaving = [container for name, container in self.found().items() if name in names]

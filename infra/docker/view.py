@@ -12,7 +12,7 @@ from infra.docker.proxy import Proxy
 from infra.docker.replicas import Replicas
 from infra.docker.transport import TunnelTransport
 from infra.engines.engine import Replica, Running, SlotStatus, hung_replicas
-from infra.engines.measuring import Lives
+from infra.engines.measuring import SECONDS, Lives
 from infra.engines.state import State
 from infra.proxy.stats import Server, share
 from settings.errors import OutsideError
@@ -31,6 +31,15 @@ class DaemonView:
     def client(self, seconds: float) -> httpx.Client:
         """Return a client that reaches the replicas in their network."""
         return httpx.Client(transport=TunnelTransport(self._proxy.tunnel), timeout=seconds)
+
+    def hangs(self, address: str) -> bool:
+        """Ask a replica, and say whether it takes the question and leaves it unanswered."""
+        try:
+            with self.client(SECONDS) as client:
+                client.get(f"http://{address}/health/live")
+        except httpx.HTTPError as error:
+            return TimeoutError.__name__ in str(error)
+        return False
 
     def servers(self) -> Mapping[str, Server]:
         """Return the proxy's servers by name."""

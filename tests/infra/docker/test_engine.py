@@ -259,9 +259,23 @@ def test_up_brings_back_a_proxy_that_hangs(harbour: Harbour, hang: str, said: st
     else:
         for row in proxy.top()["Processes"]:
             os.kill(int(row[1]), signal.SIGSTOP)
-    assert harbour.engine.up() == [f"the proxy {said}"]
+    found = harbour.engine.up()
+    proxy.reload()
+    faster = not found and proxy.attrs["RestartCount"] == 1
+    assert found == [f"the proxy {said}"] or faster, "on a busy machine its health check may be faster"
     harbour.engine.wait_ready(Slot.STABLE, READY_SECONDS)
     assert httpx.post(f"{harbour.url}/predict", content=b"{}", timeout=5).headers["x-gateline-release"] == release.digest
+
+
+def test_up_starts_a_replica_that_hangs_again(harbour: Harbour) -> None:
+    harbour.serving()
+    [replica, _] = harbour.engine.status().slots[Slot.STABLE].replicas
+    for row in harbour.container(replica.name).top()["Processes"]:
+        os.kill(int(row[1]), signal.SIGSTOP)
+    assert wait_until(lambda: replica.name in " ".join(harbour.engine.status().hung), 20)
+    assert harbour.engine.up() == [f"replica {replica.name} answered nothing; it was started again"]
+    harbour.engine.wait_ready(Slot.STABLE, READY_SECONDS)
+    assert harbour.engine.up() == [] and not harbour.engine.status().hung
 
 
 def test_what_hangs_is_ended_and_started_again_without_a_command(harbour: Harbour) -> None:
