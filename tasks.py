@@ -16,13 +16,17 @@ from infra.noting import noted
 from infra.number import MINUTE, NOT_GIVEN
 from settings.passing import SIGNING_KEY
 from settings.errors import show_what_can_be_shown
+from settings.shown import tell
 
 ENV = {"env": "the environment to work on: staging or production"}
 WAIT = {"wait": "seconds to wait for another command on the same environment"}
 RELEASE = {"release": "version, name or digest; the one built last if not given"}
 LAPTOP = {"from_laptop": "allow a change of a non-local environment from outside CI (recorded so)"}
 UNJUDGED = {"unjudged": "let a release in without the verdicts the environment requires (recorded so)"}
-LIFT = {"release_quarantine": "take the release out of quarantine first (recorded so)"}
+LIFT = {
+    "lift_quarantine": "let a release in that a rollback left, and take it out of quarantine once it serves (recorded so)",
+    "release_quarantine": "the former name of --lift-quarantine",
+}
 CHANGE = ENV | WAIT | LAPTOP
 BRING_IN = CHANGE | RELEASE | UNJUDGED | LIFT
 
@@ -41,6 +45,13 @@ def leave(call: Callable[[], int], stage: str = "", env: str = "", signs: bool =
         end.of(call)
     if end.code:
         raise Exit(code=end.code)
+
+
+def lifts(lift: bool, formerly: bool) -> bool:
+    """Say whether a quarantine is to be lifted, under the option's name or the one that it had."""
+    if formerly:
+        tell("warning: --release-quarantine is called --lift-quarantine now; this name will go", error=True)
+    return lift or formerly
 
 
 @task(
@@ -160,6 +171,7 @@ def deploy(
     release: str = "",
     skip_canary: bool = False,
     unjudged: bool = False,
+    lift_quarantine: bool = False,
     release_quarantine: bool = False,
     from_laptop: bool = False,
     wait: float = MINUTE,
@@ -168,7 +180,7 @@ def deploy(
 
     Examples: invoke deploy --env=staging · invoke deploy --env=production --skip-canary --release=20260102-abc1234
     """
-    options = commands.DeployOptions(skip_canary, unjudged, release_quarantine, from_laptop)
+    options = commands.DeployOptions(skip_canary, unjudged, lifts(lift_quarantine, release_quarantine), from_laptop)
     leave(lambda: commands.deploy(env, release, options, wait), "deploy", env)
 
 
@@ -199,6 +211,7 @@ def canary(
     rate: float = NOT_GIVEN,
     seconds: float = NOT_GIVEN,
     unjudged: bool = False,
+    lift_quarantine: bool = False,
     release_quarantine: bool = False,
     from_laptop: bool = False,
     wait: float = MINUTE,
@@ -207,7 +220,8 @@ def canary(
 
     Examples: invoke canary --env=production · invoke canary --env=production --traffic=synthetic · … --resume
     """
-    options = commands.CanaryOptions(resume, traffic, rate, seconds, unjudged, release_quarantine, from_laptop)
+    lift = lifts(lift_quarantine, release_quarantine)
+    options = commands.CanaryOptions(resume, traffic, rate, seconds, unjudged, lift, from_laptop)
     leave(lambda: commands.canary(env, release, options, wait), "canary", env)
 
 

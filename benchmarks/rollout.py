@@ -41,7 +41,7 @@ class Cycles:
     def once(self) -> None:
         """Deploy the other release, canary the first again, promote it, roll it back: the other one is stable at the end."""
         first, second = self._stable, self._other
-        again = ("--release-quarantine", "--unjudged")
+        again = ("--lift-quarantine", "--unjudged")
         self._timed("deploy", f"--release={second}", "--skip-canary", *again)
         self._timed("canary", f"--release={first}", "--seconds=2", *again, code=3)
         self._timed("promote")

@@ -20,6 +20,7 @@ GENESIS = "0" * 64
 STARTED = "dev.gateline.change.started"
 FINISHED = "dev.gateline.change.finished"
 ACCEPTED = "dev.gateline.audit.accepted"
+LIFTED = "dev.gateline.quarantine.lifted"
 DEPLOYED = "dev.cdevents.service.deployed.0.2.0"
 UPGRADED = "dev.cdevents.service.upgraded.0.2.0"
 ROLLED_BACK = "dev.cdevents.service.rolledback.0.2.0"
@@ -37,6 +38,8 @@ class Actor(BaseModel):
     kind: Literal["ci", "person"]
     host: str = ""
     run: str = ""
+    known_by: Literal["", "account", "oidc", "as given"] = ""
+    """The account of the process's uid, a token of the CI server's, or what variables say; '' in events from before."""
 
 
 class Event(BaseModel):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from contracts.event import ACCEPTED, DEPLOYED, PACKAGED, PUBLISHED, ROLLED_BACK, SIGNED, STARTED, UPGRADED, Event
+from contracts.event import ACCEPTED, DEPLOYED, LIFTED, PACKAGED, PUBLISHED, ROLLED_BACK, SIGNED, STARTED, UPGRADED, Event
 
 WORDS = {
     PACKAGED: "built",
@@ -16,7 +16,15 @@ WORDS = {
     UPGRADED: "upgraded",
     ROLLED_BACK: "rolled back",
     ACCEPTED: "accepted",
+    LIFTED: "lifted",
 }
+
+
+def who(event: Event) -> str:
+    """Say who did it, and whether that is more than what variables of the CI job say."""
+    actor = event.data.get("actor") or {}
+    given = ", as given" if actor.get("known_by") == "as given" else ""
+    return f"{actor.get('name', '?')} ({actor.get('kind', '?')}{given})"
 
 
 def outcome(event: Event) -> str:
@@ -26,12 +34,12 @@ def outcome(event: Event) -> str:
         data.get("error")
         or ("" if event.type in WORDS else data.get("decision"))
         or data.get("did")
-        or (_reason(data) if event.type in (ROLLED_BACK, ACCEPTED) else "")
+        or (reason(data) if event.type in (ROLLED_BACK, ACCEPTED, LIFTED) else "")
     )
     said = WORDS.get(event.type, str(data.get("outcome", "")))
     return f"{said}: {why}" if why else said
 
 
-def _reason(data: Mapping[str, Any]) -> str:
+def reason(data: Mapping[str, Any]) -> str:
     """A rollback by hand has one reason; one by a canary has those of its verdict."""
     return str(data.get("reason") or "; ".join(map(str, data.get("reasons") or ())))

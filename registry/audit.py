@@ -73,6 +73,15 @@ class AuditLog:
         """Return every readable event in order."""
         return [entry.event for entry in self._entries().values() if entry.event]
 
+    def about(self, subject: str) -> list[tuple[Event, bool]]:
+        """Return the readable events about one release, in order, each with whether it is vouched for.
+
+        That is: as it was written, taken alone, and sealed where there is a key.
+        """
+        entries = self._entries().values()
+        told = [(entry, entry.event) for entry in entries if entry.event and entry.event.subject == subject]
+        return [(event, not entry.fault and (entry.sealed or not self._key)) for entry, event in told]
+
     def verify(self, heads: Iterable[Head] = ()) -> list[Finding]:
         """Return every place where the log is not what was written: edited, removed, reordered or cut. Empty when it holds.
 

@@ -104,8 +104,8 @@ def called(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[Any, .
         ("deploy", {"env": "p", "unjudged": True}, ("deploy", "p", "", DeployOptions(unjudged=True), 60.0)),
         (
             "deploy",
-            {"env": "p", "release_quarantine": True},
-            ("deploy", "p", "", DeployOptions(release_quarantine=True), 60.0),
+            {"env": "p", "lift_quarantine": True},
+            ("deploy", "p", "", DeployOptions(lift_quarantine=True), 60.0),
         ),
         ("deploy", {"env": "p", "from_laptop": True}, ("deploy", "p", "", DeployOptions(from_laptop=True), 60.0)),
         ("smoke", {"env": "staging"}, ("smoke", "staging")),
@@ -123,7 +123,7 @@ def called(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[Any, .
         (
             "canary",
             {"env": "p", "release_quarantine": True},
-            ("canary", "p", "", CanaryOptions(release_quarantine=True), 60.0),
+            ("canary", "p", "", CanaryOptions(lift_quarantine=True), 60.0),
         ),
         ("canary", {"env": "p", "from_laptop": True}, ("canary", "p", "", CanaryOptions(from_laptop=True), 60.0)),
         ("promote", {"env": "p", "from_laptop": True}, ("promote", "p", True, 60.0)),

@@ -71,7 +71,7 @@ def _is_first(target: Target) -> bool:
 def _first(target: Target, release: Release, options: CanaryOptions) -> int:
     target.say("no champion serves here: the first release is deployed without a canary, and recorded as such")
     allowed = DeployOptions(
-        unjudged=options.unjudged, release_quarantine=options.release_quarantine, from_laptop=options.from_laptop
+        unjudged=options.unjudged, lift_quarantine=options.lift_quarantine, from_laptop=options.from_laptop
     )
     run_deploy(target, release, allowed)
     _say_serving(target, release, "deployed")

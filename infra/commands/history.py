@@ -13,7 +13,7 @@ from rich.table import Table
 from contracts.digest import short
 from contracts.event import Event, Head
 from contracts.files import place
-from infra.audit_line import outcome
+from infra.audit_line import outcome, who
 from infra.commands import audit_heads
 from infra.commands.building import build_recorder
 from contracts.layout import BUILD
@@ -144,11 +144,11 @@ def _print(events: list[Event]) -> None:
 
 def _row(event: Event) -> tuple[str, ...]:
     data = event.data
-    actor, release = data.get("actor", {}), data.get("release") or {}
+    release = data.get("release") or {}
     return (
         str(event.sequence),
         event.time[:19],
-        f"{actor.get('name', '?')} ({actor.get('kind', '?')})",
+        who(event),
         event.source.rpartition("/")[2],
         str(data.get("change", "build")),
         f"{release.get('version', '')} {short(event.subject)}".strip(),
@@ -160,8 +160,8 @@ def _print_verification(
     log: AuditLog, events: list[Event], findings: list[Finding], accepted: Mapping[Finding, Event], against: str
 ) -> None:
     for finding, event in accepted.items():
-        who, why = event.data.get("actor", {}).get("name", "?"), event.data.get("reason", "")
-        tell(f"[accepted] {finding.reason} (event {event.sequence}, {who}: {why})")
+        by, why = who(event), event.data.get("reason", "")
+        tell(f"[accepted] {finding.reason} (event {event.sequence}, {by}: {why})")
     for finding in findings:
         tell(f"[broken] {finding.reason}")
     if findings:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from contracts.event import DEPLOYED, ROLLED_BACK, STARTED, UPGRADED, Event
-from infra.audit_line import outcome
+from infra.audit_line import outcome, who
 from report.history import Change
 
 BROUGHT_IN = (DEPLOYED, UPGRADED)
@@ -89,7 +89,7 @@ def _told(event: Event, ended: str = "") -> Change:
     said = ended or outcome(event)
     return Change(
         time=event.time,
-        who=f"{actor_of(event)} ({(data.get('actor') or {}).get('kind', '?')})",
+        who=who(event),
         where=environment_of(event),
         what=str(data.get("change", "build")),
         ended=f"{said} ({', '.join(flags)})" if flags else said,
@@ -98,5 +98,5 @@ def _told(event: Event, ended: str = "") -> Change:
     )
 
 
-FLAGS = ("skip_canary", "unjudged", "release_quarantine", "from_laptop", "by_hand", "rehearsal", "spooled")
+FLAGS = ("skip_canary", "unjudged", "lift_quarantine", "release_quarantine", "from_laptop", "by_hand", "rehearsal", "spooled")
 """What was allowed or is special, as the events record it."""

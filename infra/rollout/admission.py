@@ -25,19 +25,21 @@ class Admitted:
 
     verdicts: dict[str, str]
     unjudged: bool = False
+    lifts: bool = False
+    """Whether it is in quarantine, and leaves it once it serves."""
 
 
-def admit(target: Target, release: Release, *, unjudged: bool = False, release_quarantine: bool = False) -> Admitted:
+def admit(target: Target, release: Release, *, unjudged: bool = False, lift_quarantine: bool = False) -> Admitted:
     """Let a release in, or refuse it: quarantine first, then the stages that the environment requires, then signatures.
 
     Raises GateRefused for a quarantined, failed or unsigned release, Inconclusive where a required verdict is missing or
     cannot know.
     """
     reason = target.quarantine.reason(release.digest)
-    if reason is not None and not release_quarantine:
+    if reason is not None and not lift_quarantine:
         raise GateRefused(
             f"quarantine: {release.name} was left by a rollback ({reason})",
-            "deploy another release, or add --release-quarantine if you know that it is good",
+            "deploy another release, or add --lift-quarantine if you know that it is good",
         )
     in_containers = target.environment.runs_containers
     seen: dict[str, Verdict | None] = {
@@ -46,10 +48,8 @@ def admit(target: Target, release: Release, *, unjudged: bool = False, release_q
     if not unjudged:
         _require_all(target, seen, release)
     require_signed(Claim(target.settings, Path("."), target.store, release, {} if unjudged else seen))
-    if reason is not None:
-        target.quarantine.lift(release.digest)
-        target.say(f"{release.name} is taken out of quarantine", "yellow", f" (it was there because: {reason})")
-    return Admitted({stage: verdict.outcome if verdict else "missing" for stage, verdict in seen.items()}, unjudged)
+    outcomes = {stage: verdict.outcome if verdict else "missing" for stage, verdict in seen.items()}
+    return Admitted(outcomes, unjudged, lifts=reason is not None)
 
 
 def _require_all(target: Target, seen: Mapping[str, Verdict | None], release: Release) -> None:

@@ -47,7 +47,7 @@ class CanaryOptions:
     rate: float = 0.0
     seconds: float = 0.0
     unjudged: bool = False
-    release_quarantine: bool = False
+    lift_quarantine: bool = False
     from_laptop: bool = False
 
 
@@ -77,12 +77,14 @@ def canary(target: Target, release: Release, options: CanaryOptions, wish: Wish 
         raise UsageError(f"no champion serves in {target.name}", f"invoke deploy --env={target.name}")
     if stable.digest == release.digest:
         return None
-    admitted = admit(target, release, unjudged=options.unjudged, release_quarantine=options.release_quarantine)
+    held = target.journal.read()
+    lift = options.lift_quarantine or (options.resume and held is not None and held.lifts)
+    admitted = admit(target, release, unjudged=options.unjudged, lift_quarantine=lift)
     facts = {"release": release.model_dump(mode="json"), "stable": stable.digest, "verdicts": admitted.verdicts}
     recorded = facts | vars(options) | {"rehearsal": target.rehearsal}
     try:
         with target.recorder.change("canary", release.digest, **recorded) as change:
-            begin(target, "canary", release)
+            begin(target, "canary", release, lifts=admitted.lifts)
             verdict = _start_and_watch(target, release, options)
             step = next_step(verdict, 1.0, 0.0)
             _conclude(target, release, step, verdict, change)

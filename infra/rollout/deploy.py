@@ -21,7 +21,7 @@ class DeployOptions:
 
     skip_canary: bool = False
     unjudged: bool = False
-    release_quarantine: bool = False
+    lift_quarantine: bool = False
     from_laptop: bool = False
 
 
@@ -47,17 +47,17 @@ def deploy(target: Target, release: Release, options: DeployOptions) -> bool:
             f"{stable.name} is champion here; a deploy would pass the canary by",
             f"invoke canary --env={target.name}, or add --skip-canary (recorded so)",
         )
-    admitted = admit(target, release, unjudged=options.unjudged, release_quarantine=options.release_quarantine)
+    admitted = admit(target, release, unjudged=options.unjudged, lift_quarantine=options.lift_quarantine)
     facts = {"release": release.model_dump(mode="json"), "verdicts": admitted.verdicts, "rehearsal": target.rehearsal}
     with target.recorder.change("deploy", release.digest, **facts, **vars(options)) as change:
-        _phases(target, release, stable.digest if stable else "")
+        _phases(target, release, stable.digest if stable else "", admitted.lifts)
         change.type = UPGRADED if stable else DEPLOYED
         change.data["from"] = stable.digest if stable else None
     return True
 
 
-def _phases(target: Target, release: Release, left: str) -> None:
-    begin(target, "deploy", release)
+def _phases(target: Target, release: Release, left: str, lifts: bool) -> None:
+    begin(target, "deploy", release, lifts=lifts)
     try:
         bring_up(target, Slot.CANARY, release, target.environment.replicas)
         moved = switch(target, Slot.CANARY)

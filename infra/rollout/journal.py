@@ -33,6 +33,8 @@ class Entry(BaseModel):
     held: str = ""
     reason: str = ""
     """Why a rollback goes back: whoever finishes a killed one quarantines for the same reason."""
+    lifts: bool = False
+    """Whether the release is taken out of quarantine once it is stable, as somebody asked for."""
 
     @property
     def abandoned(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 
+from contracts.event import LIFTED
 from contracts.release import Release
 from contracts.slots import Slot, SlotMetrics
 from contracts.verdict import Outcome, Verdict
@@ -22,10 +23,12 @@ SOAK_POLL_SECONDS = 0.25
 SOAK_MIN_ERRORS = 3
 
 
-def begin(target: Target, kind: Kind, release: Release, reason: str = "") -> None:
-    """Write into the journal that a change begins."""
+def begin(target: Target, kind: Kind, release: Release, reason: str = "", *, lifts: bool = False) -> None:
+    """Write into the journal that a change begins; `lifts`: where it succeeds, its release leaves quarantine."""
     started = datetime.now(UTC).isoformat(timespec="seconds")
-    entry = Entry(kind=kind, phase="begin", release=release.digest, started=started, pid=0, reason=reason)
+    entry = Entry(
+        kind=kind, phase="begin", release=release.digest, started=started, pid=0, reason=reason, lifts=lifts
+    )
     target.journal.write(entry.taken_over())
 
 
@@ -107,7 +110,19 @@ def settle(target: Target) -> None:
         target.engine.move(Slot.CANARY, Slot.STABLE)
     stable = _status(target, Slot.STABLE).release.digest
     target.engine.remember([*(digest for digest in target.engine.history() if digest != stable), stable])
+    _lift(target, stable)
     tell_registry(target)
+
+
+def _lift(target: Target, stable: str) -> None:
+    """Take the release that serves now out of quarantine, where that was asked for: an event first, then the lists."""
+    entry = target.journal.read()
+    reason = target.quarantine.reason(stable) if entry is not None and entry.lifts else None
+    if reason is None:
+        return
+    target.recorder.record(LIFTED, stable, {"change": "lift-quarantine", "outcome": "done", "reason": reason})
+    target.quarantine.lift(stable)
+    target.say("out of quarantine", "yellow", f": it was there because: {reason}")
 
 
 def discard(target: Target, left: str, reason: str) -> None:

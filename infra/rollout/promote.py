@@ -48,7 +48,8 @@ def promote(target: Target, *, from_laptop: bool = False, wish: Wish | None = No
 def finish(target: Target, release: Release) -> None:
     """Take the canary to all traffic and to stable; on a failure it is held again and stable serves."""
     left = stable.digest if (stable := target.engine.status().release_in(Slot.STABLE)) else ""
-    begin(target, "promote", release)
+    held = target.journal.read()
+    begin(target, "promote", release, lifts=held is not None and held.lifts)
     try:
         target.journal.phase("scale")
         _off_traffic(target)

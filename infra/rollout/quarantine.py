@@ -1,23 +1,32 @@
-"""Releases that a rollback left: kept apart with the environment, and in the registry where it can be reached."""
+"""Releases that a rollback left: kept apart by the audit log, and by two lists that are asked without reading all of it."""
 
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 
+from contracts.event import DEPLOYED, LIFTED, ROLLED_BACK, UPGRADED
+from infra.audit_line import reason
 from infra.engines.notes import Notes
 from infra.rollout.recorder import UNREACHABLE
+from registry.audit import AuditLog
 from registry.releases import Releases
 from settings.errors import OutsideError
 
 LIST, UNTOLD = "quarantine", "quarantine-untold"
+FORMERLY = "release_quarantine"
+"""What an event of a deploy said that lifted a quarantine, before lifts were events of their own."""
 
 
 class Quarantine:
-    """The quarantine of one environment. Its own list is enough for a rollback; the registry's is seen by everyone."""
+    """The quarantine of one environment. Its own list is enough for a rollback; the registry's is seen by everyone.
 
-    def __init__(self, notes: Notes, releases: Releases) -> None:
+    Taking a release off a list by hand lifts nothing: the rollback stands in the log, and only an event ends what it began.
+    """
+
+    def __init__(self, notes: Notes, releases: Releases, log: AuditLog) -> None:
         """Keep the list in the note `quarantine`, and what the registry does not know yet in another."""
-        self._notes, self._releases = notes, releases
+        self._notes, self._releases, self._log = notes, releases, log
 
     def add(self, digest: str, reason: str) -> None:
         """Set a release apart."""
@@ -30,30 +39,46 @@ class Quarantine:
     def tell(self) -> None:
         """Let the registry know what it could not be told before. Raises what the registry raises."""
         for digest, reason in self._read(UNTOLD).items():
-            self._releases.quarantine(digest, reason)
+            self._releases.quarantine(digest, reason) if reason else self._releases.release_quarantine(digest)
         self._notes.remove(UNTOLD)
 
     def reason(self, digest: str) -> str | None:
-        """Return why a release is set apart, or None. The registry is asked where the environment knows nothing."""
-        local = self._read(LIST).get(digest)
-        if local is not None:
-            return local
-        try:
-            return self._releases.quarantined(digest)
-        except UNREACHABLE:
-            return None
+        """Return why a release is set apart, or None: whoever knows of it is believed, list or log.
+
+        Where registry and log cannot be read, the environment's own list must do. Raises OutsideError if that is damaged.
+        """
+        for ask in (self._read(LIST).get, self._releases.quarantined, self._told):
+            with suppress(*UNREACHABLE):
+                found = ask(digest)
+                if found is not None:
+                    return found
+        return None
+
+    def _told(self, digest: str) -> str | None:
+        """Return what the log says. A lift counts where its event is vouched for: without the key, nobody can add one."""
+        found = None
+        for event, vouched in self._log.about(digest):
+            lifted = event.type == LIFTED or (event.type in (DEPLOYED, UPGRADED) and event.data.get(FORMERLY))
+            if event.type == ROLLED_BACK or event.data.get("quarantined"):
+                found = reason(event.data) or "a rollback left it"
+            elif lifted and vouched:
+                found = None
+        return found
 
     def on_host(self, digest: str) -> bool:
         """Say whether the environment's own list holds a release: what a rollback goes by."""
         return digest in self._read(LIST)
 
     def lift(self, digest: str) -> None:
-        """Take a release out of quarantine, here and in the registry."""
-        self._releases.release_quarantine(digest)
-        for name in (LIST, UNTOLD):
-            left = self._read(name)
-            if left.pop(digest, None) is not None:
-                self._write(name, left)
+        """Take a release off both lists, the registry's as soon as it can be reached; the event is the caller's."""
+        left, untold = self._read(LIST), self._read(UNTOLD)
+        try:
+            self._releases.release_quarantine(digest)
+            untold.pop(digest, None)
+        except UNREACHABLE:
+            untold[digest] = ""
+        left.pop(digest, None)
+        self._notes.update({LIST: json.dumps(left, indent=1), UNTOLD: json.dumps(untold, indent=1) if untold else None})
 
     def _read(self, name: str) -> dict[str, str]:
         text = self._notes.read(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Any
 
 from contracts.event import FINISHED
 from contracts.files import reserve
@@ -43,7 +44,9 @@ def _take_up(target: Target, entry: Entry, tell: bool) -> str:
     target.journal.write(entry.taken_over())
     done = _put_right(target, entry)
     target.say(f"the {entry.kind} begun {entry.started} died in phase '{entry.phase}'", "yellow", f": {done}")
-    did = {"change": entry.kind, "outcome": "recovered", "phase": entry.phase, "did": done}
+    did: dict[str, Any] = {"change": entry.kind, "outcome": "recovered", "phase": entry.phase, "did": done}
+    if entry.kind == "rollback" and done != NOT_SWITCHED:
+        did |= {"quarantined": True, "reason": entry.reason}
     record = target.recorder.record if tell else target.recorder.later
     record(FINISHED, entry.release, did)
     if tell and entry.kind in ("canary", "promote"):

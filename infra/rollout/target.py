@@ -35,10 +35,24 @@ from settings.sample import is_sample
 from settings.shown import one_line
 from settings.terminal import Terminal
 
+SHORTEST_KEY = 16
+"""Bytes of the audit key."""
+
 
 def audit_key() -> str:
-    """Return the secret that audit events are sealed with; empty where it is not set."""
-    return os.environ.get("GATELINE_AUDIT_KEY", "")
+    """Return the secret that audit events are sealed with; empty where it is not set. Raises UsageError for a short one.
+
+    Blanks around it are no part of it: whoever pastes a secret, or keeps it in a file, adds a line break.
+    """
+    given = os.environ.get("GATELINE_AUDIT_KEY", "")
+    key = given.strip()
+    if given and len(key.encode()) < SHORTEST_KEY:
+        raise UsageError(
+            f"GATELINE_AUDIT_KEY has {len(key.encode())} bytes, blanks around it not counted; it must have at least "
+            f"{SHORTEST_KEY}: a shorter one can be guessed by whoever reads the log",
+            "set it to what `openssl rand -hex 32` prints, the same for every command; or unset it",
+        )
+    return key
 
 
 def recorder_of(settings: Settings, name: str, root: Path, log: AuditLog, shared: Notes | None = None) -> Recorder:
@@ -96,7 +110,7 @@ class Target:
             store=store,
             recorder=recorder,
             journal=Journal(engine.notes),
-            quarantine=Quarantine(engine.notes, Releases(store)),
+            quarantine=Quarantine(engine.notes, Releases(store), recorder.log),
             console=Terminal(),
         )
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-import getpass
+import base64
+import json
 import os
+import pwd
 import subprocess
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -21,13 +26,64 @@ GITHUB = {
 
 
 def test_a_person_at_a_machine() -> None:
-    actor = acting({})
-    assert (actor.kind, actor.name) == ("person", getpass.getuser())
+    actor = acting({"USER": "eve", "LOGNAME": "eve"})
+    assert (actor.kind, actor.name, actor.known_by) == ("person", pwd.getpwuid(os.getuid()).pw_name, "account")
 
 
 def test_the_ci_identity_wins_over_the_account() -> None:
     actor = acting(GITHUB)
     assert (actor.kind, actor.name, actor.run) == ("ci", "octo", "https://git.example/a/b/actions/runs/7")
+    assert actor.known_by == "as given", "variables may say anything"
+
+
+SUBJECT = "repo:a/b:ref:refs/heads/main"
+TOKEN = ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in ({}, {"sub": SUBJECT}))
+LOCAL = r"http://127\.0\.0\.1:\d+/"
+
+
+@pytest.fixture
+def token_service() -> Iterator[tuple[str, list[tuple[str, str | None]]]]:
+    """Stand for the CI server's token service: it answers to the job's own permit alone."""
+    asked: list[tuple[str, str | None]] = []
+
+    class Service(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append((self.path, self.headers["Authorization"]))
+            self.send_response(200 if self.headers["Authorization"] == "bearer permit" else 403)
+            self.end_headers()
+            self.wfile.write(json.dumps({"value": f"{TOKEN}.signature"}).encode())
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Service) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/token?api=1", asked
+        server.shutdown()
+
+
+def granted(url: str, permit: str = "permit") -> dict[str, str]:
+    return GITHUB | {"ACTIONS_ID_TOKEN_REQUEST_URL": url, "ACTIONS_ID_TOKEN_REQUEST_TOKEN": permit}
+
+
+def test_a_token_of_the_ci_server_says_who_it_is(token_service: tuple[str, list[tuple[str, str | None]]]) -> None:
+    url, asked = token_service
+    for _ in range(2):
+        actor = acting(granted(url), LOCAL)
+        assert (actor.name, actor.known_by, actor.kind) == (SUBJECT, "oidc", "ci")
+    assert asked == [("/token?api=1&audience=gateline", "bearer permit")], "it is asked once a process"
+
+
+@pytest.mark.parametrize("permit", ["stolen", ""])
+def test_who_gets_no_token_is_as_given(token_service: tuple[str, list[tuple[str, str | None]]], permit: str) -> None:
+    actor = acting(granted(token_service[0], permit), LOCAL)
+    assert (actor.name, actor.known_by) == ("octo", "as given")
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9/", "https://x.actions.githubusercontent.com.evil.example/", "?"])
+def test_another_token_service_is_not_asked(url: str) -> None:
+    assert acting(granted(url)).known_by == "as given"
+    assert acting(granted("http://127.0.0.1:9/"), LOCAL).known_by == "as given", "a service that is gone"
 
 
 def test_gitlab() -> None:
@@ -51,10 +107,10 @@ def test_commit_says_when_tracked_files_differ(tmp_path: Path, monkeypatch: pyte
 
 
 def test_an_account_without_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    def nameless() -> str:
-        raise KeyError("getpwuid(): uid not found: 4711")
+    def nameless(uid: int) -> pwd.struct_passwd:
+        raise KeyError(f"getpwuid(): uid not found: {uid}")
 
-    monkeypatch.setattr(getpass, "getuser", nameless)
+    monkeypatch.setattr(pwd, "getpwuid", nameless)
     assert acting({}).name == f"uid {os.getuid()}"
 
 

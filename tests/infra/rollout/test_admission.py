@@ -120,19 +120,19 @@ def test_a_verdict_that_was_found_again_is_the_newest(site: Site) -> None:
     assert admit(site.target(), release).verdicts == {"validate_model": "pass"}
 
 
-def test_a_quarantined_release_is_refused_until_it_is_released(site: Site) -> None:
+def test_a_quarantined_release_is_refused_until_somebody_says_so(site: Site) -> None:
     release = site.release()
     site.target().quarantine.add(release.digest, "slow [/x]")
     with pytest.raises(GateRefused, match=r"quarantine: 1\+\w+ was left by a rollback \(slow \[/x\]\)") as caught:
         admit(site.target(), release, unjudged=True)
-    assert "--release-quarantine" in caught.value.next_step
-    admit(site.target(), release, release_quarantine=True)
-    assert site.target().quarantine.reason(release.digest) is None
+    assert "--lift-quarantine" in caught.value.next_step
+    assert admit(site.target(), release, lift_quarantine=True).lifts
+    assert site.target().quarantine.reason(release.digest) == "slow [/x]", "it is lifted once the release serves"
 
 
 def test_a_release_that_is_refused_stays_in_quarantine(site: Site) -> None:
     release = site.release(judged=None)
     site.target().quarantine.add(release.digest, "slow")
     with pytest.raises(Inconclusive):
-        admit(site.target(), release, release_quarantine=True)
+        admit(site.target(), release, lift_quarantine=True)
     assert site.target().quarantine.reason(release.digest) == "slow"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from contracts.event import DEPLOYED, FINISHED, UPGRADED
+from contracts.event import DEPLOYED, FINISHED, LIFTED, UPGRADED
 from contracts.slots import Slot
 from contracts.verdict import Outcome
 from infra.process.record import read_record
@@ -91,10 +91,16 @@ def test_a_bad_release_gets_no_traffic(
     assert (ended.type, ended.data["outcome"]) == (FINISHED, "failed") and error.__name__ in ended.data["error"]
 
 
-def test_a_bad_first_release_leaves_nothing(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_bad_first_release_leaves_nothing_and_lifts_no_quarantine(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = site.release(off=0.1)
+    site.target().quarantine.add(bad.digest, "slow")
     with pytest.raises(GateRefused, match="golden"):
-        deploy(site.target(), site.release(off=0.1), DeployOptions())
+        deploy(site.target(), bad, DeployOptions(lift_quarantine=True))
     assert site.seen() == {} and "nothing served here before" in capsys.readouterr().out
+    assert site.target().quarantine.reason(bad.digest) == "slow"
+    assert not [event for event in site.events() if event.type == LIFTED]
 
 
 def test_an_artifact_without_golden_rows_cannot_be_judged_and_is_not_deployed(site: Site) -> None:

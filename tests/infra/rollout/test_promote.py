@@ -20,18 +20,19 @@ from tests.infra.site import BODY, Site
 from tests.traffic import Traffic
 
 
-def held(site: Site, **knobs: Any) -> None:
-    """Let a canary be held."""
+def held(site: Site, lifts: bool = False, **knobs: Any) -> None:
+    """Let a canary be held; with `lifts`, one in quarantine that was let in to leave it."""
     first, second = site.release("1"), site.release("2", **knobs)
     site.put(stable=first, canary=second)
-    entry = Entry(kind="canary", phase="held", release=second.digest, started="now", pid=1, held="no traffic")
+    entry = Entry(kind="canary", phase="held", release=second.digest, started="now", pid=1, held="no traffic", lifts=lifts)
     site.target().journal.write(entry)
 
 
 def test_it_gets_its_replicas_then_all_traffic_then_the_name(site: Site) -> None:
     write = "import sys, pathlib; pathlib.Path('told.json').write_text(sys.stdin.read())"
     site.change({"notify.command": [sys.executable, "-c", write]})
-    held(site)
+    held(site, lifts=True)
+    site.target().quarantine.add(site.release("2").digest, "slow")
     with Traffic(site.url, body=BODY) as traffic:
         traffic.wait_for(20)
         release = promote(site.target())
@@ -41,6 +42,7 @@ def test_it_gets_its_replicas_then_all_traffic_then_the_name(site: Site) -> None
     assert len(site.target().engine.status().slots[Slot.STABLE].replicas) == 2
     assert site.target().artifacts.alias(CHAMPION) == release.artifact
     assert site.target().journal.read() is None
+    assert site.target().quarantine.reason(release.digest) is None
     ended = site.events()[-1]
     assert (ended.type, ended.subject, ended.data["by_hand"]) == (UPGRADED, release.digest, True)
     assert json.loads((site.root / "told.json").read_text())["event"] == "promote"

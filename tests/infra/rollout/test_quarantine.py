@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from contracts.event import FINISHED
+from contracts.event import DEPLOYED, FINISHED, LIFTED, ROLLED_BACK, UPGRADED
 from infra.engines.notes import FolderNotes
 from infra.rollout.quarantine import Quarantine
 from infra.rollout.recorder import Recorder
@@ -18,8 +20,76 @@ from settings.errors import OutsideError
 DIGEST = "a" * 64
 
 
-def quarantine(tmp_path: Path, host: str = "one") -> Quarantine:
-    return Quarantine(FolderNotes(tmp_path / host), Releases(Store(str(tmp_path / "registry"), "p")))
+KEY = "5d41402abc4b2a76b9719d911017c592"  # pragma: allowlist secret
+
+
+def quarantine(tmp_path: Path, host: str = "one", key: str = "") -> Quarantine:
+    store = Store(str(tmp_path / "registry"), "p")
+    return Quarantine(FolderNotes(tmp_path / host), Releases(store), AuditLog(store, key))
+
+
+def record(tmp_path: Path, type: str, key: str = "", **data: Any) -> None:
+    """Let the log tell of the release, as a command with this key would."""
+    log = AuditLog(Store(str(tmp_path / "registry"), "p"), key)
+    Recorder(log, (FolderNotes(tmp_path / "writer"),), "p", "production").record(type, DIGEST, data)
+
+
+def forget(tmp_path: Path) -> None:
+    """Delete both lists, as somebody would who wants the release back."""
+    for name in ("one/quarantine.json", f"registry/p/quarantine/{DIGEST}"):
+        (tmp_path / name).unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize("key", ["", KEY])
+@pytest.mark.parametrize(
+    ("type", "data"),
+    [
+        (ROLLED_BACK, {"reason": "slow"}),
+        (ROLLED_BACK, {"reasons": ["slow"]}),
+        (FINISHED, {"change": "rollback", "outcome": "recovered", "quarantined": True, "reason": "slow"}),
+    ],
+)
+def test_deleting_the_lists_lifts_nothing(tmp_path: Path, key: str, type: str, data: dict[str, Any]) -> None:
+    record(tmp_path, type, key, **data)
+    quarantine(tmp_path).add(DIGEST, "slow")
+    forget(tmp_path)
+    assert quarantine(tmp_path, key=key).reason(DIGEST) == "slow"
+    assert quarantine(tmp_path, key=key).reason("b" * 64) is None
+
+
+@pytest.mark.parametrize(
+    ("type", "data"),
+    [(LIFTED, {}), (UPGRADED, {"release_quarantine": True}), (DEPLOYED, {"release_quarantine": True})],
+)
+def test_an_event_lifts_it_and_another_rollback_sets_it_apart_again(
+    tmp_path: Path, type: str, data: dict[str, Any]
+) -> None:
+    record(tmp_path, ROLLED_BACK, reason="slow")
+    record(tmp_path, UPGRADED)
+    assert quarantine(tmp_path).reason(DIGEST) == "slow", "that it serves elsewhere lifts nothing"
+    record(tmp_path, type, **data)
+    assert quarantine(tmp_path).reason(DIGEST) is None
+    record(tmp_path, ROLLED_BACK, reason="slow again")
+    assert quarantine(tmp_path).reason(DIGEST) == "slow again"
+
+
+def test_with_a_key_nobody_without_it_lifts_it(tmp_path: Path) -> None:
+    record(tmp_path, ROLLED_BACK, KEY, reason="slow")
+    record(tmp_path, LIFTED)
+    record(tmp_path, LIFTED, "another-key-of-32-bytes-and-more")
+    assert quarantine(tmp_path, key=KEY).reason(DIGEST) == "slow"
+    record(tmp_path, LIFTED, KEY)
+    assert quarantine(tmp_path, key=KEY).reason(DIGEST) is None
+
+
+@pytest.mark.parametrize("what", ["edited", "cut", "gone"])
+def test_a_log_that_cannot_be_read_leaves_what_the_environment_knows(tmp_path: Path, what: str) -> None:
+    record(tmp_path, ROLLED_BACK, reason="slow")
+    quarantine(tmp_path).add(DIGEST, "slow")
+    (tmp_path / f"registry/p/quarantine/{DIGEST}").unlink()
+    event = tmp_path / "registry/p/audit/00000001.json"
+    event.write_text("?") if what == "edited" else event.unlink() if what == "cut" else shutil.rmtree(tmp_path / "registry")
+    assert quarantine(tmp_path).reason(DIGEST) == "slow"
 
 
 def test_nothing_is_quarantined(tmp_path: Path) -> None:
@@ -59,6 +129,19 @@ def test_the_registry_is_told_later(tmp_path: Path) -> None:
     assert quarantine(tmp_path, "two").reason(DIGEST) is None, "it is told once"
 
 
+def test_the_registry_is_told_of_a_lift_later(tmp_path: Path) -> None:
+    registry, away = tmp_path / "registry", tmp_path / "away"
+    quarantine(tmp_path).add(DIGEST, "slow")
+    registry.rename(away)
+    registry.write_text("a file where the folder would be")
+    quarantine(tmp_path).lift(DIGEST)
+    assert not quarantine(tmp_path).on_host(DIGEST)
+    registry.unlink()
+    away.rename(registry)
+    quarantine(tmp_path).tell()
+    assert quarantine(tmp_path).reason(DIGEST) is None
+
+
 def test_what_is_lifted_is_not_told_any_more(tmp_path: Path) -> None:
     (tmp_path / "registry").write_text("a file where the folder would be")
     quarantine(tmp_path).add(DIGEST, "slow")
@@ -74,7 +157,7 @@ def test_a_registry_that_is_not_mounted_is_told_once_it_is_back(tmp_path: Path) 
     recorder = Recorder(AuditLog(store), (notes,), "p", "production")
     for _ in range(2):
         recorder.record(FINISHED, DIGEST, {})
-    kept_apart = Quarantine(notes, Releases(store))
+    kept_apart = Quarantine(notes, Releases(store), AuditLog(store))
     registry.rename(away)
     kept_apart.add(DIGEST, "slow")
     with pytest.raises(OutsideError, match="emptied, or is not mounted; nothing was written"):

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from contracts.event import FINISHED, ROLLED_BACK
+from contracts.event import FINISHED, LIFTED, ROLLED_BACK
 from contracts.release import Release
 from contracts.slots import Slot
 from infra.engines.readiness import wait_until
@@ -64,8 +64,11 @@ def test_what_was_left_is_refused_afterwards(site: Site) -> None:
     assert candidates(site.target()) == []
     with pytest.raises(GateRefused, match="quarantine"):
         deploy(site.target(), two, DeployOptions(skip_canary=True))
-    assert deploy(site.target(), two, DeployOptions(skip_canary=True, release_quarantine=True))
+    assert deploy(site.target(), two, DeployOptions(skip_canary=True, lift_quarantine=True))
     assert site.target().engine.history() == [one.digest, two.digest]
+    assert site.target().quarantine.reason(two.digest) is None
+    lifted = [event for event in site.events() if event.type == LIFTED]
+    assert [(event.subject, event.data["reason"]) for event in lifted] == [(two.digest, "by hand")]
 
 
 def test_it_is_recorded_and_people_are_told(site: Site) -> None:

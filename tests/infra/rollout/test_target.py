@@ -33,8 +33,17 @@ def test_one_command_at_a_time(site: Site) -> None:
 def test_the_key_comes_from_the_environment_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GATELINE_AUDIT_KEY", raising=False)
     assert audit_key() == ""
-    monkeypatch.setenv("GATELINE_AUDIT_KEY", "sealed")
-    assert audit_key() == "sealed"
+    monkeypatch.setenv("GATELINE_AUDIT_KEY", " sealed-with-16-b\n")
+    assert audit_key() == "sealed-with-16-b"
+
+
+@pytest.mark.parametrize("short", ["hunter2", "fifteen-bytes-x\n", " ", "\n"])
+def test_a_short_key_is_refused_and_not_shown(site: Site, monkeypatch: pytest.MonkeyPatch, short: str) -> None:
+    monkeypatch.setenv("GATELINE_AUDIT_KEY", short)
+    with pytest.raises(UsageError, match="must have at least 16") as caught:
+        site.target()
+    assert "openssl rand -hex 32" in caught.value.next_step
+    assert not short.strip() or short.strip() not in str(caught.value)
 
 
 def test_what_comes_from_outside_is_printed_as_it_is(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
