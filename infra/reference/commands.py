@@ -131,8 +131,8 @@ def _runs(function: ast.FunctionDef) -> Iterator[str]:
             words = [_word(argument) for argument in call.args]
             if ast.unparse(call.func) == "front":
                 yield " ".join(["python -m", *words[1:], "…"])
-            elif ast.unparse(call.func) == "session.run":
-                yield " ".join(words)
+            elif ast.unparse(call.func) == "run":
+                yield " ".join(words[1:])
 
 
 def _word(argument: ast.expr) -> str:
