@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import shlex
 import shutil
 import socket
 import subprocess
@@ -40,24 +41,24 @@ def forwarded(url: str) -> str:
         if process.poll() is not None or time.monotonic() > deadline:
             why = said.read_text(encoding="utf-8", errors="replace").strip() or f"no answer within {SECONDS:.0f} s"
             _close(process, folder)
-            raise OutsideError(f"{url}: {why}", f"try it by hand: ssh {_target(url)} true")
+            raise OutsideError(f"{url}: {why}", f"try it by hand: {shlex.join(['ssh', *_target(url), 'true'])}")
         time.sleep(0.02)
     return f"unix://{here}"
 
 
 def argv(url: str, here: Path) -> list[str]:
     """Return the command. What it runs there ends when this process, whose pipe it reads, is gone."""
-    port = urlsplit(url).port
     options = ["BatchMode=yes", "ExitOnForwardFailure=yes", "ConnectTimeout=10", "ServerAliveInterval=5"]
     return [
         "ssh", "-T", *(part for option in options for part in ("-o", option)), "-L", f"{here}:{REMOTE}",
-        *(["-p", str(port)] if port else []), _target(url), "cat",
+        *_target(url), "cat",
     ]  # fmt: skip
 
 
-def _target(url: str) -> str:
+def _target(url: str) -> list[str]:
     parts = urlsplit(url)
-    return f"{parts.username}@{parts.hostname}" if parts.username else str(parts.hostname)
+    port = ["-p", str(parts.port)] if parts.port else []
+    return [*port, f"{parts.username}@{parts.hostname}" if parts.username else str(parts.hostname)]
 
 
 def answers(path: Path) -> bool:

@@ -63,6 +63,7 @@ def served(url: str) -> str:
 def test_what_ssh_says_is_told(machine: str) -> None:
     with pytest.raises(OutsideError, match="Permission denied") as caught:
         connect(machine.replace("root@", "nobody@"))
-    assert caught.value.next_step == "try it by hand: ssh nobody@127.0.0.1 true"
+    port = machine.rpartition(":")[2]
+    assert caught.value.next_step == f"try it by hand: ssh -p {port} nobody@127.0.0.1 true"
     with pytest.raises(OutsideError, match="Connection refused"):
         connect("ssh://root@127.0.0.1:1")
