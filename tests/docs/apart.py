@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from tests.docs.blocks import Block, all_blocks
 
 TUTORIAL = "tests/acceptance/test_docs.py::test_the_tutorial_works_to_the_letter"
+PROXY = "tests/docs/test_security.py::test_the_proxy_before_the_port_lets_in_whom_it_knows"
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ APART = (
     ),
     Apart("docs/copying.md", "invoke new ../flights-3", "a minute, and the tutorial does the same", TUTORIAL),
     Apart("docs/security.md", "nox -s security", "a minute, and the tutorial does the same", TUTORIAL),
+    Apart("docs/security.md", "userlist callers", "starts a proxy of its own", PROXY),
+    Apart("docs/security.md", "curl -s -u", "asks that proxy", PROXY),
     Apart(
         "docs/copying.md",
         "invoke update",
