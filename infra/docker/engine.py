@@ -51,16 +51,20 @@ class DockerEngine:
         return LabelledNotes(lambda: self._daemon.states, lambda: self._daemon.image)
 
     def claim(self, about: str, rollback: bool = False) -> str:
-        """Take the environment from every machine's commands; where no proxy answers, there is nothing to take it with."""
+        """Take the environment from every machine's commands; where no proxy answers, there is nothing to take it with.
+
+        A rollback takes it on the way that it goes anyway, since another one costs time; it gives it back with `close`.
+        """
         if not self._daemon.proxy.runs():
             return ""
+        way = self._daemon.proxy if rollback else self._daemon.claims
         try:
-            return self._daemon.claims.tunnel.claim(about, rollback)
+            return way.tunnel.claim(about, rollback)
         except OutsideError:
             return ""
 
     def unclaim(self) -> None:
-        """Give the environment back."""
+        """Give the environment back; what a rollback took ends with it."""
         self._daemon.claims.tunnel.close()
 
     def up(self) -> list[str]:
