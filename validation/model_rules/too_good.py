@@ -66,10 +66,8 @@ def _given_away(evidence: Evidence, limit: float) -> str:
             return f"the target has the order of {_listed(names)}"
         return f"the target is the {way} of {_listed(names)}" if len(names) > 1 else f"the target is '{names[0]}' rescaled"
     shares = {name: told(*_known(source.matrix[:, at], scored)) for at, name in enumerate(source.numbers)}
-    name = max(shares, key=lambda each: shares[each], default="")
-    return f"'{name}' alone tells the classes apart: {shares[name]:.4g} of a constant answer's errors" * (
-        bool(name) and shares[name] > limit
-    )
+    name, share = max(shares.items(), key=lambda each: each[1], default=("", 0.0))
+    return f"'{name}' alone tells the classes apart: {share:.4g} of a constant answer's errors" if share > limit else ""
 
 
 def _known(column: Floats, scored: Scored) -> tuple[Floats, np.ndarray, int]:

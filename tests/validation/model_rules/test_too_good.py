@@ -20,6 +20,7 @@ from validation.model_rules.too_good import too_good
 from validation.scored import Scored
 
 RNG = np.random.default_rng(4)
+WORDS = np.random.default_rng(5).choice(["a", "b", "c"], (400, 2)).astype(object)
 
 
 def judged(model: Any, x: Any, y: Any, names: tuple[str, ...] = (), **gate: Any) -> Rule:
@@ -67,6 +68,17 @@ def test_a_row_number_of_a_sorted_file_is_named() -> None:
     x = np.column_stack([RNG.normal(size=1600), np.arange(1600.0)])
     rule = judged(HistGradientBoostingRegressor(), x, np.sort(RNG.gamma(2, 10, 1600)), ("noise", "rownames"))
     assert rule.outcome is Outcome.FAIL and "the target has the order of 'rownames'" in rule.reason
+
+
+@pytest.mark.parametrize("target", [(WORDS[:, 0] == "a") * 1, RNG.normal(size=400)])
+def test_a_table_of_words_alone_has_no_column_of_numbers_to_look_at(target: Any) -> None:
+    scores = np.full((400, 1), 0.5)
+    scored = numbers(target, scores[:, 0])
+    if target.dtype == int:
+        scored = Scored.of("binary", target, np.hstack([scores, scores]), [0] * 400, (0, 1))
+    source = Source(WORDS, ("grade", "sex"), (), lambda rows: scored)
+    (rule,) = too_good(Evidence(scored, NO_GOLDEN, ModelGate(), Metrics(), source=source))
+    assert rule.outcome is Outcome.PASS
 
 
 def test_a_column_that_tells_a_number_in_another_way_is_named() -> None:
