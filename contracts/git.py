@@ -34,6 +34,16 @@ def ask(folder: Path, *arguments: str, environ: Mapping[str, str] = NOTHING) -> 
     return done.stdout.strip("\n") if done.returncode == 0 else None
 
 
+def packed(folder: Path, commit: str) -> bytes | None:
+    """Return a folder as it was at a commit, as a tar whose names begin below it; None where git cannot say."""
+    argv = ["git", "-C", str(folder), "archive", "--format=tar", commit]
+    try:
+        done = subprocess.run(argv, capture_output=True, timeout=SECONDS, check=True, env=passing.without_keys())
+        return done.stdout
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
 def say_where_refused(folder: Path) -> None:
     """Say now that git refuses a folder, where it does: for a command whose parts say it to a log."""
     ask(folder, "rev-parse", "--git-dir")

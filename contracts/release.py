@@ -11,6 +11,8 @@ from settings import Service
 
 RELEASE_FILE = "release.json"
 ARTIFACT_FOLDER = "artifact"
+TRUSTED_FILE = "trusted.json"
+"""Beside them, where the checkout names any: the types that the model may name beyond the list (`[model] trusted`)."""
 
 
 class Release(BaseModel):

@@ -13,8 +13,8 @@ from settings import Settings
 
 
 def shaping(settings: Settings) -> dict[str, Any]:
-    """Return the settings that shape an artifact, defaults filled in; where the data lies is not among them."""
-    body = settings.model_dump(mode="json", by_alias=True, include={"model", "metrics"})
+    """Return the settings that shape an artifact, defaults filled in; neither where the data lies nor what may be loaded."""
+    body = settings.model_dump(mode="json", by_alias=True, include={"model", "metrics"}, exclude={"model": {"trusted"}})
     roles = settings.data.model_dump(mode="json", include={"target", "time", "group", "label_delay_hours"})
     return {"task": settings.project.task, "data": roles, **body}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 import tempfile
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from contracts.digest import NO_SOURCES, of_file, of_tree, of_value
 from contracts.manifest import MANIFEST_FILE, Manifest
-from contracts.release import ARTIFACT_FOLDER, RELEASE_FILE, Release
+from contracts.release import ARTIFACT_FOLDER, RELEASE_FILE, TRUSTED_FILE, Release
 from contracts.shaping import changed_since
 from infra.bundle import digest_of, pack
 from infra.rollout.actor import commit
@@ -65,6 +66,8 @@ def assemble(folder: Path, files: dict[str, bytes], settings: Settings, root: Pa
     shutil.copyfile(root / LOCK, folder / "service.txt")
     manifest = Manifest.model_validate_json(files[MANIFEST_FILE])
     _refuse_other_model(manifest, folder / "model")
+    if settings.model.trusted:
+        (folder / TRUSTED_FILE).write_text(json.dumps(sorted(settings.model.trusted)), encoding="utf-8")
     release = Release(
         version=manifest.version,
         artifact=manifest.identity,

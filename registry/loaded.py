@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,9 @@ from contracts import schema as schemas
 from contracts.digest import of_bytes
 from contracts.manifest import GOLDEN_FILE, MANIFEST_FILE, MODEL_FILE, REFERENCE_FILE, SCHEMA_FILE, Manifest
 from contracts.schema import Schema
+from registry import trusted
 from registry.artifacts import REPAIR
-from settings.errors import GateRefused
+from settings.errors import GateRefused, explain
 
 ROUNDING = 1e-6
 """How far a probability may lie outside 0 to 1, by single precision; a row may add up to ten times as far from 1."""
@@ -110,9 +111,11 @@ def _improbable(scores: npt.NDArray[np.float64]) -> str:
     return ""
 
 
-def load_files(files: Mapping[str, bytes]) -> LoadedModel:
+def load_files(files: Mapping[str, bytes], by_hand: Collection[str] = ()) -> LoadedModel:
     """Verify and load an artifact's files, as of `Artifacts.files`.
 
+    `by_hand` are types that may be loaded beyond our own list and what this process's `model/` defines: `[model] trusted` of
+    the checkout, or of the bundle. What the manifest says of types decides nothing.
     Raises GateRefused naming the rule: `digest`, `env_lock` or `unsafe_load`.
     """
     manifest = _manifest(files)
@@ -123,22 +126,15 @@ def load_files(files: Mapping[str, bytes]) -> LoadedModel:
     return LoadedModel(
         manifest=manifest,
         schema=schemas.parse(json.loads(files[SCHEMA_FILE]), SCHEMA_FILE),
-        estimator=_estimator(files[MODEL_FILE], manifest),
+        estimator=_estimator(files[MODEL_FILE], by_hand),
         golden=json.loads(files[GOLDEN_FILE]),
         reference=json.loads(files[REFERENCE_FILE]),
     )
 
 
-def load_folder(folder: Path) -> LoadedModel:
-    """Verify and load an artifact that lies unpacked in a folder."""
-    return load_files({path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()})
-
-
-def untrusted_types(model: bytes) -> list[str]:
-    """Return the types a model file names beyond those that skops trusts by itself; nothing of them is imported or run."""
-    import skops.io
-
-    return [str(name) for name in skops.io.get_untrusted_types(data=model)]
+def load_folder(folder: Path, by_hand: Collection[str] = ()) -> LoadedModel:
+    """Verify and load an artifact that lies unpacked in a folder, as `load_files` does."""
+    return load_files({path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}, by_hand)
 
 
 def _manifest(files: Mapping[str, bytes]) -> Manifest:
@@ -150,20 +146,22 @@ def _manifest(files: Mapping[str, bytes]) -> Manifest:
         raise GateRefused(f"digest: {MANIFEST_FILE} is not readable: {error.errors()[0]['msg']}", REPAIR) from None
 
 
-def _estimator(model: bytes, manifest: Manifest) -> Any:
-    """Load with skops: no code of the file runs, and only the types that training recorded are allowed."""
+def _estimator(model: bytes, by_hand: Collection[str]) -> Any:
+    """Load with skops: no code of the file runs, and only types of our own list are allowed."""
     import skops.io
 
     try:
-        named = untrusted_types(model)
+        named = trusted.types_of(model)
     except Exception as error:
         raise GateRefused(
-            f"unsafe_load: {MODEL_FILE} is not a skops file ({type(error).__name__}); it was not loaded", REPAIR
+            f"unsafe_load: {MODEL_FILE} is not a skops file ({explain(error)}); it was not loaded", REPAIR
         ) from None
-    strangers = [name for name in named if name not in manifest.trusted_types]
+    own = trusted.own_names(trusted.own_sources()) if any(name.startswith("model.") for name in named) else ()
+    strangers = trusted.strangers(named, own, by_hand)
     if strangers:
         raise GateRefused(
-            f"unsafe_load: {MODEL_FILE} names {strangers[0]}, which training did not record; it was not loaded", REPAIR
+            f"unsafe_load: {MODEL_FILE} names {', '.join(strangers[:3])}, which may not be loaded; it was not loaded",
+            trusted.advice(strangers, by_hand),
         )
     try:
         return skops.io.loads(model, trusted=named)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 import time
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from contracts.manifest import GOLDEN_FILE, MANIFEST_FILE, MODEL_FILE, REFERENCE_FILE, SCHEMA_FILE
-from contracts.release import ARTIFACT_FOLDER, Release
+from contracts.release import ARTIFACT_FOLDER, TRUSTED_FILE, Release
 from service.columns import Row
 from service.refusals import Refusal
 from settings.errors import GatelineError, GateRefused, place_in_model
@@ -66,7 +67,7 @@ def load(bundle: Path, release: Release) -> Loaded:
     missing = [name for name in FILES if not (folder / name).is_file()]
     if missing:
         raise GateRefused(f"digest: the artifact holds no {missing[0]}", "build the release again")
-    loaded = load_folder(folder)
+    loaded = load_folder(folder, trusted_of(bundle))
     if loaded.manifest.identity != release.artifact:
         raise GateRefused(
             f"digest: the release names artifact {release.artifact[:12]}, the bundle holds {loaded.manifest.identity[:12]}",
@@ -77,6 +78,12 @@ def load(bundle: Path, release: Release) -> Loaded:
     requests = Requests(loaded.schema, release.service.max_rows, next(iter(_fullest_first(golden)), []))
     predictor.check_golden(typed(requests, golden))
     return Loaded(predictor, requests, DriftCounters(predictor.reference, loaded.manifest.features, release))
+
+
+def trusted_of(bundle: Path) -> tuple[str, ...]:
+    """Return the types that a bundle's model may name beyond the list: `[model] trusted` of the checkout that built it."""
+    path = bundle / TRUSTED_FILE
+    return tuple(json.loads(path.read_bytes())) if path.is_file() else ()
 
 
 def typed(requests: Requests, golden: list[list[Any]]) -> list[Row]:

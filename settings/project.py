@@ -10,12 +10,14 @@ from settings.section import Section
 
 NAME = r"^[a-z][a-z0-9-]{0,39}$"
 IMPORT_PATH = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*[.:][A-Za-z_]\w*$"
+TYPE = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$"
 FUNCTION = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$"
 HOST = r"^((unix|tcp|ssh)://.+)?$"
 PATTERNS = {
     HOST: "an address that begins with unix://, tcp:// or ssh://, or nothing",
     NAME: "1 to 40 lower-case letters, digits and dashes, a letter first",
     IMPORT_PATH: "an import path such as 'sklearn.linear_model.Ridge' or a function such as 'model.estimators:logistic'",
+    TYPE: "the full name of a class or function, such as 'xgboost.core.Booster'",
     FUNCTION: "a function named as 'module:name', such as 'model.metrics:late_precision'",
 }
 """What each pattern means, in words for messages and the reference."""
@@ -24,6 +26,7 @@ Name = Annotated[str, StringConstraints(pattern=NAME)]
 Text = Annotated[str, StringConstraints(min_length=1)]
 Reference = Annotated[str, StringConstraints(pattern=IMPORT_PATH)]
 Function = Annotated[str, StringConstraints(pattern=FUNCTION)]
+TypeName = Annotated[str, StringConstraints(pattern=TYPE)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 CLASSIFICATION_METRICS = (
@@ -88,6 +91,8 @@ class Model(Section):
     """Seed of everything random in training."""
     parameters: dict[str, Any] = Field(default_factory=dict)
     """Keyword arguments of the estimator."""
+    trusted: tuple[TypeName, ...] = ()
+    """Types that a model file may name beyond scikit-learn's, numpy's and those of `model/`; `train` prints the line."""
 
 
 class Metrics(Section):

@@ -11,16 +11,18 @@ from pathlib import Path
 from contracts.files import hand_on, place
 from contracts.manifest import METRICS_FILE, Manifest
 from contracts.verdict import Verdict
+from registry import trusted
 from registry.artifacts import CANDIDATE, Artifacts
 from registry.store import Store
 from registry.verdicts import Verdicts
-from settings import DEFAULT_PATH, load
+from settings import DEFAULT_PATH, Settings, load
 from settings.errors import front_door
 from settings.shown import tell
 from training.identity import Plan, plan
 from training.run import STEPS, is_broken, train
 from training.steps import Steps
 from training.verdict import STAGE, judged, verdict_again, verdict_of
+from validation import vouched
 
 EXAMPLES = """examples:
   python -m training
@@ -43,6 +45,8 @@ def main(arguments: list[str] | None = None) -> int:
         verdict, manifest, files = _train(planned, artifacts, verdicts)
     artifacts.point(CANDIDATE, manifest.identity)
     _hand_over(manifest, files, options.output)
+    _say_what_it_needs(manifest, settings)
+    vouched.remember(manifest)
     return _report(verdict, manifest)
 
 
@@ -97,6 +101,15 @@ def _hand_over(manifest: Manifest, files: Mapping[str, bytes], output: Path) -> 
     place({output / name: data for name, data in files.items()})
     metrics = json.dumps(manifest.metrics, separators=(",", ":"))
     hand_on(model_version=manifest.version, model=manifest.identity, metrics=metrics)
+
+
+def _say_what_it_needs(manifest: Manifest, settings: Settings) -> None:
+    """Print the line of pipeline.toml without which the model's types are not loaded elsewhere."""
+    by_hand = settings.model.trusted
+    needed = trusted.strangers(manifest.trusted_types, trusted.own_names(trusted.own_sources()), by_hand)
+    if needed:
+        told = f"the model holds types that are on no list of what may be loaded: {', '.join(needed)}"
+        tell(told, f"  next: {trusted.advice(needed, by_hand)}", error=True)
 
 
 def _report(verdict: Verdict, manifest: Manifest) -> int:

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from contracts.schema import Schema
-from registry.loaded import read_only, untrusted_types
+from registry.loaded import read_only
+from registry.trusted import types_of
 from settings import Model
 from settings.errors import UsageError, explain, next_step_of
 from training.naming import as_taken, handed_on, placed, weigh
@@ -118,7 +119,7 @@ def _unfit(error: Exception, rows: Rows, model: Model) -> UsageError:
 
 @dataclass(frozen=True)
 class Packed:
-    """A skops file, the types in it that a loader must be told to trust, and what is read from it."""
+    """A skops file, the types in it beyond those that skops trusts by itself, and what is read from it."""
 
     data: bytes
     trusted: tuple[str, ...]
@@ -131,7 +132,7 @@ def pack(estimator: Any, name: str) -> Packed:
 
     try:
         data: bytes = skops.io.dumps(estimator)
-        trusted = untrusted_types(data)
+        trusted = types_of(data)
         return Packed(data, tuple(trusted), skops.io.loads(data, trusted=trusted))
     except Exception as error:
         raise UsageError(

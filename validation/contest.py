@@ -20,5 +20,7 @@ class Contest:
     test: str | Objects
     """The rows they are judged on."""
     limits: tuple[Limit, ...]
+    accepted: str = ""
+    """Digest of the champion's files that somebody vouches for by hand, whatever else does."""
     asked: str = ""
     """Digest of what the command line put in place of the settings: limits, test data, champion; empty for nothing."""

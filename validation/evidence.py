@@ -25,6 +25,9 @@ class Champion:
     version: str = ""
     scored: Scored | None = None
     reason: str = ""
+    next_step: str = ""
+    accepted: bool = False
+    """Whether somebody vouched for it by hand, so that the candidate may go on without a comparison."""
     same: bool = False
     """Whether it is the candidate itself."""
     asked: bool = False

@@ -18,6 +18,7 @@ from rows.reading import read_table
 from rows.sources import url_of
 from settings import Metrics, Settings
 from settings.errors import GatelineError, GateRefused, UsageError, explain, next_step_of
+from validation import vouched
 from validation.contest import Contest
 from validation.digests import data_digest
 from validation.evidence import Champion, Evidence, Golden, Source
@@ -39,12 +40,12 @@ def gather(contest: Contest, settings: Settings) -> Evidence:
     Raises GateRefused (naming a rule) where the candidate cannot be loaded or cannot score, UsageError where settings,
     model and test data do not belong together. A champion that cannot be compared is a reason in the evidence.
     """
-    model = load_files(contest.candidate.files)
+    model = load_files(contest.candidate.files, settings.model.trusted)
     _refuse_other_target(model, settings)
     scorer = Scorer(contest.test)
     candidate = scorer.scored(model, model.manifest.positive)
     _refuse_one_class(candidate, model, url_of(contest.test))
-    champion = _champion(contest, model, scorer)
+    champion = _champion(contest, model, scorer, settings.model.trusted)
     if champion.scored is not None and contest.champion is not None:
         _refuse_other_score(contest.champion, champion.scored, model.manifest, scorer.digest)
     golden = golden_of(model)
@@ -128,17 +129,26 @@ def golden_of(model: LoadedModel) -> Golden:
     )
 
 
-def _champion(contest: Contest, candidate: LoadedModel, scorer: Scorer) -> Champion:
+def _champion(contest: Contest, candidate: LoadedModel, scorer: Scorer, by_hand: tuple[str, ...]) -> Champion:
     subject = contest.champion
     if subject is None:
         return Champion(asked=contest.champion_asked)
     version, asked = subject.version or short(subject.identity), contest.champion_asked
     if subject.identity == contest.candidate.identity or _same(subject, contest.candidate):
         return Champion(version, same=True, asked=asked)
+    accepted = contest.accepted == subject.content
     try:
-        return Champion(version, _champion_scored(subject, candidate, scorer), asked=asked)
+        scored = _champion_scored(subject, candidate, scorer, by_hand, accepted)
+        return Champion(version, scored, asked=asked, accepted=accepted)
     except GatelineError as error:
-        return Champion(version, reason=f"the champion cannot be compared: {error.message}", asked=asked)
+        step = f"{error.next_step}; or {accept(subject)}" if error.next_step else accept(subject)
+        told = f"the champion cannot be compared: {error.message}"
+        return Champion(version, reason=told, next_step=step, asked=asked, accepted=accepted)
+
+
+def accept(champion: Subject) -> str:
+    """Return how to go on with a champion that nothing vouches for, or that cannot be compared."""
+    return f"once you know it: nox -s validate_model -- --accept-champion={champion.content}"
 
 
 def _same(champion: Subject, candidate: Subject) -> bool:
@@ -149,10 +159,14 @@ def _same(champion: Subject, candidate: Subject) -> bool:
     return (one.threshold, one.positive, one.classes) == (other.threshold, other.positive, other.classes)
 
 
-def _champion_scored(subject: Subject, candidate: LoadedModel, scorer: Scorer) -> Scored:
+def _champion_scored(
+    subject: Subject, candidate: LoadedModel, scorer: Scorer, by_hand: tuple[str, ...], accepted: bool
+) -> Scored:
     if subject.refusal:
         raise GateRefused(subject.refusal)
-    model = load_files(subject.files)
+    if not accepted:
+        vouched.require(subject.files)
+    model = load_files(subject.files, by_hand)
     if (model.manifest.target, model.manifest.task) != (candidate.manifest.target, candidate.manifest.task):
         raise GateRefused(f"it predicts '{model.manifest.target}' ({model.manifest.task})")
     changed = differs(golden_of(model))

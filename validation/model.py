@@ -29,9 +29,11 @@ if TYPE_CHECKING:
     from validation.evidence import Evidence
 
 STAGE = "validate_model"
+ACCEPTED = "champion.accepted"
 ROOT = Path(__file__).resolve().parents[1]
 QUESTION = "judged by what the command line named: an answer to a question, which lets no release in"
-SOURCES = ("validation", "rows", "contracts", "registry/golden.py", "registry/loaded.py", "registry/rows.py")
+OF_THE_REGISTRY = ("registry/golden.py", "registry/loaded.py", "registry/rows.py", "registry/trusted.py")
+SOURCES = ("validation", "rows", "contracts", *OF_THE_REGISTRY)
 
 
 def judge(evidence: Evidence) -> tuple[Rule, ...]:
@@ -63,6 +65,7 @@ def _judged(contest: Contest, settings: Settings) -> dict[str, str]:
         settings.data.target,
         [(limit.name, limit.value) for limit in contest.limits],
         contest.champion_asked,
+        settings.model.trusted,
     ]
     return {
         "artifact": contest.candidate.identity,
@@ -72,7 +75,7 @@ def _judged(contest: Contest, settings: Settings) -> dict[str, str]:
         "test": data_digest(contest.test),
         "settings": of_value(gate),
         "sources": of_value([of_sources(ROOT, SOURCES), _own_code()]),
-    } | ({ASKED: contest.asked} if contest.asked else {})
+    } | {name: value for name, value in ((ACCEPTED, contest.accepted), (ASKED, contest.asked)) if value}
 
 
 def _own_code() -> list[dict[str, str]]:
@@ -97,6 +100,8 @@ def _judge(contest: Contest, settings: Settings, judged: Mapping[str, str]) -> V
     metrics = evidence.metrics | {f"champion_{name}": value for name, value in evidence.champion_metrics.items()}
     notes = [f"candidate {contest.candidate.version} ({short(contest.candidate.identity)})", _about_champion(evidence)]
     notes += [warning for warning in (far_above(evidence),) if warning]
+    if contest.accepted:
+        notes.append(f"champion {short(contest.accepted)} was accepted by hand (--accept-champion)")
     notes += [QUESTION] if contest.asked else []
     return Verdict.of(STAGE, rules, judged=judged, metrics=metrics, plots=plots(evidence), notes=notes)
 

@@ -11,10 +11,11 @@ from contracts.verdict import ASKED, asked_by
 from registry.artifacts import CANDIDATE, CHAMPION, Artifacts
 from rows.sources import pinned
 from settings import DEFAULT_PATH, METRICS, Settings, load
+from settings.errors import UsageError
 from validation.contest import Contest
 from validation.limits import limits_of
 from validation.remembered import remembered
-from validation.subject import champion_of, subject_of
+from validation.subject import Subject, champion_of, subject_of
 
 EXAMPLES = """examples:
   python -m validation.model                                  the candidate, by the limits of pipeline.toml
@@ -37,6 +38,8 @@ class Options:
     champion: str | None
     flags: dict[str, float]
     fresh: bool
+    accepted: str = ""
+    """Digest of the champion that somebody vouches for by hand."""
 
     @property
     def asked(self) -> str:
@@ -63,7 +66,8 @@ def options(arguments: list[str] | None = None) -> Options:
     parsed = _parser(names).parse_args(arguments)
     keys = [f"{bound}_{name}" for name in names for bound in ("min", "max")]
     flags = {key: getattr(parsed, key) for key in keys if getattr(parsed, key) is not None}
-    return Options(settings, first.config, parsed.model, parsed.test_data, parsed.champion, flags, parsed.fresh)
+    accepted = parsed.accept_champion
+    return Options(settings, first.config, parsed.model, parsed.test_data, parsed.champion, flags, parsed.fresh, accepted)
 
 
 def contest_of(chosen: Options, artifacts: Artifacts) -> Contest:
@@ -71,14 +75,26 @@ def contest_of(chosen: Options, artifacts: Artifacts) -> Contest:
     settings = chosen.settings
     limits = limits_of(settings.gates.model, settings.metrics, settings.project.task, chosen.flags)
     candidate = subject_of(chosen.model, artifacts)
+    champion = champion_of(chosen.champion or CHAMPION, artifacts)
+    _refuse_other_accepted(chosen.accepted, champion)
     return Contest(
         candidate=candidate,
-        champion=champion_of(chosen.champion or CHAMPION, artifacts),
+        champion=champion,
+        accepted=chosen.accepted,
         champion_asked=chosen.champion not in (None, "none"),
         test=pinned(chosen.test_url) if chosen.test_url else remembered(candidate, settings.data.test),
         limits=limits,
         asked=chosen.asked,
     )
+
+
+def _refuse_other_accepted(digest: str, champion: Subject | None) -> None:
+    """Raise UsageError for a digest given by hand that is not the champion's: somebody vouched for other files."""
+    if digest and (champion is None or digest != champion.content):
+        here = f"the champion's files have {champion.content}" if champion else "there is no champion"
+        raise UsageError(
+            f"--accept-champion={digest}: {here}", "give the whole digest of the champion that you know, or leave it out"
+        )
 
 
 def _parser(metrics: tuple[str, ...]) -> argparse.ArgumentParser:
@@ -106,6 +122,8 @@ def _parser(metrics: tuple[str, ...]) -> argparse.ArgumentParser:
     parser.add_argument(
         "--config", metavar="FILE", type=Path, default=DEFAULT_PATH, help="settings (default: %(default)s)"
     )
+    vouch = "vouch for this champion: load it, or go on without a comparison where it cannot be loaded or scored"
+    parser.add_argument("--accept-champion", metavar="DIGEST", default="", help=vouch)
     parser.add_argument("--fresh", action="store_true", help="judge again, though a verdict is recorded")
     listed = ", ".join(name.replace("_", "-") for name in metrics)
     about = f"--min-<metric> X and --max-<metric> X replace those of [gates.model] for this run; metrics: {listed}"

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 REFUSALS: Mapping[str, str] = {
     "digest": "A file, a record, an archive or an image is not, byte for byte, what was written, built or judged.",
-    "unsafe_load": "The model file is no skops file, or names a type that training did not record; it is not loaded.",
+    "unsafe_load": "The model file is no skops file, or names a type that may not be loaded; it is not loaded.",
     "env_lock": "The model was trained with another version of a library that reads it.",
+    "vouched": "The champion holds types of a `model/` that neither the checkout nor its history knows; it is not loaded.",
     "score": "The model cannot score the test rows.",
     "champion_score": "The champion does not score the test rows of its training as was recorded.",
     "golden": "A service's model does not score its golden rows as training recorded; it does not become ready.",

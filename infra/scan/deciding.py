@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from contracts.digest import of_file, of_value
 from contracts.plot import Plot
 from contracts.verdict import Verdict
+from infra.scan import suppressions
 from infra.scan.finding import Scan
 from infra.scan.scanner import judge
 from infra.scan.subject import Subject
@@ -20,7 +21,7 @@ def decide(subject: Subject, scans: Mapping[str, Scan]) -> Verdict:
         [judge(name, scan, name in required) for name, scan in scans.items()],
         judged=_judged(subject),
         plots=[_table(scans)] if any(scan.findings for scan in scans.values()) else [],
-        notes=[note for scan in scans.values() for note in scan.notes],
+        notes=[*(note for scan in scans.values() for note in scan.notes), *suppressions.told(subject, scans)],
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from contracts.digest import of_tree
 from contracts.manifest import MANIFEST_FILE, Manifest
 from contracts.release import ARTIFACT_FOLDER, Release
 from infra import bundle
@@ -37,6 +38,7 @@ def gather(settings: Settings, root: Path, reference: str = "") -> Subject:
         project=settings.project.name,
         service_lock=lock.read_text(encoding="utf-8") if lock.is_file() else "",
         in_containers=settings.runs_containers,
+        trusted=settings.model.trusted,
     )
     store = Store.of(settings)
     if reference and Path(reference).is_dir():
@@ -77,9 +79,10 @@ def _read(tree: Subject, store: Store, folder: Path, release: Release) -> Subjec
         refusals: tuple[str, ...] = ()
     except GateRefused as error:
         refusals = (error.message,)
-    lock = folder / "service.txt"
+    carried = {name: (folder / name).read_bytes() for name in of_tree(folder) if not name.startswith(f"{ARTIFACT_FOLDER}/")}
+    lock = carried.get("service.txt", b"").decode("utf-8", "replace")
     return _with_artifact(
-        replace(tree, release=release, service_lock=lock.read_text(encoding="utf-8") if lock.is_file() else ""),
+        replace(tree, release=release, bundle=carried, service_lock=lock),
         store,
         {path.name: path.read_bytes() for path in sorted((folder / ARTIFACT_FOLDER).glob("*")) if path.is_file()},
         release.artifact,

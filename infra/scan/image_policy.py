@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, cast
 
+from contracts.digest import of_bytes
 from infra.docker.client import Docker, ImageNotFound, connect, reaching
 from infra.image.listing import Entry, listing
 from infra.scan.finding import Finding, Scan, ScannerFailed
@@ -19,7 +20,9 @@ from settings.errors import OutsideError
 
 LIBRARIES = "opt/gateline/site/"
 """Wheels that the lock names by hash: they are what was published, and are judged by `vulnerabilities`."""
+RELEASE = "opt/gateline/release/"
 LARGEST = 2**20
+UNSEEN = "image_policy: not read in the image: its libraries, compiled files, and what its base brings"
 SETUID, STICKY, WRITABLE = 0o6000, 0o1000, 0o002
 
 
@@ -44,9 +47,11 @@ def scan(subject: Subject) -> Scan:
             f"{image.tags[0]} does not stand on its base with layers of its own: its secrets cannot be searched"
         )
     entries = listing(client, image.id)
-    found = [*configured(about["Config"]), *placed(entries), *_given_away(client, image.id, len(base))]
+    found = [*configured(about["Config"]), *placed(entries), *other_code(entries, subject)]
+    found += _given_away(client, image.id, len(base))
     client.close()
-    return Scan(len(entries), "files of the image", ("image_policy", "detect-secrets"), tuple(found))
+    tools = ("image_policy", "detect-secrets")
+    return Scan(len(entries), "files of the image", tools, tuple(found), notes=(UNSEEN,))
 
 
 def configured(config: Mapping[str, Any]) -> Iterator[Finding]:
@@ -65,6 +70,23 @@ def placed(entries: Iterable[Entry]) -> Iterator[Finding]:
             yield _finding("setuid", f"/{entry.path} has the setuid or setgid bit")
         if entry.kind in ("file", "folder") and entry.mode & WRITABLE and not entry.mode & STICKY:
             yield _finding("writable", f"/{entry.path} can be written by everybody")
+
+
+def other_code(entries: Iterable[Entry], subject: Subject) -> Iterator[Finding]:
+    """Yield what the image runs that the release does not carry, and what it carries otherwise: that was judged, not this.
+
+    Compiled files are made in the image: `listing` shows their names, nothing shows what is in them.
+    """
+    if not subject.bundle:
+        return
+    carried = dict(subject.bundle) | {f"artifact/{name}": data for name, data in subject.artifact.items()}
+    placed_there = [entry for entry in entries if entry.path.startswith(RELEASE) and entry.kind != "folder"]
+    here = {entry.path.removeprefix(RELEASE): entry.sha256 for entry in placed_there}
+    for name in sorted({*carried, *here}):
+        if name not in carried and not name.endswith(".pyc"):
+            yield _finding("code", f"/{RELEASE}{name} is no file of the release")
+        elif name in carried and here.get(name) != of_bytes(carried[name]):
+            yield _finding("code", f"/{RELEASE}{name} is not the file of the release")
 
 
 def _given_away(client: Docker, image: str, base_layers: int) -> Iterator[Finding]:

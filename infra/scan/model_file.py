@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import io
-import json
 import logging
 import os
 from collections.abc import Iterator
 
-from contracts.manifest import MANIFEST_FILE, MODEL_FILE
+from contracts.manifest import MODEL_FILE
 from infra.scan.finding import Finding, Scan
 from infra.scan.subject import Subject
+from registry import trusted
 
 TOOLS = ("picklescan", "skops")
+UNSEEN = "unsafe_load: types and functions are judged, not numbers: a forged tree can crash a process, or answer wrongly"
 
 
 def scan(subject: Subject) -> Scan:
-    """Return every pickle, every type that training did not record, and every recorded type that runs code."""
+    """Return every pickle, every type that is on no list of what may be loaded, and what the release would add to it."""
     logging.getLogger("picklescan").setLevel(logging.CRITICAL)
     findings = [finding for name, data in subject.artifact.items() for finding in _pickles(name, data)]
     if subject.artifact:
-        findings += _types(subject)
-    return Scan(len(subject.artifact), "artifact files", TOOLS, tuple(findings))
+        findings += [*_types(subject), *_added(subject)]
+    return Scan(len(subject.artifact), "artifact files", TOOLS, tuple(findings), notes=(UNSEEN,) if subject.artifact else ())
 
 
 def _pickles(name: str, data: bytes) -> Iterator[Finding]:
@@ -39,41 +40,21 @@ def _pickles(name: str, data: bytes) -> Iterator[Finding]:
 
 
 def _types(subject: Subject) -> Iterator[Finding]:
-    from registry.loaded import untrusted_types
-
+    """By the list that the loader goes by, and the `model/` that the release carries; the manifest's own says nothing."""
     data = subject.artifact.get(MODEL_FILE)
     if data is None:
         yield Finding("skops", "model", f"the artifact has no {MODEL_FILE}")
         return
     try:
-        named = untrusted_types(data)
+        named = trusted.types_of(data)
     except Exception as error:  # whatever a hostile file makes the reader raise, it is no model
         yield Finding("skops", "model", f"{MODEL_FILE} is no skops file ({type(error).__name__}); it was not loaded")
         return
-    recorded = _recorded(subject)
-    for name in named:
-        if name not in recorded:
-            yield Finding(
-                "skops", "type", f"{MODEL_FILE} names {name}, which training did not record; it was not loaded"
-            )
-    for name in sorted({*named, *recorded}):
-        if _runs_code(name):
-            yield Finding("skops", "type", f"{MODEL_FILE} may name {name}, which runs code; it was not loaded")
+    for name in trusted.strangers(named, trusted.own_names(subject.own_code), subject.trusted):
+        told = f"{MODEL_FILE} names {name}, which may not be loaded; it was not loaded. {trusted.advice([name])}"
+        yield Finding("skops", "type", told)
 
 
-def _recorded(subject: Subject) -> set[str]:
-    """The types that training recorded; an unreadable manifest records none, and rule `digest` says so."""
-    try:
-        manifest = json.loads(subject.artifact[MANIFEST_FILE])
-        return {str(name) for name in manifest["trusted_types"]}
-    except (KeyError, TypeError, ValueError):
-        return set()
-
-
-def _runs_code(name: str) -> bool:
-    """Whether picklescan calls this name dangerous: it is asked about a pickle that would import it."""
-    from picklescan.scanner import SafetyLevel, scan_pickle_bytes
-
-    module, _, attribute = name.rpartition(".")
-    result = scan_pickle_bytes(io.BytesIO(f"c{module}\n{attribute}\n.".encode()), name)
-    return any(entry.safety is SafetyLevel.Dangerous for entry in result.globals)
+def _added(subject: Subject) -> Iterator[Finding]:
+    for name in sorted({*subject.bundle_trusted} - {*subject.trusted}):
+        yield Finding("skops", "type", f"the release would load {name} too, which [model] trusted does not name here")

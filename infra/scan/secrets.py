@@ -1,4 +1,4 @@
-"""Rule `secrets`: keys, tokens and passwords in the files that git tracks or would track (detect-secrets, offline)."""
+"""Rule `secrets`: keys, tokens and passwords in what git tracks or would track, and in the release (detect-secrets)."""
 
 from __future__ import annotations
 
@@ -11,11 +11,15 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from contracts.manifest import MANIFEST_FILE, METRICS_FILE, SCHEMA_FILE
 from infra.scan import notebook
+from infra.scan.code import released
 from infra.scan.finding import Finding, Scan
-from infra.scan.subject import Subject
+from infra.scan.subject import Subject, laid_out
 
 DIGEST = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+WRITTEN = (MANIFEST_FILE, METRICS_FILE, SCHEMA_FILE)
+"""What of an artifact people write, or could; golden rows are drawn by chance, as keys are."""
 MARK = "pragma: allowlist secret"
 _ALONE = Lock()
 """The library keeps its settings in a global."""
@@ -25,8 +29,12 @@ def scan(subject: Subject) -> Scan:
     """Return every possible secret by kind and place; its value is in no message and no report."""
     names = [name for name in subject.files if name not in subject.rows]
     findings = [_finding(*found) for found in secrets_in(subject.root, names)]
+    carried = subject.foreign | {f"artifact/{name}": subject.artifact[name] for name in WRITTEN if name in subject.artifact}
+    texts = sorted(name for name, data in carried.items() if b"\0" not in data)
+    with laid_out(carried, texts) as folder:
+        findings += [released(_finding(*found)) for found in secrets_in(folder, texts)]
     notes = tuple(f"{name}: not searched for secrets, it holds rows" for name in sorted(subject.rows))
-    return Scan(len(names), "files", ("detect-secrets",), tuple(findings), notes=notes)
+    return Scan(len(names) + len(texts), "files", ("detect-secrets",), tuple(findings), notes=notes)
 
 
 def secrets_in(root: Path, names: Sequence[str]) -> list[tuple[str, str, int]]:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterator, Mapping
+import json
+import tempfile
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from contracts.git import ask
 from contracts.image import Image
-from contracts.release import Release
+from contracts.release import RELEASE_FILE, TRUSTED_FILE, Release
 from settings import SecurityGate
 
 LOCKS = "requirements"
+IN_THE_TREE = {"service.txt": f"{LOCKS}/service.txt"}
+"""Where the tree has what lies elsewhere in a bundle."""
 ALWAYS_IGNORED = {".git", ".gateline", ".nox", ".venv", "reports", "__pycache__", ".mypy_cache", ".pytest_cache"}
 
 
@@ -35,6 +40,10 @@ class Subject:
     """Whether an environment runs containers."""
     artifact: Mapping[str, bytes] = field(default_factory=dict)
     """The artifact's files as they lie there, unverified; empty where there is neither release nor candidate."""
+    bundle: Mapping[str, bytes] = field(default_factory=dict)
+    """Every other file of the release, by its path in the bundle: the code that it runs, and its lock."""
+    trusted: tuple[str, ...] = ()
+    """The types that the checkout lets a model file name beyond the list: `[model] trusted`."""
     recorded_manifest: bytes | None = None
     """The manifest that the registry recorded for this artifact, or None where it has none."""
     service_lock: str = ""
@@ -48,9 +57,42 @@ class Subject:
         found = [name for name in self.files if name.startswith(f"{LOCKS}/") and name.endswith(".txt")]
         return {name: (self.root / name).read_text(encoding="utf-8") for name in found}
 
+    @property
+    def foreign(self) -> dict[str, bytes]:
+        """The files of the release that are not, byte for byte, those of the tree: only in it can they be judged."""
+        ours = {name: self.root / IN_THE_TREE.get(name, name) for name in self.bundle if name != RELEASE_FILE}
+        same = {name for name, path in ours.items() if path.is_file() and path.read_bytes() == self.bundle[name]}
+        return {name: self.bundle[name] for name in ours if name not in same}
+
+    @property
+    def own_code(self) -> Mapping[str, bytes]:
+        """The `model/` that the model is loaded with: the release's, or the tree's before one is built."""
+        if self.release is not None:
+            return self.bundle
+        return {name: (self.root / name).read_bytes() for name in self.named("model/*.py")}
+
+    @property
+    def bundle_trusted(self) -> tuple[str, ...]:
+        """The types that the release itself says may be loaded."""
+        try:
+            return tuple(map(str, json.loads(self.bundle.get(TRUSTED_FILE, b"[]"))))
+        except (TypeError, ValueError):
+            return (f"what its unreadable {TRUSTED_FILE} says",)
+
     def named(self, *patterns: str) -> list[str]:
         """Return the files whose path fits one of the patterns (`*` crosses folders)."""
         return [name for name in self.files if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)]
+
+
+@contextmanager
+def laid_out(files: Mapping[str, bytes], names: Collection[str]) -> Iterator[Path]:
+    """Yield a folder that holds these of `files`, for as long as a scanner looks at them."""
+    with tempfile.TemporaryDirectory(prefix="gateline-scan-") as scratch:
+        for name in names:
+            path = Path(scratch) / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(files[name])
+        yield Path(scratch)
 
 
 def files_of(root: Path) -> tuple[str, ...]:

@@ -72,7 +72,7 @@ def manifest(contents: dict[str, bytes] | None = None, **changes: Any) -> Manife
         "libraries": {name: importlib.metadata.version(name) for name in LIBRARIES},
     }
     if "trusted_types" not in changes and model.startswith(b"PK"):
-        from registry.loaded import untrusted_types
+        from registry.trusted import types_of
 
-        changes["trusted_types"] = tuple(untrusted_types(model))
+        changes["trusted_types"] = tuple(types_of(model))
     return Manifest.model_validate(body | changes)

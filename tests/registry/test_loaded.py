@@ -23,7 +23,7 @@ from contracts.manifest import (
     SCHEMA_FILE,
     Manifest,
 )
-from registry.loaded import LoadedModel, load_files, load_folder, untrusted_types
+from registry.loaded import LoadedModel, load_files, load_folder
 from settings.errors import GateRefused
 from tests.registry.made import files, manifest, rows
 
@@ -125,16 +125,24 @@ def with_type(module: str, name: str) -> bytes:
     return packed.getvalue()
 
 
-def test_a_type_that_training_did_not_record_is_refused_by_name() -> None:
-    model = with_type("subprocess", "Popen")
-    assert "subprocess.Popen" in untrusted_types(model)
-    said = refused(model, trusted_types=manifest().trusted_types)
-    assert "unsafe_load: model.skops names subprocess.Popen, which training did not record; it was not loaded" in said
+def test_a_type_on_no_list_is_refused_whatever_the_manifest_says() -> None:
+    said = refused(with_type("subprocess", "Popen"), trusted_types=("subprocess.Popen", *manifest().trusted_types))
+    assert "unsafe_load: model.skops names subprocess.Popen, which may not be loaded; it was not loaded" in said
+    assert "subprocess.Popen can run or load code, and cannot be added to [model] trusted" in said
 
 
-def test_a_recorded_type_that_is_gone_is_refused_with_what_to_do() -> None:
-    model = with_type("model.features", "Vanished")
-    said = refused(model, trusted_types=("model.features.Vanished", *manifest().trusted_types))
+def test_a_type_that_was_added_by_hand_is_loaded_and_the_line_is_named_without() -> None:
+    contents = whole(files() | {MODEL_FILE: with_type("tests.registry.test_loaded", "Fixed")}, trusted_types=())
+    with pytest.raises(GateRefused) as caught:
+        load_files(contents)
+    assert '[model] trusted = ["tests.registry.test_loaded.Fixed"]' in caught.value.next_step
+    assert type(load_files(contents, ("tests.registry.test_loaded.Fixed",)).estimator).__name__ == "Fixed"
+
+
+def test_a_type_that_cannot_be_made_is_refused_with_what_to_do() -> None:
+    said = refused(with_type("collections", "partial"))
+    assert "which may not be loaded" in said
+    said = refused(with_type("functools", "partial"))
     assert "unsafe_load: model.skops could not be loaded" in said
     assert "see that `model/` still holds what the model is made of" in said
 

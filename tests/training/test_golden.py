@@ -91,7 +91,7 @@ def test_probabilities_in_another_order_than_the_classes_are_refused(tmp_path: P
 def test_what_a_module_keeps_to_itself_is_no_part_of_the_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MOOD", "module")
     model = {"estimator": "tests.training.moody:moody", "parameters": {}}
-    loaded = load_files(trained(settings_of(tmp_path, model=model)).files)
+    loaded = load_files(trained(settings_of(tmp_path, model=model)).files, ("tests.training.moody.Moody",))
     assert otherwise(loaded) == ""
     monkeypatch.setattr(Moody, "learned", 0.0)
     assert otherwise(loaded) == "20 of 20 golden rows score otherwise than in training, by up to 0.01"

@@ -26,10 +26,14 @@ from validation.model import judge
 from validation.subject import subject_of
 
 
-def gathered(settings: Settings, candidate: str, champion: str = "", test: str = "", asked: bool = False) -> Evidence:
+def gathered(
+    settings: Settings, candidate: str, champion: str = "", test: str = "", asked: bool = False, accepted: bool = False
+) -> Evidence:
     artifacts = artifacts_of(settings)
     other = subject_of(champion, artifacts) if champion else None
-    return gather(Contest(subject_of(candidate, artifacts), other, asked, test or settings.data.test, ()), settings)
+    by_hand = other.content if other and accepted else ""
+    contest = Contest(subject_of(candidate, artifacts), other, asked, test or settings.data.test, (), by_hand)
+    return gather(contest, settings)
 
 
 def copied(settings: Settings, result: Trained, name: str = "b", **changes: Any) -> str:
@@ -77,7 +81,8 @@ def test_a_champion_that_no_longer_scores_as_recorded_is_an_error(own: Own) -> N
     for name, changed in (("model", "c"), ("sources", "d"), ("test", "e")):
         inputs = result.manifest.inputs | {name: changed}
         other = copied(settings, result, changed, **faulty, inputs=inputs)
-        assert gathered(settings, result.manifest.identity, other).champion.scored is not None, name
+        accepted = gathered(settings, result.manifest.identity, other, accepted=True)
+        assert accepted.champion.scored is not None, name
 
 
 def test_the_same_model_under_another_identity_is_the_champion_itself(own: Own) -> None:
@@ -103,7 +108,7 @@ def test_the_same_model_that_decides_otherwise_is_compared(own: Own, changes: di
         ({"libraries": {"scikit-learn": "0.1"}}, "env_lock: 20260101-b was trained with scikit-learn 0.1"),
         ({"target": "late"}, "it predicts 'late' (binary)"),
         ({"classes": (1, 0)}, "it no longer answers as it was trained"),
-        ({"trusted_types": ()}, "unsafe_load: model.skops names model.features.Codes"),
+        ({"inputs": {"model": "0" * 64}}, "vouched: it holds types of model/ as of 000000000000, which is neither"),
         (
             {"files": {"model.skops": b"cos\nsystem\n(S'touch executed'\ntR."}},
             "unsafe_load: model.skops is not a skops file",
@@ -116,6 +121,7 @@ def test_a_champion_that_cannot_be_compared_is_a_reason(own: Own, changes: dict[
     champion = copied(settings, result, files=files, **changes)
     found = gathered(settings, result.manifest.identity, champion).champion
     assert found.scored is None and reason in found.reason and found.version == "20260101-b"
+    assert found.next_step.endswith(f"--accept-champion={subject_of(champion, artifacts_of(settings)).content}")
     assert not Path("executed").exists()
 
 
@@ -143,6 +149,8 @@ def test_a_candidate_that_cannot_score_is_refused_and_a_champion_is_a_reason(
     own: Own, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mood: str, reason: str
 ) -> None:
     settings, good = own("binary")
+    trusting = settings.model.model_copy(update={"trusted": ("tests.training.moody.Moody",)})
+    settings = settings.model_copy(update={"model": trusting})
     model = {"estimator": "tests.training.moody:moody", "parameters": {}}
     moody = trained(settings_of(tmp_path / "moody", model=model))
     identity = copied(settings, moody, "moody")
@@ -207,3 +215,44 @@ def other_model(result: Trained) -> bytes:
 
     read = skops.io.loads(result.files["model.skops"], trusted=list(result.manifest.trusted_types))
     return bytes(skops.io.dumps(read, compression=ZIP_DEFLATED))
+
+
+def hostile_model(result: Trained, mark: Path, rows: Path) -> bytes:
+    """Return the model with a step before it that opens a pickle; the pickle writes `mark`."""
+    import functools
+    import pickle
+
+    import skops.io
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import FunctionTransformer
+
+    rows.write_bytes(pickle.dumps(Touch(mark)))
+    honest = skops.io.loads(result.files["model.skops"], trusted=list(result.manifest.trusted_types))
+    opened = functools.partial(np.load, str(rows), allow_pickle=True)
+    return bytes(skops.io.dumps(make_pipeline(FunctionTransformer(opened), honest)))
+
+
+class Touch:
+    """Writes a file when it is unpickled."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Path.touch, (self.mark,))
+
+
+@pytest.mark.parametrize("accepted", [False, True])
+def test_a_champion_whose_manifest_names_its_own_types_runs_nothing(own: Own, tmp_path: Path, accepted: bool) -> None:
+    settings, result = own("binary")
+    mark = tmp_path / "ran"
+    model = hostile_model(result, mark, tmp_path / "rows.npy")
+    names = (*result.manifest.trusted_types, "numpy.load", "functools.partial")
+    champion = copied(settings, result, trusted_types=names, files={"model.skops": model})
+    found = gathered(settings, result.manifest.identity, champion, accepted=accepted).champion
+    assert found.scored is None and "unsafe_load: model.skops names numpy.load, which may not be loaded" in found.reason
+    with pytest.raises(GateRefused, match="unsafe_load: model.skops names numpy.load"):
+        gathered(settings, champion)
+    assert not mark.exists()
+    np.load(tmp_path / "rows.npy", allow_pickle=True)
+    assert mark.exists(), "the model is not hostile: this test showed nothing"

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from contracts.files import place
-from contracts.verdict import Outcome, Verdict
+from contracts.verdict import ASKED, Outcome, Verdict
 from registry.artifacts import CANDIDATE, CHAMPION
 from registry.store import Store
 from registry.verdicts import Verdicts
@@ -218,14 +218,24 @@ def test_the_candidate_that_is_the_champion_passes_alone_and_holds_where_it_is_a
     )
 
 
-def test_a_champion_of_other_libraries_is_a_note_and_not_a_crash(folder: Path) -> None:
+def test_a_champion_of_other_libraries_holds_the_pipeline_until_its_digest_is_given(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     artifacts = artifacts_of(load())
     files = artifacts.files(artifacts.resolve(CANDIDATE))
     old = stored_again(artifacts, files, "old", libraries={"scikit-learn": "0.1"}, files={"model.skops": b"other"})
     artifacts.point(CHAMPION, old)
-    assert main([]) == 0
-    assert outcomes()["noninferiority"] == "inconclusive"
-    assert any("scikit-learn 0.1" in note for note in verdict().notes)
+    assert main([]) == 3
+    (rule,) = [rule for rule in verdict().rules if rule.name == "noninferiority"]
+    assert rule.required and rule.outcome == "inconclusive" and "scikit-learn 0.1" in rule.reason
+    digest = rule.next_step.rpartition("--accept-champion=")[2]
+    assert len(digest) == 64 and any("scikit-learn 0.1" in note for note in verdict().notes)
+    assert main([f"--accept-champion={digest}"]) == 0
+    assert f"champion {digest[:12]} was accepted by hand (--accept-champion)" in verdict().notes
+    assert ASKED not in verdict().judged, "the verdict lets a release in"
+    assert main([]) == 3, "what was accepted once is not accepted for good"
+    with pytest.raises(UsageError, match="the champion's files have"):
+        main([f"--accept-champion={digest[:12]}"])
 
 
 def test_a_flipped_byte_fails_by_the_rule_digest_even_after_a_pass(folder: Path) -> None:

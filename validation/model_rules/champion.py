@@ -13,6 +13,7 @@ from validation.scored import Task
 NAME = "noninferiority"
 FIRST = "there is no champion: this is the first model, recorded as such"
 SAME = "the candidate is the champion: a comparison says nothing"
+ACCEPTED = "; accepted by hand"
 FEWEST_ANSWERS = 10
 """Rows of which the champion answers a class: an equal model answers it for none once in 20,000 times (Poisson)."""
 FAR = 0.5
@@ -36,12 +37,15 @@ def noninferiority(evidence: Evidence) -> list[Rule]:
     rows, and a proper score (log loss; of numbers the other of squared and absolute error) at most `proper_margin`; and that
     no class which the champion answers is never answered. Required where there is a champion.
 
-    Shown: pass. Significantly below: fail. Neither: inconclusive, and required, since there is a champion to compare with.
+    Shown: pass. Significantly below: fail. Neither: inconclusive, and required, since there is a champion to compare with;
+    so it is of one that cannot be compared, unless that was accepted by hand.
     """
     champion, primary = evidence.champion, evidence.settings.primary
-    reason = SAME if champion.same else champion.reason or ("" if champion.scored else FIRST)
-    if reason or champion.scored is None:
-        return [unknown(NAME, reason, subject=primary)]
+    if champion.same or not champion.version:
+        return [unknown(NAME, SAME if champion.same else FIRST, subject=primary)]
+    if champion.scored is None:
+        held, told = not champion.accepted, champion.reason + (ACCEPTED if champion.accepted else "")
+        return [unknown(NAME, told, subject=primary, required=held, next_step=champion.next_step)]
     if not evidence.enough_rows:
         few = f"{len(evidence.candidate):,} test rows, at least {evidence.gate.min_rows:,} are needed"
         return [_unknown(few, primary)]

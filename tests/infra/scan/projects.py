@@ -15,9 +15,9 @@ from contracts.release import ARTIFACT_FOLDER, RELEASE_FILE, Release
 from infra import bundle
 from infra.scan.subject import Subject, files_of
 from registry.artifacts import CANDIDATE, Artifacts
-from registry.loaded import untrusted_types
 from registry.releases import Releases
 from registry.store import Store
+from registry.trusted import types_of
 from settings import SecurityGate, Service
 
 HASH = f"--hash=sha256:{'0123456789abcdef' * 4}"
@@ -107,7 +107,7 @@ def artifact(model_file: bytes, trusted: list[str] | None = None) -> tuple[Manif
         task="binary",
         target="y",
         features=("x",),
-        trusted_types=tuple(untrusted_types(model_file) if trusted is None else trusted),
+        trusted_types=tuple(types_of(model_file) if trusted is None else trusted),
     )
     return manifest, files
 
@@ -140,6 +140,13 @@ def lay_out(folder: Path, root: Path, identity: str) -> Release:
     release = release.model_copy(update={"digest": bundle.digest_of(folder)})
     write(folder, RELEASE_FILE, release.model_dump_json(indent=2))
     return release
+
+
+def released() -> Release:
+    """Return a release's record alone."""
+    return Release(
+        digest="d" * 64, version="1", artifact="a", project="small", lock="l", python="3.11", service=Service()
+    )
 
 
 def build(root: Path, model_file: bytes) -> Release:

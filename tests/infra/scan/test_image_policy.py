@@ -60,6 +60,29 @@ def test_rights_of_files(kind: str, mode: int, code: str | None) -> None:
     assert [finding.code for finding in found] == ([code] if code else [])
 
 
+@pytest.mark.parametrize(
+    ("path", "content", "told"),
+    [
+        ("service/a.py", b"1", ""),
+        ("service/__pycache__/a.cpython-311.pyc", b"compiled", ""),
+        ("service/a.py", b"2", "/opt/gateline/release/service/a.py is not the file of the release"),
+        ("service/more.py", b"1", "/opt/gateline/release/service/more.py is no file of the release"),
+        ("artifact/model.skops", b"other", "/opt/gateline/release/artifact/model.skops is not the file of the release"),
+    ],
+)
+def test_what_the_image_runs_is_what_the_release_carries(path: str, content: bytes, told: str) -> None:
+    held = {"service/a.py": b"1", "artifact/model.skops": b"model", "release.json": b"{}"} | {path: content}
+    entries = [
+        Entry(f"opt/gateline/release/{name}", "file", 0o644, "0:0", hashlib.sha256(data).hexdigest(), 1)
+        for name, data in held.items()
+    ]
+    bundle = {"service/a.py": b"1", "release.json": b"{}"}
+    judged = Subject(Path(), bundle=bundle, artifact={"model.skops": b"model"})
+    assert [finding.message for finding in image_policy.other_code(entries, judged)] == ([told] if told else [])
+    assert len(list(image_policy.other_code([], judged))) == 3, "a file that is missing is not the release's"
+    assert list(image_policy.other_code(entries, Subject(Path()))) == []
+
+
 def test_it_runs_only_where_an_environment_runs_containers() -> None:
     assert set(of(("image_policy", "secrets"), Subject(Path()))) == {"secrets"}
     assert set(of(("image_policy", "secrets"), Subject(Path(), in_containers=True))) == {"image_policy", "secrets"}

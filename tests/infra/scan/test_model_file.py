@@ -6,15 +6,21 @@ import io
 import json
 import pickle
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import skops.io
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
 from contracts.manifest import MANIFEST_FILE, MODEL_FILE
 from infra.scan import model_file as scanner
 from infra.scan.finding import Finding
-from tests.infra.scan.projects import artifact, subject
+from model.features import Codes
+from tests.infra.scan.projects import artifact, released, subject, write
 
 
 class Touch:
@@ -34,7 +40,7 @@ def scan(root: Path, model: bytes, trusted: list[str] | None = None, **more: byt
     return scanner.scan(subject(root, {**files, MANIFEST_FILE: raw, **more})).findings
 
 
-def test_a_real_model_whose_types_were_recorded_passes(root: Path, model_file: bytes) -> None:
+def test_a_real_model_passes_whatever_its_manifest_records(root: Path, model_file: bytes) -> None:
     manifest, files = artifact(model_file)
     assert manifest.trusted_types != ()
     raw = manifest.model_dump_json(indent=2).encode()
@@ -42,9 +48,35 @@ def test_a_real_model_whose_types_were_recorded_passes(root: Path, model_file: b
     assert (found.looked_at, found.findings) == (6, ())
 
 
-def test_a_type_that_training_did_not_record_is_found(root: Path, model_file: bytes) -> None:
-    (finding,) = scan(root, model_file)
-    assert "TreePredictor, which training did not record" in finding.message
+def test_a_type_on_no_list_is_found_until_the_checkout_names_it_by_hand(root: Path) -> None:
+    model = skops.io.dumps(FunctionTransformer(np.trapezoid))
+    manifest, files = artifact(model, trusted=["numpy.trapezoid"])
+    judged = subject(root, {**files, MANIFEST_FILE: manifest.model_dump_json(indent=2).encode()})
+    (finding,) = scanner.scan(judged).findings
+    assert finding.message.startswith("model.skops names numpy.trapezoid, which may not be loaded; it was not loaded. ")
+    assert '[model] trusted = ["numpy.trapezoid"]' in finding.message
+    assert scanner.scan(replace(judged, trusted=("numpy.trapezoid",))).findings == ()
+
+
+def test_a_release_that_would_load_more_than_the_checkout_names_is_found(root: Path, model_file: bytes) -> None:
+    manifest, files = artifact(model_file)
+    raw = {**files, MANIFEST_FILE: manifest.model_dump_json(indent=2).encode()}
+    judged = replace(subject(root, raw), bundle={"trusted.json": b'["numpy.trapezoid"]'}, trusted=("a.B",))
+    (finding,) = scanner.scan(judged).findings
+    assert "the release would load numpy.trapezoid too" in finding.message
+    assert scanner.scan(replace(judged, trusted=("numpy.trapezoid",))).findings == ()
+    assert "unreadable trusted.json" in scanner.scan(replace(judged, bundle={"trusted.json": b"["})).findings[0].message
+
+
+def test_types_of_model_are_those_that_the_release_carries(root: Path) -> None:
+    model = skops.io.dumps(make_pipeline(Codes()))
+    manifest, files = artifact(model)
+    raw = {**files, MANIFEST_FILE: manifest.model_dump_json(indent=2).encode()}
+    write(root, "model/features.py", "class Codes: ...\n")
+    assert scanner.scan(subject(root, raw)).findings == ()
+    carried = replace(subject(root, raw), release=released(), bundle={"model/features.py": b"from other import Codes\n"})
+    (finding,) = scanner.scan(carried).findings
+    assert "model.features.Codes, which may not be loaded" in finding.message
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
@@ -88,7 +120,8 @@ def test_a_dangerous_type_is_found_although_a_forged_manifest_records_it(root: P
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("schema.json", json.dumps(node))
     found = scan(root, packed.getvalue(), trusted=["posix.system"])
-    assert ["model.skops may name posix.system, which runs code; it was not loaded"] == [each.message for each in found]
+    (message,) = [each.message for each in found]
+    assert message.startswith("model.skops names posix.system, which may not be loaded; it was not loaded. do not use it: ")
 
 
 @pytest.mark.parametrize("model", [b"", b"not a model", b"PK\x03\x04broken"])

@@ -26,8 +26,11 @@ def test_one_finding_fails_and_names_the_place() -> None:
     assert "2 findings in 5 files, allowed 0; first: a.py:3: is wrong" == rule.reason
 
 
-def test_a_note_does_not_fail() -> None:
-    assert judge("code", scan(findings=(Finding("tool", "X", "hint", level="note"),)), True).outcome is Outcome.PASS
+def test_a_note_does_not_fail_and_is_not_nothing() -> None:
+    hint = Finding("tool", "X", "hint", level="note")
+    for count, told in ((1, "nothing but a note found in 5 files"), (2, "nothing but 2 notes found in 5 files")):
+        rule = judge("code", scan(findings=(hint,) * count), True)
+        assert (rule.outcome, rule.reason) == (Outcome.PASS, told)
 
 
 def test_a_gap_is_inconclusive() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from infra.scan import secrets
-from tests.infra.scan.projects import subject, write
+from tests.infra.scan.projects import released, subject, write
 
 RANDOM = hashlib.sha256(b"not a secret").hexdigest()
 WORD = "pass" + "word = '" + RANDOM[:18] + "'"
@@ -58,3 +58,12 @@ def test_declared_data_is_left_out_and_named(root: Path) -> None:
     without = secrets.scan(replace(whole, rows=frozenset({"data/train.csv"})))
     assert without.findings == ()
     assert without.notes == ("data/train.csv: not searched for secrets, it holds rows",)
+
+
+@pytest.mark.parametrize("where", ["service/own.py", "artifact/manifest.json"])
+def test_a_secret_that_only_the_release_carries_is_found(root: Path, where: str) -> None:
+    line = f"\n{WORD}\n".encode()
+    carried = {"artifact": {"manifest.json": line}} if where.startswith("artifact") else {"bundle": {where: line}}
+    findings = secrets.scan(replace(subject(root), release=released(), **carried)).findings  # type: ignore[arg-type]
+    assert findings and all(each.blocks and RANDOM[:12] not in each.message for each in findings)
+    assert {each.message.partition(": ")[0] for each in findings} == {f"{where}:2 of the release"}

@@ -44,11 +44,12 @@ def test_the_champion_compared_with_itself_says_nothing_and_holds_where_that_was
     assert rule.outcome is Outcome.INCONCLUSIVE and not rule.required
 
 
-def test_a_champion_that_cannot_be_scored_is_a_reason_and_not_a_failure() -> None:
-    (rule,) = noninferiority(
-        evidence(noisy(300, seed=1), Champion("v1", reason="the champion cannot be compared: env_lock"))
-    )
-    assert rule.outcome is Outcome.INCONCLUSIVE and "env_lock" in rule.reason and not rule.required
+@pytest.mark.parametrize("accepted", [False, True])
+def test_a_champion_that_cannot_be_scored_holds_the_pipeline_until_it_is_accepted_by_hand(accepted: bool) -> None:
+    champion = Champion("v1", reason="the champion cannot be compared: env_lock", next_step="x", accepted=accepted)
+    (rule,) = noninferiority(evidence(noisy(300, seed=1), champion))
+    assert rule.outcome is Outcome.INCONCLUSIVE and "env_lock" in rule.reason and rule.next_step == "x"
+    assert rule.required is not accepted and ("accepted by hand" in rule.reason) is accepted
 
 
 @pytest.mark.slow

@@ -1,0 +1,168 @@
+"""Which types a model file may name: one list of our own, for the loader, the scanner and training. No artifact adds to it.
+
+skops trusts by itself: the estimators of scikit-learn, its losses, containers, numpy's arrays, dtypes and ufuncs. All else
+must be named here, be defined in the copy's `model/`, or be added by hand under `[model] trusted`. A name counts wherever it
+stands: as an object, as a function inside `FunctionTransformer` or `partial`, or as a key's type.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import io
+import json
+import zipfile
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from pathlib import Path
+
+OWN = "model"
+"""The package whose classes and functions are the copy's own."""
+SWELLING = 20
+"""How many times its size a model file may unpack to, beyond 64 MiB: skops stores, it does not compress."""
+
+
+def _named(modules: Mapping[str, str]) -> frozenset[str]:
+    return frozenset(f"{module}.{name}" for module, names in modules.items() for name in names.split())
+
+
+ALLOWED = _named(
+    {
+        "collections": "OrderedDict defaultdict",
+        "functools": "partial",
+        "numpy": "dtype mean median nan_to_num",
+        "numpy.ma": "MaskedArray",
+        "scipy._lib.array_api_compat.numpy._aliases": "asarray",
+        "scipy.interpolate._bsplines": "BSpline",
+        **{f"scipy.sparse._{form}": f"{form}_matrix {form}_array" for form in "bsr coo csc csr dia dok lil".split()},
+        "sklearn._loss.loss": "HalfTweedieLoss HalfTweedieLossIdentity",
+        "sklearn.calibration": "_CalibratedClassifier _SigmoidCalibration _TemperatureScaling",
+        "sklearn.cluster._bisect_k_means": "_BisectingTree",
+        "sklearn.cluster._kmeans": "_kmeans_single_elkan _kmeans_single_lloyd",
+        "sklearn.compose._column_transformer": "make_column_selector",
+        "sklearn.ensemble._hist_gradient_boosting.predictor": "TreePredictor",
+        "sklearn.feature_selection._mutual_info": "mutual_info_classif mutual_info_regression",
+        "sklearn.feature_selection._univariate_selection": "chi2 f_classif f_regression r_regression",
+        "sklearn.gaussian_process._gpc": "_BinaryGaussianProcessClassifierLaplace",
+        "sklearn.gaussian_process.kernels": "CompoundKernel ConstantKernel DotProduct ExpSineSquared Exponentiation Matern "
+        "PairwiseKernel Product RBF RationalQuadratic Sum WhiteKernel",
+        "sklearn.impute._iterative": "IterativeImputer _ImputerTriplet",
+        "sklearn.metrics._classification": "accuracy_score balanced_accuracy_score brier_score_loss d2_brier_score "
+        "d2_log_loss_score f1_score jaccard_score log_loss matthews_corrcoef precision_score recall_score",
+        "sklearn.metrics._dist_metrics": " ".join(
+            f"{name}Distance{bits}"
+            for name in "BrayCurtis Canberra Chebyshev Dice Euclidean Hamming Haversine Jaccard Mahalanobis Manhattan "
+            "Minkowski RogersTanimoto RussellRao SEuclidean SokalSneath".split()
+            for bits in (32, 64)
+        ),
+        "sklearn.metrics._ranking": "average_precision_score roc_auc_score top_k_accuracy_score",
+        "sklearn.metrics._regression": "d2_absolute_error_score explained_variance_score max_error mean_absolute_error "
+        "mean_absolute_percentage_error mean_gamma_deviance mean_poisson_deviance mean_squared_error "
+        "mean_squared_log_error median_absolute_error r2_score root_mean_squared_error root_mean_squared_log_error",
+        "sklearn.metrics._scorer": "_CurveScorer _PassthroughScorer _Scorer",
+        "sklearn.model_selection._search_successive_halving": "HalvingGridSearchCV HalvingRandomSearchCV",
+        "sklearn.model_selection._split": "GroupKFold GroupShuffleSplit KFold LeaveOneGroupOut LeaveOneOut LeavePGroupsOut "
+        "LeavePOut PredefinedSplit RepeatedKFold RepeatedStratifiedKFold ShuffleSplit StratifiedGroupKFold StratifiedKFold "
+        "StratifiedShuffleSplit TimeSeriesSplit",
+        "sklearn.multiclass": "_ConstantPredictor",
+        "sklearn.neighbors._ball_tree": "BallTree BallTree32 BallTree64",
+        "sklearn.neighbors._kd_tree": "KDTree KDTree32 KDTree64",
+        "sklearn.neural_network._stochastic_optimizers": "AdamOptimizer SGDOptimizer",
+        "sklearn.tree._tree": "Tree",
+        "sklearn.utils._bunch": "Bunch",
+        "sklearn.utils._metadata_requests": "MetadataRequest MethodMetadataRequest",
+    }
+)
+"""Parts of fitted models that skops does not trust by itself; each function computes, none reads a file or calls by name."""
+NEVER = frozenset(
+    "_pickle asyncio builtins cloudpickle code codeop commands ctypes dill http imp importlib inspect io joblib marshal "
+    "multiprocessing nt os pathlib pdb pickle pip pkgutil posix profile pty runpy shelve shutil skops socket subprocess sys "
+    "tempfile threading timeit trace types urllib webbrowser zipimport".split()
+)
+"""Libraries that run or load what they are given: nothing of theirs is loaded, though somebody adds it by hand."""
+NEVER_CALLED = frozenset(
+    "call_method compile dump eval exec fromfile getattr import_module load loads memmap methodcaller open read_pickle save "
+    "system tofile unsafe_load".split()
+)
+"""Last parts of names that do the same in any library: `numpy.load`, `torch.hub.load`, `pandas.read_pickle`."""
+
+
+def types_of(model: bytes) -> list[str]:
+    """Return the types a model file names beyond those that skops trusts by itself; nothing of them is imported or run.
+
+    Raises ValueError for a file that swells when it is read, or is of another protocol of skops; for one that is no skops
+    file at all, whatever its reader raises.
+    """
+    import skops.io
+    from skops.io._protocol import PROTOCOL
+
+    with zipfile.ZipFile(io.BytesIO(model)) as archive:
+        if sum(entry.file_size for entry in archive.infolist()) > SWELLING * len(model) + 2**26:
+            raise ValueError(f"it would swell to more than {SWELLING} times its size")
+        if json.loads(archive.read("schema.json")).get("protocol") != PROTOCOL:
+            raise ValueError("it was written by another skops")
+    return [str(name) for name in skops.io.get_untrusted_types(data=model)]
+
+
+def strangers(names: Iterable[str], own: Collection[str], by_hand: Collection[str]) -> list[str]:
+    """Return the names that are on no list: neither ours, nor defined in `model/` (`own`), nor added by hand."""
+    return [
+        name
+        for name in names
+        if name not in ALLOWED and name not in own and (name not in by_hand or runs_code(name))
+    ]
+
+
+def runs_code(name: str) -> bool:
+    """Say whether what is named runs or loads what it is given, so that nobody can add it."""
+    return name.partition(".")[0] in NEVER or name.rpartition(".")[2] in NEVER_CALLED
+
+
+def advice(names: Collection[str], by_hand: Collection[str] = ()) -> str:
+    """Return the line of pipeline.toml that a model of such types needs; or, of what can't be added, that."""
+    never = sorted(name for name in names if runs_code(name))
+    if never:
+        return f"do not use it: {never[0]} can run or load code, and cannot be added to [model] trusted"
+    line = ", ".join(f'"{name}"' for name in sorted({*by_hand, *names}))
+    return f"if these types are known to you, from a library of yours, name them in pipeline.toml: [model] trusted = [{line}]"
+
+
+def own_names(sources: Mapping[str, bytes]) -> frozenset[str]:
+    """Return the dotted names of classes and functions that Python files define at their top, by path (`model/features.py`).
+
+    What a file merely imports is not its own: `model.features.load` may be numpy's.
+    """
+    return frozenset(
+        f"{_module(path)}.{name}"
+        for path, data in sources.items()
+        if path.endswith(".py") and path.startswith(f"{OWN}/")
+        for name in _defined(data)
+    )
+
+
+def own_sources() -> dict[str, bytes]:
+    """Return the Python files of the package `model` of this process, by path; nothing of it is imported."""
+    spec = importlib.util.find_spec(OWN)
+    folders = [Path(folder) for folder in (spec.submodule_search_locations or ())] if spec else []
+    return {
+        f"{OWN}/{path.relative_to(folder).as_posix()}": path.read_bytes()
+        for folder in folders
+        for path in sorted(folder.rglob("*.py"))
+    }
+
+
+def _module(path: str) -> str:
+    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def _defined(data: bytes) -> Iterator[str]:
+    try:
+        tree = ast.parse(data)
+    except (SyntaxError, ValueError):
+        return
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        for node in ast.iter_child_nodes(waiting.pop()):
+            if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
+                yield node.name
+            elif isinstance(node, (ast.If, ast.Try, ast.With, ast.ExceptHandler)):
+                waiting.append(node)
