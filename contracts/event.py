@@ -29,6 +29,10 @@ SIGNED = "dev.cdevents.artifact.signed.0.2.0"
 PACKAGED = "dev.cdevents.artifact.packaged.0.2.0"
 
 
+LISTED = {"heads": {("count", int), ("digest", str)}, "findings": {("line", int), ("digest", str)}}
+"""What an event of a person who goes on with a broken log holds."""
+
+
 class Actor(BaseModel):
     """Who did it: the CI identity where there is one, otherwise the account on the machine."""
 
@@ -66,6 +70,10 @@ class Event(BaseModel):
         for name in ("actor", "release"):
             if not isinstance(self.data.get(name) or {}, dict):
                 raise ValueError(f"data.{name} is no table")
+        for name, keys in LISTED.items():
+            listed = self.data.get(name, [])
+            if not isinstance(listed, list) or not all(isinstance(one, dict) and keys <= _typed(one) for one in listed):
+                raise ValueError(f"data.{name} is no list of such tables")
         return self
 
     def to_bytes(self) -> bytes:
@@ -79,6 +87,10 @@ class Event(BaseModel):
     def sealed(self, key: str) -> Event:
         """Return the event with an HMAC-SHA-256 over everything else, or unchanged without a key."""
         return self.model_copy(update={"seal": seal_of(self.model_dump(mode="json"), key)}) if key else self
+
+
+def _typed(table: Mapping[str, Any]) -> set[tuple[str, type]]:
+    return {(key, type(value)) for key, value in table.items()}
 
 
 def seal_of(body: Mapping[str, Any], key: str) -> str:

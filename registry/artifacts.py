@@ -138,7 +138,7 @@ class Artifacts:
                 return record
         except FileNotFoundError:
             return None
-        except ValueError:
+        except (ValueError, RecursionError):
             pass
         raise GateRefused(f"digest: {name} in {self._store.url} is not the record that was written", REPAIR)
 

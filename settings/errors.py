@@ -9,10 +9,11 @@ import os
 import sys
 import textwrap
 import traceback
+import warnings
 from collections.abc import Callable, Iterable
 from enum import IntEnum
 
-from settings.shown import shown, tell, tell_message
+from settings.shown import lines_of, shown, tell, tell_message
 
 
 class ExitCode(IntEnum):
@@ -147,9 +148,18 @@ def _with_its_libraries(main: Callable[[], int]) -> int:
 
 
 def show_what_can_be_shown() -> None:
-    """Let signs that the terminal's encoding lacks be shown as `?`: by default, printing one would end the command."""
+    """Let signs that the terminal's encoding lacks be shown as `?`: by default, printing one would end the command.
+
+    Warnings of libraries, and errors that nobody expected, may hold values of rows: they are shown as text as well.
+    """
+    sys.excepthook = lambda kind, error, trace: tell_message("".join(traceback.format_exception(kind, error, trace)).rstrip())
+    warnings.formatwarning = _warned
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
+
+
+def _warned(message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None) -> str:
+    return lines_of(f"{filename}:{lineno}: {category.__name__}: {message}") + "\n"
 
 
 def front_door(main: Callable[[], int]) -> int:

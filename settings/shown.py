@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import unicodedata
@@ -17,6 +18,11 @@ UNSAFE = ("Cc", "Cf", "Cs", "Zl", "Zp")
 def one_line(text: str) -> str:
     """Return text on one line, with every character that steers a terminal written as an escape such as `\\x1b`."""
     return text if text.isascii() and text.isprintable() else "".join(map(_visible, text))
+
+
+def in_json(text: str) -> str:
+    """Return JSON in which a viewer obeys nothing either: the same values, with such characters written as `\\u202e`."""
+    return re.sub(r"[^\x20-\x7e\n]", lambda found: _escaped(found[0]), text)
 
 
 def lines_of(text: str) -> str:
@@ -49,6 +55,10 @@ def shown(value: object, longest: int = LONGEST) -> str:
 def no_command(line: str) -> str:
     """Return a line that a CI runner only shows: `::error …` at its start, and `##[error]…` anywhere, are commands to one."""
     return COMMAND.sub("# #", re.sub(r"^(\s*)::", r"\1· ::", line))
+
+
+def _escaped(sign: str) -> str:
+    return json.dumps(sign)[1:-1] if unicodedata.category(sign) in UNSAFE else sign
 
 
 def _visible(sign: str) -> str:

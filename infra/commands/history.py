@@ -25,7 +25,7 @@ from registry.store import Store
 from settings import Settings, load
 from settings.errors import ExitCode, GateRefused, OutsideError, UsageError
 from settings.sample import is_sample
-from settings.shown import one_line, tell
+from settings.shown import in_json, one_line, tell
 from settings.terminal import Terminal
 
 WIDTH = 500
@@ -189,5 +189,5 @@ def _export(path: Path, events: list[Event], findings: list[Finding]) -> None:
         "findings": [finding.reason for finding in findings],
         "events": [event.model_dump(mode="json") for event in events],
     }
-    place({path: json.dumps(body, indent=2, ensure_ascii=False)})
+    place({path: in_json(json.dumps(body, indent=2, ensure_ascii=False))})
     tell(f"exported {len(events)} events to {path}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -12,8 +13,10 @@ import httpx
 from infra.rollout.actor import acting
 from settings import Notify, passing
 from settings.secrets import origin
+from settings.shown import one_line
 
 TIMEOUT_SECONDS = 10.0
+MARKUP = re.compile(r"(<(?=[!@#a-z])|\](?=\()|@(?=\w))")
 Say = Callable[[str, str, str], None]
 
 
@@ -35,8 +38,13 @@ def text_of(event: str, environment: str, facts: Mapping[str, Any], run: str) ->
     """Return what a person reads: what happened where, to what, why, and where to look."""
     release = facts.get("release")
     name = f" {release['version']}" if isinstance(release, dict) else ""
-    why = [str(reason) for reason in facts.get("reasons") or [facts.get("reason")] if reason]
+    why = [_plain(str(reason)) for reason in facts.get("reasons") or [facts.get("reason")] if reason]
     return f"{environment}: {event}{name}" + (f": {'; '.join(why)}" if why else "") + (f" {run}" if run else "")
+
+
+def _plain(reason: str) -> str:
+    """A reason may hold text of a row or an error: it stays on one line, calls nobody, and is no link of a chat service's."""
+    return MARKUP.sub(r"\1 ", one_line(reason))
 
 
 def _attempt(send: Callable[[], None], what: str, say: Say) -> None:

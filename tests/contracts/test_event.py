@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -56,3 +57,19 @@ def test_what_is_no_json_number_is_stored_as_null() -> None:
 def test_an_unknown_field_is_refused() -> None:
     with pytest.raises(ValidationError):
         Event.model_validate(EVENT.model_dump() | {"extra": 1})
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"time": "soon"},
+        {"data": {"actor": "eve"}},
+        {"data": {"release": ["1"]}},
+        {"data": {"heads": 3}},
+        {"data": {"heads": [{"count": "3", "digest": "a"}]}},
+        {"data": {"findings": [{"line": 1}]}},
+    ],
+)
+def test_an_event_of_another_form_is_none(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Event.model_validate(EVENT.model_dump() | wrong)

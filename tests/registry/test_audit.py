@@ -71,7 +71,7 @@ def test_eight_writers_at_once_lose_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [1, 3, 5])
-@pytest.mark.parametrize("field", [{"subject": "x"}, {"time": "later"}, {"data": {"a": 1}}, {"type": "t"}])
+@pytest.mark.parametrize("field", [{"subject": "x"}, {"time": "2026-11-25T00:00:00Z"}, {"data": {"a": 1}}, {"type": "t"}])
 def test_an_edited_line_is_named(tmp_path: Path, number: int, field: dict[str, Any]) -> None:
     log = written(tmp_path)
     edit(line(tmp_path, number), **field)

@@ -173,3 +173,22 @@ def test_where_the_copys_own_code_failed_it_is_to_be_corrected() -> None:
     mend = "correct model/features.py, and train again"
     assert next_step_of(raised.value, "narrow the schema") == f"{mend}; or narrow the schema"
     assert next_step_of(raised.value, "correct the estimator") == mend
+
+
+def test_what_nobody_expected_and_warnings_are_shown_as_text() -> None:
+    code = """
+import warnings
+from settings.errors import front_door
+def main():
+    warnings.warn("column \\x1b[2J\\n::error::x")
+    raise KeyError("a\\x1b[2J", ValueError("b"))
+def other():
+    raise ZeroDivisionError("cell\\n::error::y")
+try:
+    front_door(main)
+except KeyError:
+    front_door(other)
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1 and "UserWarning: column \\x1b[2J" in done.stderr and "ZeroDivisionError" in done.stderr
+    assert "\x1b" not in done.stderr and not [x for x in done.stderr.splitlines() if x.strip().startswith("::")]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from settings.shown import lines_of, one_line, shown, tell, tell_message
+from settings.shown import in_json, lines_of, one_line, shown, tell, tell_message
 
 
 @pytest.mark.parametrize(
@@ -43,3 +45,10 @@ def test_what_is_told_is_a_line_each(capsys: pytest.CaptureFixture[str]) -> None
     tell("a\n::stop::\x1b[0m", "::error::", 3)
     tell_message("wrong\nverified: 9 events")
     assert capsys.readouterr() == ("a\\n::stop::\\x1b[0m\n· ::error::\n3\n", "wrong\n  verified: 9 events\n")
+
+
+def test_json_stays_json_and_steers_nothing() -> None:
+    value = {"a\u202e": ["é\x1b[2J\x9b\U000e0001\u2028", "日本"]}
+    text = in_json(json.dumps(value, indent=1, ensure_ascii=False))
+    assert json.loads(text) == value and "é" in text and "日本" in text
+    assert not [sign for sign in "\u202e\x1b\x9b\U000e0001\u2028" if sign in text]

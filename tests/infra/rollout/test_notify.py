@@ -76,6 +76,15 @@ def test_people_read_what_happened_to_what_and_where_to_look() -> None:
     assert text_of("drift", "staging", {}, "") == "staging: drift"
 
 
+def test_a_reason_calls_nobody_and_links_nowhere() -> None:
+    hostile = "<!channel> <https://evil.example|all is well> [ok](https://evil.example) @everyone\n\x1b[2Jp95 < 300"
+    said = text_of("rollback", "production", {"reason": hostile}, "")
+    assert said == (
+        "production: rollback: < !channel> < https://evil.example|all is well> [ok] (https://evil.example) @ everyone"
+        "\\n\\x1b[2Jp95 < 300"
+    )
+
+
 def test_a_failing_command_and_a_dead_webhook_are_reported(tmp_path: Path) -> None:
     said: list[str] = []
     notify(
