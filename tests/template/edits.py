@@ -60,7 +60,8 @@ def seed(number: int) -> Callable[[Path], None]:
 def own_model(folder: Path) -> None:
     """Write a model of our own on a third-party library, and ask for that library."""
     (folder / "model" / "plants.py").write_text(LIGHTGBM, encoding="utf-8")
-    setting(model__estimator="model.plants:build", model__parameters={"n_estimators": 40})(folder)
+    types = ["lightgbm.basic.Booster", "lightgbm.sklearn.LGBMClassifier"]
+    setting(model__estimator="model.plants:build", model__parameters={"n_estimators": 40}, model__trusted=types)(folder)
     pyproject = folder / "pyproject.toml"
     text = pyproject.read_text(encoding="utf-8")
     assert "model = [\n]" in text, "the group of the copy's own libraries is where the documentation says"
