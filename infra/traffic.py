@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from contracts.headers import TOKEN_VARIABLE
 from contracts.manifest import REFERENCE_FILE, SCHEMA_FILE
 from infra.ending import end
 from infra.process.logs import tail
@@ -21,12 +22,12 @@ STOP_SECONDS = 10.0
 
 @contextmanager
 def synthetic(
-    url: str, rate: float, seconds: float, config: str, root: Path = Path("."), artifact: Path | None = None
+    url: str, rate: float, seconds: float, config: str, root: Path = Path("."), artifact: Path | None = None, token: str = ""
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Send `rate` requests a second to `url` (the full /predict address) for at most `seconds`, until the block is left.
 
     Rows are made from the schema of the settings or, where the folder of an `artifact` is given, as its training rows were
-    distributed.
+    distributed. With the environment's `token` they count as made up.
     """
     argv = [
         str(python_for(root / LOCK, root)), "-m", "load", "--url", url, "--rate", f"{rate:g}", "--seconds", f"{seconds:g}",
@@ -34,7 +35,7 @@ def synthetic(
     ]  # fmt: skip
     log = root / STATE / "synthetic-traffic.log"
     with log.open("wb") as stream:
-        known = passing.variables("load")
+        known = passing.variables("load") | {TOKEN_VARIABLE: token}
         process = subprocess.Popen(argv, cwd=root, stdout=stream, stderr=subprocess.STDOUT, env=known)
         try:
             yield process

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 import gevent
 from locust import FastHttpUser, task
 from locust.exception import StopUser
 
-from contracts.headers import SYNTHETIC
+from contracts.headers import TOKEN_VARIABLE, made_up
 from load.schedule import Ticket
 from load.traffic import Traffic
 
@@ -23,7 +24,11 @@ class Caller(FastHttpUser):
     abstract = True
     network_timeout = 30.0
     connection_timeout = 5.0
-    default_headers = {"Content-Type": "application/json", "Accept": "application/json", **SYNTHETIC}
+    default_headers = {
+        "Content-Type": "application/json",
+        "Accept": "application/json",
+        **made_up(os.environ.get(TOKEN_VARIABLE, "")),
+    }
     traffic: Traffic
     path: str
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from locust import FastHttpUser, constant_throughput, task
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # locust's script does not know the project's folder
 
 import settings  # noqa: E402
-from contracts.headers import SYNTHETIC  # noqa: E402
+from contracts.headers import TOKEN_VARIABLE, made_up  # noqa: E402
 from contracts.shaping import schema_of  # noqa: E402
 from load.payloads import Payloads  # noqa: E402
 
@@ -23,7 +24,7 @@ class Predict(FastHttpUser):
     """A client that asks for one prediction after the other, at its share of the settings' rate."""
 
     host = f"http://{PRODUCTION.host}:{PRODUCTION.port}"
-    default_headers = {"Content-Type": "application/json", **SYNTHETIC}
+    default_headers = {"Content-Type": "application/json", **made_up(os.environ.get(TOKEN_VARIABLE, ""))}
     if SETTINGS.load.rate:
         wait_time = constant_throughput(SETTINGS.load.rate / SETTINGS.load.users)
 

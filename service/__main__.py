@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from contracts.headers import TOKEN_VARIABLE
 from contracts.release import ARTIFACT_FOLDER, RELEASE_FILE, Release
 from settings.errors import GatelineError, OutsideError, UsageError, explain, front_door, place_in_model
 from settings.shown import lines_of
@@ -26,6 +27,7 @@ EXAMPLES = """examples:
 environment:
   GATELINE_LOG_DIR      folder of the prediction log; not set: no log
   GATELINE_REDIS_URL    Redis to share scores through; overrides the release's service.redis_url
+  GATELINE_HOSTS        names it answers to (the Host header), with commas between, besides loopback and service.hosts
 
 exit codes: 0 stopped, 2 no bundle or bad arguments, 4 port taken or model not loaded
 """
@@ -115,7 +117,12 @@ def options_of(release: Release, environ: Mapping[str, str]) -> Options:
     from service.app import Options
 
     folder = environ.get("GATELINE_LOG_DIR", "")
-    return Options(Path(folder) if folder else None, environ.get("GATELINE_REDIS_URL") or release.service.redis_url)
+    return Options(
+        log_folder=Path(folder) if folder else None,
+        redis_url=environ.get("GATELINE_REDIS_URL") or release.service.redis_url,
+        token=environ.get(TOKEN_VARIABLE, ""),
+        hosts=tuple(filter(None, environ.get("GATELINE_HOSTS", "").split(","))),
+    )
 
 
 def _arguments() -> argparse.Namespace:

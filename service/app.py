@@ -18,6 +18,7 @@ from contracts.release import Release
 from service.cache import ScoreCache
 from service.columns import shown
 from service.docs import page
+from service.hosts import KnownHosts
 from service.metrics import Metrics
 from service.openapi import document
 from service.predict import PredictEndpoint
@@ -35,6 +36,10 @@ class Options:
     """Where the prediction log is written; None for no log."""
     redis_url: str = ""
     """Redis to share scores through; empty for none."""
+    token: str = ""
+    """What a request carries that marks its rows as made up; empty where none can."""
+    hosts: tuple[str, ...] = ()
+    """What the service is called besides loopback; see `service.hosts`."""
 
 
 class Application:
@@ -48,10 +53,11 @@ class Application:
         self.state = State()
         self.metrics = Metrics(release)
         self._load = load
+        self._hosts = (*release.service.hosts, *options.hosts)
         self._failed = failed
         self._log = self._open_log(options.log_folder)
         self._cache = ScoreCache(options.redis_url, release) if options.redis_url else None
-        self._endpoint = PredictEndpoint(release, self.state, self.metrics, self._log, self._cache)
+        self._endpoint = PredictEndpoint(release, self.state, self.metrics, self._log, self._cache, options.token)
 
     def build(self) -> FastAPI:
         """Return the application with its routes."""
@@ -64,6 +70,7 @@ class Application:
             redirect_slashes=False,
             lifespan=self._lifespan,
         )
+        app.add_middleware(KnownHosts, hosts=self._hosts)
         app.add_api_route("/predict", self._endpoint.predict, methods=["POST"], summary="Predict one row or many")
         readable: tuple[tuple[str, Callable[[], Awaitable[Response]], str], ...] = (
             ("/health/live", self.live, "Say that the process runs"),

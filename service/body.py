@@ -12,8 +12,19 @@ BODY_SECONDS = 30.0
 """Longest time a body may take to arrive."""
 
 
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data", "text/plain")
+"""What a page of any origin can make a browser send without asking the service first."""
+OF_OTHERS = ("cross-site", "same-site")
+"""What a browser says of a request that a page of another origin sends."""
+
+
 async def read_body(request: Request, limit: int) -> bytes:
-    """Return the body. Raises Refusal: 413 over `limit` bytes, 415 for a content encoding, 408 when it does not arrive."""
+    """Return the body.
+
+    Raises Refusal: 413 over `limit` bytes, 415 for a content encoding and for what a web page may send unasked, 408 when it
+    does not arrive.
+    """
+    _refuse_pages(request)
     encoding = request.headers.get("content-encoding", "identity").lower()
     if encoding != "identity":
         raise Refusal(415, f"content-encoding is '{encoding[:40]}'; allowed: none")
@@ -25,6 +36,22 @@ async def read_body(request: Request, limit: int) -> bytes:
             return await _collect(request, limit)
     except TimeoutError:
         raise Refusal(408, f"the body did not arrive within {BODY_SECONDS:g} s", {"Connection": "close"}) from None
+
+
+def _refuse_pages(request: Request) -> None:
+    """A page that somebody has open must not ask a service on their loopback: JSON is sent across origins after a question
+    that is not answered with leave; these types, and a body without one, are sent at once."""
+    given = request.headers.getlist("content-type")
+    types = [part.partition(";")[0].strip().lower() for value in given for part in value.split(",")]
+    for kind in types:
+        if kind in FORMS:
+            raise Refusal(
+                415,
+                f"content-type is '{kind}', which any web page can send; allowed: application/json "
+                "(curl and urllib say so where no header is given: -H 'content-type: application/json')",
+            )
+    if not any(types) and request.headers.get("sec-fetch-site") in OF_OTHERS:
+        raise Refusal(415, "no content-type, from a web page of another origin; allowed: application/json")
 
 
 async def _collect(request: Request, limit: int) -> bytes:

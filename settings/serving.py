@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from settings.images import DockerHost
 from settings.project import Text
@@ -33,6 +33,16 @@ class Service(Section):
     """Days a prediction log file is kept."""
     drain_seconds: Annotated[float, Field(gt=0.0, le=300.0)] = 10.0
     """Longest time a stopping service finishes its running requests."""
+    hosts: tuple[Text, ...] = ()
+    """Names that clients call the service by (`Host`), besides loopback and the environment's address: `api.example.org`.
+
+    Another is answered 421. `*` answers to every name: then any page that a browser on this machine shows may ask.
+    """
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """`hosts` came later: a release that names none keeps the digest that it had, and older code reads it."""
+        return {key: value for key, value in dump(self).items() if key != "hosts" or value}
 
 
 class Load(Section):

@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 
 from contracts.digest import short
+from contracts.headers import TOKEN
 from contracts.release import Release
 from contracts.slots import Slot, SlotMetrics
 from infra.bundle import verify
@@ -124,7 +125,7 @@ class DockerEngine:
                 "fetch it from the registry first: invoke deploy",
             )
         count = replicas * commands.workers(release, os.environ)
-        variables = {name: os.environ[name] for name in commands.TAKEN_OVER if os.environ.get(name)}
+        variables = commands.given(self._environment, self.token, os.environ)
         self._change(lambda state: changes.started(state, slot, release, image, count, variables, self._free_places))
 
     def wait_ready(self, slot: Slot, seconds: float) -> None:
@@ -161,7 +162,13 @@ class DockerEngine:
 
     def client(self, base_url: str, seconds: float) -> httpx.Client:
         """Return an HTTP client that reaches the replicas through the proxy's container."""
-        return httpx.Client(transport=TunnelTransport(self._daemon.proxy.tunnel), base_url=base_url, timeout=seconds)
+        headers, transport = {TOKEN: self.token}, TunnelTransport(self._daemon.proxy.tunnel)
+        return httpx.Client(transport=transport, base_url=base_url, timeout=seconds, headers=headers)
+
+    @property
+    def token(self) -> str:
+        """What a request carries that marks its rows as made up; '' where no service knows one."""
+        return self._state().token
 
     def logs(self, lines: int) -> Mapping[str, str]:
         """Return the last lines of each container of this environment, by its name; the daemon keeps them."""

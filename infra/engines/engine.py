@@ -160,8 +160,13 @@ class Engine(Protocol):
         """Read a slot's counters from its own replicas and from the proxy. Raises OutsideError if none answers."""
         ...
 
+    @property
+    def token(self) -> str:
+        """What a request carries that marks its rows as made up; '' where no service knows one."""
+        ...
+
     def client(self, base_url: str, seconds: float) -> httpx.Client:
-        """Return an HTTP client, with this timeout, that reaches the replicas at their addresses."""
+        """Return an HTTP client, with this timeout, that reaches the replicas at their addresses and carries the token."""
         ...
 
     def logs(self, lines: int) -> Mapping[str, str]:

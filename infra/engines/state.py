@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from contracts.headers import TOKEN_VARIABLE
 from contracts.release import Release
 from contracts.slots import Slot
 from settings.errors import UsageError
@@ -82,6 +83,11 @@ class State(_Frozen):
         """Return the state with one slot replaced, or without it."""
         others = {name: present for name, present in self.slots.items() if name != slot}
         return self.model_copy(update={"slots": others if wanted is None else others | {slot: wanted}})
+
+    @property
+    def token(self) -> str:
+        """What a request carries that marks its rows as made up: every service here knows it. '' where none was started."""
+        return next((slot.variables[TOKEN_VARIABLE] for slot in self.slots.values() if TOKEN_VARIABLE in slot.variables), "")
 
     @property
     def shown(self) -> str:

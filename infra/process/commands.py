@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import secrets
+import socket
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from contracts.headers import TOKEN_VARIABLE
 from contracts.release import Release
 from infra.process.child import Command
 from infra.process.place import Place
 from infra.engines.state import State, WantedReplica, WantedSlot
+from settings import Environment
 
 LOOPBACK = "127.0.0.1"
 PASSED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")
 """The variables of the host that a service sees; everything else stays outside."""
-TAKEN_OVER = ("GATELINE_REDIS_URL",)
-"""The variables of the starting command that its replicas keep, also when they are restarted."""
+EVERYWHERE = ("0.0.0.0", "::", "*")  # nosec B104: no bind, what an environment that listens everywhere is set to
 FIXED = {
     "GATELINE_WORKERS": "1",
     "OMP_NUM_THREADS": "1",
@@ -36,6 +40,20 @@ def service(place: Place, slot: WantedSlot, replica: WantedReplica, environ: Map
         folder=place.bundle(slot.release.digest),
         variables={name: environ[name] for name in PASSED if name in environ} | dict(slot.variables) | own,
     )
+
+
+def given(where: Environment, token: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that the services of an environment keep, also when they are restarted.
+
+    The environment's `token` (a new one where there is none) marks made-up rows. Where the environment listens everywhere,
+    they are called by this machine's name as well, or that of the machine where the daemon is.
+    """
+    names = [where.host]
+    if where.host in EVERYWHERE:
+        names = ["0.0.0.0", socket.gethostname(), urlsplit(where.docker.host).hostname or ""]  # nosec B104: no bind
+    own = {TOKEN_VARIABLE: token or secrets.token_hex(16), "GATELINE_HOSTS": ",".join(filter(None, names))}
+    redis = environ.get("GATELINE_REDIS_URL")
+    return own | ({"GATELINE_REDIS_URL": redis} if redis else {})
 
 
 def proxy(binary: str, config: Path, state: State, environ: Mapping[str, str], before: int = 0) -> Command:

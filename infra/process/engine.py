@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 
+from contracts.headers import TOKEN
 from contracts.release import Release
 from contracts.slots import Slot, SlotMetrics
 from infra.alive import stopped
@@ -134,7 +135,7 @@ class ProcessEngine:
         """Start `replicas` times the release's `workers` processes in an empty slot, or bring the slot to this number."""
         python = host.interpreter(self._place, release)
         count = replicas * commands.workers(release, os.environ)
-        variables = {name: os.environ[name] for name in commands.TAKEN_OVER if os.environ.get(name)}
+        variables = commands.given(self._environment, self.token, os.environ)
         self._change(lambda state: changes.started(state, slot, release, python, count, variables, self._free_places))
 
     def wait_ready(self, slot: Slot, seconds: float) -> None:
@@ -191,7 +192,15 @@ class ProcessEngine:
 
     def client(self, base_url: str, seconds: float) -> httpx.Client:
         """Return an HTTP client that reaches the replicas: they listen on loopback."""
-        return HostView(self._place, self._state().socket).client(seconds, base_url)
+        state = self._state()
+        client = HostView(self._place, state.socket).client(seconds, base_url)
+        client.headers[TOKEN] = state.token
+        return client
+
+    @property
+    def token(self) -> str:
+        """What a request carries that marks its rows as made up; '' where no service knows one."""
+        return self._state().token
 
     def logs(self, lines: int) -> Mapping[str, str]:
         """Return the last lines of each log of this environment, by the file's name."""

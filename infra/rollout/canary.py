@@ -191,7 +191,7 @@ def _watched(target: Target, release: Release, options: CanaryOptions) -> Verdic
         if is_synthetic:
             url = f"{target.engine.status().url}/predict"
             asked = _artifact_of_stable(target)
-            stack.enter_context(synthetic(url, rate, seconds + 60, "pipeline.toml", Path("."), asked))
+            stack.enter_context(synthetic(url, rate, seconds + 60, "pipeline.toml", Path("."), asked, target.engine.token))
         target.journal.phase("watch")
         verdict = _until_decided(Watch(target, release, heartbeat, made_up=is_synthetic), seconds)
         return verdict.model_copy(update={"notes": (*verdict.notes, MADE_UP)}) if is_synthetic else verdict

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import secrets
 import subprocess
 from pathlib import Path
 
 from contracts.digest import of_sources, of_value
+from contracts.headers import TOKEN_VARIABLE
 from contracts.load_sample import LoadSample
 from contracts.manifest import SCHEMA_FILE
 from contracts.release import ARTIFACT_FOLDER
@@ -43,11 +45,12 @@ class Benchmark:
         """Load the release with locust, with payloads made from its own schema, and judge the sample."""
         SAMPLE.parent.mkdir(parents=True, exist_ok=True)
         SAMPLE.unlink(missing_ok=True)
-        with subject.started({}) as url:
+        token = {TOKEN_VARIABLE: secrets.token_hex(16)}
+        with subject.started(token) as url:
             argv = [str(python_for(subject.root / LOCK, subject.root)), "-m", "load", "--url", f"{url}/predict"]
             argv += ["--schema", str((subject.folder / ARTIFACT_FOLDER / SCHEMA_FILE).resolve())]
             argv += ["--config", subject.config, "--json", str(SAMPLE)]
-            done = subprocess.run(argv, cwd=subject.root, env=passing.variables("load"))
+            done = subprocess.run(argv, cwd=subject.root, env=passing.variables("load") | token)
         if not SAMPLE.exists():
             raise OutsideError(f"locust ended with {done.returncode} and left no figures", "see its output above")
         sample = LoadSample.model_validate_json(SAMPLE.read_bytes())

@@ -57,7 +57,7 @@ async def serving(
         while not (application.state.loaded or failed.is_set()):
             await asyncio.sleep(0.001)
         transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             yield client
 
 

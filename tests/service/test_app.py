@@ -37,7 +37,7 @@ async def test_live_before_ready_and_no_prediction_before_the_model_is_loaded(re
     app = application.build()
     async with (
         app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://service") as client,
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client,
     ):
         statuses = {
             path: (await client.get(path)).status_code for path in ("/health/live", "/health/ready", "/metrics")
@@ -125,7 +125,7 @@ async def test_head_is_answered_as_get_is(client: httpx.AsyncClient, path: str) 
 async def test_head_of_ready_waits_for_the_model(release: Release, loaded: Loaded) -> None:
     application = Application(release, lambda: loaded, Options(), lambda: None)
     transport = httpx.ASGITransport(application.build())
-    async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         assert (await client.head("/health/ready")).status_code == 503
 
 
@@ -136,8 +136,9 @@ async def test_metrics_declare_the_format_that_they_are_in(client: httpx.AsyncCl
 
 
 @pytest.mark.parametrize("path", ["/predict/", "/health/ready/", "//predict", "/predictt"])
-async def test_a_path_that_is_none_leads_nowhere_else(client: httpx.AsyncClient, path: str) -> None:
-    for method in ("GET", "POST"):
-        answer = await client.request(method, f"http://elsewhere.example{path}")
-        assert answer.status_code == 404 and "location" not in answer.headers
-        assert "elsewhere" not in answer.text and "did you mean '/" in answer.json()["detail"]
+async def test_a_path_that_is_none_leads_nowhere_else(release: Release, loaded: Loaded, path: str) -> None:
+    async with serving(release, lambda: loaded, Options(hosts=("elsewhere.example",))) as client:
+        for method in ("GET", "POST"):
+            answer = await client.request(method, f"http://elsewhere.example{path}")
+            assert answer.status_code == 404 and "location" not in answer.headers
+            assert "elsewhere" not in answer.text and "did you mean '/" in answer.json()["detail"]

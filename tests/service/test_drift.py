@@ -5,13 +5,16 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from contracts.headers import SYNTHETIC
+from contracts.headers import made_up
 from contracts.live_counts import LiveCounts, count
 from contracts.reference import ColumnReference, Reference, ScoreReference
 from contracts.release import Release
+from service.app import Options
 from service.drift import DriftCounters
+from service.state import Loaded
 from settings import Service
 from tests.service.bundles import ROW
+from tests.service.conftest import serving
 
 REFERENCE = Reference(
     columns={
@@ -48,15 +51,30 @@ def test_rows_fall_into_the_same_bins_as_the_reference_counts_them() -> None:
 
 
 @pytest.mark.anyio
-async def test_answered_rows_are_counted_and_refused_or_synthetic_ones_are_not(client: httpx.AsyncClient) -> None:
-    async def seen() -> LiveCounts:
-        return LiveCounts.model_validate_json((await client.get("/drift")).content)
+async def test_answered_rows_are_counted_but_refused_and_made_up_ones(release: Release, loaded: Loaded) -> None:
+    async with serving(release, lambda: loaded, Options(token="of-the-environment")) as client:
 
-    before = await seen()
-    for _ in range(3):
-        assert (await client.post("/predict", json={"features": ROW})).status_code == 200
-    assert (await client.post("/predict", json={"features": {"no": 1}})).status_code == 422
-    assert (await client.post("/predict", json={"features": ROW}, headers=SYNTHETIC)).status_code == 200
-    after = await seen()
-    assert after.rows - before.rows == 3
-    assert sum(after.scores) - sum(before.scores) == 3
+        async def seen() -> LiveCounts:
+            return LiveCounts.model_validate_json((await client.get("/drift")).content)
+
+        async def counted(headers: dict[str, str]) -> int:
+            before = await seen()
+            assert (await client.post("/predict", json={"features": ROW}, headers=headers)).status_code == 200
+            after = await seen()
+            assert sum(after.scores) - sum(before.scores) == after.rows - before.rows
+            return after.rows - before.rows
+
+        assert await counted({}) == 1
+        assert await counted(made_up("of-the-environment")) == 0
+        for told in (made_up(""), made_up("guessed"), {"X-Gateline-Token": "of-the-environment"}):
+            assert await counted(told) == 1, "rows are hidden by somebody who does not know the token"
+        before = await seen()
+        assert (await client.post("/predict", json={"features": {"no": 1}})).status_code == 422
+        assert (await seen()).rows == before.rows
+
+
+@pytest.mark.anyio
+async def test_without_a_token_nothing_counts_as_made_up(client: httpx.AsyncClient) -> None:
+    before = LiveCounts.model_validate_json((await client.get("/drift")).content).rows
+    await client.post("/predict", json={"features": ROW}, headers=made_up("") | {"X-Gateline-Token": ""})
+    assert LiveCounts.model_validate_json((await client.get("/drift")).content).rows == before + 1

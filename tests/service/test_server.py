@@ -100,7 +100,7 @@ def test_a_body_over_the_limit_is_refused_with_and_without_a_length(running: pro
 
 
 def test_raw_garbage_is_not_a_server_error(running: processes.Service) -> None:
-    for garbage in (b"\x00\xff\r\n\r\n", b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n"):
+    for garbage in (b"\x00\xff\r\n\r\n", b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n"):
         with socket.create_connection(running.address, 5) as connection:
             connection.sendall(garbage)
             assert b" 400 " in connection.recv(4096).split(b"\r\n")[0]
@@ -109,7 +109,7 @@ def test_raw_garbage_is_not_a_server_error(running: processes.Service) -> None:
 
 def test_a_client_that_goes_away_leaves_the_service_well(running: processes.Service) -> None:
     with socket.create_connection(running.address, 5) as connection:
-        connection.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\n{")
+        connection.sendall(b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 500\r\n\r\n{")
     assert running.client.post("/predict", json={"rows": [NAMED]}).status_code == 200
     assert 'status="5xx"} 0.0' in running.client.get("/metrics").text
 
@@ -124,7 +124,7 @@ def test_a_stopping_service_answers_what_it_began_and_waits_no_longer_than_the_d
         url = str(started.client.base_url.join("/predict"))
         asking = threading.Thread(target=lambda: answers.append(httpx.post(url, json={"features": ROW})))
         with socket.create_connection(started.address, 5) as stalled:
-            stalled.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\n{")
+            stalled.sendall(b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 500\r\n\r\n{")
             asking.start()
             time.sleep(0.3)
             begun = time.monotonic()
