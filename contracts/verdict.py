@@ -46,14 +46,14 @@ class Rule(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str
+    name: Line
     outcome: Outcome
     reason: Line
     required: bool = False
     subject: Line = ""
     observed: float | str | None = None
     limit: float | str | None = None
-    unit: str = ""
+    unit: Line = ""
     sample: int | None = None
     next_step: Line = ""
 

@@ -15,6 +15,7 @@ from infra.signing.checking import require as require_signed
 from registry.artifacts import CANDIDATE
 from registry.releases import Releases
 from settings.errors import GateRefused, Inconclusive
+from settings.shown import one_line
 
 MODEL_STAGE = "validate_model"
 
@@ -38,7 +39,7 @@ def admit(target: Target, release: Release, *, unjudged: bool = False, lift_quar
     reason = target.quarantine.reason(release.digest)
     if reason is not None and not lift_quarantine:
         raise GateRefused(
-            f"quarantine: {release.name} was left by a rollback ({reason})",
+            f"quarantine: {release.name} was left by a rollback ({one_line(reason)})",
             "deploy another release, or add --lift-quarantine if you know that it is good",
         )
     in_containers = target.environment.runs_containers

@@ -122,12 +122,12 @@ def test_a_verdict_that_was_found_again_is_the_newest(site: Site) -> None:
 
 def test_a_quarantined_release_is_refused_until_somebody_says_so(site: Site) -> None:
     release = site.release()
-    site.target().quarantine.add(release.digest, "slow [/x]")
-    with pytest.raises(GateRefused, match=r"quarantine: 1\+\w+ was left by a rollback \(slow \[/x\]\)") as caught:
+    site.target().quarantine.add(release.digest, "slow [/x]\nverified")
+    with pytest.raises(GateRefused, match=r"quarantine: 1\+\w+ was left by a rollback \(slow \[/x\]\\nverified\)") as caught:
         admit(site.target(), release, unjudged=True)
     assert "--lift-quarantine" in caught.value.next_step
     assert admit(site.target(), release, lift_quarantine=True).lifts
-    assert site.target().quarantine.reason(release.digest) == "slow [/x]", "it is lifted once the release serves"
+    assert site.target().quarantine.reason(release.digest) == "slow [/x]\nverified", "it is lifted once the release serves"
 
 
 def test_a_release_that_is_refused_stays_in_quarantine(site: Site) -> None:

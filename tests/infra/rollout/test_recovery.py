@@ -135,7 +135,7 @@ def test_a_change_forwards(site: Site, kind: Kind, phase: str, versions: dict[st
             {"stable": "1", "previous": "3", "baseline": "1"},
             nothing,
             {"stable": ("1", 1.0), "previous": ("3", 0.0)},
-            False,
+            True,
         ),
     ],
 )
