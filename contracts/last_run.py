@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from contracts.files import place
+from settings.secrets import redacted
 
 FOLDER = "runs"
 """Where the runs lie below the reports."""
@@ -47,6 +48,7 @@ class LastRun(BaseModel):
 def leave(run: LastRun, reports: Path) -> Path:
     """Write a run in place of the one before, and return the file's path. Raises OSError."""
     path = reports / FOLDER / f"{run.key}.json"
+    run = run.model_copy(update={"command": redacted(run.command), "reason": redacted(run.reason)})
     place({path: run.model_dump_json(indent=1) + "\n"})
     return path
 

@@ -15,6 +15,7 @@ from contracts.digest import of_value
 from contracts.plot import Plot
 from settings import DEFAULT_PATH
 from settings.errors import ExitCode
+from settings.secrets import redacted
 from settings.shown import one_line
 
 
@@ -89,7 +90,7 @@ class Verdict(BaseModel):
         notes: Iterable[str] = (),
     ) -> Self:
         """Add the rules up: one failure fails; a required rule that cannot know, or no rule that judged, is inconclusive."""
-        listed = tuple(rules)
+        listed = tuple(rule.model_copy(update={"reason": redacted(rule.reason)}) for rule in rules)
         return cls(
             stage=stage,
             outcome=add_up(listed),
@@ -97,7 +98,7 @@ class Verdict(BaseModel):
             judged=dict(judged or {}),
             metrics=dict(metrics or {}),
             plots=tuple(plots),
-            notes=tuple(notes),
+            notes=tuple(map(redacted, notes)),
             created=datetime.now(UTC).isoformat(timespec="seconds"),
         )
 

@@ -16,9 +16,19 @@ LOOKS_SECRET = re.compile(
 USERINFO = re.compile(r"(?<=://)[^/@\s]*@")
 HIDDEN = "***"
 SIGNED = re.compile(
-    r"(?<=[?&])((?:X-Amz-)?(?:Signature|Credential|Security-Token)|AWSAccessKeyId|sig)=[^&\s'\"]+", re.IGNORECASE
+    r"(?<=[?&;])([\w.-]*(?:signature|credential|token|secret|passw(?:or)?d|(?:api|access|account|private)[_-]?key)|"
+    r"AWSAccessKeyId|GoogleAccessId|sig|key|auth|code)=[^&;\s'\"]+",
+    re.IGNORECASE,
 )
-"""The parts of a signed URL that let its holder in."""
+"""The parts of a URL's query that let its holder in."""
+WEBHOOK = re.compile(
+    r"(https?://(?:hooks\.slack\.com|(?:\w+\.)?discord(?:app)?\.com/api/webhooks|[\w.-]+\.webhook\.office\.com|"
+    r"api\.telegram\.org|chat\.googleapis\.com)/)[^\s'\"]+",
+    re.IGNORECASE,
+)
+"""Addresses of chats, whose path is the secret."""
+ADDRESSES = ("GATELINE_NOTIFY_WEBHOOK", "GATELINE_REDIS_URL", "GATELINE_REGISTRY_URL", "HTTP_PROXY", "HTTPS_PROXY")
+"""Variables that hold a URL with a secret in it."""
 SHORTEST = 8
 """A shorter value is no secret worth the name, and might be any word."""
 
@@ -27,13 +37,41 @@ def redacted(text: str) -> str:
     """Return `text` without secrets: user and password of a URL, what signs one, and secrets of the environment."""
     for value in _in_environment():
         text = text.replace(value, HIDDEN)
-    return SIGNED.sub(rf"\1={HIDDEN}", USERINFO.sub(f"{HIDDEN}@", text))
+    text = WEBHOOK.sub(rf"\1{HIDDEN}", USERINFO.sub(f"{HIDDEN}@", text))
+    return SIGNED.sub(rf"\1={HIDDEN}", text)
+
+
+def redacted_in(value: Any) -> Any:
+    """Return JSON with every text in it redacted."""
+    if isinstance(value, str):
+        return redacted(value)
+    if isinstance(value, dict):
+        return {key: redacted_in(inner) for key, inner in value.items()}
+    return [redacted_in(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def _in_environment() -> list[str]:
-    """Return the values of variables that are named like secrets, the longest first."""
-    found = {value for name, value in os.environ.items() if LOOKS_SECRET.search(name) or name == "AWS_ACCESS_KEY_ID"}
+    """Return the values of variables that are named like secrets, and what is secret of their URLs, the longest first.
+
+    Of a value of several lines, as a key in PEM is, each line counts.
+    """
+    signing = os.environ.get("GATELINE_SIGNING_KEY", "")
+    named = [signing] if signing.startswith("-----") else []  # else it is a file's path
+    named += [value for name, value in os.environ.items() if LOOKS_SECRET.search(name) or name == "AWS_ACCESS_KEY_ID"]
+    found = {line.strip() for value in named for line in value.splitlines() if not line.startswith("-----")}
+    for name in ADDRESSES:
+        found |= set(_secret_parts(name, os.environ.get(name, "")))
     return sorted((value for value in found if len(value) >= SHORTEST), key=len, reverse=True)
+
+
+def _secret_parts(name: str, url: str) -> Iterator[str]:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return
+    yield parts.password or ""
+    if name == "GATELINE_NOTIFY_WEBHOOK":
+        yield from (parts.path.strip("/"), parts.query)
 
 
 def origin(url: str) -> str:

@@ -7,6 +7,8 @@ import re
 import sys
 import unicodedata
 
+from settings.secrets import redacted
+
 LONGEST = 80
 """Characters of one value that are shown."""
 BREAKS = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
@@ -30,14 +32,14 @@ def lines_of(text: str) -> str:
 
     So no text of an event, a file or another program stands there as a line of ours.
     """
-    first, *others = (no_command(one_line(line)) for line in text.split("\n"))
+    first, *others = (no_command(one_line(line)) for line in redacted(text).split("\n"))
     return "\n".join([first, *(line if line.startswith(" ") else f"  {line}" for line in others)])
 
 
 def tell(*lines: object, error: bool = False) -> None:
     """Print each on one line, on standard error with `error`, at once: whatever stands in it is shown, and does nothing."""
     for line in lines:
-        print(no_command(one_line(str(line))), file=sys.stderr if error else sys.stdout, flush=True)
+        print(no_command(one_line(redacted(str(line)))), file=sys.stderr if error else sys.stdout, flush=True)
 
 
 def tell_message(text: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
+from settings.secrets import redacted
 from settings.shown import no_command, one_line
 
 
@@ -28,7 +29,7 @@ class Terminal(Console):
             if segment.control:
                 yield segment
                 continue
-            lines = [one_line(line) for line in segment.text.split("\n")]
+            lines = [one_line(line) for line in redacted(segment.text).split("\n")]
             lines = [no_command(line) if begins or place else no_command(f".{line}")[1:] for place, line in enumerate(lines)]
             begins = not lines[-1].strip() and (begins or len(lines) > 1)
             yield segment._replace(text="\n".join(lines))

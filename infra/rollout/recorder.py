@@ -18,6 +18,7 @@ from infra.engines.notes import Notes
 from infra.rollout.actor import acting, commit
 from registry.audit import AuditLog, Finding
 from settings.errors import GatelineError, GateRefused, first_line
+from settings.secrets import redacted_in
 from settings.shown import tell
 
 UNREACHABLE = (OSError, GatelineError)
@@ -85,7 +86,7 @@ class Recorder:
 
     def _event(self, type: str, subject: str, data: dict[str, Any]) -> Event:
         body = {"actor": acting().model_dump(), "commit": commit(), **data}
-        return Event(id=uuid.uuid4().hex, source=self._source, type=type, time=_now(), subject=subject, data=body)
+        return Event(id=uuid.uuid4().hex, source=self._source, type=type, time=_now(), subject=subject, data=redacted_in(body))
 
     @contextmanager
     def change(self, kind: str, subject: str, **data: Any) -> Iterator[Change]:
