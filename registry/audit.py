@@ -99,7 +99,7 @@ class AuditLog:
         """
         foreign = [
             Finding(0, f"chain: '{name}' is no line of the log")
-            for name in self._store.names(FOLDER)
+            for name in self._store.names(FOLDER, foreign=True)
             if line_of(name) is None
         ]
         entries = self._entries()

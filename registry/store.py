@@ -125,8 +125,11 @@ class Store:
             else:
                 self._exclusive.create(path, data)
 
-    def names(self, folder: str) -> list[str]:
-        """Return the names of the objects directly in a folder, sorted; empty if there is no such folder."""
+    def names(self, folder: str, foreign: bool = False) -> list[str]:
+        """Return the names of the objects directly in a folder, sorted; empty if there is no such folder.
+
+        What has no name that this registry gives is left out, unless `foreign` objects are wanted as well.
+        """
         path = self._path(folder)
         try:
             with self._reaching(folder):
@@ -135,7 +138,7 @@ class Store:
         except FileNotFoundError:
             return []
         names = (str(entry["name"]).rpartition("/")[2] for entry in entries if entry["type"] == "file")
-        return sorted(name for name in names if not name.startswith("."))
+        return sorted(name for name in names if not name.startswith(".") and (foreign or NAME.fullmatch(name)))
 
     def delete(self, name: str) -> None:
         """Remove an object; nothing happens if it is not there."""

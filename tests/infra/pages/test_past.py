@@ -60,7 +60,8 @@ def test_a_verdict_that_answered_a_question_is_not_the_releases(site: Site) -> N
 def test_quarantine_is_told(site: Site) -> None:
     release = site.release()
     site.target().releases.quarantine(release.digest, "slow")
-    assert past.read(site.store).quarantine == {release.digest: "slow"}
+    (site.root / ".gateline/registry/tiny/quarantine/[red] ..").write_text("what nobody here has written")
+    assert past.read(site.store).quarantine == {release.digest: "slow"} and not past.read(site.store).faults
 
 
 def test_a_spoilt_record_is_said_and_hides_no_other(site: Site) -> None:
