@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from settings.errors import did_you_mean
-from settings.project import Share
+from settings.project import Share, WholeDigest
 from settings.section import Section
 
 DataRule = Literal[
@@ -135,6 +135,8 @@ class ModelGate(Gate):
     model, or of one column: above it, a feature is taken to give the target away. 1 where all of it is known in time."""
     confidence: Annotated[float, Field(gt=0.5, lt=1.0)] = 0.95
     """Confidence of the one-sided non-inferiority test."""
+    accept_champion: WholeDigest = ""
+    """A champion that is vouched for by hand, as `--accept-champion` does: for CI. It counts for that champion alone."""
 
 
 class BenchmarkGate(Gate):

@@ -12,11 +12,13 @@ NAME = r"^[a-z][a-z0-9-]{0,39}$"
 IMPORT_PATH = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*[.:][A-Za-z_]\w*$"
 TYPE = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$"
 FUNCTION = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$"
+WHOLE_DIGEST = r"^([0-9a-f]{64})?$"
 HOST = r"^((unix|tcp|ssh)://.+)?$"
 PATTERNS = {
     HOST: "an address that begins with unix://, tcp:// or ssh://, or nothing",
     NAME: "1 to 40 lower-case letters, digits and dashes, a letter first",
     IMPORT_PATH: "an import path such as 'sklearn.linear_model.Ridge' or a function such as 'model.estimators:logistic'",
+    WHOLE_DIGEST: "64 hexadecimal digits, or nothing",
     TYPE: "the full name of a class or function, such as 'xgboost.core.Booster'",
     FUNCTION: "a function named as 'module:name', such as 'model.metrics:late_precision'",
 }
@@ -27,6 +29,7 @@ Text = Annotated[str, StringConstraints(min_length=1)]
 Reference = Annotated[str, StringConstraints(pattern=IMPORT_PATH)]
 Function = Annotated[str, StringConstraints(pattern=FUNCTION)]
 TypeName = Annotated[str, StringConstraints(pattern=TYPE)]
+WholeDigest = Annotated[str, StringConstraints(pattern=WHOLE_DIGEST)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 CLASSIFICATION_METRICS = (

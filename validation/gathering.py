@@ -148,7 +148,8 @@ def _champion(contest: Contest, candidate: LoadedModel, scorer: Scorer, by_hand:
 
 def accept(champion: Subject) -> str:
     """Return how to go on with a champion that nothing vouches for, or that cannot be compared."""
-    return f"once you know it: nox -s validate_model -- --accept-champion={champion.content}"
+    told = f"once you know it: nox -s validate_model -- --accept-champion={champion.content}"
+    return f"{told}; for CI: [gates.model] accept_champion in pipeline.toml"
 
 
 def _same(champion: Subject, candidate: Subject) -> bool:

@@ -101,7 +101,7 @@ def _judge(contest: Contest, settings: Settings, judged: Mapping[str, str]) -> V
     notes = [f"candidate {contest.candidate.version} ({short(contest.candidate.identity)})", _about_champion(evidence)]
     notes += [warning for warning in (far_above(evidence),) if warning]
     if contest.accepted:
-        notes.append(f"champion {short(contest.accepted)} was accepted by hand (--accept-champion)")
+        notes.append(f"champion {short(contest.accepted)} was accepted by hand")
     notes += [QUESTION] if contest.asked else []
     return Verdict.of(STAGE, rules, judged=judged, metrics=metrics, plots=plots(evidence), notes=notes)
 

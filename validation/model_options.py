@@ -77,10 +77,12 @@ def contest_of(chosen: Options, artifacts: Artifacts) -> Contest:
     candidate = subject_of(chosen.model, artifacts)
     champion = champion_of(chosen.champion or CHAMPION, artifacts)
     _refuse_other_accepted(chosen.accepted, champion)
+    listed = settings.gates.model.accept_champion
+    accepted = chosen.accepted or (listed if champion and champion.content == listed else "")
     return Contest(
         candidate=candidate,
         champion=champion,
-        accepted=chosen.accepted,
+        accepted=accepted,
         champion_asked=chosen.champion not in (None, "none"),
         test=pinned(chosen.test_url) if chosen.test_url else remembered(candidate, settings.data.test),
         limits=limits,

@@ -22,6 +22,7 @@ from settings.errors import GateRefused, OutsideError, UsageError
 from settings.secrets import redacted
 from settings.shown import tell
 
+GIVE_UP = "to give the update up: git reset --hard && git clean -fd"
 QUESTIONS = Path("copier.yml")
 LOCK = Path("requirements/template.txt")
 OWN = ("model", "data", "pipeline.toml", "README.md", "CHANGELOG.md")
@@ -239,15 +240,14 @@ def _told(root: Path, both: Mapping[str, str | None]) -> int:
         raise GateRefused(
             f"without this copy's own changes now, since the template removed or replaced the whole file: {_some(lost)}"
             + (f"; other conflicts: {_some(conflicts)}" if conflicts else ""),
-            f"git restore --source=HEAD -- {shlex.join(lost)} brings yours back; "
-            "to give the update up: git reset --hard && git clean -fd",
+            f"git restore --source=HEAD -- {shlex.join(lost)} brings yours back; {GIVE_UP}",
         )
     if conflicts:
         raise GateRefused(
             f"{len(conflicts)} of {plural(len(changed), 'changed file')} conflict with this copy's own changes: "
             f"{_some(conflicts)}",
             "edit what stands between <<<<<<< and >>>>>>> in them, git add them, then nox -s lock; "
-            "to give the update up: git reset --hard && git clean -fd",
+            f"{GIVE_UP}",
         )
     tell(f"updated: {plural(len(changed), 'file')} changed; {', '.join(OWN[:3])} are as they were")
     tell("next: git diff, nox -s lock, nox -s lint typecheck test, then commit")

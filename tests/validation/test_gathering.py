@@ -121,7 +121,7 @@ def test_a_champion_that_cannot_be_compared_is_a_reason(own: Own, changes: dict[
     champion = copied(settings, result, files=files, **changes)
     found = gathered(settings, result.manifest.identity, champion).champion
     assert found.scored is None and reason in found.reason and found.version == "20260101-b"
-    assert found.next_step.endswith(f"--accept-champion={subject_of(champion, artifacts_of(settings)).content}")
+    assert f"--accept-champion={subject_of(champion, artifacts_of(settings)).content}; for CI: " in found.next_step
     assert not Path("executed").exists()
 
 

@@ -22,6 +22,7 @@ from tests.validation.scores import evidence, noisy
 from tests.validation.trained import stored_again
 from validation import model as gate
 from validation.model import main
+from validation.subject import subject_of
 
 
 @pytest.fixture
@@ -228,14 +229,24 @@ def test_a_champion_of_other_libraries_holds_the_pipeline_until_its_digest_is_gi
     assert main([]) == 3
     (rule,) = [rule for rule in verdict().rules if rule.name == "noninferiority"]
     assert rule.required and rule.outcome == "inconclusive" and "scikit-learn 0.1" in rule.reason
-    digest = rule.next_step.rpartition("--accept-champion=")[2]
+    digest = rule.next_step.rpartition("--accept-champion=")[2].partition(";")[0]
     assert len(digest) == 64 and any("scikit-learn 0.1" in note for note in verdict().notes)
     assert main([f"--accept-champion={digest}"]) == 0
-    assert f"champion {digest[:12]} was accepted by hand (--accept-champion)" in verdict().notes
+    assert f"champion {digest[:12]} was accepted by hand" in verdict().notes
     assert ASKED not in verdict().judged, "the verdict lets a release in"
     assert main([]) == 3, "what was accepted once is not accepted for good"
     with pytest.raises(UsageError, match="the champion's files have"):
         main([f"--accept-champion={digest[:12]}"])
+
+
+def test_a_champion_is_accepted_by_the_settings_for_ci_and_no_other_is(folder: Path) -> None:
+    artifacts = artifacts_of(load())
+    files = artifacts.files(artifacts.resolve(CANDIDATE))
+    old = stored_again(artifacts, files, "old", libraries={"scikit-learn": "0.1"}, files={"model.skops": b"other"})
+    artifacts.point(CHAMPION, old)
+    for digest, code in (("0" * 64, 3), (subject_of(old, artifacts).content, 0)):
+        project(folder, gates__model={"accept_champion": digest})
+        assert main([]) == code and ASKED not in verdict().judged
 
 
 def test_a_flipped_byte_fails_by_the_rule_digest_even_after_a_pass(folder: Path) -> None:

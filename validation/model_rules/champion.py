@@ -35,10 +35,10 @@ def champion_digest(evidence: Evidence) -> list[Rule]:
 def noninferiority(evidence: Evidence) -> list[Rule]:
     """Judge, one-sided at `confidence`, that `metrics.primary` is at most `margin` worse than the champion's on the same
     rows, and a proper score (log loss; of numbers the other of squared and absolute error) at most `proper_margin`; and that
-    no class which the champion answers is never answered. Required where there is a champion.
+    no class which the champion answers is never answered. Required where there is a champion, compared or not, but for one
+    that `accept_champion` names.
 
-    Shown: pass. Significantly below: fail. Neither: inconclusive, and required, since there is a champion to compare with;
-    so it is of one that cannot be compared, unless that was accepted by hand.
+    Shown: pass. Significantly below: fail. Neither: inconclusive, and required, since there is a champion to compare with.
     """
     champion, primary = evidence.champion, evidence.settings.primary
     if champion.same or not champion.version:
