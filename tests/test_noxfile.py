@@ -91,6 +91,35 @@ def test_what_was_left_out_is_installed_the_next_time(tmp_path: Path, monkeypatc
     assert len(session.installed) == 1
 
 
+def test_what_a_source_distribution_is_built_with_is_locked_by_hash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import noxfile
+
+    monkeypatch.chdir(ROOT)
+    session = Session(tmp_path)
+    noxfile.install(session, "data", "--build-constraints", "requirements/build.txt")  # type: ignore[arg-type]
+    assert 'install(session, "data", "--build-constraints", "requirements/build.txt")' in (ROOT / "noxfile.py").read_text()
+    assert "--require-hashes" in session.installed[0]
+    locked = (ROOT / "requirements" / "build.txt").read_text().partition("setuptools==")[2]
+    assert locked.count("--hash=sha256:") >= 1 and "http" not in locked
+
+
+def test_a_stage_is_run_with_the_variables_it_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import noxfile
+
+    monkeypatch.setenv("GATELINE_SIGNING_KEY", "k")
+    monkeypatch.setenv("GATELINE_AUDIT_KEY", "k")
+    monkeypatch.setenv("SOME_TOKEN", "k")
+    session = Session(tmp_path)
+    for name in ("train", "validate_model", "test", "integration"):
+        session.name = name
+        noxfile.run(session, "python", "-m", "training")  # type: ignore[arg-type]
+    session.name = "pipeline"
+    noxfile.run(session, "python")  # type: ignore[arg-type]
+    *running, whole = session.ran
+    assert not any({"GATELINE_SIGNING_KEY", "GATELINE_AUDIT_KEY", "SOME_TOKEN"} & set(env) for env in running)
+    assert all("PATH" in env for env in session.ran) and {"GATELINE_SIGNING_KEY", "GATELINE_AUDIT_KEY"} <= set(whole)
+
+
 def test_a_session_leaves_word_of_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import nox.command
 
@@ -147,6 +176,7 @@ class Session:
         self.location, self.installed = str(location), list[tuple[str, ...]]()
         self.posargs: list[str] = []
         self.warned: list[str] = []
+        self.name, self.ran = "", list[dict[str, str]]()
         self.leaves_out = False
 
     @property
@@ -162,6 +192,11 @@ class Session:
     def run_install(self, *arguments: str, **how: object) -> object:
         """Return what nox does."""
         return None if self.leaves_out else ""
+
+    def run(self, *arguments: str, env: dict[str, str], include_outer_env: bool) -> None:
+        """Note the variables of what would be run."""
+        assert not include_outer_env
+        self.ran.append(env)
 
     def warn(self, text: str) -> None:
         """Note what the user would be warned of."""
