@@ -80,8 +80,11 @@ def test_a_real_image_has_a_bill(harbour: Harbour, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_what_syft_does_not_see_is_told(harbour: Harbour, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    image = with_library(harbour, tmp_path)
     monkeypatch.setenv("SYFT_SELECT_CATALOGERS", "dpkg")
-    scan = image_sbom.scan(replace(Subject(tmp_path, in_containers=True), image=with_library(harbour, tmp_path)))
+    (tmp_path / "pipeline.toml").write_text('[variables]\npass = ["SYFT_SELECT_CATALOGERS"]\n')
+    monkeypatch.chdir(tmp_path)
+    scan = image_sbom.scan(replace(Subject(tmp_path, in_containers=True), image=image))
     assert [finding.message for finding in scan.findings] == ["six 1.16.0 lies in the image, but not in the bill"]
 
 
