@@ -74,14 +74,14 @@ ALLOWED = _named(
 )
 """Parts of fitted models that skops does not trust by itself; each function computes, none reads a file or calls by name."""
 NEVER = frozenset(
-    "_pickle asyncio builtins cloudpickle code codeop commands ctypes dill http imp importlib inspect io joblib marshal "
-    "multiprocessing nt os pathlib pdb pickle pip pkgutil posix profile pty runpy shelve shutil skops socket subprocess sys "
-    "tempfile threading timeit trace types urllib webbrowser zipimport".split()
+    "_io _pickle asyncio builtins cProfile cloudpickle code codecs codeop ctypes dill doctest http importlib "
+    "inspect io joblib marshal multiprocessing nt os pathlib pdb pickle pip pkgutil posix profile pty pydoc runpy "
+    "shelve shutil skops socket subprocess sys tempfile threading timeit trace types urllib webbrowser zipimport".split()
 )
 """Libraries that run or load what they are given: nothing of theirs is loaded, though somebody adds it by hand."""
 NEVER_CALLED = frozenset(
-    "call_method compile dump eval exec fromfile getattr import_module load loads memmap methodcaller open read_pickle save "
-    "system tofile unsafe_load".split()
+    "call_method compile dump eval exec fromfile getattr import_module load load_library loads memmap "
+    "methodcaller open read_pickle save system tofile unsafe_load".split()
 )
 """Last parts of names that do the same in any library: `numpy.load`, `torch.hub.load`, `pandas.read_pickle`."""
 
