@@ -14,6 +14,10 @@ BODY_SECONDS = 30.0
 
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data", "text/plain")
 """What a page of any origin can make a browser send without asking the service first."""
+BY_ITSELF = FORMS[0]
+"""The type that curl and urllib name where their user named none."""
+BROWSER = ("origin", "referer", "sec-fetch-site", "sec-fetch-mode")
+"""One of these stands in whatever a web page makes a browser post; a page cannot take `Origin` and `Sec-Fetch-Site` away."""
 OF_OTHERS = ("cross-site", "same-site")
 """What a browser says of a request that a page of another origin sends."""
 
@@ -43,13 +47,10 @@ def _refuse_pages(request: Request) -> None:
     that is not answered with leave; these types, and a body without one, are sent at once."""
     given = request.headers.getlist("content-type")
     types = [part.partition(";")[0].strip().lower() for value in given for part in value.split(",")]
+    browser = any(name in request.headers for name in BROWSER)
     for kind in types:
-        if kind in FORMS:
-            raise Refusal(
-                415,
-                f"content-type is '{kind}', which any web page can send; allowed: application/json "
-                "(curl and urllib say so where no header is given: -H 'content-type: application/json')",
-            )
+        if kind in FORMS and (browser or kind != BY_ITSELF):
+            raise Refusal(415, f"content-type is '{kind}', which any web page can send; allowed: application/json")
     if not any(types) and request.headers.get("sec-fetch-site") in OF_OTHERS:
         raise Refusal(415, "no content-type, from a web page of another origin; allowed: application/json")
 
