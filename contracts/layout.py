@@ -8,13 +8,15 @@ from pathlib import Path
 from settings import Settings
 from settings.errors import OutsideError
 from settings.sample import is_sample
+from settings.secrets import redacted
 
 STATE = Path(".gateline")
 """What every run writes, below the project's folder; git ignores it, and `git clean -x` removes it."""
 
 BUILD, ENVIRONMENTS = "build", "environments"
-HEAD = "audit-head"
-"""The note, a file `audit-head.json`, in which each of them keeps the audit log's head as it was last seen."""
+HEAD, LOG = "audit-head", "audit-log"
+"""The notes, files such as `audit-head.json`, in which each of them keeps the audit log's head as it was last seen, and of
+which log: see `log_of`."""
 
 
 def base(settings: Settings, environment: str, root: Path) -> Path:
@@ -44,9 +46,25 @@ def keeping(settings: Settings, root: Path) -> dict[str, Path]:
     return {BUILD: root / STATE / BUILD} | {name: folder(settings, name, root) for name in settings.environments}
 
 
+def log_of(url: str, project: str) -> str:
+    """Return what tells an audit log from others: its registry, without a secret, and the project."""
+    return f"{redacted(url)} {project}"
+
+
 def has_seen_events(settings: Settings, root: Path) -> bool:
-    """Say whether this machine keeps a head of the audit log: then there is a log, wherever it is now."""
-    return any((folder / f"{HEAD}.json").exists() for folder in keeping(settings, root).values())
+    """Say whether this machine keeps a head of the audit log that the settings name: then there is one, wherever it is now."""
+    asked = log_of(settings.registry.url, settings.project.name)
+    return any(
+        (folder / f"{HEAD}.json").exists() and _text(folder / f"{LOG}.json", asked) == asked
+        for folder in keeping(settings, root).values()
+    )
+
+
+def _text(path: Path, otherwise: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return otherwise
 
 
 def make(folder: Path) -> None:

@@ -24,6 +24,7 @@ class AuditLog:
     def __init__(self, store: Store, key: str = "") -> None:
         """Keep the store and the key."""
         self._store, self._key = store, key
+        self.name = store.log
 
     def append(self, event: Event, known: Iterable[Head] = ()) -> Head:
         """Chain an event to the end; another writer's event in between is chained to, never overwritten.

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from fsspec.implementations.local import LocalFileSystem
 
 from contracts.files import beside, sync_folder
-from contracts.layout import has_seen_events
+from contracts.layout import has_seen_events, log_of
 from contracts.storage import cause_of, is_missing, is_silent, next_step_of, opened
 from registry.exclusive import Exclusive
 from settings import Settings
@@ -46,7 +46,7 @@ class Store:
 
         `seen` says whether its audit log is known to hold events: then an empty place is none to write to.
         """
-        self.url, self._seen = redacted(url), seen
+        self.url, self.log, self._seen = redacted(url), log_of(url, project), seen
         self._address, self._project = url, project
         self._gone: tuple[float, OutsideError] | None = None
         self._is_known = False

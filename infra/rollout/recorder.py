@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from contracts.digest import of_bytes
 from contracts.event import ACCEPTED, FINISHED, STARTED, Event, Head
-from contracts.layout import HEAD
+from contracts.layout import HEAD, LOG
 from infra.engines.notes import Notes
 from infra.rollout.actor import acting, commit
 from registry.audit import AuditLog, Finding
@@ -225,6 +225,8 @@ class Recorder:
             changes: dict[str, str | None] = {HEAD: done.head.model_dump_json(), BROKEN: None}
             for place, more in done.changes:
                 changes |= more if place is notes else {}
+            if not notes.shared:
+                changes[LOG] = self.log.name
             with suppress(*UNREACHABLE):
                 notes.update(changes)
 

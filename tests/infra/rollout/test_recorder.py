@@ -40,6 +40,7 @@ def test_a_change_is_recorded_before_and_after(tmp_path: Path) -> None:
     assert ended.data["reason"] == "slow" and ended.data["outcome"] == "done"
     assert ended.data["actor"]["name"] and ended.data["commit"]
     assert recorder(tmp_path).kept_head() == recorder(tmp_path).log.head()
+    assert (tmp_path / "environment" / "audit-log.json").read_text() == f"{tmp_path}/registry p", "whose head it is"
 
 
 def test_an_urgent_change_asks_no_registry_before_it_is_done(tmp_path: Path) -> None:
