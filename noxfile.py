@@ -44,7 +44,7 @@ def install(session: nox.Session, group: str, *how: str) -> None:
     if stamp.exists() and stamp.read_text(encoding="utf-8") == digest:
         return
     command = ("--quiet", "--exact", *how, "--require-hashes", "-r", str(lock))
-    session.install(*command, env=variables("install"), include_outer_env=False)
+    session.install(*command, env=known(session, "install"), include_outer_env=False)
     if session.run_install("python", "-c", "", log=False, silent=True) is not None:  # with `nox -R` both are left out
         stamp.write_text(digest, encoding="utf-8")
 
@@ -54,9 +54,14 @@ def variables(process: str) -> dict[str, str | None]:
     return runpy.run_path(str(PASSING))["variables"](process)  # type: ignore[no-any-return]
 
 
+def known(session: nox.Session, process: str) -> dict[str, str | None]:
+    """Return what a process of a session gets; within another session, the shell names that one's environment: its own counts."""
+    return {**variables(process), **session.env}
+
+
 def run(session: nox.Session, *argv: str, **how: Any) -> None:
     """Run one command with the variables that its stage needs."""
-    session.run(*argv, env=variables(session.name), include_outer_env=False, **how)
+    session.run(*argv, env=known(session, session.name), include_outer_env=False, **how)
 
 
 def front(session: nox.Session, *argv: str) -> None:
@@ -87,8 +92,8 @@ def tell_the_reports(session: nox.Session, name: str, code: int, begun: float) -
     """Note a stage's end; where that fails the stage ends as it would."""
     command = ["nox", "-s", name, *(["--", *session.posargs] if session.posargs else [])]
     argv = [sys.executable, "-m", "infra.noting", name, str(code), str(begun), *command]
-    known = {key: value for key, value in variables("note").items() if value is not None}
-    done = subprocess.run(argv, capture_output=True, encoding="utf-8", errors="replace", env=known)
+    needed = {key: value for key, value in variables("note").items() if value is not None}
+    done = subprocess.run(argv, capture_output=True, encoding="utf-8", errors="replace", env=needed)
     if done.returncode:
         session.warn(f"how {name} ended is not in the reports: {done.stderr.strip()[-200:]}")
 

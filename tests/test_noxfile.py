@@ -120,6 +120,19 @@ def test_a_stage_is_run_with_the_variables_it_needs(tmp_path: Path, monkeypatch:
     assert all("PATH" in env for env in session.ran) and {"GATELINE_SIGNING_KEY", "GATELINE_AUDIT_KEY"} <= set(whole)
 
 
+def test_a_session_within_another_works_in_its_own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import noxfile
+
+    monkeypatch.setenv("UV_PYTHON", "/the/outer/one")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "requirements").mkdir()
+    (tmp_path / "requirements" / "lint.txt").write_text("flake8==7\n")
+    session = Session(tmp_path)
+    noxfile.install(session, "lint")  # type: ignore[arg-type]
+    noxfile.run(session, "flake8")  # type: ignore[arg-type]
+    assert [env["UV_PYTHON"] for env in session.ran] == [str(tmp_path), str(tmp_path)]
+
+
 def test_a_session_leaves_word_of_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import nox.command
 
@@ -176,7 +189,7 @@ class Session:
         self.location, self.installed = str(location), list[tuple[str, ...]]()
         self.posargs: list[str] = []
         self.warned: list[str] = []
-        self.name, self.ran = "", list[dict[str, str]]()
+        self.name, self.ran = "", list[dict[str, str | None]]()
         self.leaves_out = False
 
     @property
@@ -184,16 +197,22 @@ class Session:
         """The environment, which knows where it is."""
         return self
 
-    def install(self, *arguments: str, **how: object) -> None:
-        """Note what would be installed."""
+    @property
+    def env(self) -> dict[str, str | None]:
+        """What nox names of this session's environment."""
+        return {"UV_PYTHON": self.location}
+
+    def install(self, *arguments: str, env: dict[str, str | None], include_outer_env: bool) -> None:
+        """Note what would be installed, and with which variables."""
         if not self.leaves_out:
             self.installed.append(arguments)
+            self.run(env=env, include_outer_env=include_outer_env)
 
     def run_install(self, *arguments: str, **how: object) -> object:
         """Return what nox does."""
         return None if self.leaves_out else ""
 
-    def run(self, *arguments: str, env: dict[str, str], include_outer_env: bool) -> None:
+    def run(self, *arguments: str, env: dict[str, str | None], include_outer_env: bool) -> None:
         """Note the variables of what would be run."""
         assert not include_outer_env
         self.ran.append(env)
