@@ -55,7 +55,7 @@ def variables(process: str) -> dict[str, str | None]:
 
 
 def known(session: nox.Session, process: str) -> dict[str, str | None]:
-    """Return what a process of a session gets; within another session, the shell names that one's environment: its own counts."""
+    """Return what a process of a session gets. Within another session, the shell names that one's environment: not for this."""
     return {**variables(process), **session.env}
 
 
