@@ -55,7 +55,7 @@ def variables(process: str) -> dict[str, str | None]:
 
 
 def known(session: nox.Session, process: str) -> dict[str, str | None]:
-    """Return what a process of a session gets. Within another session, the shell names that one's environment: not for this."""
+    """Return what a process of a session gets: in a session run within another, the shell names the other's environment."""
     return {**variables(process), **session.env}
 
 
