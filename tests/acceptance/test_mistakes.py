@@ -121,7 +121,8 @@ def test_a_release_that_crashes_on_start_leaves_the_old_one_serving(project: Pro
     hooks = project.path / "model" / "hooks.py"
     text = hooks.read_text()
     try:
-        project.break_hooks("\n\nraise RuntimeError('a mistake at import')\n")
+        fault = "\n\nimport sys\nif 'service' in sys.argv[0]:\n    raise RuntimeError('a mistake at import')\n"
+        project.break_hooks(fault)  # where training imports it, it is told before anything is fitted
         project.release()
         done = project.invoke("deploy", "--env=production", "--skip-canary")
         assert done.code in (1, 4) and "a mistake at import" in done.output, done.output
