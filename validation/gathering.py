@@ -62,12 +62,13 @@ class Scorer:
         self.digest = data_digest(test)
         self._read: dict[str, tuple[npt.NDArray[np.object_], npt.NDArray[Any]]] = {}
 
-    def scored(self, model: LoadedModel, positive: Any) -> Scored:
+    def scored(self, model: LoadedModel, positive: Any, schema: Schema | None = None) -> Scored:
         """Return what a model says of the rows, to be measured on the class `positive`; what it decides is its own.
 
+        `schema` reads them, if not the model's own: its columns in the same order, under the names that they have now.
         Raises GateRefused (rule `score`) where it cannot score them, or gives no probabilities.
         """
-        features, labels = self._rows(model.schema)
+        features, labels = self._rows(schema or model.schema)
         return self._scored(model, positive, features, labels)
 
     def source(self, model: LoadedModel, positive: Any) -> Source:
@@ -173,7 +174,16 @@ def _champion_scored(
     changed = differs(golden_of(model))
     if changed:
         raise GateRefused(f"it no longer answers as it was trained ({changed})")
-    return scorer.scored(model, candidate.manifest.positive)
+    return scorer.scored(model, candidate.manifest.positive, named_now(model.schema, candidate.schema))
+
+
+def named_now(schema: Schema, candidate: Schema) -> Schema:
+    """Return a champion's schema with the names that the candidate's gives to its columns since (`was`)."""
+    names = {column.was: column.name for column in candidate.features if column.was}
+    columns = [column.model_copy(update={"name": names.get(column.name, column.name)}) for column in schema.columns]
+    if len({column.name for column in columns}) < len(columns):
+        return schema  # a dropped column's name was given to another
+    return schema.model_copy(update={"columns": tuple(columns)})
 
 
 def _refuse_other_score(champion: Subject, scored: Scored, candidate: Manifest, test: str) -> None:

@@ -211,7 +211,6 @@ def health(container: Any) -> str:
     return str(container.attrs["State"]["Health"]["Status"])
 
 
-@pytest.mark.xfail(strict=False, reason="the new health check never says healthy without a network: to be mended")
 def test_it_runs_with_nothing_it_does_not_need(chain: Chain) -> None:
     image = chain.image()["id"]
     container: Any = chain.daemon.containers.run(

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from contracts.manifest import GOLDEN_FILE
+from contracts.schema import Schema
 from contracts.verdict import Outcome
 from settings import Settings
 from settings.errors import GateRefused, UsageError
@@ -21,7 +22,7 @@ from tests.validation.trained import golden_with, stored_again
 from training.run import Trained
 from validation.contest import Contest
 from validation.evidence import Evidence
-from validation.gathering import gather
+from validation.gathering import gather, named_now
 from validation.model import judge
 from validation.subject import subject_of
 
@@ -256,3 +257,16 @@ def test_a_champion_whose_manifest_names_its_own_types_runs_nothing(own: Own, tm
     assert not mark.exists()
     np.load(tmp_path / "rows.npy", allow_pickle=True)
     assert mark.exists(), "the model is not hostile: this test showed nothing"
+
+
+@pytest.mark.parametrize(("columns", "names"), [("a b y", "z b y"), ("a z y", "a z y")])
+def test_a_champion_reads_renamed_columns_by_their_new_names(columns: str, names: str) -> None:
+    """A dropped column whose name went to another one is none that was renamed."""
+
+    def schema(*named: dict[str, str]) -> Schema:
+        return Schema.model_validate({"columns": [{"dtype": "number"} | one for one in named], "target": "y"})
+
+    champion = schema(*({"name": name} for name in columns.split()))
+    now = named_now(champion, schema({"name": "z", "was": "a"}, {"name": "y"}))
+    assert [column.name for column in now.columns] == names.split()
+    assert len(now.features) == 2

@@ -113,3 +113,8 @@ def test_only_a_check_that_the_daemon_started_ends_anything(
     monkeypatch.setattr(os, "kill", lambda pid, number: sent.append((pid, number)))
     health.end_all()
     assert sent == told
+
+
+def test_where_nothing_can_be_written_what_answers_is_well(answering: Asked, tmp_path: Path) -> None:
+    answering.count = tmp_path / "no folder" / "count"
+    assert answering.well(2) == [True, True] and not answering.ended
