@@ -63,13 +63,18 @@ def test_every_locked_session_names_a_lock_that_exists() -> None:
     assert groups and all((ROOT / "requirements" / f"{group}.txt").exists() for group in groups)
 
 
+def with_a_lock(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Session:
+    """Return a session in a folder that holds the lock `lint`."""
+    monkeypatch.chdir(folder)
+    (folder / "requirements").mkdir()
+    (folder / "requirements" / "lint.txt").write_text("flake8==7\n")
+    return Session(folder)
+
+
 def test_what_is_installed_once_is_not_installed_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import noxfile
 
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "requirements").mkdir()
-    (tmp_path / "requirements" / "lint.txt").write_text("flake8==7\n")
-    session = Session(tmp_path)
+    session = with_a_lock(tmp_path, monkeypatch)
     noxfile.install(session, "lint")  # type: ignore[arg-type]
     noxfile.install(session, "lint")  # type: ignore[arg-type]
     assert len(session.installed) == 1 and "--require-hashes" in session.installed[0]
@@ -82,10 +87,7 @@ def test_what_was_left_out_is_installed_the_next_time(tmp_path: Path, monkeypatc
     """`nox -R` installs nothing, and must not say that it did."""
     import noxfile
 
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "requirements").mkdir()
-    (tmp_path / "requirements" / "lint.txt").write_text("flake8==7\n")
-    session = Session(tmp_path)
+    session = with_a_lock(tmp_path, monkeypatch)
     for session.leaves_out in (True, False, False):
         noxfile.install(session, "lint")  # type: ignore[arg-type]
     assert len(session.installed) == 1
@@ -124,10 +126,7 @@ def test_a_session_within_another_works_in_its_own_environment(tmp_path: Path, m
     import noxfile
 
     monkeypatch.setenv("UV_PYTHON", "/the/outer/one")
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "requirements").mkdir()
-    (tmp_path / "requirements" / "lint.txt").write_text("flake8==7\n")
-    session = Session(tmp_path)
+    session = with_a_lock(tmp_path, monkeypatch)
     noxfile.install(session, "lint")  # type: ignore[arg-type]
     noxfile.run(session, "flake8")  # type: ignore[arg-type]
     assert [env["UV_PYTHON"] for env in session.ran] == [str(tmp_path), str(tmp_path)]
