@@ -137,7 +137,7 @@ def way(first: First, packages: Path, folder: Path, stages: Mapping[str, Sequenc
     passed = "production" if "pipeline" in stages else "passed the gates on data and model"
     if passed == "production" and len(ends) > 1:
         for environment in ("production", "staging"):
-            run(["invoke", "down", environment], project)
+            run(["invoke", "down", f"--env={environment}"], project)
     end = f"stopped at `{stopped}`: {_reason(ends[-1].said)}" if stopped else passed
     seconds = f"{made.seconds:.0f} s, {sum(each.seconds for each in ends[1:]):.0f} s"
     checked = passed == "production" and stopped not in ("invoke new", "validate_data", *CHECKS)

@@ -96,7 +96,7 @@ def _form(data: bytes, header: list[str], separator: str, ragged: list[int], tot
         yield Finding(
             "format",
             f"the number of fields differs from the header's {len(header)}; these rows were not read",
-            "quote values that hold a comma or a line break; if it is the last row alone, the file was cut",
+            "quote values that hold a comma or a line break; the last row alone: the file was cut, or ends with a sum",
             rows=tuple(ragged),
             total=total,
         )

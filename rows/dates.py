@@ -31,6 +31,8 @@ CLOCK = (
 )
 """A time of day after a day: 9:30, 09:30:15.5, 9:30 PM, 09:30 UTC, 09:30+02."""
 WORD, YEAR, NUMBER = r"(?P<name>[^\W\d_]+)\.?", r"(?P<year>[0-9]{4})", r"(?P<{}>[0-9]{{1,2}})"
+SHORT_YEAR = r"(?<!-)(?P<year>[0-9]{2})"
+"""The last two digits alone, as after 3/14/ (after a hyphen it could as well be the day)."""
 DAY, MONTH = NUMBER.format("day"), NUMBER.format("month")
 WEEKDAY, NTH, GAP = r"(?:[^\W\d_]+\.?,?\s+)?", r"(?:st|nd|rd|th|\.)?", r"(?:\s*[-/,]\s*|\s+(?:de\s+)?|(?<=\.))"
 NAMED = (
@@ -53,23 +55,30 @@ ENOUGH_DAYS = 10
 def readers(texts: Mapping[str, int]) -> Iterator[tuple[str, Reader]]:
     """Yield the forms that dates may have, in words, with what reads them.
 
-    A day and a month can be told apart where points stand between them, or one of the numbers is above 12.
+    A day and a month can be told apart where one of the numbers is above 12, or points stand between them before a whole year.
     """
     yield "months: written as their first day", _month
     yield "weeks: written as their Monday", _week
     yield "quarters: written as their first day", _quarter
     yield f"days written year, month, day: {PLAIN}", _reader(re.compile(rf"{YEAR}(?P<sign>[/.-]){MONTH}(?P=sign){DAY}{CLOCK}"))
     yield f"days with the name of their month: {PLAIN}", _reader(*NAMED)
-    split = [
-        re.split(r"[/.-]", text)[:2] for text in texts if re.fullmatch(r"[0-9]{1,2}([/.-])[0-9]{1,2}\1[0-9]{4}.*", text)
-    ]
-    pairs = [(int(first), int(second)) for first, second in split]
-    dotted = any(re.fullmatch(r"[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{4}.*", text) for text in texts)
-    day_first, month_first = any(one > 12 for one, _ in pairs), any(other > 12 for _, other in pairs)
-    if (dotted or day_first) and not month_first:
-        yield f"days written day, month, year: {PLAIN}", _apart(DAY, MONTH)
-    if month_first and not day_first:
-        yield f"days written month, day, year: {PLAIN}", _apart(MONTH, DAY)
+    for year, told in ((YEAR, "year"), (SHORT_YEAR, "year in two digits")):
+        first = _first(year, texts)
+        if first == "day":
+            yield f"days written day, month, {told}: {PLAIN}", _apart(DAY, MONTH, year)
+        if first == "month":
+            yield f"days written month, day, {told}: {PLAIN}", _apart(MONTH, DAY, year)
+
+
+def _first(year: str, texts: Mapping[str, int]) -> str | None:
+    """Return which of day and month comes first before such a year, or None where that can't be told."""
+    form = re.compile(rf"(?P<first>[0-9]{{1,2}})(?P<sign>[/.-])(?P<second>[0-9]{{1,2}})(?P=sign){year}(?![0-9]).*")
+    found = [match for match in map(form.fullmatch, texts) if match]
+    dotted = year == YEAR and any(match["sign"] == "." for match in found)
+    day, month = any(int(match["first"]) > 12 for match in found), any(int(match["second"]) > 12 for match in found)
+    if day == month:
+        return "day" if dotted and not month else None
+    return "day" if day else "month"
 
 
 def numbered(name: str, texts: Mapping[str, int]) -> tuple[str, Reader] | None:
@@ -98,8 +107,8 @@ def _reader(*forms: re.Pattern[str]) -> Reader:
     return read
 
 
-def _apart(first: str, second: str) -> Reader:
-    return _reader(re.compile(rf"{first}(?P<sign>[/.-]){second}(?P=sign){YEAR}{CLOCK}"))
+def _apart(first: str, second: str, year: str) -> Reader:
+    return _reader(re.compile(rf"{first}(?P<sign>[/.-]){second}(?P=sign){year}{CLOCK}"))
 
 
 def _written(part: Mapping[str, str | None]) -> str | None:
@@ -111,7 +120,7 @@ def _written(part: Mapping[str, str | None]) -> str | None:
         return None
     hour = hour % 12 + 12 * (half == "p") if half else hour
     try:
-        day = date(int(part["year"] or 0), month or 0, int(part["day"] or 0))
+        day = date(_year(part["year"] or "0"), month or 0, int(part["day"] or 0))
         moment = datetime(day.year, day.month, day.day, hour, int(part["minute"] or 0), int(second))
     except ValueError:
         return None
@@ -120,6 +129,11 @@ def _written(part: Mapping[str, str | None]) -> str | None:
     zone = part["zone"] or ""
     zone = "Z" if zone in ("UTC", "GMT") else zone + ":00" if len(zone) == 3 else zone
     return moment.isoformat(sep=" ") + (f".{fraction}" if fraction else "") + zone
+
+
+def _year(text: str) -> int:
+    """Return the year; of two digits, 69 to 99 are 1969 to 1999 (POSIX, strptime's %y)."""
+    return int(text) if len(text) != 2 else int(text) + (1900 if int(text) >= 69 else 2000)
 
 
 def _month(text: str) -> str | None:

@@ -174,7 +174,7 @@ def _choice(moments: list[Moments], target: Target, answers: Answers) -> Choice:
         if answers.time not in names:
             raise UsageError(
                 f"--time is '{answers.time}', which is no column of dates{did_you_mean(answers.time, names)}",
-                f"one of: {', '.join([*names, NO_TIME])}",
+                f"one of: {', '.join([*names, NO_TIME])}" if names else "leave --time out: no column holds dates",
             )
         return Choice(answers.time, "as --time says")
     return choose([Moments(each.name, [each.values[place] for place in target.places]) for each in moments])

@@ -20,7 +20,7 @@ from tests.outside import variables
 
 LIMIT_SECONDS = 600.0
 LOCK = "requirements/dev.txt"
-SHIPPED_PORTS = ("8100", "8101", "8746", "8747", "9792", "9793")
+SHIPPED_PORTS = ("8100", "8101", "8746", "8747")
 """The ports that the pages name, the example's and those of two copies; in a walk others stand for them everywhere."""
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 TABLE = re.compile(r"[\u2500-\u257f]+|\s+")
@@ -158,9 +158,16 @@ class Walk:
 
 
 def _own_ports(settings: Path, ports: Mapping[str, str]) -> None:
-    text = settings.read_text(encoding="utf-8")
-    for shipped, own in ports.items():
-        text = re.sub(rf"(port = ){shipped}\b", rf"\g<1>{own}", text)
+    """A copy's ports depend on its folder: they become those that stand for the page's own, as a reader replaces them."""
+    copies = () if settings.parent.name == "gateline" else tuple(ports.values())[2:]
+
+    def instead(found: re.Match[str]) -> str:
+        port = found[2]
+        if port in ports.values():
+            return found[0]
+        return found[1] + (ports.get(port) or (copies[int(port) % 2] if copies else port))
+
+    text = re.sub(r"(?m)^(port = )([0-9]+)\b", instead, settings.read_text(encoding="utf-8"))
     if text != settings.read_text(encoding="utf-8"):
         settings.write_text(text, encoding="utf-8")
 

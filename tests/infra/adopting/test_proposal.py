@@ -115,6 +115,10 @@ def test_a_date_of_birth_is_passed_by_and_can_be_asked_for(proposed: Callable[..
     with pytest.raises(UsageError, match="--time is 'seen', which is no column of dates; did you mean 'seen_on'") as refused:
         proposed(rows, time="seen")
     assert "born, seen_on, none" in refused.value.next_step
+    dateless = [{name: value for name, value in row.items() if name != "seen_on"} for row in customers()]
+    with pytest.raises(UsageError, match="no column of dates") as refused:
+        proposed(dateless, time="seen_on")
+    assert refused.value.next_step == "leave --time out: no column holds dates"
 
 
 def test_one_date_for_all_is_no_time(proposed: Callable[..., Proposal]) -> None:
