@@ -9,20 +9,17 @@ from pathlib import Path
 from contracts.digest import of_bytes, short
 from contracts.manifest import MANIFEST_FILE
 from contracts.release import Release
-from contracts.statement import PAYLOAD_TYPE, PROVENANCE, Statement
+from contracts.statement import Statement
 from contracts.verdict import Verdict
 from infra.signing import model_signature
-from infra.signing.envelope import AGAIN, open_sealed
 from infra.signing.keys import PublicKey, public_keys
-from infra.signing.provenance import TREE, byproduct
+from infra.signing.provenance import UNSIGNED, byproduct, is_about, opened
 from registry.artifacts import Artifacts
 from registry.releases import Releases
 from registry.signatures import Signatures
 from registry.store import Store
 from settings import Settings
 from settings.errors import GateRefused
-
-UNSIGNED = "sign it where it was built, with a key of the settings: invoke sign"
 
 
 @dataclass(frozen=True)
@@ -62,7 +59,7 @@ def require(claim: Claim) -> None:
 def checks(claim: Claim) -> Iterator[Check]:
     """Ask about everything; the statement's own signature comes first, and without it nothing else is asked."""
     try:
-        statement, key = _statement(claim)
+        statement, key = opened(Signatures(claim.store).release(claim.release.digest), claim.keys, claim.release.name)
     except GateRefused as error:
         yield Check("statement", False, error.message.removeprefix("signature: "))
         return
@@ -74,24 +71,9 @@ def checks(claim: Claim) -> Iterator[Check]:
         yield _verdict(stage, verdict, statement)
 
 
-def _statement(claim: Claim) -> tuple[Statement, PublicKey]:
-    what = f"the statement of {claim.release.name}"
-    sealed = Signatures(claim.store).release(claim.release.digest)
-    if sealed is None:
-        raise GateRefused(f"signature: {claim.release.name} is not signed", UNSIGNED)
-    opened = open_sealed(sealed, PAYLOAD_TYPE, claim.keys, what)
-    try:
-        statement = Statement.model_validate_json(opened.payload)
-    except ValueError:
-        statement = None
-    if statement is None or statement.predicate_type != PROVENANCE:
-        raise GateRefused(f"signature: {what} is signed, but is no provenance", AGAIN)
-    return statement, opened.key
-
-
 def _release(claim: Claim, statement: Statement) -> Check:
     digest = claim.release.digest
-    signed = any(subject.digest.get(TREE) == digest for subject in statement.subject)
+    signed = is_about(statement, digest)
     said = f"{short(digest)}, as signed" if signed else f"{short(digest)} is not the release that was signed"
     return Check("release", signed, said)
 

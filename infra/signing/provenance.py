@@ -1,4 +1,4 @@
-"""Where a release comes from, as SLSA provenance v1 (https://slsa.dev/spec/v1.0/provenance)."""
+"""Where a release comes from, as SLSA provenance v1 (https://slsa.dev/spec/v1.0/provenance), in a signed statement."""
 
 from __future__ import annotations
 
@@ -10,13 +10,21 @@ from contracts.event import Actor
 from contracts.image import Image
 from contracts.manifest import Manifest
 from contracts.release import Release
-from contracts.statement import PROVENANCE, Resource, Statement
+from contracts.statement import PAYLOAD_TYPE, PROVENANCE, Resource, Statement
 from contracts.verdict import Verdict
+from infra.signing.envelope import AGAIN, open_sealed
+from infra.signing.keys import PublicKey
+from settings.errors import GateRefused
 
 BUILD_TYPE = "urn:gateline:release:v1"
 """What `invoke build` does; docs/security.md tells what the parameters mean."""
 TREE = "gateline-tree"
 """SHA-256 over paths and SHA-256 of every file: a release's digest is no file's."""
+UNSIGNED = "sign it where it was built, with a key of the settings: invoke sign"
+
+
+class Unsigned(GateRefused):
+    """Nobody with a key that counts vouches for a release."""
 
 
 def provenance(
@@ -40,6 +48,31 @@ def provenance(
     }
     subjects = _subjects(release, manifest_file, images)
     return Statement(subject=tuple(subjects), predicate_type=PROVENANCE, predicate=predicate)
+
+
+def opened(sealed: bytes | None, keys: list[PublicKey], name: str) -> tuple[Statement, PublicKey]:
+    """Return the statement that was signed for the release `name`, and the key that signed it.
+
+    Raises Unsigned (rule `signature`) where there is none, or where none of `keys` signed it.
+    """
+    if sealed is None:
+        raise Unsigned(f"signature: {name} is not signed", UNSIGNED)
+    what = f"the statement of {name}"
+    try:
+        envelope = open_sealed(sealed, PAYLOAD_TYPE, keys, what)
+        statement = Statement.model_validate_json(envelope.payload)
+    except GateRefused as error:
+        raise Unsigned(error.message, error.next_step) from None
+    except ValueError:
+        statement = None
+    if statement is None or statement.predicate_type != PROVENANCE:
+        raise Unsigned(f"signature: {what} is signed, but is no provenance", AGAIN)
+    return statement, envelope.key
+
+
+def is_about(statement: Statement, digest: str) -> bool:
+    """Say whether a statement names the release of this digest."""
+    return any(subject.digest.get(TREE) == digest for subject in statement.subject)
 
 
 def byproduct(verdict: Verdict) -> Resource:
