@@ -10,6 +10,8 @@ from contracts.release import Release
 from registry.store import Store
 from settings.errors import GateRefused, UsageError, did_you_mean
 
+LARGEST = 2**31
+"""Bytes of an archive: it is held in memory while it is checked."""
 REPAIR = "remove this record from the registry and build again: invoke build"
 
 
@@ -21,7 +23,11 @@ class Releases:
         self._store = store
 
     def add(self, release: Release, archive: bytes) -> None:
-        """Write the archive, then the record that makes it visible."""
+        """Write the archive, then the record that makes it visible. Raises GateRefused for one that nobody would read."""
+        if len(archive) > LARGEST:
+            raise GateRefused(
+                f"digest: {release.name} packs to {len(archive):,} bytes, allowed {LARGEST:,}", "train a smaller model"
+            )
         self._store.write(f"releases/{release.digest}.tar.gz", archive)
         self._store.write(f"releases/{release.digest}.json", release.model_dump_json(indent=2).encode())
 
@@ -74,8 +80,8 @@ class Releases:
         )
 
     def archive(self, digest: str) -> bytes:
-        """Return the packed bundle. Raises FileNotFoundError."""
-        return self._store.read(f"releases/{digest}.tar.gz")
+        """Return the packed bundle as it lies there, unchecked. Raises FileNotFoundError, GateRefused for one too large."""
+        return self._store.read(f"releases/{digest}.tar.gz", LARGEST)
 
     def all(self) -> list[Release]:
         """Return every release, oldest first."""

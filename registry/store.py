@@ -79,10 +79,12 @@ class Store:
     def _exclusive(self) -> Exclusive:
         return Exclusive(self._fs, self._root, self.url)
 
-    def read(self, name: str) -> bytes:
-        """Return an object's bytes. Raises FileNotFoundError."""
+    def read(self, name: str, most: int = 0) -> bytes:
+        """Return an object's bytes. Raises FileNotFoundError, and GateRefused, unread, for one of more than `most` bytes."""
         path = self._path(name)
         with self._reaching(name):
+            if most and (size := int(self._fs.info(path)["size"] or 0)) > most:
+                raise GateRefused(f"digest: '{name}' in {self.url} has {size:,} bytes, allowed {most:,}", "do not use it")
             data = self._fs.cat_file(path)
         assert isinstance(data, bytes)
         return data

@@ -14,11 +14,12 @@ import json
 import zipfile
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 OWN = "model"
 """The package whose classes and functions are the copy's own."""
-SWELLING = 20
-"""How many times its size a model file may unpack to, beyond 64 MiB: skops stores, it does not compress."""
+SWELLING = 4
+"""How many times its size a model file may unpack to, beyond 16 MiB: skops stores, it does not compress."""
 
 
 def _named(modules: Mapping[str, str]) -> frozenset[str]:
@@ -95,12 +96,29 @@ def types_of(model: bytes) -> list[str]:
     import skops.io
     from skops.io._protocol import PROTOCOL
 
+    most = SWELLING * len(model) + 2**24
     with zipfile.ZipFile(io.BytesIO(model)) as archive:
-        if sum(entry.file_size for entry in archive.infolist()) > SWELLING * len(model) + 2**26:
+        sizes = {entry.filename: entry.file_size for entry in archive.infolist()}
+        all_at_once = sum(entry.file_size for entry in archive.infolist()) > most
+        if all_at_once or sizes["schema.json"] > max(len(model), 2**20):
             raise ValueError(f"it would swell to more than {SWELLING} times its size")
-        if json.loads(archive.read("schema.json")).get("protocol") != PROTOCOL:
-            raise ValueError("it was written by another skops")
+        schema = json.loads(archive.read("schema.json"))
+    if sum(sizes.get(name, 0) for _, name in _arrays(schema)) > most:
+        raise ValueError(f"its arrays, each as often as it is read, would swell to more than {SWELLING} times its size")
+    if schema.get("protocol") != PROTOCOL:
+        raise ValueError("it was written by another skops")
     return [str(name) for name in skops.io.get_untrusted_types(data=model)]
+
+
+def _arrays(schema: Any) -> set[tuple[Any, str]]:
+    """Return each object that skops reads a file of the archive for, by its id, and the file: one may be named many times."""
+    found, waiting = set(), [schema]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict) and isinstance(node.get("file"), str):
+            found.add((node.get("__id__"), node["file"]))
+        waiting += node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    return found
 
 
 def strangers(names: Iterable[str], own: Collection[str], by_hand: Collection[str]) -> list[str]:

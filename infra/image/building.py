@@ -11,7 +11,7 @@ from pathlib import Path
 from contracts.digest import of_file
 from contracts.image import Image
 from contracts.release import Release
-from infra.bundle import unpack
+from infra.bundle import checked, unpack
 from infra.docker.client import APIError, Docker, ImageNotFound, platform_of, reaching
 from infra.image import context, tags
 from infra.image.builders import Builder, Job, builder_for
@@ -42,14 +42,18 @@ class Workshop:
         return cls(settings, client, builder_for(client, host), platform or platform_of(client), root)
 
     def image_of(self, release: Release, releases: Releases, say: Callable[[str], None]) -> Image:
-        """Return the image of a release, built if it is not there yet, and recorded."""
+        """Return the image of a release, built if it is not there yet, and recorded.
+
+        Raises GateRefused (rule `digest`) where the registry holds other files than the release's.
+        """
         present = releases.image(release.digest, self.platform)
         if present is not None and self.has(present.id) and self._is_made_like(present):
             say(f"image {present.tags[0]} is built already: nothing to do")
             return present
         with tempfile.TemporaryDirectory(prefix="gateline-image-") as scratch:
-            bundle = Path(scratch) / "bundle"
-            unpack(releases.archive(release.digest), bundle)
+            bundle, archive = Path(scratch) / "bundle", releases.archive(release.digest)
+            release = checked(archive, release.digest)
+            unpack(archive, bundle)
             image = self._build(release, bundle, Path(scratch), say)
         releases.add_image(image)
         return image

@@ -10,7 +10,7 @@ from filelock import FileLock, Timeout
 
 from contracts.digest import short
 from contracts.release import RELEASE_FILE, Release
-from infra.bundle import read_release, unpack, verify
+from infra.bundle import checked, read_release, unpack, verify
 from infra.process.place import Place
 from infra.process.python_env import python_in
 from settings.errors import GateRefused, OutsideError, UsageError
@@ -72,6 +72,7 @@ def _is_intact(folder: Path, release: Release) -> bool:
 
 
 def _replace(target: Path, release: Release, archive: bytes) -> None:
+    checked(archive, release.digest)
     fresh = target.with_name(f".{release.digest}.fresh")
     _remove(fresh)
     unpack(archive, fresh)

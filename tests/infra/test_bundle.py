@@ -7,6 +7,7 @@ import io
 import json
 import os
 import tarfile
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -113,7 +114,7 @@ def test_a_hostile_archive_leaves_nothing_behind(tmp_path: Path, archive: bytes,
     target = tmp_path / "releases" / "there"
     with pytest.raises(GateRefused, match=f"digest: archive member .* {why}"):
         bundle.unpack(archive, target)
-    assert list(target.parent.iterdir()) == [] and not (tmp_path / "outside").exists()
+    assert not target.parent.exists() and not (tmp_path / "outside").exists()
 
 
 def test_one_name_twice_is_refused(tmp_path: Path) -> None:
@@ -131,6 +132,99 @@ def test_an_archive_that_fills_the_disk_is_refused(tmp_path: Path, monkeypatch: 
     bundle.unpack(plain("small", b"x" * 1000), tmp_path / "small")
     with pytest.raises(GateRefused, match="larger than 1000 bytes"):
         bundle.unpack(plain("large", b"x" * 1001), tmp_path / "large")
+
+
+SWELLS = 2**26
+"""Bytes that the headers below claim, and that a few kB of the archive unpack to."""
+
+
+def raw(*blocks: bytes) -> bytes:
+    return gzip.compress(b"".join(blocks), 1)
+
+
+def header(kind: bytes, size: int = SWELLS, name: str = "x") -> bytes:
+    member = tarfile.TarInfo(name)
+    member.type, member.size = kind, size
+    return member.tobuf(tarfile.GNU_FORMAT)
+
+
+def extended(**values: str) -> bytes:
+    """Return a PAX header of these records; `_` stands for a dot."""
+    records = (f" {keyword.replace('_', '.')}={value}\n" for keyword, value in values.items())
+    text = "".join(f"{len(record) + 2}{record}" for record in records)
+    return header(tarfile.XHDTYPE, len(text)) + text.encode().ljust(512, b"\0")
+
+
+def goes_on(block: bytes) -> bytes:
+    """Return the header of a sparse file, saying that its map goes on in the next block."""
+    block = block[:148] + b" " * 8 + block[156:482] + b"\1" + block[483:]
+    return block[:148] + b"%06o\0 " % sum(block) + block[156:]
+
+
+MAP = b"1\n" * SWELLS
+BOMBS = {
+    "extended header": raw(header(tarfile.XHDTYPE), bytes(SWELLS)),
+    "global header": raw(header(tarfile.XGLTYPE), bytes(SWELLS)),
+    "Solaris' header": raw(header(tarfile.SOLARIS_XHDTYPE), bytes(SWELLS)),
+    "long name": raw(header(tarfile.GNUTYPE_LONGNAME), b"n" * SWELLS),
+    "long link": raw(header(tarfile.GNUTYPE_LONGLINK), b"n" * SWELLS),
+    "old map of a sparse file": raw(
+        goes_on(header(tarfile.GNUTYPE_SPARSE, 0)), (b"0" * 504 + b"\1" + bytes(7)) * (SWELLS // 512)
+    ),
+    "map of a sparse file": raw(
+        extended(GNU_sparse_major="1", GNU_sparse_minor="0"), header(tarfile.REGTYPE, len(MAP)), b"99999999\n", MAP
+    ),
+    "headers about headers": raw(*[extended(comment="x")] * 5_000, header(tarfile.REGTYPE, 0)),
+    "a size below nothing": raw(extended(size="-512"), header(tarfile.REGTYPE, 0), bytes(1024)),
+    "a file below nothing": raw(header(tarfile.REGTYPE, -512), bytes(1024)),
+    "a header below nothing": raw(header(tarfile.XHDTYPE, -1024), bytes(SWELLS)),
+    "a name that is no text": raw(header(tarfile.REGTYPE, 0, "\udcff"), bytes(1024)),
+    "a name that is too long": plain("n" * 256),
+    "the folder itself": plain("./"),
+}
+
+
+@pytest.mark.parametrize("archive", BOMBS.values(), ids=BOMBS.keys())
+@pytest.mark.parametrize("digest", ["", "0" * 64])
+def test_a_header_that_swells_or_lies_is_refused_before_anything_is_written(
+    tmp_path: Path, archive: bytes, digest: str
+) -> None:
+    tracemalloc.start()
+    with pytest.raises(GateRefused, match="^digest: ") as caught:
+        bundle.checked(archive, digest) if digest else bundle.unpack(archive, tmp_path / "releases/there")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2**23, f"{caught.value} took {peak} bytes"
+    assert not (tmp_path / "releases").exists()
+
+
+def test_more_files_than_a_release_has_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    archive = bundle.pack(folder)
+    monkeypatch.setattr(bundle, "MOST", 3)
+    with pytest.raises(GateRefused, match="holds more than 3 files"):
+        bundle.unpack(archive, tmp_path / "there")
+
+
+def test_a_model_of_many_names_and_zeros_is_no_bomb(folder: Path, tmp_path: Path) -> None:
+    (folder / "model" / ("deep" * 30)).mkdir(parents=True)
+    (folder / "model" / ("deep" * 30) / f"{'größe' * 20}.bin").write_bytes(bytes(2**22))
+    bundle.unpack(bundle.pack(folder), tmp_path / "there")
+    assert bundle.digest_of(tmp_path / "there") == bundle.digest_of(folder)
+
+
+@pytest.mark.parametrize("change", ["", "file", "version", "python"])
+def test_of_a_record_what_the_digest_covers_is_read_from_the_archive_itself(folder: Path, change: str) -> None:
+    release = bundle.read_release(folder)
+    record = json.loads((folder / RELEASE_FILE).read_text())
+    record |= {"digest": "f" * 64} | ({change: "9.9"} if change in record else {})
+    (folder / RELEASE_FILE).write_text(json.dumps(record))
+    if change == "file":
+        (folder / "service.txt").write_text("other")
+    if not change:
+        assert bundle.checked(bundle.pack(folder), release.digest) == release
+        return
+    with pytest.raises(GateRefused, match=rf"^digest: the archive of release {release.digest[:12]} holds "):
+        bundle.checked(bundle.pack(folder), release.digest)
 
 
 @pytest.mark.parametrize("damage", [lambda data: data[: len(data) // 2], lambda data: b"no archive", lambda data: b""])

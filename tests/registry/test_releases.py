@@ -39,6 +39,19 @@ def test_a_release_comes_back_with_its_archive(releases: Releases) -> None:
     assert not releases.has("2" * 64)
 
 
+def test_an_archive_too_large_is_neither_kept_nor_read(
+    releases: Releases, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("registry.releases.LARGEST", 6)
+    releases.add(release("1"), b"packed")
+    assert releases.archive("1" * 64) == b"packed"
+    with pytest.raises(GateRefused, match="packs to 7 bytes, allowed 6"):
+        releases.add(release("2"), b"larger!")
+    (tmp_path / "p" / "releases" / f"{'1' * 64}.tar.gz").write_bytes(b"larger!")
+    with pytest.raises(GateRefused, match="digest: .* has 7 bytes, allowed 6"):
+        releases.archive("1" * 64)
+
+
 def test_an_archive_without_its_record_is_no_release_yet(releases: Releases, tmp_path: Path) -> None:
     releases.add(release("1"), b"packed")
     (tmp_path / "p" / "releases" / f"{'1' * 64}.json").unlink()

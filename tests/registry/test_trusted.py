@@ -172,13 +172,40 @@ def test_by_hand_adds_a_type_and_never_what_runs_code() -> None:
     assert advice(["xgboost.core.Booster"], ["a.B"]).endswith('[model] trusted = ["a.B", "xgboost.core.Booster"]')
 
 
-def test_a_file_that_swells_or_is_of_another_protocol_is_not_read() -> None:
+def zipped(schema: str, **files: bytes) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("schema.json", "{}")
-        archive.writestr("1.npy", bytes(80 * 2**20))
+        archive.writestr("schema.json", schema)
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return packed.getvalue()
+
+
+def node(number: int) -> dict[str, Any]:
+    about = {"__class__": "ndarray", "__module__": "numpy", "__loader__": "NdArrayNode", "type": "numpy", "file": "a"}
+    return about | {"__id__": number}
+
+
+SWELL = {
+    "an array": zipped("{}", a=bytes(2**25)),
+    "the description": zipped(json.dumps([[]] * 2**19)),
+    "one array, read many times": zipped(json.dumps({"content": [node(number) for number in range(100)]}), a=bytes(2**20)),
+}
+
+
+@pytest.mark.parametrize("model", SWELL.values(), ids=SWELL.keys())
+def test_a_file_that_swells_is_not_read(model: bytes) -> None:
     with pytest.raises(ValueError, match="swell"):
-        types_of(packed.getvalue())
+        types_of(model)
+
+
+def test_an_array_that_many_objects_share_is_read_once() -> None:
+    shared = np.zeros(2**20)
+    model = skops.io.dumps(make_pipeline(*[FunctionTransformer(kw_args={"a": shared}) for _ in range(50)]))
+    assert strangers(types_of(model), (), ()) == []
+
+
+def test_a_file_of_another_protocol_is_not_read() -> None:
     older = io.BytesIO()
     with zipfile.ZipFile(older, "w") as archive:
         archive.writestr("schema.json", json.dumps({"protocol": 0}))

@@ -45,7 +45,7 @@ def test_fetching_again_changes_nothing(place: Place, tmp_path: Path) -> None:
 def test_an_archive_of_another_release_is_refused_and_not_kept(place: Place, tmp_path: Path) -> None:
     release, _ = bundles.packed(tmp_path / "made")
     _, other = bundles.packed(tmp_path / "other", latency=1)
-    with pytest.raises(GateRefused, match="^digest: the files of 1"):
+    with pytest.raises(GateRefused, match="^digest: the archive of release "):
         host.fetch(place, release, other)
     assert host.kept(place) == [] and not place.bundle(release.digest).exists()
     assert [path.name for path in place.releases.iterdir()] == [f".{release.digest}.lock"]
