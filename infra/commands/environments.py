@@ -11,6 +11,7 @@ from contracts.event import FINISHED
 from contracts.slots import Slot
 from infra.engines.engine import Running
 from infra.rollout.attention import attention
+from infra.rollout.keeping import keep, mend
 from infra.rollout.recovery import recover
 from infra.rollout.target import Target
 from infra.smoke import Expected, judge_replicas
@@ -26,6 +27,9 @@ def up(env: str, from_laptop: bool, wait: float) -> int:
     target = Target.open(env)
     target.refuse_from_laptop(from_laptop)
     with target.exclusively("invoke up", wait):
+        if target.engine.status().slots:
+            keep(target)
+            mend(target)
         recover(target)
         if target.engine.status().release_in(Slot.STABLE):
             _wait_for_stable(target)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from rich.markup import escape
@@ -11,7 +11,6 @@ from rich.markup import escape
 from contracts.event import SIGNED
 from contracts.manifest import MANIFEST_FILE
 from contracts.release import Release
-from contracts.slots import Slot
 from contracts.statement import PAYLOAD_TYPE
 from contracts.verdict import Verdict
 from infra.commands.building import build_recorder
@@ -21,7 +20,9 @@ from infra.rollout.target import Target
 from infra.signing import keys, model_signature
 from infra.signing.checking import Claim, checks
 from infra.signing.envelope import seal
-from infra.signing.provenance import provenance
+from infra.signing.keys import public_keys
+from infra.signing.provenance import Check, provenance
+from infra.signing.trust import Trust
 from registry.artifacts import Artifacts
 from registry.releases import Releases
 from registry.signatures import Signatures
@@ -76,24 +77,53 @@ def sign(reference: str) -> int:
 
 
 def verify(reference: str, env: str) -> int:
-    """Print what the signatures of a release say, one line a check; 1 where one does not hold."""
+    """Print what the signatures of a release say, one line a check; 1 where one does not hold.
+
+    With an environment, what lies on its host and runs there is asked by the keys it keeps, and no registry is.
+    """
     settings = load()
+    console = Terminal(markup=True, soft_wrap=True)
+    if env:
+        return _verify_running(Target.open(env), console)
     _switched_on(settings)
     store = Store.of(settings)
-    release = _running(env) if env else Releases(store).resolve(reference)
-    console = Terminal(markup=True, soft_wrap=True)
+    release = Releases(store).resolve(reference)
     console.print(f"[bold]{escape(release.name)}[/bold]  {release.digest}")
     verdicts = _verdicts(settings, store, release)
     judged = {stage: verdict for stage, verdict in verdicts.items() if verdict}
-    refused = 0
-    for check in checks(Claim(settings, ROOT, store, release, judged)):
-        refused += not check.holds
-        mark = "[green]ok     [/green]" if check.holds else "[red]REFUSED[/red]"
-        console.print(f"  {mark} {check.subject:<16} {escape(one_line(check.reason))}")
+    refused = _shown(console, checks(Claim(settings, ROOT, store, release, judged)))
     for stage in [stage for stage, verdict in verdicts.items() if verdict is None]:
         console.print(f"  [yellow]missing[/yellow] {stage:<16} has not been judged")
     console.print(f"{refused} refused: next: invoke sign, where it was built" if refused else "verified: all as signed")
     return int(ExitCode.FAIL) if refused else 0
+
+
+def _verify_running(target: Target, console: Terminal) -> int:
+    running = target.engine.status()
+    if not running.slots:
+        raise target.nothing_runs()
+    keys, kept = public_keys(target.settings, ROOT), Trust(target.engine.notes).keys
+    same = {key.pem for key in keys} == {key.pem for key in kept}
+    names = ", ".join(key.name for key in kept) or "none: signing is off"
+    refused = _shown(console, [Check("keys", same, f"kept here: {names}" + ("" if same else "; the settings name others"))])
+    for slot, status in running.slots.items():
+        console.print(f"[bold]{escape(status.release.name)}[/bold]  {status.release.digest}  ({slot})")
+        refused += _shown(console, target.engine.evidence(slot))
+    if refused:
+        console.print(f"{refused} refused: next: invoke up --env={target.name}, or deploy another release")
+        return int(ExitCode.FAIL)
+    console.print(f"verified: what lies there and runs is as it was {'signed' if kept else 'built'}")
+    return 0
+
+
+def _shown(console: Terminal, found: Iterable[Check]) -> int:
+    """Print checks, a line each; return how many do not hold."""
+    refused = 0
+    for check in found:
+        refused += not check.holds
+        mark = "[green]ok     [/green]" if check.holds else "[red]REFUSED[/red]"
+        console.print(f"  {mark} {escape(check.subject):<16} {escape(one_line(check.reason))}")
+    return refused
 
 
 def _switched_on(settings: Settings) -> list[keys.PublicKey]:
@@ -101,14 +131,6 @@ def _switched_on(settings: Settings) -> list[keys.PublicKey]:
     if not accepted:
         raise UsageError("signing is off: pipeline.toml names no key in [signing] keys", keys.NEW)
     return accepted
-
-
-def _running(env: str) -> Release:
-    target = Target.open(env)
-    release = target.engine.status().release_in(Slot.STABLE)
-    if release is None:
-        raise target.nothing_runs()
-    return release
 
 
 def _verdicts(settings: Settings, store: Store, release: Release) -> dict[str, Verdict | None]:

@@ -19,15 +19,17 @@ from infra.docker.daemon import Daemon
 from infra.docker.labelled_notes import LabelledNotes
 from infra.docker.names import RUNTIME, Names
 from infra.docker.network import free_addresses, proxy_address
-from infra.docker.replicas import PORT
+from infra.docker.replicas import PORT, REFUSED
 from infra.docker.transport import TunnelTransport
 from infra.engines import changes
 from infra.engines.engine import Running
 from infra.engines.measuring import SECONDS, Meter
 from infra.engines.readiness import Readiness
-from infra.engines.state import State
+from infra.engines.state import State, WantedSlot
 from infra.process import commands, host
 from infra.process.place import Place
+from infra.signing.provenance import Check, asked
+from infra.signing.trust import Trust
 from registry.releases import Releases
 from registry.store import Store
 from settings import Environment, Settings
@@ -76,9 +78,9 @@ class DockerEngine:
         state = self._keep(lambda state: state.model_copy(update=about))
         found = self._realise(state) + self._restart_hung(state)
         if before.wanted == "down":
-            for slot in [slot for slot, wanted in state.slots.items() if wanted.share > 0]:
+            for slot in [slot for slot, wanted in state.slots.items() if wanted.share > 0 and self._starts(wanted)]:
                 self.wait_ready(slot, where.ready_seconds)
-            return []
+            return [one for one in found if one.startswith(REFUSED)]
         return found
 
     def down(self) -> None:
@@ -116,14 +118,24 @@ class DockerEngine:
         """Return the releases whose images are on the daemon, oldest first."""
         return images.kept(self._daemon.client, self._settings.project.name, self._state().programs)
 
+    def verify(self, release: Release, running: bool = False) -> str:
+        """Return who vouches for a release and its image on the daemon: the id of an image is the digest of all it holds."""
+        return self._vouched(release, self._state().programs.get(release.digest, ""))
+
+    def evidence(self, slot: Slot) -> Iterator[Check]:
+        """Yield what holds, and what does not, of the image in a slot and of its containers."""
+        wanted, found = self._state().wanted_in(slot), self._daemon.replicas.found()
+        yield asked("image", lambda: self._vouched(wanted.release, wanted.program))
+        for replica in wanted.replicas:
+            if (container := found.get(replica.name)) is not None:
+                image = str(container.attrs["Image"])
+                said = f"{container.status}, made from {short(image.removeprefix('sha256:'))}"
+                yield Check(f"container {replica.name}", image == wanted.program, said)
+
     def start(self, slot: Slot, release: Release, replicas: int) -> None:
         """Start `replicas` times the release's `workers` containers in an empty slot, or bring the slot to this number."""
         image = self._state().programs.get(release.digest, "")
-        if not images.present(self._daemon.client, image):
-            raise UsageError(
-                f"release {release.name} ({short(release.digest)}) has no image on the daemon of {self._names.environment}",
-                "fetch it from the registry first: invoke deploy",
-            )
+        self._vouched(release, image)
         count = replicas * commands.workers(release, os.environ)
         variables = commands.given(self._environment, self.token, os.environ)
         self._change(lambda state: changes.started(state, slot, release, image, count, variables, self._free_places))
@@ -227,10 +239,21 @@ class DockerEngine:
         self._realise(state)
         return state
 
+    def _starts(self, wanted: WantedSlot) -> bool:
+        return asked("image", lambda: self._vouched(wanted.release, wanted.program)).holds
+
+    def _vouched(self, release: Release, image: str) -> str:
+        if not images.present(self._daemon.client, image):
+            raise UsageError(
+                f"release {release.name} ({short(release.digest)}) has no image on the daemon of {self._names.environment}",
+                "fetch it from the registry first: invoke deploy",
+            )
+        return Trust(self.notes).require(release, image)
+
     def _realise(self, state: State) -> list[str]:
         """Make what runs agree with the state: new replicas first, then the proxy, then those that leave."""
         subnet = self._daemon.subnet
-        found = self._daemon.replicas.start(state)
+        found = self._daemon.replicas.start(state, self._vouched)
         found += self._daemon.proxy.up(state, self._daemon.image, proxy_address(subnet))
         self._daemon.proxy.agree(state)
         wanted = {replica.name for slot in state.slots.values() for replica in slot.replicas}

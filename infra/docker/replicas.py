@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import tarfile
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -13,12 +14,15 @@ from docker.types import EndpointConfig, LogConfig
 
 from infra.docker.client import CONFLICT, APIError, Docker, NotFound, reaching
 from infra.docker.names import PREDICTIONS, RELEASE, REPLICA, SLOT, VERSION, Names
+from contracts.release import Release
 from infra.engines.state import State, WantedReplica, WantedSlot
+from infra.signing.provenance import asked
 from settings import DockerHost
 
 PORT = 8000
 PIDS = 256
 SPARE_SECONDS = 10
+REFUSED = "not started: slot"
 LOG = LogConfig(type=LogConfig.types.JSON, config={"max-size": "10m", "max-file": "3"})
 HARDENED: dict[str, Any] = {
     "init": True,
@@ -49,21 +53,34 @@ class Replicas:
             listed = self._client.containers.list(all=True, filters=self._names.filters("service"), ignore_removed=True)
         return {container.labels[REPLICA]: container for container in listed}
 
-    def start(self, state: State) -> list[str]:
-        """Start what the state wants and does not run; return what had ended, in words."""
+    def start(self, state: State, vouched: Callable[[Release, str], object]) -> list[str]:
+        """Start what the state wants and does not run; return in words what had ended, and what is not started.
+
+        `vouched` is asked of each slot with something to start, and raises where its image may not be.
+        """
         found, ended = self.found(), []
         for slot, wanted in state.slots.items():
-            for replica in wanted.replicas:
-                container = found.get(replica.name)
-                if container is None:
-                    container = self._create(str(slot), wanted, replica)
-                elif container.status == "running":
-                    continue
-                else:
-                    ended.append(f"replica {replica.name} in slot {slot} was {container.status} and is started again")
-                with reaching():
-                    container.unpause() if container.status == "paused" else container.start()
+            missing = [replica for replica in wanted.replicas if not _runs(found.get(replica.name))]
+            ask = functools.partial(vouched, wanted.release, wanted.program)
+            if missing and not (answer := asked(str(slot), ask)).holds:
+                ended.append(f"{REFUSED} {slot}: {answer.reason}")
+                continue
+            for replica in missing:
+                ended += self._started(str(slot), wanted, replica, found.get(replica.name))
         return ended
+
+    def _started(self, slot: str, wanted: WantedSlot, replica: WantedReplica, container: Any) -> list[str]:
+        """A container that stands there ready is started again if it is the image's; one made from another is replaced."""
+        name, how = f"replica {replica.name} in slot {slot}", []
+        if container is not None and container.attrs["Image"] != wanted.program:
+            _remove(container)
+            how, container = [f"{name} was a container of another image; it was replaced"], None
+        elif container is not None:
+            how = [f"{name} was {container.status} and is started again"]
+        container = container or self._create(slot, wanted, replica)
+        with reaching():
+            container.unpause() if container.status == "paused" else container.start()
+        return how
 
     def restart(self, name: str) -> None:
         """End a replica at once, and start it again."""
@@ -126,6 +143,10 @@ class _Stream(io.RawIOBase):
         size = min(len(buffer), len(self._rest))
         buffer[:size], self._rest = self._rest[:size], self._rest[size:]
         return size
+
+
+def _runs(container: Any) -> bool:
+    return container is not None and container.status == "running"
 
 
 def _remove(container: Any) -> None:

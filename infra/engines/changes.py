@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from contracts.release import Release
 from contracts.slots import Slot
 from infra.engines.state import State, WantedReplica, WantedSlot
+from infra.signing.trust import LET_IN, SIGNED
 from settings.errors import UsageError
 
 Places = Callable[[int, State], list[tuple[str, int]]]
@@ -117,9 +118,11 @@ def fetched(state: State, digest: str, program: str) -> State:
 
 
 def remembered(state: State, digests: list[str], keep: int) -> State:
-    """Replace the history; of what was fetched, keep what runs, and of the others the last `keep`."""
+    """Replace the history; of what was fetched, keep what runs, and of the others the last `keep`, with the notes on them."""
     wanted = (
         {slot.release.digest for slot in state.slots.values()} | set(digests[-keep:]) | set([*state.programs][-keep:])
     )
     programs = {digest: program for digest, program in state.programs.items() if digest in wanted}
-    return state.model_copy(update={"history": tuple(digests), "programs": programs})
+    gone = {f"{kind}{digest}" for digest in state.programs if digest not in wanted for kind in (SIGNED, LET_IN)}
+    notes = {name: text for name, text in state.notes.items() if name not in gone}
+    return state.model_copy(update={"history": tuple(digests), "programs": programs, "notes": notes})

@@ -13,6 +13,7 @@ from contracts.release import Release
 from contracts.slots import Slot, SlotMetrics
 from infra.engines.notes import Notes
 from infra.proxy.stats import Server
+from infra.signing.provenance import Check
 
 
 @dataclass(frozen=True)
@@ -114,11 +115,25 @@ class Engine(Protocol):
         """Return the releases on the engine's host that can be started without the registry, oldest first."""
         ...
 
+    def verify(self, release: Release, running: bool = False) -> str:
+        """Return who vouches for a release as it lies on the engine's host, in words.
+
+        It is compared with its digest, and its signed statement is asked by the keys that are kept with the environment: no
+        registry is needed, and nothing is written. Of one that is `running`, what is in memory already is left out. Raises
+        UsageError where it was not fetched, GateRefused (rule `digest`) where its files were changed, and Unsigned (rule
+        `signature`) where nobody vouches for it.
+        """
+        ...
+
+    def evidence(self, slot: Slot) -> Iterator[Check]:
+        """Yield what holds, and what does not, of the release in a slot as it lies on the host, and of its processes."""
+        ...
+
     def start(self, slot: Slot, release: Release, replicas: int) -> None:
         """Start replicas of a fetched release in an empty slot (or bring the slot to this number), at share 0.
 
         Each has as many processes as `release.service.workers` says. Raises UsageError if the slot runs another release
-        or the release was not fetched, GateRefused (rule `digest`) if its files were changed.
+        or the release was not fetched, and GateRefused as `verify` does: what starts was compared first.
         """
         ...
 

@@ -32,8 +32,9 @@ from infra.process.strays import orphans
 from infra.process.watching import HostView
 from infra.proxy import haproxy, steering
 from infra.proxy.stats import Server, StatsSocket
+from infra.signing.provenance import Check
 from settings import Environment, Settings
-from settings.errors import OutsideError, UsageError
+from settings.errors import GatelineError, OutsideError, UsageError
 
 APPLY_SECONDS = 20.0
 HUNG_SECONDS = 5.0
@@ -80,13 +81,14 @@ class ProcessEngine:
             make_private(self._sockets(before).parent)
         servers = self._seen_by_proxy(before, record)
         hung = self._end_what_hangs(before, record, servers)
+        refused = {} if before.wanted == "up" and record.supervised else dict(self._refused(before, record))
         state = self._file.change(self._first(), self._going_up)
-        found = repairs(before, state, record, servers or {}, hung)
+        found = [*repairs(before, state, record, servers or {}, hung), *refused.values()]
         self._await(state)
         ended = {name: record.replicas[name] for name in hung if name in record.replicas}
         wait_until(lambda: not ended.items() & self._record().replicas.items(), KILL_SECONDS)
         if before.wanted == "down":
-            for slot in [slot for slot, wanted in state.slots.items() if wanted.share > 0]:
+            for slot in [slot for slot, wanted in state.slots.items() if wanted.share > 0 and slot not in refused]:
                 self.wait_ready(slot, self._environment.ready_seconds)
         return found
 
@@ -131,12 +133,20 @@ class ProcessEngine:
         """Return the releases on this host, oldest first."""
         return host.kept(self._place)
 
+    def verify(self, release: Release, running: bool = False) -> str:
+        """Return who vouches for a release on this host, after it was compared with its digest."""
+        return host.lies_here(self._place, release, running)
+
+    def evidence(self, slot: Slot) -> Iterator[Check]:
+        """Yield what holds, and what does not, of the release in a slot, of its libraries and its processes."""
+        return host.evidence(self._place, self._state().wanted_in(slot), self._record())
+
     def start(self, slot: Slot, release: Release, replicas: int) -> None:
         """Start `replicas` times the release's `workers` processes in an empty slot, or bring the slot to this number."""
-        python = host.interpreter(self._place, release)
-        count = replicas * commands.workers(release, os.environ)
+        known, python = host.startable(self._place, release)
+        count = replicas * commands.workers(known, os.environ)
         variables = commands.given(self._environment, self.token, os.environ)
-        self._change(lambda state: changes.started(state, slot, release, python, count, variables, self._free_places))
+        self._change(lambda state: changes.started(state, slot, known, python, count, variables, self._free_places))
 
     def wait_ready(self, slot: Slot, seconds: float) -> None:
         """Return when every replica answers ready with this release's digest and the proxy sees it.
@@ -256,6 +266,15 @@ class ProcessEngine:
         state = self._file.change(self._first(), change)
         self._await(state)
         return state
+
+    def _refused(self, state: State, record: Record) -> Iterator[tuple[Slot, str]]:
+        """Yield the slots with processes to start that the supervisor will not start, and why."""
+        for slot, wanted in state.slots.items():
+            if any(not (seen := record.replicas.get(replica.name)) or not seen.child() for replica in wanted.replicas):
+                try:
+                    host.require(self._place, wanted.release, wanted.program)
+                except GatelineError as error:
+                    yield slot, f"slot {slot} is not started: {error.message}"
 
     def _seen_by_proxy(self, state: State, record: Record) -> dict[str, Server] | None:
         """Ask the proxy, and once more if it is silent: one question may be lost on a busy machine."""

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 from filelock import FileLock, Timeout
 
 from contracts.digest import short
 from contracts.release import RELEASE_FILE, Release
 from infra.bundle import checked, read_release, unpack, verify
+from infra.engines.notes import FolderNotes
+from infra.engines.state import WantedSlot
+from infra.process import libraries
 from infra.process.place import Place
-from infra.process.python_env import python_in
+from infra.process.python_env import interpreter, python_in
+from infra.process.record import Record
+from infra.signing.provenance import Check, asked
+from infra.signing.trust import Trust
 from settings.errors import GateRefused, OutsideError, UsageError
 
 LOCK_FILE = "service.txt"
@@ -25,7 +34,9 @@ def fetch(place: Place, release: Release, archive: bytes) -> None:
     Raises GateRefused (rule `digest`) if the archive holds something else; then nothing is kept of it.
     """
     unpacked(place, release, archive)
-    python_in(place.envs, place.bundle(release.digest) / LOCK_FILE, release.python)
+    lock = place.bundle(release.digest) / LOCK_FILE
+    python = python_in(place.envs, lock, verified(place, release).python)
+    libraries.adopt(python.parents[1], lock)
 
 
 def unpacked(place: Place, release: Release, archive: bytes) -> None:
@@ -44,12 +55,15 @@ def unpacked(place: Place, release: Release, archive: bytes) -> None:
 
 def kept(place: Place) -> list[Release]:
     """Return the releases that are here, oldest first."""
-    found = [read_release(record.parent) for record in place.releases.glob(f"[!.]*/{RELEASE_FILE}")]
+    found = []
+    for record in place.releases.glob(f"[!.]*/{RELEASE_FILE}"):
+        with contextlib.suppress(GateRefused):  # one that cannot be read is none to go back to
+            found.append(read_release(record.parent).model_copy(update={"digest": record.parent.name}))
     return sorted(found, key=lambda release: release.created)
 
 
-def interpreter(place: Place, release: Release) -> str:
-    """Return the interpreter to start a release with, after its bundle was verified once more.
+def verified(place: Place, release: Release) -> Release:
+    """Return the record of a release as its own bundle has it, after every file was compared with the digest.
 
     Raises UsageError if the release was not fetched, and GateRefused (rule `digest`) if its files were changed.
     """
@@ -60,7 +74,64 @@ def interpreter(place: Place, release: Release) -> str:
             "fetch it from the registry first: invoke deploy",
         )
     verify(folder, release)
-    return str(python_in(place.envs, folder / LOCK_FILE, release.python))
+    return read_release(folder).model_copy(update={"digest": release.digest})
+
+
+def startable(place: Place, release: Release) -> tuple[Release, str]:
+    """Return the record of a release, as `verified`, and the interpreter to start it with. Raises as `require` does."""
+    known = verified(place, release)
+    python = str(python_in(place.envs, place.bundle(release.digest) / LOCK_FILE, known.python))
+    require(place, known, python)
+    return known, python
+
+
+def require(place: Place, release: Release, program: str) -> str:
+    """Return who vouches for what is about to start: it is as it was let in.
+
+    That is: the bundle by its digest, the signed statement by the keys kept with the environment, and the libraries of
+    `program`, its interpreter. Raises GateRefused (rules `digest` and `signature`).
+    """
+    verified(place, release)
+    vouched = Trust(FolderNotes(place.folder)).require(release)
+    folder = Path(program).parents[1]
+    if folder.parent.resolve() != place.envs.resolve():
+        raise GateRefused(f"digest: {program} is no interpreter of this environment's", "invoke deploy")
+    libraries.verify(folder, place.bundle(release.digest) / LOCK_FILE)
+    return vouched
+
+
+def lies_here(place: Place, release: Release, running: bool) -> str:
+    """Return as `require` does for a release that may be started later; libraries that are not installed yet are left out."""
+    python = interpreter(place.envs, place.bundle(release.digest) / LOCK_FILE, verified(place, release).python)
+    if running or not python.exists():
+        return Trust(FolderNotes(place.folder)).require(release)
+    return require(place, release, str(python))
+
+
+def evidence(place: Place, wanted: WantedSlot, record: Record) -> Iterator[Check]:
+    """Yield what holds of a slot's release on this host, and of the processes that run it."""
+    release, folder = wanted.release, place.bundle(wanted.release.digest)
+    lock, python = folder / LOCK_FILE, Path(wanted.program)
+    trust = Trust(FolderNotes(place.folder))
+    yield asked("files", lambda: verified(place, release), f"{short(release.digest)}, in {folder}")
+    yield asked("statement", lambda: trust.require(release))
+    yield asked("libraries", lambda: libraries.verify(python.parents[1], lock), f"in {python.parents[1]}")
+    for replica in wanted.replicas:
+        seen = record.replicas.get(replica.name)
+        if seen is not None and seen.child() is not None:
+            yield _process(seen.pid, wanted.program, folder)
+
+
+def _process(pid: int, program: str, folder: Path) -> Check:
+    """Say whether a process is the interpreter's, running the service in the release's own folder, not in an earlier one."""
+    try:
+        line, where = psutil.Process(pid).cmdline()[:3], Path(psutil.Process(pid).cwd())
+        link = Path(f"/proc/{pid}/cwd")
+        same = folder.exists() and os.path.samefile(link if link.exists() else where, folder)
+    except (psutil.Error, OSError) as error:
+        return Check(f"process {pid}", False, f"cannot be asked: {error}")
+    replaced = "" if same or where != folder.resolve() else ", which was replaced since: invoke down, then up, starts it anew"
+    return Check(f"process {pid}", same and line == [program, "-m", "service"], f"`{' '.join(line)}` in {where}{replaced}")
 
 
 def _is_intact(folder: Path, release: Release) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from infra.process.child import Child, Command
 from infra.process.record import Seen
-from settings.errors import OutsideError
+from settings.errors import GatelineError
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 SETTLED_SECONDS = 10.0
@@ -19,8 +19,11 @@ SETTLED_SECONDS = 10.0
 class Kept:
     """One process, started again when it ends: soon at first, later each time that it ends soon after its start."""
 
-    def __init__(self, build: Callable[[], Command], log: Path, seen: Seen | None = None) -> None:
-        """Take over the process that an earlier supervisor left, if it still lives."""
+    def __init__(self, build: Callable[[], Command | None], log: Path, seen: Seen | None = None) -> None:
+        """Take over the process that an earlier supervisor left, if it still lives.
+
+        `build` returns how to start it, None where that is not known yet, and raises GatelineError where it may not start.
+        """
         self._build = build
         self._log = log
         self._seen = seen
@@ -58,7 +61,9 @@ class Kept:
 
     def replace(self) -> Child | None:
         """Start a successor beside the process, and return that: whoever starts it sees to its end. Raises as a start does."""
-        before, self._child = self._child, Child.spawn(self._build(), self._log)
+        command = self._build()
+        assert command is not None, "what has a successor is started at once"
+        before, self._child = self._child, Child.spawn(command, self._log)
         self._started = time.monotonic()
         self._seen = Seen(pid=self._child.pid, born=self._child.born)
         return before
@@ -68,8 +73,11 @@ class Kept:
             return ""
         self._started = time.monotonic()
         try:
-            self._child = Child.spawn(self._build(), self._log)
-        except (OSError, OutsideError) as error:
+            command = self._build()
+            if command is None:
+                return ""
+            self._child = Child.spawn(command, self._log)
+        except (OSError, GatelineError) as error:
             self._put_off()
             return f"cannot be started: {error}"
         self._seen = Seen(pid=self._child.pid, born=self._child.born)

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from infra.process import libraries
+from infra.process.libraries import STAMP
 from settings import passing
 from settings.errors import OutsideError
 
-STAMP = ".complete"
 WAIT_SECONDS = 900.0
 OURS = f"{sys.version_info.major}.{sys.version_info.minor}"
 
@@ -29,11 +30,12 @@ def python_in(envs: Path, lock_file: Path, version: str = OURS, *, compiled: boo
 
     `version` is the `major.minor` of Python; `compiled` makes the byte code of everything in it at once, which is worth its
     seconds where many processes start from it. An environment cannot be moved after it was made: it is made in place under
-    a lock, and counts only once its stamp is there. Raises OutsideError if uv cannot make it.
+    a lock, and counts only once its stamp is there. Raises OutsideError if uv cannot make it, and GateRefused (rule
+    `digest`) if what it installed is not what the wheels list.
     """
-    folder = envs / _key(lock_file, version)
+    python = interpreter(envs, lock_file, version)
+    folder = python.parents[1]
     folder.parent.mkdir(parents=True, exist_ok=True)
-    python = folder / "bin" / "python"
     try:
         with FileLock(folder.with_suffix(".lock"), timeout=WAIT_SECONDS):
             if not ((folder / STAMP).exists() and python.exists()):
@@ -44,6 +46,11 @@ def python_in(envs: Path, lock_file: Path, version: str = OURS, *, compiled: boo
             "end that command, then try again",
         ) from None
     return python
+
+
+def interpreter(envs: Path, lock_file: Path, version: str = OURS) -> Path:
+    """Return where the interpreter of that environment is, once it was made."""
+    return envs / _key(lock_file, version) / "bin" / "python"
 
 
 def run_in(python: Path, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -86,7 +93,7 @@ def _make(folder: Path, lock_file: Path, version: str, compiled: bool) -> None:
         uv(), "pip", "install", "--quiet", "--python", str(folder / "bin" / "python"),
         "--require-hashes", *(["--compile-bytecode"] if compiled else []), "-r", str(lock_file),
     )  # fmt: skip
-    (folder / STAMP).touch()
+    libraries.note(folder, lock_file)
 
 
 def _run(*command: str) -> None:

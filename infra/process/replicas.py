@@ -7,8 +7,9 @@ import os
 import signal
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 
-from infra.process import commands
+from infra.process import commands, host
 from infra.process.child import Command
 from infra.process.kept import Kept
 from infra.process.leaving import GONE, Leaving
@@ -34,6 +35,8 @@ class Replicas:
         self._leaving: dict[str, Leaving] = {}
         self._drain_seconds = 0.0
         self._answered: set[tuple[str, int]] = set()
+        self._pool = ThreadPoolExecutor(2, "verify")
+        self._verifying: dict[str, Future[str]] = {}
 
     @property
     def seen(self) -> Mapping[str, Seen]:
@@ -94,12 +97,30 @@ class Replicas:
         for child in children:
             child.end(max(0.0, deadline - time.monotonic()))
 
-    def _builder(self, slot: WantedSlot, replica: WantedReplica) -> Callable[[], Command]:
-        return lambda: commands.service(self._place, slot, replica, os.environ)
+    def _builder(self, slot: WantedSlot, replica: WantedReplica) -> Callable[[], Command | None]:
+        return lambda: commands.service(self._place, slot, replica, os.environ) if self._verified(slot, replica) else None
+
+    def _verified(self, slot: WantedSlot, replica: WantedReplica) -> bool:
+        """Say whether what a replica starts from was compared since it was due; raise what that found.
+
+        It is done beside the supervisor's other work, and once for replicas that are due while it lasts.
+        """
+        mine = self._verifying.get(replica.name)
+        if mine is None:
+            names = {other.name for other in slot.replicas}
+            lasting = (one for name, one in self._verifying.items() if name in names and not one.done())
+            mine = next(lasting, None) or self._pool.submit(host.require, self._place, slot.release, slot.program)
+            self._verifying[replica.name] = mine
+        if not mine.done():
+            return False
+        del self._verifying[replica.name]
+        mine.result()
+        return True
 
     def _let_go(self, wanted: Mapping[str, object]) -> None:
         for name in [name for name in self._kept if name not in wanted]:
             kept = self._kept.pop(name)
+            self._verifying.pop(name, None)
             self._leaving[name] = Leaving(kept.seen or GONE, kept.child, self._drain_seconds)
         for name, seen in self._left.items():
             self._leaving[name] = Leaving(seen, seen.child(), self._drain_seconds)

@@ -9,6 +9,7 @@ from pathlib import Path
 from contracts.release import Release
 from contracts.verdict import Outcome, Verdict
 from infra.rollout.evidence import newest
+from infra.rollout.keeping import keep
 from infra.rollout.target import Target
 from infra.signing.checking import Claim
 from infra.signing.checking import require as require_signed
@@ -33,6 +34,8 @@ class Admitted:
 def admit(target: Target, release: Release, *, unjudged: bool = False, lift_quarantine: bool = False) -> Admitted:
     """Let a release in, or refuse it: quarantine first, then the stages that the environment requires, then signatures.
 
+    Who vouches for it is kept with the environment: later starts ask no registry.
+
     Raises GateRefused for a quarantined, failed or unsigned release, Inconclusive where a required verdict is missing or
     cannot know.
     """
@@ -49,6 +52,7 @@ def admit(target: Target, release: Release, *, unjudged: bool = False, lift_quar
     if not unjudged:
         _require_all(target, seen, release)
     require_signed(Claim(target.settings, Path("."), target.store, release, {} if unjudged else seen))
+    keep(target, release)
     outcomes = {stage: verdict.outcome if verdict else "missing" for stage, verdict in seen.items()}
     return Admitted(outcomes, unjudged, lifts=reason is not None)
 

@@ -12,7 +12,9 @@ from infra.rollout.notify import notify
 from infra.rollout.phases import begin, discard, settle_back, smoke, switch
 from infra.rollout.recovery import catch_up, recover
 from infra.rollout.target import Target
-from settings.errors import UsageError, did_you_mean
+from infra.signing.provenance import Unsigned
+from infra.signing.trust import LET_IN
+from settings.errors import GateRefused, UsageError, did_you_mean
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,10 @@ class Plan:
     slot: Slot
     """The slot that will have all traffic: stable when a canary is discarded, previous otherwise."""
     warm: bool
+    passed_over: tuple[str, ...] = ()
+    """Nearer releases that cannot be trusted any more, each with the reason."""
+    by_digest: bool = False
+    """Whether no key vouches for it, and somebody gave its whole digest by hand."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +43,8 @@ class Already:
 def plan(target: Target, to: str = "", leave: str = "") -> Plan:
     """Say what a rollback would do now, of the release `leave` (a digest) where that is given.
 
-    Raises UsageError where there is nothing to go back to.
+    It goes to the newest earlier release that is as it was let in. Raises UsageError where there is nothing to go back to, and
+    GateRefused where none of it can be trusted.
     """
     running = target.engine.status()
     stable, canary = running.release_in(Slot.STABLE), running.release_in(Slot.CANARY)
@@ -46,15 +53,43 @@ def plan(target: Target, to: str = "", leave: str = "") -> Plan:
     if canary is not None and not to and leave in ("", canary.digest):
         return Plan(leave=canary, back_to=stable, slot=Slot.STABLE, warm=True)
     earlier = candidates(target)
-    chosen = _named(earlier, to) if to else next(iter(earlier), None)
-    if chosen is None:
+    if not earlier and not to:
         raise UsageError(
             f"{stable.name} is the first release of {target.name}, or all before it are quarantined: nothing to go back to",
             f"invoke canary --env={target.name} brings in another release; --list shows those that were here",
         )
     previous = running.release_in(Slot.PREVIOUS)
-    warm = previous is not None and previous.digest == chosen.digest
-    return Plan(leave=stable, back_to=chosen, slot=Slot.PREVIOUS, warm=warm)
+    warm = previous.digest if previous is not None else ""
+    if to:
+        chosen = _named(earlier, to)
+        by_digest = _only_by_digest(target, chosen, warm, to)
+        return Plan(leave=stable, back_to=chosen, slot=Slot.PREVIOUS, warm=chosen.digest == warm, by_digest=by_digest)
+    passed_over: list[str] = []
+    for chosen in earlier:
+        try:
+            target.engine.verify(chosen, running=chosen.digest == warm)
+        except (GateRefused, UsageError) as error:
+            passed_over.append(f"{chosen.name}: {error.message}")
+            continue
+        return Plan(stable, chosen, Slot.PREVIOUS, warm=chosen.digest == warm, passed_over=tuple(passed_over))
+    raise GateRefused(
+        f"no earlier release can be trusted, so {stable.name} serves on: {'; '.join(passed_over)}",
+        f"bring in another one: invoke canary --env={target.name}; or, where a signature alone is missing, name one by its "
+        f"whole digest: invoke rollback --env={target.name} --to={earlier[0].digest}",
+    )
+
+
+def _only_by_digest(target: Target, chosen: Release, warm: str, to: str) -> bool:
+    """Verify a release that was named; return whether no key vouches for it, which only its whole digest makes up for."""
+    try:
+        target.engine.verify(chosen, running=chosen.digest == warm)
+    except Unsigned as error:
+        if to != chosen.digest:
+            raise Unsigned(
+                error.message, f"if you know that it is good, give its whole digest (recorded so): --to={chosen.digest}"
+            ) from None
+        return True
+    return False
 
 
 def candidates(target: Target) -> list[Release]:
@@ -89,6 +124,12 @@ def rollback(
         "from_laptop": from_laptop,
         "rehearsal": target.rehearsal,
     }
+    if chosen.passed_over:
+        facts["passed_over"] = list(chosen.passed_over)
+        target.say("passed over", "yellow", f": {'; '.join(chosen.passed_over)}")
+    if chosen.by_digest:
+        facts["by_digest"] = True
+        target.engine.notes.write(LET_IN + chosen.back_to.digest, f"not signed: named by its digest in a rollback ({reason})")
     with target.recorder.urgent_change("rollback", chosen.leave.digest, **facts) as change:
         carry_out(target, chosen, reason)
         change.type = ROLLED_BACK

@@ -13,22 +13,13 @@ from contracts.statement import Statement
 from contracts.verdict import Verdict
 from infra.signing import model_signature
 from infra.signing.keys import PublicKey, public_keys
-from infra.signing.provenance import UNSIGNED, byproduct, is_about, opened
+from infra.signing.provenance import UNSIGNED, Check, byproduct, is_about, opened
 from registry.artifacts import Artifacts
 from registry.releases import Releases
 from registry.signatures import Signatures
 from registry.store import Store
 from settings import Settings
 from settings.errors import GateRefused
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing that a signature was asked about."""
-
-    subject: str
-    holds: bool
-    reason: str
 
 
 @dataclass(frozen=True)

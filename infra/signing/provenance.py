@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from contracts.digest import of_bytes
@@ -14,7 +15,7 @@ from contracts.statement import PAYLOAD_TYPE, PROVENANCE, Resource, Statement
 from contracts.verdict import Verdict
 from infra.signing.envelope import AGAIN, open_sealed
 from infra.signing.keys import PublicKey
-from settings.errors import GateRefused
+from settings.errors import GatelineError, GateRefused
 
 BUILD_TYPE = "urn:gateline:release:v1"
 """What `invoke build` does; docs/security.md tells what the parameters mean."""
@@ -25,6 +26,24 @@ UNSIGNED = "sign it where it was built, with a key of the settings: invoke sign"
 
 class Unsigned(GateRefused):
     """Nobody with a key that counts vouches for a release."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was asked about a release."""
+
+    subject: str
+    holds: bool
+    reason: str
+
+
+def asked(subject: str, question: Callable[[], object], said: str = "") -> Check:
+    """Ask; where it holds return what was `said`, or else the answer, and the reason where it does not."""
+    try:
+        answer = question()
+        return Check(subject, True, said or str(answer))
+    except GatelineError as error:
+        return Check(subject, False, error.message.removeprefix("signature: "))
 
 
 def provenance(

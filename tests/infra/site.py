@@ -70,6 +70,7 @@ soak_seconds = 0.1
 canary_share = 0.5
 canary_seconds = 20.0
 """
+NOTES = ("rollout", "last-change", "quarantine", "audit-", "spool", "keys", "signed", "let-in")
 SLOTS = {str(slot): slot for slot in Slot}
 
 
@@ -160,7 +161,7 @@ class Site:
         for name in self._ports:
             target = self.target(name)
             for path in target.folder.glob("*"):
-                if path.name.startswith(("rollout", "last-change", "quarantine", "audit-", "spool")):
+                if path.name.startswith(NOTES):
                     path.unlink() if path.is_file() else shutil.rmtree(path)
             if (target.folder / "state.json").exists():
                 empty(target.engine)

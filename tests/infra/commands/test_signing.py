@@ -12,10 +12,12 @@ from contracts.event import SIGNED
 from contracts.statement import PROVENANCE, Statement
 from contracts.verdict import Outcome
 from infra import commands
+from infra.rollout.keeping import keep
 from infra.signing import keys
 from infra.signing.provenance import TREE
 from registry.signatures import Signatures
 from settings.errors import GateRefused, UsageError
+from tests.infra.rollout.faults import registry_gone
 from tests.infra.signing.conftest import Signed, signed
 from tests.infra.site import Site
 
@@ -58,8 +60,30 @@ def test_what_is_signed_is_told_recorded_and_verified(signed: Signed, capsys: Ca
         assert line in said
     assert "missing integration      has not been judged" in said
     assert said.endswith("verified: all as signed\n")
-    signed.site.put(stable=release)
-    assert commands.verify("", "production") == 0
+
+
+@pytest.mark.slow
+def test_of_an_environment_what_lies_there_and_runs_is_verified(signed: Signed, capsys: Capture) -> None:
+    release = signed.site.release()
+    commands.sign("")
+    engine = signed.site.put(stable=release)
+    assert commands.verify("", "production") == 1
+    assert "REFUSED keys             kept here: none: signing is off; the settings name others" in capsys.readouterr().out
+    keep(signed.site.target())
+    with registry_gone(signed.site):
+        assert commands.verify("", "production") == 0
+    said = capsys.readouterr().out
+    for line in ("keys ", "files ", "statement        signed by keys/", "libraries ", "process "):
+        assert f"ok      {line}" in said
+    assert said.endswith("verified: what lies there and runs is as it was signed\n")
+    path = engine.bundle(release) / "service" / "__main__.py"
+    path.chmod(0o644)
+    path.write_text(path.read_text() + "\n")
+    assert commands.verify("", "production") == 1
+    assert "REFUSED files            digest: the files of 1+" in capsys.readouterr().out
+    engine.fetch(release, signed.site.target().releases.archive(release.digest))
+    assert commands.verify("", "production") == 1, "what runs was started from a folder that is gone"
+    assert "which was replaced since" in capsys.readouterr().out
 
 
 @pytest.mark.slow

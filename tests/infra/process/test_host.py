@@ -21,7 +21,7 @@ def place(tmp_path: Path) -> Place:
 def test_a_fetched_release_is_read_only_and_can_be_started(place: Place, tmp_path: Path) -> None:
     release, archive = bundles.packed(tmp_path / "made")
     host.fetch(place, release, archive)
-    assert Path(host.interpreter(place, release)).exists()
+    assert Path(host.startable(place, release)[1]).exists()
     paths = [place.bundle(release.digest), *place.bundle(release.digest).rglob("*")]
     assert {stat.S_IMODE(path.stat().st_mode) for path in paths} == {0o555, 0o444}
 
@@ -58,15 +58,15 @@ def test_a_release_changed_on_disk_is_not_started_and_is_fetched_anew(place: Pla
     changed.chmod(0o644)
     changed.write_text("print('something else')")
     with pytest.raises(GateRefused, match="^digest: the files of 1"):
-        host.interpreter(place, release)
+        host.startable(place, release)
     host.fetch(place, release, archive)
-    assert changed.read_text() == bundles.SOURCE.read_text() and host.interpreter(place, release)
+    assert changed.read_text() == bundles.SOURCE.read_text() and host.startable(place, release)
 
 
 def test_a_release_that_is_not_here_is_named(place: Place, tmp_path: Path) -> None:
     release, _ = bundles.packed(tmp_path / "made")
     with pytest.raises(UsageError, match=rf"release 1\+.* \({release.digest[:12]}\) is not on this host"):
-        host.interpreter(place, release)
+        host.startable(place, release)
 
 
 def test_a_spoiled_folder_does_not_hide_the_other_releases(place: Place, tmp_path: Path) -> None:

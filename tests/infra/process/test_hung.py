@@ -12,11 +12,13 @@ import pytest
 
 from contracts.slots import Slot
 from infra.engines.readiness import wait_until
+from infra.process import libraries
 from infra.process import replicas as module
 from infra.process.place import Place
 from infra.process.record import Record, Seen
 from infra.process.replicas import Replicas
 from infra.proxy.stats import Server
+from tests.infra import bundles
 from tests.infra.engines.states import slot, state
 from tests.infra.process.conftest import House, predict
 from tests.traffic import Traffic
@@ -116,13 +118,17 @@ def server(name: str, up: bool, timed_out: bool = False, since: float = 0.0) -> 
 def sleeping(tmp_path: Path) -> Iterator[Replicas]:
     """One replica of stable: a process that does nothing."""
     place = Place(tmp_path, "tiny", "production")
-    program = tmp_path / "program"
+    release = bundles.make(tmp_path / "made")
+    place.releases.mkdir()
+    (tmp_path / "made").rename(place.bundle(release.digest))
+    program = place.envs / "made-by-hand" / "bin" / "program"
+    program.parent.mkdir(parents=True)
+    (place.envs / "made-by-hand" / libraries.STAMP).touch()
     program.write_text("#!/bin/sh\nexec sleep 60\n", encoding="utf-8")
     program.chmod(0o700)
-    stable = slot("s", share=1.0).model_copy(update={"program": str(program)})
+    stable = slot("s", share=1.0).model_copy(update={"release": release, "program": str(program)})
     replicas = Replicas(place, Record())
-    place.bundle(stable.release.digest).mkdir(parents=True)
-    replicas.tend(state(stable=stable))
+    assert wait_until(lambda: not replicas.tend(state(stable=stable)) and bool(replicas.seen), 5)
     try:
         yield replicas
     finally:

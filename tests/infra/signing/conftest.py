@@ -14,8 +14,9 @@ from contracts.verdict import Verdict
 from infra import commands
 from infra.rollout.evidence import newest
 from infra.signing import keys
-from infra.signing.checking import Check, Claim, checks
+from infra.signing.checking import Claim, checks
 from infra.signing.envelope import open_sealed
+from infra.signing.provenance import Check
 from registry.signatures import Signatures
 from settings import Settings, load
 from tests.infra.site import Site

@@ -1,0 +1,104 @@
+"""What an environment keeps to know its releases by: renewed from settings and registry by the commands that may use both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from contracts.release import Release
+from contracts.slots import Slot
+from infra.rollout.recorder import UNREACHABLE
+from infra.rollout.target import Target
+from infra.signing.keys import PublicKey, public_keys
+from infra.signing.provenance import Unsigned, is_about, opened
+from infra.signing.trust import KEYS, LET_IN, SIGNED, Trust, keys_note
+from registry.signatures import Signatures
+from settings.errors import GateRefused, UsageError
+
+BEFORE = "not signed: it served here before signing was on"
+
+
+def keep(target: Target, brought: Release | None = None) -> None:
+    """Keep with the environment the keys of the settings, and the statements of the releases that they vouch for.
+
+    Of the releases on the host, those that serve when the first key is kept may go on without a statement. One that no key
+    of the settings vouches for any more is named: it serves on, and is not started again.
+    """
+    trust, keys = Trust(target.engine.notes), public_keys(target.settings, Path("."))
+    was = target.engine.notes.read(KEYS)
+    now = keys_note(keys) if keys else None
+    serving = {slot.release.digest: slot.release for slot in target.engine.status().slots.values()}
+    changes: dict[str, str | None] = {} if now == was else {KEYS: now}
+    if keys:
+        known = {release.digest: release for release in target.engine.kept()} | serving if changes else serving
+        known |= {brought.digest: brought} if brought else {}
+        for release in known.values():
+            changes |= dict(_statement(target, trust, keys, release, first=was is None and release.digest in serving))
+    target.engine.notes.update(changes)
+    _name_those_left(target, trust, serving)
+
+
+def _statement(
+    target: Target, trust: Trust, keys: list[PublicKey], release: Release, first: bool
+) -> Iterator[tuple[str, str]]:
+    """Yield the note to keep of a release, unless there is a good one; `first`: it may do without."""
+    if _holds(trust.statement(release.digest), keys, release) or trust.let_in(release.digest):
+        return
+    try:
+        sealed = Signatures(target.store).release(release.digest)
+    except UNREACHABLE as error:
+        target.say_unreachable(error, f"no statement of {release.name} was kept")
+        sealed = None
+    if sealed is not None and _holds(sealed, keys, release):
+        yield SIGNED + release.digest, sealed.decode()
+    elif first:
+        yield LET_IN + release.digest, BEFORE
+
+
+def _holds(sealed: bytes | None, keys: list[PublicKey], release: Release) -> bool:
+    try:
+        return is_about(opened(sealed, keys, release.name)[0], release.digest)
+    except Unsigned:
+        return False
+
+
+def _name_those_left(target: Target, trust: Trust, serving: dict[str, Release]) -> None:
+    for release in serving.values():
+        try:
+            trust.require(release)
+        except Unsigned as error:
+            target.say(
+                f"{release.name} serves on, and is not started again",
+                "yellow",
+                f": {error.message.removeprefix('signature: ')}; "
+                f"next: invoke sign --release={release.digest}, then invoke up --env={target.name}",
+            )
+
+
+def mend(target: Target) -> None:
+    """Unpack anew what is to be started and was changed on the host. Raises GateRefused where stable cannot be started so."""
+    for slot, status in target.engine.status().slots.items():
+        if all(replica.alive for replica in status.replicas):
+            continue
+        try:
+            _mended(target, status.release)
+        except (GateRefused, UsageError) as error:
+            if slot is Slot.STABLE:
+                raise
+            target.say(f"slot {slot} is not started", "yellow", f": {error.message}")
+
+
+def _mended(target: Target, release: Release) -> None:
+    try:
+        target.engine.verify(release)
+    except Unsigned:
+        raise
+    except (GateRefused, UsageError) as error:
+        try:
+            archive = target.releases.archive(release.digest)
+        except UNREACHABLE as gone:
+            target.say_unreachable(gone, f"{release.name} cannot be unpacked anew")
+            raise error from None
+        target.say("unpacking it anew", "yellow", f": {error.message}")
+        target.engine.fetch(release, archive)
+        target.engine.verify(release)
