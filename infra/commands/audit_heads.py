@@ -38,8 +38,10 @@ def compared(settings: Settings, path: Path) -> dict[Head, datetime]:
 def keep(settings: Settings, head: Head, path: Path) -> None:
     """Write the head, signed where there is a key to sign with."""
     able = bool(os.environ.get(keys.VARIABLE))
-    signer = keys.signer(keys.private_pem(), keys.public_keys(settings, Path("."))) if able else None
+    counting = keys.public_keys(settings, Path("."))
+    signer = keys.signer(keys.private_pem(), counting) if able else None
     note = heads.Note(project=settings.project.name, time=datetime.now(UTC).isoformat(timespec="seconds"), head=head)
     place({path: heads.written(note, signer)})
-    tell(f"kept head {head.count} in {path}, {'signed' if able else f'not signed ({keys.VARIABLE} is not set)'}")
+    refused = "; --against will refuse it" if counting else ""
+    tell(f"kept head {head.count} in {path}, {'signed' if able else f'not signed ({keys.VARIABLE} is not set){refused}'}")
     tell(f"next: take it out of this machine's reach; later: invoke audit --against={shlex.quote(str(path))}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from contracts.release import Release
 from contracts.slots import Slot
 from infra.commands.summary import close
@@ -29,7 +31,7 @@ def deploy(env: str, reference: str, options: DeployOptions, wait: float) -> int
     refuse_longer_than_the_job(_setting(target, "soak_seconds"), target.environment.soak_seconds)
     release = target.releases.resolve(reference)
     with target.exclusively("invoke deploy", wait):
-        changed = run_deploy(target, release, options)
+        changed = run_deploy(target, release, replace(options, by_digest=reference == release.digest))
     if changed:
         _say_serving(target, release, "deployed")
     else:
@@ -46,6 +48,7 @@ def canary(env: str, reference: str, options: CanaryOptions, wait: float, began:
     with target.exclusively("invoke canary", wait):
         recover(target)
         release = target.releases.resolve(reference)
+        options = replace(options, by_digest=reference == release.digest)
         if _is_first(target):
             return _first(target, release, options)
         longest = options.seconds or target.environment.canary_seconds
@@ -71,7 +74,10 @@ def _is_first(target: Target) -> bool:
 def _first(target: Target, release: Release, options: CanaryOptions) -> int:
     target.say("no champion serves here: the first release is deployed without a canary, and recorded as such")
     allowed = DeployOptions(
-        unjudged=options.unjudged, lift_quarantine=options.lift_quarantine, from_laptop=options.from_laptop
+        unjudged=options.unjudged,
+        lift_quarantine=options.lift_quarantine,
+        from_laptop=options.from_laptop,
+        by_digest=options.by_digest,
     )
     run_deploy(target, release, allowed)
     _say_serving(target, release, "deployed")

@@ -9,7 +9,7 @@ from pathlib import Path
 from contracts.release import Release
 from contracts.verdict import Outcome, Verdict
 from infra.rollout.evidence import newest
-from infra.rollout.keeping import keep
+from infra.rollout.keeping import keep, refuse_older
 from infra.rollout.target import Target
 from infra.signing.checking import Claim
 from infra.signing.checking import require as require_signed
@@ -31,10 +31,13 @@ class Admitted:
     """Whether it is in quarantine, and leaves it once it serves."""
 
 
-def admit(target: Target, release: Release, *, unjudged: bool = False, lift_quarantine: bool = False) -> Admitted:
+def admit(
+    target: Target, release: Release, *, unjudged: bool = False, lift_quarantine: bool = False, by_digest: bool = False
+) -> Admitted:
     """Let a release in, or refuse it: quarantine first, then the stages that the environment requires, then signatures.
 
-    Who vouches for it is kept with the environment: later starts ask no registry.
+    Who vouches for it is kept with the environment: later starts ask no registry. `by_digest`: somebody gave its whole digest,
+    so that it may be older than what serves.
 
     Raises GateRefused for a quarantined, failed or unsigned release, Inconclusive where a required verdict is missing or
     cannot know.
@@ -53,6 +56,8 @@ def admit(target: Target, release: Release, *, unjudged: bool = False, lift_quar
         _require_all(target, seen, release)
     require_signed(Claim(target.settings, Path("."), target.store, release, {} if unjudged else seen))
     keep(target, release)
+    if not by_digest:
+        refuse_older(target, release)
     outcomes = {stage: verdict.outcome if verdict else "missing" for stage, verdict in seen.items()}
     return Admitted(outcomes, unjudged, lifts=reason is not None)
 

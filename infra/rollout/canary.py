@@ -49,6 +49,7 @@ class CanaryOptions:
     unjudged: bool = False
     lift_quarantine: bool = False
     from_laptop: bool = False
+    by_digest: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,8 @@ def canary(target: Target, release: Release, options: CanaryOptions, wish: Wish 
         return None
     held = target.journal.read()
     lift = options.lift_quarantine or (options.resume and held is not None and held.lifts)
-    admitted = admit(target, release, unjudged=options.unjudged, lift_quarantine=lift)
+    known = options.by_digest or options.resume
+    admitted = admit(target, release, unjudged=options.unjudged, lift_quarantine=lift, by_digest=known)
     facts = {"release": release.model_dump(mode="json"), "stable": stable.digest, "verdicts": admitted.verdicts}
     recorded = facts | vars(options) | {"rehearsal": target.rehearsal}
     try:

@@ -23,6 +23,7 @@ class DeployOptions:
     unjudged: bool = False
     lift_quarantine: bool = False
     from_laptop: bool = False
+    by_digest: bool = False
 
 
 def deploy(target: Target, release: Release, options: DeployOptions) -> bool:
@@ -47,7 +48,9 @@ def deploy(target: Target, release: Release, options: DeployOptions) -> bool:
             f"{stable.name} is champion here; a deploy would pass the canary by",
             f"invoke canary --env={target.name}, or add --skip-canary (recorded so)",
         )
-    admitted = admit(target, release, unjudged=options.unjudged, lift_quarantine=options.lift_quarantine)
+    admitted = admit(
+        target, release, unjudged=options.unjudged, lift_quarantine=options.lift_quarantine, by_digest=options.by_digest
+    )
     facts = {"release": release.model_dump(mode="json"), "verdicts": admitted.verdicts, "rehearsal": target.rehearsal}
     with target.recorder.change("deploy", release.digest, **facts, **vars(options)) as change:
         _phases(target, release, stable.digest if stable else "", admitted.lifts)

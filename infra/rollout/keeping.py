@@ -75,6 +75,22 @@ def _name_those_left(target: Target, trust: Trust, serving: dict[str, Release]) 
             )
 
 
+def refuse_older(target: Target, release: Release) -> None:
+    """Raise GateRefused where a release was built before the signed one that serves.
+
+    Which one is the newest the registry alone says, and whoever writes there could let an old fault serve again, duly signed.
+    """
+    stable = target.engine.status().release_in(Slot.STABLE)
+    trust = Trust(target.engine.notes)
+    built, before = trust.built(release), trust.built(stable) if stable is not None else ""
+    if stable is None or not built < before:
+        return
+    raise GateRefused(
+        f"signature: {release.name} was built {built}, before what serves, {stable.name} ({before})",
+        f"if that is meant, give its whole digest (recorded so): --release={release.digest}",
+    )
+
+
 def mend(target: Target) -> None:
     """Unpack anew what is to be started and was changed on the host. Raises GateRefused where stable cannot be started so."""
     for slot, status in target.engine.status().slots.items():

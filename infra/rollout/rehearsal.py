@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contracts.release import Release
 from contracts.slots import Slot
+from infra.rollout.keeping import keep
 from infra.rollout.phases import begin, bring_up, settle, switch
 from infra.rollout.target import Target
 from registry.artifacts import CHAMPION
@@ -19,6 +20,7 @@ def start_champion(target: Target) -> Release | None:
     if release is None:
         return None
     target.say("rehearsal", "yellow", f": {release.name}, the registry's champion, plays production here")
+    keep(target, release)
     begin(target, "deploy", release)
     bring_up(target, Slot.CANARY, release, target.environment.replicas)
     switch(target, Slot.CANARY)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from contracts.event import Head
 from infra.signing.envelope import open_sealed, seal
-from infra.signing.keys import PublicKey
+from infra.signing.keys import VARIABLE, PublicKey
 from settings.errors import GateRefused
 
 if TYPE_CHECKING:
@@ -44,9 +44,18 @@ def written(note: Note, signer: Signer | None) -> bytes:
 
 
 def read(data: bytes, keys: list[PublicKey], project: str, name: str) -> Kept:
-    """Return a note from its file. Raises GateRefused for a wrong signature, another project's log, or no note at all."""
+    """Return a note from its file.
+
+    Raises GateRefused for a wrong signature, none where there are keys, another project's log, or no note at all.
+    """
     key: PublicKey | None = None
-    if b'"payloadType"' in data:
+    signed = b'"payloadType"' in data
+    if keys and not signed:
+        raise GateRefused(
+            f"signature: {name} is not signed, and the settings name keys: whoever can write it could have written it anew",
+            f"keep one that is signed: {VARIABLE}=… invoke audit --keep=FILE",
+        )
+    if signed:
         opened = open_sealed(data, KIND, keys, name)
         data, key = opened.payload, opened.key
     try:

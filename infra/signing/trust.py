@@ -46,6 +46,14 @@ class Trust:
         """Return why a release may start that no key vouches for; '' where none may."""
         return self._notes.read(LET_IN + digest) or ""
 
+    def built(self, release: Release) -> str:
+        """Return when a release was built, as its kept statement says (ISO 8601, UTC); '' where no key vouches for that."""
+        try:
+            statement, _ = opened(self.statement(release.digest), self.keys, release.name)
+            return str(statement.predicate["runDetails"]["metadata"]["finishedOn"])
+        except (GateRefused, KeyError, TypeError):
+            return ""
+
     def require(self, release: Release, image: str = "") -> str:
         """Return who vouches for a release, and for its image where it has one; where no key is kept, nobody is asked.
 

@@ -153,7 +153,10 @@ def test_a_head_that_was_tampered_with_is_refused(
         commands.audit("", "", against=str(head))
     monkeypatch.delenv(keys.VARIABLE)
     commands.audit("", "", keep=str(head))
-    assert "not signed (GATELINE_SIGNING_KEY is not set)" in capsys.readouterr().out
+    assert "not signed (GATELINE_SIGNING_KEY is not set); --against will refuse it" in capsys.readouterr().out
+    with pytest.raises(GateRefused, match="signature: .*head.json is not signed, and the settings name keys"):
+        commands.audit("", "", against=str(head))
+    signed.site.change()
     assert commands.audit("", "", against=str(head)) == 0
     head.write_text(head.read_text().replace('"tiny"', '"other"'))
     with pytest.raises(GateRefused, match="is about other, this is tiny"):

@@ -13,7 +13,7 @@ from contracts.slots import Slot
 from infra.commands import environments
 from infra.engines.readiness import wait_until
 from infra.process.record import read_record
-from infra.rollout.keeping import BEFORE, keep, mend
+from infra.rollout.keeping import BEFORE, keep, mend, refuse_older
 from infra.rollout.rollback import Plan, plan, rollback
 from infra.signing.provenance import Unsigned
 from infra.signing.trust import LET_IN, Trust
@@ -37,7 +37,7 @@ def signer(site: Site, tmp_path: Path, name: str = "release") -> Signer:
 def signed(site: Site, by: Signer, *releases: Release) -> None:
     """Put the statements of releases into the registry."""
     for release in releases:
-        Signatures(site.store).add_release(release.digest, by.sign(release.digest).encode())
+        Signatures(site.store).add_release(release.digest, by.sign(release.digest, built=release.created).encode())
 
 
 def after(site: Site, *releases: Release) -> None:
@@ -115,6 +115,20 @@ def test_a_key_that_was_revoked_ends_nothing_that_serves_and_starts_nothing_agai
     signed(site, new, one)
     keep(site.target())
     assert wait_until(lambda: all(r.alive for r in engine.status().slots[Slot.STABLE].replicas), 15)
+
+
+def test_an_older_signed_release_is_refused_where_a_newer_one_serves(site: Site, tmp_path: Path) -> None:
+    one, two, three = (site.release(version) for version in "123")
+    by = signer(site, tmp_path)
+    signed(site, by, one, two, three)
+    site.put(stable=two)
+    for release in (one, three):
+        keep(site.target(), release)
+    with pytest.raises(GateRefused, match=r"^signature: 1\+\w+ was built .*, before what serves, 2\+") as refused:
+        refuse_older(site.target(), one)
+    assert f"--release={one.digest}" in refused.value.next_step
+    for release in (two, three):
+        refuse_older(site.target(), release)
 
 
 def test_a_rollback_passes_over_what_was_changed_on_the_host(site: Site, tmp_path: Path) -> None:

@@ -21,9 +21,10 @@ class Signer:
         self.key = keys.PublicKey(str(public), (project / public).read_bytes())
         self._pem = private.read_bytes()
 
-    def sign(self, digest: str, kind: str = PROVENANCE) -> str:
+    def sign(self, digest: str, kind: str = PROVENANCE, built: str = "") -> str:
         """Return the signed statement of a release and its image."""
         subject = (Resource(name="release", digest={TREE: digest}), Resource(name="image", digest={"sha256": IMAGE}))
-        statement = Statement(subject=subject, predicate_type=kind, predicate={})
+        predicate = {"runDetails": {"metadata": {"finishedOn": built}}}
+        statement = Statement(subject=subject, predicate_type=kind, predicate=predicate)
         signer = keys.signer(self._pem, [self.key])
         return seal(statement.model_dump_json(by_alias=True).encode(), PAYLOAD_TYPE, signer).decode()
