@@ -19,6 +19,8 @@ from settings import Environment
 LOOPBACK = "127.0.0.1"
 PASSED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")
 """The variables of the host that a service sees; everything else stays outside."""
+VERIFYING = "--verifying"
+"""Tells a supervisor that compares what it starts from one of an earlier version, which may still be at work."""
 EVERYWHERE = ("0.0.0.0", "::", "*")  # nosec B104: no bind, what an environment that listens everywhere is set to
 FIXED = {
     "GATELINE_WORKERS": "1",
@@ -67,7 +69,7 @@ def supervisor(place: Place, environ: Mapping[str, str]) -> Command:
     """Return how the supervisor is started: from the code that the command itself runs."""
     argv = (
         sys.executable, "-m", "infra.process.supervisor",
-        "--base", str(place.base), "--project", place.project, "--env", place.environment,
+        "--base", str(place.base), "--project", place.project, "--env", place.environment, VERIFYING,
     )  # fmt: skip
     return Command(argv=argv, folder=CODE, variables=dict(environ))
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import httpx
+import psutil
 
 from contracts.headers import TOKEN
 from contracts.release import Release
@@ -288,6 +289,8 @@ class ProcessEngine:
             hung[name] = f"replica {name} answered nothing; it was replaced"
         if self._end_hung_supervisor(record):
             hung["supervisor"] = "the supervisor answered nothing; it was replaced"
+        elif record.supervisor and _is_older(record.supervisor) and _kill(record.supervisor):
+            hung["supervisor"] = "the supervisor was of an earlier version; it was replaced"
         if record.proxied and servers is None:
             hung["proxy"] = "the proxy had lost its socket; it was replaced"
             if self._state().socket.exists():
@@ -367,6 +370,14 @@ class ProcessEngine:
     def _free_places(self, count: int, state: State) -> list[tuple[str, int]]:
         fixed = {environment.port for environment in self._settings.environments.values()}
         return [(commands.LOOPBACK, port) for port in ports.free_ports(count, fixed | changes.used_ports(state))]
+
+
+def _is_older(seen: Seen) -> bool:
+    """Whether a supervisor is of a version that starts releases without comparing them."""
+    try:
+        return seen.child() is not None and commands.VERIFYING not in psutil.Process(seen.pid).cmdline()
+    except psutil.Error:
+        return False
 
 
 def _kill(seen: Seen | None) -> bool:

@@ -17,6 +17,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from infra.process.child import Child
+from infra.process.commands import VERIFYING
 from infra.process.logs import tail, trim
 from infra.process.place import Place
 from infra.process.proxy import Proxy
@@ -187,11 +188,12 @@ def main() -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="It is started by `invoke up`; by hand, to watch it:\n"
-        "  python -m infra.process.supervisor --base .gateline --project flights --env staging --foreground",
+        "  python -m infra.process.supervisor --verifying --base .gateline --project flights --env staging --foreground",
     )
     parser.add_argument("--base", type=Path, required=True, help="the folder that holds the environment's state")
     parser.add_argument("--project", required=True, help="the project's name")
     parser.add_argument("--env", required=True, help="the environment's name")
+    parser.add_argument(VERIFYING, action="store_true", help="it compares what it starts; one without is replaced by `up`")
     parser.add_argument("--foreground", action="store_true", help="do not detach")
     options = parser.parse_args()
     if not options.foreground and os.fork():

@@ -9,6 +9,7 @@ import pytest
 
 from infra.process import host
 from infra.process.place import Place
+from settings import Service
 from settings.errors import GateRefused, UsageError
 from tests.infra import bundles
 
@@ -61,6 +62,31 @@ def test_a_release_changed_on_disk_is_not_started_and_is_fetched_anew(place: Pla
         host.startable(place, release)
     host.fetch(place, release, archive)
     assert changed.read_text() == bundles.SOURCE.read_text() and host.startable(place, release)
+
+
+def test_the_record_inside_the_bundle_decides_what_is_started(place: Place, tmp_path: Path) -> None:
+    release, archive = bundles.packed(tmp_path / "made")
+    program = tmp_path / "program"
+    said = release.model_copy(update={"python": str(program), "version": "2", "service": Service(workers=9)})
+    host.fetch(place, said, archive)
+    known, python = host.startable(place, said)
+    assert known == release and Path(python).parents[2] == place.envs
+    with pytest.raises(GateRefused, match="is no interpreter of this environment's"):
+        host.require(place, release, str(program))
+
+
+def test_a_record_that_cannot_be_read_hides_no_other_release(place: Place, tmp_path: Path) -> None:
+    made = [bundles.packed(tmp_path / version, version) for version in ("1", "2")]
+    for release, archive in made:
+        host.fetch(place, release, archive)
+    record = place.bundle(made[0][0].digest) / "release.json"
+    record.chmod(0o644)
+    record.write_text("{}")
+    assert host.kept(place) == [made[1][0]]
+    record.write_text(made[1][0].model_dump_json())
+    assert {one.digest for one in host.kept(place)} == {one.digest for one, _ in made}, "known by the folder"
+    with pytest.raises(GateRefused, match="^digest: the files of"):
+        host.verified(place, made[0][0])
 
 
 def test_a_release_that_is_not_here_is_named(place: Place, tmp_path: Path) -> None:

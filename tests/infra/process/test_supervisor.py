@@ -35,6 +35,37 @@ def test_a_killed_replica_is_replaced_and_no_request_is_lost(house: House) -> No
 
 
 @pytest.mark.slow
+def test_a_release_that_was_changed_is_not_started_again(house: House) -> None:
+    release = house.serving(replicas=2)
+    path = house.place.bundle(release.digest) / "service" / "knobs.json"
+    path.chmod(0o644)
+    path.write_text('{"changed": true}')
+    name, killed = next(iter(house.record.replicas.items()))
+    kill(killed)
+    log = house.place.log("supervisor")
+    assert wait_until(lambda: f"replica {name} cannot be started: digest: the files of 1+" in log.read_text(), 10)
+    assert predict(house.url).status_code == 200
+    assert [replica.alive for replica in house.engine.status().slots[Slot.STABLE].replicas] == [False, True]
+    path.write_text("{}")
+    house.engine.wait_ready(Slot.STABLE, READY_SECONDS)
+
+
+@pytest.mark.slow
+def test_a_supervisor_of_an_earlier_version_is_replaced_by_up_and_its_children_go_on(house: House) -> None:
+    house.serving()
+    before = house.record
+    kill(before.supervisor)
+    command = commands.supervisor(house.place, os.environ)
+    subprocess.run([*command.argv[:-1]], cwd=command.folder, timeout=20, check=True)
+    assert wait_until(lambda: house.record.supervised and house.record.supervisor != before.supervisor, 10)
+    with Traffic(house.url) as traffic:
+        assert house.engine.up() == ["the supervisor was of an earlier version; it was replaced"]
+        traffic.wait_for(50)
+    assert not traffic.lost and house.engine.up() == []
+    assert house.record.proxy == before.proxy and house.record.replicas == before.replicas
+
+
+@pytest.mark.slow
 def test_requests_in_flight_at_a_killed_replica_are_answered_by_another(house: House) -> None:
     house.serving(replicas=2, latency=0.3)
     with Traffic(house.url, threads=8) as traffic:

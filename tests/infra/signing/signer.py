@@ -21,9 +21,9 @@ class Signer:
         self.key = keys.PublicKey(str(public), (project / public).read_bytes())
         self._pem = private.read_bytes()
 
-    def sign(self, digest: str, kind: str = PROVENANCE, built: str = "") -> str:
+    def sign(self, digest: str, kind: str = PROVENANCE, built: str = "", image: str = IMAGE) -> str:
         """Return the signed statement of a release and its image."""
-        subject = (Resource(name="release", digest={TREE: digest}), Resource(name="image", digest={"sha256": IMAGE}))
+        subject = (Resource(name="release", digest={TREE: digest}), Resource(name="image", digest={"sha256": image}))
         predicate = {"runDetails": {"metadata": {"finishedOn": built}}}
         statement = Statement(subject=subject, predicate_type=kind, predicate=predicate)
         signer = keys.signer(self._pem, [self.key])

@@ -1,0 +1,51 @@
+"""What a container is made from is what was let in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx
+import pytest
+
+from contracts.slots import Slot
+from infra.signing.provenance import Unsigned
+from infra.signing.trust import KEYS, SIGNED, keys_note
+from tests.infra.docker.conftest import Harbour
+from tests.infra.signing.signer import Signer
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_container_of_another_image_is_seen_and_replaced(harbour: Harbour) -> None:
+    release = harbour.serving(replicas=1)
+    assert all(check.holds for check in harbour.engine.evidence(Slot.STABLE))
+    [replica] = harbour.engine.status().slots[Slot.STABLE].replicas
+    harbour.engine.down()
+    real = harbour.container(replica.name)
+    labels, name = real.labels, real.name
+    real.remove(force=True)
+    proxy = harbour.client.containers.get(harbour.names.proxy).attrs["Image"]
+    harbour.client.containers.create(proxy, name=name, labels=labels)
+    said = {check.subject: check.holds for check in harbour.engine.evidence(Slot.STABLE)}
+    assert said == {"image": True, f"container {replica.name}": False}
+    harbour.engine.up()
+    assert all(check.holds for check in harbour.engine.evidence(Slot.STABLE))
+    assert httpx.post(f"{harbour.url}/predict", content=b"{}").headers["x-gateline-release"] == release.digest
+
+
+def test_an_image_that_was_not_signed_is_not_started(harbour: Harbour, tmp_path: Path) -> None:
+    release = harbour.serving(replicas=1)
+    by, image = Signer(tmp_path / "key", tmp_path / "project"), harbour.engine._state().programs[release.digest]
+    signed = by.sign(release.digest, image=image.removeprefix("sha256:"))
+    harbour.engine.notes.update({KEYS: keys_note([by.key]), SIGNED + release.digest: signed})
+    assert harbour.engine.verify(release).startswith("signed by keys/")
+    harbour.engine.notes.write(SIGNED + release.digest, by.sign(release.digest))
+    with pytest.raises(Unsigned, match="^signature: image .* is not the one that was signed"):
+        harbour.engine.start(Slot.CANARY, release, 1)
+    harbour.engine.down()
+    said = f"image {image[7:19]} of {release.name} is not the one that was signed"
+    assert harbour.engine.up() == [f"not started: slot stable: {said}"]
+    assert not any(replica.alive for replica in harbour.engine.status().slots[Slot.STABLE].replicas)
+    harbour.engine.notes.write(SIGNED + release.digest, signed)
+    harbour.engine.up()
+    assert httpx.post(f"{harbour.url}/predict", content=b"{}").status_code == 200
