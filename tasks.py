@@ -116,14 +116,20 @@ def build(_: Context, model: str = "candidate", push: bool = False) -> None:
     leave(lambda: commands.build(model, push), "build")
 
 
-@task(help=RELEASE | {"new_key": "make a key pair instead: the private key at this path, the public one in keys/"})
-def sign(_: Context, release: str = "", new_key: str = "") -> None:
-    """Sign a release, its artifact and the verdicts on it.
+@task(
+    help={
+        "release": "the whole digest (64 characters) of one that was built elsewhere; the one built here last if not given",
+        "verdicts": "verdicts that were reached elsewhere, as 'stage=digest stage=digest'; then no others are signed",
+        "new_key": "make a key pair instead: the private key at this path, the public one in keys/",
+    }
+)
+def sign(_: Context, release: str = "", verdicts: str = "", new_key: str = "") -> None:
+    """Sign the release that this machine built, and its verdicts.
 
     Examples: invoke sign --new-key=~/.keys/release · GATELINE_SIGNING_KEY=~/.keys/release invoke sign
     """
     stage = "" if new_key else "sign"
-    leave(lambda: commands.new_key(new_key) if new_key else commands.sign(release), stage, signs=True)
+    leave(lambda: commands.new_key(new_key) if new_key else commands.sign(release, verdicts), stage, signs=True)
 
 
 @task(help=RELEASE | {"env": "what runs in this environment, instead of a release by name"})

@@ -11,7 +11,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from contracts.digest import of_value
+from contracts.digest import of_bytes, of_value
 from contracts.plot import Plot
 from settings import DEFAULT_PATH
 from settings.errors import ExitCode
@@ -101,6 +101,11 @@ class Verdict(BaseModel):
             notes=tuple(map(redacted, notes)),
             created=datetime.now(UTC).isoformat(timespec="seconds"),
         )
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of all it says, whether or not it was found again since."""
+        return of_bytes(self.model_copy(update={"recorded": False, "found": ""}).model_dump_json().encode())
 
     @property
     def exit_code(self) -> int:

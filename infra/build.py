@@ -14,7 +14,7 @@ from contracts.digest import NO_SOURCES, of_file, of_tree, of_value
 from contracts.manifest import MANIFEST_FILE, Manifest
 from contracts.release import ARTIFACT_FOLDER, RELEASE_FILE, TRUSTED_FILE, Release
 from contracts.shaping import changed_since
-from infra.bundle import digest_of, pack
+from infra.bundle import checked, digest_of, pack
 from infra.rollout.actor import commit
 from registry.artifacts import CANDIDATE, Artifacts
 from registry.releases import Releases
@@ -32,7 +32,7 @@ def build(
 ) -> Release:
     """Pack the artifact behind `reference` into a release of the registry.
 
-    Equal inputs give an equal digest; a release that is in the registry already is not packed again.
+    Equal inputs give an equal digest; a release that is in the registry already, and whole, is not packed again.
     Raises UsageError for an unknown reference and GateRefused (rule `digest`) for a changed artifact, one that was
     trained with another `model/` than the one that would be packed with it, and for a candidate that the settings no
     longer describe. An artifact asked for by its version may have been trained by others.
@@ -45,14 +45,23 @@ def build(
     with tempfile.TemporaryDirectory(prefix="gateline-build-") as scratch:
         folder = Path(scratch) / "bundle"
         release = assemble(folder, files, settings, root)
-        if releases.has(release.digest):
-            release = releases.get(release.digest)
+        kept = _kept(releases, release.digest)
+        if kept is not None:
+            release = kept
             say(f"{release.name} is built already: nothing to do")
         else:
             archive = pack(folder)
             releases.add(release, archive)
             say(f"built {release.name}: {len(archive) / 1024:.0f} kB, digest {release.digest}")
     return release
+
+
+def _kept(releases: Releases, digest: str) -> Release | None:
+    """Return the release in the registry, as its archive says; None where it is not there, or is not what was written."""
+    try:
+        return checked(releases.archive(digest), digest) if releases.has(digest) and releases.get(digest) else None
+    except (GateRefused, FileNotFoundError):
+        return None
 
 
 def assemble(folder: Path, files: dict[str, bytes], settings: Settings, root: Path) -> Release:

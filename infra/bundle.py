@@ -17,7 +17,7 @@ from typing import IO
 from pydantic import ValidationError
 
 from contracts.digest import belongs, canonical, files_under, of_bytes, of_tree, of_value
-from contracts.release import RELEASE_FILE, Release
+from contracts.release import ARTIFACT_FOLDER, RELEASE_FILE, Release
 from settings.errors import GateRefused
 
 LARGEST = 8 * 2**30
@@ -54,6 +54,16 @@ def checked(archive: bytes, digest: str) -> Release:
             "do not use it; restore the registry from a copy, or build again",
         )
     return release.model_copy(update={"digest": digest})
+
+
+def artifact_in(archive: bytes) -> dict[str, bytes]:
+    """Return the files of the artifact in an archive that was checked, by name."""
+    folder = f"{ARTIFACT_FOLDER}/"
+    return {
+        member.name.removeprefix(folder): content.read()
+        for member, content in _members(archive)
+        if member.name.startswith(folder)
+    }
 
 
 def unpack(archive: bytes, target: Path) -> None:

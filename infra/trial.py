@@ -46,12 +46,14 @@ def main() -> int:
     image = _image(settings, Releases(store), release)
     judged = {"release": release.digest} | ({"image": image.id} if image else {}) | trial.inputs(settings, root)
     judged |= asked_by(options.config)
-    verdict = None if options.fresh else Verdicts(store).find(options.stage, judged)
+    verdicts = Verdicts.of(settings)
+    verdict = None if options.fresh else verdicts.find(options.stage, judged)
     if verdict is None or verdict.outcome is not Outcome.PASS:
         subject = Subject(settings, options.config, release, unpacked(release, Releases(store), root), root, image)
         verdict = trial.judge(subject, judged)
-        Verdicts(store).record(verdict)
+        verdicts.record(verdict)
     write(verdict)
+    verdicts.reached(verdict)
     return verdict.exit_code
 
 

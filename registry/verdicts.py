@@ -8,16 +8,34 @@ from datetime import UTC, datetime
 from pydantic import ValidationError
 
 from contracts.digest import of_value
+from contracts.files import hand_on
 from contracts.verdict import ASKED, Verdict, add_up
+from registry.made import Made, of_stage
 from registry.store import Store
+from settings import Settings
 
 
 class Verdicts:
     """The verdicts of one registry."""
 
-    def __init__(self, store: Store) -> None:
-        """Keep the store that holds them."""
-        self._store = store
+    def __init__(self, store: Store, made: Made | None = None, *, own: bool = False) -> None:
+        """Keep the store that holds them, and what this machine made; with `own`, no other's verdicts are found again."""
+        self._store, self._made, self._own = store, made, own
+
+    @classmethod
+    def of(cls, settings: Settings) -> Verdicts:
+        """Open those of the settings' registry. Where releases are signed, no other machine's verdicts are found again."""
+        return cls(Store.of(settings), Made.of(settings), own=bool(settings.signing.keys))
+
+    def reached(self, verdict: Verdict) -> None:
+        """Keep, outside the registry, that this machine reached a verdict, and name it to the CI jobs that come next.
+
+        One that was merely found in the registry is neither kept nor named, nor is one by other limits of a command line.
+        """
+        if ASKED in verdict.judged or self._made is None or (verdict.recorded and not self._made.knows(verdict)):
+            return
+        self._made.add(of_stage(verdict.stage), verdict.digest)
+        hand_on(**{verdict.stage: verdict.digest})
 
     def record(self, verdict: Verdict) -> None:
         """Write a verdict under the digests of what it judged; a newer one replaces an older."""
@@ -29,7 +47,7 @@ class Verdicts:
         It is said again by that, and newer than what was said of the same thing under other limits in between.
         """
         verdict = self._read(self._name(stage, judged)) if judged else None
-        if verdict is None:
+        if verdict is None or (self._own and not (self._made and self._made.knows(verdict))):
             return None
         again = verdict.model_copy(update={"found": datetime.now(UTC).isoformat(timespec="milliseconds")})
         self.record(again)

@@ -140,7 +140,7 @@ def called(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[Any, .
         ("audit", {"trace": "1", "export": "x.json"}, ("audit", "1", "x.json", "", "", False, "")),
         ("audit", {"keep": "k", "against": "a"}, ("audit", "", "", "a", "k", False, "")),
         ("audit", {"accept_cut": True, "reason": "r"}, ("audit", "", "", "", "", True, "r")),
-        ("sign", {"release": "1"}, ("sign", "1")),
+        ("sign", {"release": "1", "verdicts": "security=1"}, ("sign", "1", "security=1")),
         ("sign", {"new_key": "keys/x"}, ("new_key", "keys/x")),
         ("report", {}, ("report", False, "")),
         ("report", {"open": True, "output": "x"}, ("report", True, "x")),

@@ -13,6 +13,7 @@ from contracts.manifest import METRICS_FILE, Manifest
 from contracts.verdict import Verdict
 from registry import trusted
 from registry.artifacts import CANDIDATE, Artifacts
+from registry.made import MODEL, Made, content_of
 from registry.store import Store
 from registry.verdicts import Verdicts
 from settings import DEFAULT_PATH, Settings, load
@@ -85,6 +86,8 @@ def _train(planned: Plan, artifacts: Artifacts, verdicts: Verdicts) -> tuple[Ver
         tell(
             f"equal inputs: it is the artifact of {kept.created[:10]} and keeps its name, {kept.version}", error=True,
         )
+    if trained.is_own:
+        Made.of(planned.settings).add(MODEL, content_of(trained.files))
     verdict = verdict_of(trained)
     verdicts.record(verdict)
     return verdict, trained.manifest, trained.files

@@ -12,6 +12,8 @@ from settings.errors import GateRefused
 from training.identity import Plan
 from training.steps import Steps
 
+NAMED = ("version", "created", "commit", "dirty")
+"""What tells two trainings of equal inputs apart."""
 STEPS = ("read the data", "build the estimator", "fit", "measure on the test rows", "describe", "store")
 
 
@@ -24,6 +26,8 @@ class Trained:
     young: int
     fit_seconds: float
     seconds: float
+    is_own: bool
+    """Whether the stored artifact is what was fitted now, name and date aside; an older one of equal inputs may differ."""
 
 
 def train(
@@ -61,7 +65,15 @@ def train(
         check(files | {MANIFEST_FILE: manifest.model_dump_json().encode()})
     with steps.step(store):
         stored = artifacts.add(manifest, files, replace=is_broken(artifacts, plan.identity))
-    return Trained(stored, artifacts.files(stored.identity), split.young, fit_seconds, time.monotonic() - start)
+    there = artifacts.files(stored.identity)
+    seconds = time.monotonic() - start
+    return Trained(stored, there, split.young, fit_seconds, seconds, is_own=_is_own(there, manifest, files))
+
+
+def _is_own(there: Mapping[str, bytes], manifest: Manifest, files: Mapping[str, bytes]) -> bool:
+    found = Manifest.model_validate_json(there[MANIFEST_FILE])
+    named = manifest.model_copy(update={name: getattr(found, name) for name in NAMED})
+    return found == named and there == {**files, MANIFEST_FILE: there[MANIFEST_FILE]}
 
 
 def is_broken(artifacts: Artifacts, identity: str) -> bool:

@@ -186,10 +186,9 @@ def _schema(path: str | None, settings: Settings | None) -> Schema:
 def _verdicts(settings: Settings | None) -> Verdicts | None:
     if settings is None:
         return None
-    from registry.store import Store
     from registry.verdicts import Verdicts
 
-    return Verdicts(Store.of(settings))
+    return Verdicts.of(settings)
 
 
 def main() -> int:
@@ -197,8 +196,11 @@ def main() -> int:
     from report import write
 
     arguments = _arguments()
-    verdict = run(_task(arguments), fresh=arguments.fresh)
+    task = _task(arguments)
+    verdict = run(task, fresh=arguments.fresh)
     write(verdict)
+    if task.verdicts is not None:
+        task.verdicts.reached(verdict)
     return verdict.exit_code
 
 

@@ -159,8 +159,10 @@ def main(arguments: list[str] | None = None) -> int:
     handed_over = Path(chosen.model).is_dir() and contest.candidate.identity == artifacts.alias(CANDIDATE)
     if chosen.model == CANDIDATE or handed_over:
         _refuse_older(contest.candidate, chosen.settings, chosen.test_url)
-    verdict = run(contest, chosen.settings, Verdicts(store), fresh=chosen.fresh)
+    verdicts = Verdicts.of(chosen.settings)
+    verdict = run(contest, chosen.settings, verdicts, fresh=chosen.fresh)
     page = write(verdict)
+    verdicts.reached(verdict)
     place({page.parent / "metrics.md": markdown(verdict)})
     return verdict.exit_code
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from contracts.digest import of_bytes, of_value
+from contracts.digest import of_bytes
 from contracts.manifest import MANIFEST_FILE, Manifest
 from registry.artifacts import CHAMPION, Artifacts
+from registry.made import content_of
 from settings.errors import GateRefused, UsageError
 
 MODEL_SUFFIXES = (".pkl", ".pickle", ".joblib", ".sav", ".skops", ".onnx", ".h5", ".pt")
@@ -31,7 +32,7 @@ class Subject:
     @property
     def content(self) -> str:
         """Return one digest of all files."""
-        return of_value({name: of_bytes(data) for name, data in self.files.items()})
+        return content_of(self.files)
 
 
 def subject_of(reference: str, artifacts: Artifacts) -> Subject:

@@ -14,6 +14,7 @@ from infra.process.python_env import python_for
 from infra.rollout.recorder import Recorder
 from infra.rollout.target import audit_key, recorder_of
 from registry.audit import AuditLog
+from registry.made import RELEASE, Made, of_image
 from registry.releases import Releases
 from registry.store import Store
 from settings import Settings, load
@@ -29,7 +30,11 @@ def build(model: str, push: bool) -> int:
     release = build_release(settings.model_copy(update={"service": as_written}), model)
     if any(not environment.runs_containers for environment in settings.environments.values()):
         python_for(Path("requirements/service.txt"), Path("."))
+    made = Made.of(settings)
+    made.add(RELEASE, release.digest)
     image = _image(settings, release, push)
+    if image is not None:
+        made.add(of_image(release.digest), image.id)
     Releases(Store.of(settings)).choose(release.digest)  # last: what lacks its environment or image is judged by nobody
     recorder, url = build_recorder(settings), Store.of(settings).url
     facts = {"release": release.model_dump(mode="json"), "registry": url}
@@ -56,7 +61,8 @@ def _image(settings: Settings, release: Release, push: bool) -> Image | None:
 
     workshop = Workshop.of(settings, connect(""), "", Path("."), platform_for(settings, tell))
     releases = Releases(Store.of(settings))
-    image = workshop.image_of(release, releases, tell)
+    own = Made.of(settings).all(of_image(release.digest)) if settings.signing.keys else None
+    image = workshop.image_of(release, releases, tell, own)
     if push:
         image = pushing.push(workshop.client, settings, image, tell)
         releases.add_image(image)

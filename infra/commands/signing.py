@@ -17,13 +17,14 @@ from infra.commands.building import build_recorder
 from infra.rollout.actor import acting
 from infra.rollout.evidence import newest
 from infra.rollout.target import Target
+from infra.commands import vouching
+from infra.commands.vouching import STAGES
 from infra.signing import keys, model_signature
 from infra.signing.checking import Claim, checks
 from infra.signing.envelope import seal
 from infra.signing.keys import public_keys
 from infra.signing.provenance import Check, provenance
 from infra.signing.trust import Trust
-from registry.artifacts import Artifacts
 from registry.releases import Releases
 from registry.signatures import Signatures
 from registry.store import Store
@@ -33,8 +34,6 @@ from settings.shown import one_line, tell
 from settings.terminal import Terminal
 
 ROOT = Path(".")
-STAGES = ("validate_data", "validate_model", "integration", "benchmark", "security")
-"""The stages before a deploy: their verdicts are signed with the release."""
 
 
 def new_key(path: str) -> int:
@@ -47,31 +46,26 @@ def new_key(path: str) -> int:
     return 0
 
 
-def sign(reference: str) -> int:
-    """Sign a release's artifact, and the statement of where the release comes from and how it was judged."""
+def sign(reference: str, given: str = "") -> int:
+    """Sign what this machine built and judged, or what is named by its whole digest; `given` are verdicts by stage."""
     settings = load()
     accepted = _switched_on(settings)
     private = keys.private_pem()
     signer, store = keys.signer(private, accepted), Store.of(settings)
-    release = Releases(store).resolve(reference)
-    files = Artifacts(store).files(release.artifact)
-    verdicts = _verdicts(settings, store, release)
+    found = vouching.gather(settings, store, reference, given)
+    for line in found.lines():
+        tell(line)
     statement = provenance(
-        release,
-        Artifacts(store).manifest(release.artifact),
-        files[MANIFEST_FILE],
-        Releases(store).images(release.digest),
-        {stage: verdict for stage, verdict in verdicts.items() if verdict},
-        acting(),
+        found.release, found.manifest, found.files[MANIFEST_FILE], found.images, found.verdicts, acting()
     )
-    signatures = Signatures(store)
-    signatures.add_artifact(release.artifact, model_signature.sign(files, private, ROOT))
+    signatures, release = Signatures(store), found.release
+    signatures.add_artifact(release.artifact, model_signature.sign(found.files, private, ROOT))
     sealed = seal(statement.model_dump_json(by_alias=True).encode(), PAYLOAD_TYPE, signer)
     signatures.add_release(release.digest, sealed)
     build_recorder(settings).record(
         SIGNED, release.digest, {"change": "sign", "release": release.model_dump(mode="json")}
     )
-    tell(f"signed {release.name}, its artifact and {_told(verdicts)}")
+    tell(f"signed {release.name}, its artifact and {_told(found.verdicts)}")
     tell("next: invoke deploy --env=staging")
     return 0
 
@@ -137,7 +131,7 @@ def _verdicts(settings: Settings, store: Store, release: Release) -> dict[str, V
     return {stage: newest(store, release, stage, settings.runs_containers) for stage in STAGES}
 
 
-def _told(verdicts: Mapping[str, Verdict | None]) -> str:
-    said = [f"{stage} {verdict.outcome}" for stage, verdict in verdicts.items() if verdict]
-    missing = [stage for stage, verdict in verdicts.items() if verdict is None]
+def _told(verdicts: Mapping[str, Verdict]) -> str:
+    said = [f"{stage} {verdict.outcome}" for stage, verdict in verdicts.items()]
+    missing = [stage for stage in STAGES if stage not in verdicts]
     return f"its verdicts ({', '.join(said) or 'none'})" + (f"; not judged: {', '.join(missing)}" if missing else "")

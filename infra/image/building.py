@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,13 +41,16 @@ class Workshop:
         """Build by this client of the daemon at `host`, for `platform`, or for the daemon's own where it is empty."""
         return cls(settings, client, builder_for(client, host), platform or platform_of(client), root)
 
-    def image_of(self, release: Release, releases: Releases, say: Callable[[str], None]) -> Image:
-        """Return the image of a release, built if it is not there yet, and recorded.
+    def image_of(
+        self, release: Release, releases: Releases, say: Callable[[str], None], own: Collection[str] | None = None
+    ) -> Image:
+        """Return the image of a release, built if it is not there yet, and recorded; of `own`, if ids are given.
 
         Raises GateRefused (rule `digest`) where the registry holds other files than the release's.
         """
         present = releases.image(release.digest, self.platform)
-        if present is not None and self.has(present.id) and self._is_made_like(present):
+        known = present is not None and (own is None or present.id in own)
+        if present is not None and known and self.has(present.id) and self._is_made_like(present):
             say(f"image {present.tags[0]} is built already: nothing to do")
             return present
         with tempfile.TemporaryDirectory(prefix="gateline-image-") as scratch:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from contracts.release import Release
 from contracts.verdict import Verdict
 from registry.artifacts import Artifacts
@@ -15,17 +17,21 @@ DATA = ("train", "test", "schema")
 
 def newest(store: Store, release: Release, stage: str, in_containers: bool) -> Verdict | None:
     """Return the newest verdict of `stage` on a release, or None. `in_containers`: its image counts, not its bundle alone."""
-    subject = _subject(store, release, stage, in_containers)
-    fitting = [verdict for verdict in Verdicts(store).counting(stage) if subject.items() <= verdict.judged.items()]
+    inputs = Artifacts(store).manifest(release.artifact).inputs if stage == "validate_data" else {}
+    images = Releases(store).images(release.digest) if in_containers else []
+    fitting = about(store, stage, subject(stage, release, inputs, images[0].id if images else ""))
     return fitting[-1] if fitting else None
 
 
-def _subject(store: Store, release: Release, stage: str, in_containers: bool) -> dict[str, str]:
-    """Return the digests that a stage's verdict must be about: data, the artifact, or the release itself and its image."""
+def subject(stage: str, release: Release, inputs: Mapping[str, str], image: str) -> dict[str, str]:
+    """Return the digests that a stage's verdict must be about: data of `inputs`, artifact, or release and image."""
     if stage == "validate_data":
-        inputs = Artifacts(store).manifest(release.artifact).inputs
         return {name: inputs[name] for name in DATA}
     if stage == "validate_model":
         return {"artifact": release.artifact}
-    images = Releases(store).images(release.digest) if in_containers else []
-    return {"release": release.digest} | {"image": image.id for image in images[:1]}
+    return {"release": release.digest} | ({"image": image} if image else {})
+
+
+def about(store: Store, stage: str, subject: Mapping[str, str]) -> list[Verdict]:
+    """Return the verdicts of a stage on these digests that let in or keep out, the newest last."""
+    return [verdict for verdict in Verdicts(store).counting(stage) if subject.items() <= verdict.judged.items()]

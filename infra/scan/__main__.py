@@ -12,7 +12,6 @@ from infra.scan.deciding import decide
 from infra.scan.gathering import gather
 from infra.scan.scanner import Scanner
 from infra.scan.subject import Subject
-from registry.store import Store
 from registry.verdicts import Verdicts
 from report import write
 from settings import DEFAULT_PATH, load
@@ -40,7 +39,9 @@ def main() -> int:
     verdict = decide(subject, scans)
     verdict = verdict.model_copy(update={"judged": verdict.judged | asked_by(options.config)})
     write(verdict)
-    Verdicts(Store.of(settings)).record(verdict)
+    verdicts = Verdicts.of(settings)
+    verdicts.record(verdict)
+    verdicts.reached(verdict)
     return verdict.exit_code
 
 

@@ -104,6 +104,6 @@ def _verdict(stage: str, verdict: Verdict | None, statement: Statement) -> Check
         return Check(stage, False, "has not been judged")
     if signed is None:
         return Check(stage, False, "its verdict came after the signature: sign again")
-    same = signed == byproduct(verdict)
+    same = signed.digest == byproduct(verdict).digest
     said = f"{verdict.outcome}, as signed" if same else "its verdict is not the one that was signed"
     return Check(stage, same, said)

@@ -97,12 +97,7 @@ def is_about(statement: Statement, digest: str) -> bool:
 def byproduct(verdict: Verdict) -> Resource:
     """Return a verdict as it stands in a statement: its outcome, and the digest of all it says."""
     about = {"outcome": str(verdict.outcome), "created": verdict.created}
-    return Resource(name=f"verdict/{verdict.stage}", digest={"sha256": verdict_digest(verdict)}, annotations=about)
-
-
-def verdict_digest(verdict: Verdict) -> str:
-    """Return the SHA-256 of a verdict, whether or not it was reused since."""
-    return of_bytes(verdict.model_copy(update={"recorded": False, "found": ""}).model_dump_json().encode())
+    return Resource(name=f"verdict/{verdict.stage}", digest={"sha256": verdict.digest}, annotations=about)
 
 
 def _subjects(release: Release, manifest_file: bytes, images: tuple[Image, ...]) -> Iterator[Resource]:

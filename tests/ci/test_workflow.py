@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -14,6 +15,7 @@ import psutil
 import pytest
 import yaml
 
+from infra.commands.vouching import STAGES
 from settings import load
 from tests.ci import rules
 from tests.ci.commands import FrontDoors, front_doors
@@ -24,6 +26,7 @@ FOLDER = ROOT / ".github" / "workflows"
 NAMES = ("drift.yml", "pipeline.yml", "rollback.yml")
 Check = Callable[[Workflow, FrontDoors], list[str]]
 
+SIGN = 'invoke sign --release="$RELEASE" --verdicts="$VERDICTS"'
 READS = "    permissions:\n      contents: read\n"
 STAGING = f"    timeout-minutes: 15\n{READS}"
 KEY = "          GATELINE_AUDIT_KEY: ${{ secrets.GATELINE_AUDIT_KEY }}\n"
@@ -39,7 +42,7 @@ BROKEN: list[tuple[Check, str, str]] = [
     (rules.commands, "run: invoke smoke --env=staging", 'run: invoke smoke --env="$ENVIRONMENT"'),
     (rules.set_up_once, "      - uses: ./.github/actions/setup\n      - run: nox -s lint", "      - run: nox -s lint"),
     (rules.needs, "needs: train\n", "needs: training\n"),
-    (rules.needs, "needs: [quality, train, integration, ", "needs: [quality, train, integrations, "),
+    (rules.needs, "needs: [quality, data, train, integration, ", "needs: [quality, data, train, integrations, "),
     (rules.pinned, "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1", "actions/checkout@v7"),
     (rules.pinned, " # v7.0.1", ""),
     (rules.pinned, "./.github/actions/keep", "./.github/actions/kept"),
@@ -112,7 +115,7 @@ def test_the_stages_run_in_the_jobs_that_are_named_after_them() -> None:
         "train": ["nox -s train", "nox -s validate_model", "invoke build"],
         "integration": ['nox -s integration -- --release="$RELEASE"', 'nox -s benchmark -- --release="$RELEASE"'],
         "security": ['nox -s security -- --release="$RELEASE"'],
-        "build": ['invoke build --push --model="$MODEL"', 'invoke sign --release="$RELEASE"'],
+        "build": ['invoke build --push --model="$MODEL"', SIGN],
         "staging": ['invoke deploy --env=staging --release="$RELEASE"', "invoke smoke --env=staging"],
         "production": ['invoke canary --env=production --release="$RELEASE"'],
     }
@@ -174,10 +177,28 @@ def test_pull_requests_without_secrets_run_on_the_sample() -> None:
 def test_train_hands_on_version_and_metrics() -> None:
     job = read("pipeline.yml").jobs["train"]
     ids = {step["run"]: step["id"] for step in job["steps"] if "id" in step}
-    given = {"nox -s train": ("model-version", "metrics", "model"), "invoke build": ("release",)}
+    given = {
+        "nox -s train": ("model-version", "metrics", "model"),
+        "nox -s validate_model": ("validate-model",),
+        "invoke build": ("release",),
+    }
     assert job["outputs"] == {
         name: f"${{{{ steps.{ids[run]}.outputs.{name} }}}}" for run, names in given.items() for name in names
     }
+
+
+def test_what_is_signed_is_what_the_jobs_of_this_run_passed_on() -> None:
+    jobs = read("pipeline.yml").jobs
+    (sign,) = [step for step in jobs["build"]["steps"] if step.get("run") == SIGN]
+    assert sign["env"]["RELEASE"] == "${{ needs.train.outputs.release }}"
+    told = dict(pair.split("=") for pair in re.sub(r"\$\{\{ (\S+) \}\}", r"\1", sign["env"]["VERDICTS"]).split())
+    assert tuple(told) == STAGES
+    for stage, where in told.items():
+        _, job, _, output = where.split(".")
+        _, step, _, name = jobs[job]["outputs"][output].strip("${ }").split(".")
+        (run,) = [each["run"] for each in jobs[job]["steps"] if each.get("id") == step]
+        assert run.split(" -- ")[0] == f"nox -s {stage}" and name == output == stage.replace("_", "-")
+        assert job in jobs["build"]["needs"]
 
 
 def test_rollback_takes_one_click_and_one_command() -> None:

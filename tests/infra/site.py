@@ -20,6 +20,7 @@ from infra.process.ports import free_ports
 from infra.rollout.target import Target
 from infra.scratch import change_settings
 from registry.artifacts import Artifacts
+from registry.made import MODEL, RELEASE, Made, content_of
 from registry.releases import Releases
 from registry.store import Store
 from registry.verdicts import Verdicts
@@ -120,6 +121,9 @@ class Site:
         Artifacts(self.store).add(manifest, files)
         Releases(self.store).add(release, archive)
         Releases(self.store).choose(release.digest)
+        made = Made.of(self.target().settings, self.root)
+        made.add(RELEASE, release.digest)
+        made.add(MODEL, content_of(files | {MANIFEST_FILE: manifest.model_dump_json(indent=2).encode()}))
         if judged is not None:
             self.judge("validate_model", judged, artifact=release.artifact)
         return release
@@ -127,7 +131,9 @@ class Site:
     def judge(self, stage: str, outcome: Outcome, **judged: str) -> None:
         """Record a verdict."""
         rule = Rule(name="limits", outcome=outcome, required=True, reason=f"it is a {outcome}")
-        Verdicts(self.store).record(Verdict.of(stage, [rule], judged=judged))
+        verdicts = Verdicts(self.store, Made.of(self.target().settings, self.root))
+        verdicts.record(verdict := Verdict.of(stage, [rule], judged=judged))
+        verdicts.reached(verdict)
 
     def put(self, name: str = "production", /, **slots: Release) -> Engine:
         """Let releases stand in slots, ready, the stable one (or the only one) with all traffic."""
@@ -202,7 +208,7 @@ def _packed(
         settings={"seed": 1},
     )
     contents = {f"{ARTIFACT_FOLDER}/{name}": data for name, data in files.items()}
-    contents[f"{ARTIFACT_FOLDER}/{MANIFEST_FILE}"] = manifest.model_dump_json().encode()
+    contents[f"{ARTIFACT_FOLDER}/{MANIFEST_FILE}"] = manifest.model_dump_json(indent=2).encode()
     contents["service/__main__.py"] = (HERE / "talking_service.py").read_bytes()
     contents["service/tiny_service.py"] = (HERE / "tiny_service.py").read_bytes()
     contents["service/knobs.json"] = json.dumps(knobs).encode()

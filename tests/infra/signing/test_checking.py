@@ -15,6 +15,7 @@ from contracts.release import Release
 from contracts.verdict import Outcome
 from infra.rollout.admission import admit
 from infra.signing.keys import new_pair
+from registry.made import Made, of_image
 from registry.releases import Releases
 from registry.signatures import Signatures
 from settings.errors import GateRefused
@@ -126,6 +127,7 @@ def pair(signed: Signed) -> tuple[Release, Release]:
     """Return two signed releases; the first one's model failed its gate."""
     release, other = signed.site.release("1", judged=Outcome.FAIL), signed.site.release("2")
     Releases(signed.site.store).add_image(image(release, "a"))
+    Made.of(signed.settings, signed.site.root).add(of_image(release.digest), image(release, "a").id)
     sign(release)
     sign(other)
     return release, other

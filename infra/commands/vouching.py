@@ -1,0 +1,161 @@
+"""What `invoke sign` may vouch for: what this machine made, or what somebody names by its whole digest.
+
+Whoever can write the registry decides what its aliases, versions and records name. So none of them chooses here: what was
+built and judged is told by digests that were kept outside, or that the jobs of one CI run passed on.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from contracts.digest import short
+from contracts.image import Image
+from contracts.manifest import MANIFEST_FILE, Manifest
+from contracts.release import Release
+from contracts.verdict import Verdict
+from infra.bundle import artifact_in, checked
+from infra.rollout.evidence import about, subject
+from registry.made import MODEL, RELEASE, Made, content_of, of_image, of_stage
+from registry.releases import Releases
+from registry.store import Store
+from settings import Settings
+from settings.errors import GateRefused, UsageError, did_you_mean
+
+STAGES = ("validate_data", "validate_model", "integration", "benchmark", "security")
+"""The stages before a deploy: their verdicts are signed with the release."""
+WHOLE = re.compile(r"[0-9a-f]{64}")
+HERE, NAMED = "made on this machine", "named by its digest"
+BY_DIGEST = "if you know it, name its whole digest: invoke sign --release={}"
+
+
+@dataclass(frozen=True)
+class Vouched:
+    """A release, and what of it may be signed, read once; `how` says by what each is known."""
+
+    release: Release
+    files: Mapping[str, bytes]
+    """Those of its artifact, as they are in the release."""
+    images: tuple[Image, ...]
+    verdicts: Mapping[str, Verdict]
+    how: Mapping[str, str]
+    left_out: tuple[str, ...]
+
+    @property
+    def manifest(self) -> Manifest:
+        """The artifact's manifest."""
+        return Manifest.model_validate_json(self.files[MANIFEST_FILE])
+
+    def lines(self) -> Iterator[str]:
+        """Say what is signed, a line each."""
+        yield f"  release          {self.release.digest}  {self.how['release']}"
+        yield f"  artifact         {content_of(self.files)}  {self.how['artifact']}"
+        for image in self.images:
+            yield f"  image            {image.id.removeprefix('sha256:')}  {image.platform}, {HERE}"
+        for stage, verdict in self.verdicts.items():
+            yield f"  {stage:<16} {verdict.digest}  {verdict.outcome}, {self.how[stage]}"
+        yield from self.left_out
+
+
+def gather(settings: Settings, store: Store, reference: str, given: str) -> Vouched:
+    """Return what may be signed of the release that was built here last, or of the one that is named.
+
+    `given` names verdicts, as `stage=digest` with blanks or commas between; without it, those reached here count. Raises
+    UsageError for a release or a verdict that is not named as it must be, GateRefused (rule `signature`, `digest`) for one
+    that was not made here and is not named by its digest, or that the registry does not hold.
+    """
+    made, releases = Made.of(settings), Releases(store)
+    digest = _digest(made, releases, reference)
+    try:
+        archive = releases.archive(digest)
+    except FileNotFoundError:
+        raise GateRefused(f"signature: the registry does not hold release {short(digest)}", "invoke build") from None
+    release, files = checked(archive, digest), artifact_in(archive)
+    how = {"release": HERE if digest in made.all(RELEASE) else NAMED}
+    how["artifact"] = HERE if content_of(files) in made.all(MODEL) else "as it is in the release"
+    if reference != digest and how["artifact"] != HERE:
+        raise GateRefused(
+            f"signature: {release.name} was built here, but its model was not trained here: whoever can write the registry "
+            "may have put it there",
+            f"nox -s train -- --fresh, then judge and build again; or, {BY_DIGEST.format(digest)}",
+        )
+    known = releases.images(digest)
+    images = tuple(image for image in known if image.id in made.all(of_image(digest)))
+    left_out = [
+        f"  left out: the image for {image.platform}, which was not built on this machine: invoke build"
+        for image in known if image not in images
+    ]  # fmt: skip
+    verdicts, others = _verdicts(settings, store, (release, files, images), made, _parsed(given))
+    how |= {stage: NAMED if given.strip() else HERE for stage in verdicts}
+    return Vouched(release, files, images, verdicts, how, (*left_out, *others))
+
+
+def _digest(made: Made, releases: Releases, reference: str) -> str:
+    """Return the digest of the release that was built here last, or of the one that is named."""
+    if WHOLE.fullmatch(reference):
+        return reference
+    built = made.all(RELEASE)
+    if not reference and not built:
+        raise UsageError("nothing was built on this machine", f"invoke build; or, {BY_DIGEST.format('DIGEST')}")
+    if not reference:
+        return built[-1]
+    named = releases.resolve(reference)
+    if named.digest in built:
+        return named.digest
+    last = f", which built {short(built[-1])} last" if built else ""
+    raise GateRefused(
+        f"signature: '{reference}' is release {short(named.digest)} in the registry, and was not built on this machine{last}",
+        BY_DIGEST.format(named.digest),
+    )
+
+
+def _verdicts(
+    settings: Settings, store: Store, found: tuple[Release, Mapping[str, bytes], tuple[Image, ...]], made: Made,
+    named: Mapping[str, str] | None,
+) -> tuple[dict[str, Verdict], list[str]]:  # fmt: skip
+    """Return the verdict of each stage to vouch for, and a line about each that only the registry tells of."""
+    release, files, images = found
+    inputs = Manifest.model_validate_json(files[MANIFEST_FILE]).inputs
+    image = images[0].id if images and settings.runs_containers else ""
+    chosen, left_out = {}, []
+    for stage in STAGES:
+        fitting = {
+            verdict.digest: verdict
+            for verdict in about(store, stage, subject(stage, release, inputs, image))
+            if verdict.judged.get("artifact.files", content_of(files)) == content_of(files)
+        }
+        wanted = made.all(of_stage(stage)) if named is None else [named[stage]] if stage in named else []
+        one = next((digest for digest in reversed(wanted) if digest in fitting), "")
+        if one:
+            chosen[stage] = fitting[one]
+        elif named is not None and wanted:
+            raise GateRefused(
+                f"signature: {stage}: the registry holds no verdict {short(wanted[0])} on {release.name}",
+                f"find out who changed it; then nox -s {stage} -- --fresh",
+            )
+        elif fitting:
+            last = list(fitting)[-1]
+            left_out.append(
+                f"  left out: {stage}: its verdict was reached on another machine: nox -s {stage}; or, if you know it: "
+                f'--verdicts="{stage}={last}"'
+            )
+    return chosen, left_out
+
+
+def _parsed(given: str) -> dict[str, str] | None:
+    """Return the digest of each verdict that is named; None where none are to be."""
+    named: dict[str, str] = {}
+    for pair in filter(None, re.split(r"[\s,]+", given)):
+        stage, _, digest = pair.partition("=")
+        stage = stage.replace("-", "_")
+        if stage not in STAGES:
+            raise UsageError(
+                f"--verdicts names '{stage}', which is no stage{did_you_mean(stage, STAGES)}", f"one of: {', '.join(STAGES)}"
+            )
+        if digest and not WHOLE.fullmatch(digest):
+            raise UsageError(
+                f"--verdicts: {stage} is '{digest}'; it must be a whole digest (64 characters)", "--verdicts=STAGE=DIGEST"
+            )
+        named |= {stage: digest} if digest else {}
+    return named if given.strip() else None
