@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import io
 import os
+import re
 import shutil
 import tarfile
 import tempfile
@@ -18,8 +19,10 @@ from pydantic import ValidationError
 
 from contracts.digest import belongs, canonical, files_under, of_bytes, of_tree, of_value
 from contracts.release import ARTIFACT_FOLDER, RELEASE_FILE, Release
+from registry.releases import Releases
 from settings.errors import GateRefused
 
+WHOLE = re.compile(r"[0-9a-f]{64}")
 LARGEST = 8 * 2**30
 """Bytes an archive may unpack to: a stop for archives made to fill the disk."""
 MOST = 20_000
@@ -54,6 +57,11 @@ def checked(archive: bytes, digest: str) -> Release:
             "do not use it; restore the registry from a copy, or build again",
         )
     return release.model_copy(update={"digest": digest})
+
+
+def digest_named(releases: Releases, reference: str) -> str:
+    """Return the digest that a reference leads to; a whole one asks no record. Raises as `Releases.resolve` does."""
+    return reference if WHOLE.fullmatch(reference) else releases.resolve(reference).digest
 
 
 def artifact_in(archive: bytes) -> dict[str, bytes]:
@@ -94,6 +102,11 @@ def read_release(folder: Path) -> Release:
     """Return the record of a bundle. Raises GateRefused (rule `digest`) if it is missing or unreadable."""
     path = folder / RELEASE_FILE
     return _parsed(path.read_bytes() if path.exists() else None, str(path))
+
+
+def record_in(folder: Path, digest: str) -> Release:
+    """Return the record of a bundle that was verified by this digest: of what it covers, no other record is right."""
+    return read_release(folder).model_copy(update={"digest": digest})
 
 
 def verify(folder: Path, release: Release) -> None:

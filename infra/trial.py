@@ -13,6 +13,7 @@ from pathlib import Path
 from contracts.image import Image
 from contracts.release import Release
 from contracts.verdict import Outcome, asked_by
+from infra.bundle import record_in
 from infra.trials import TRIALS, Subject
 from infra.trials.running import unpacked
 from registry.releases import Releases
@@ -49,7 +50,8 @@ def main() -> int:
     verdicts = Verdicts.of(settings)
     verdict = None if options.fresh else verdicts.find(options.stage, judged)
     if verdict is None or verdict.outcome is not Outcome.PASS:
-        subject = Subject(settings, options.config, release, unpacked(release, Releases(store), root), root, image)
+        folder = unpacked(release, Releases(store), root)
+        subject = Subject(settings, options.config, record_in(folder, release.digest), folder, root, image)
         verdict = trial.judge(subject, judged)
         verdicts.record(verdict)
     write(verdict)

@@ -29,7 +29,7 @@ def deploy(env: str, reference: str, options: DeployOptions, wait: float) -> int
     """Bring a release to all traffic."""
     target = Target.open(env)
     refuse_longer_than_the_job(_setting(target, "soak_seconds"), target.environment.soak_seconds)
-    release = target.releases.resolve(reference)
+    release = target.named(reference)
     with target.exclusively("invoke deploy", wait):
         changed = run_deploy(target, release, replace(options, by_digest=reference == release.digest))
     if changed:
@@ -47,7 +47,7 @@ def canary(env: str, reference: str, options: CanaryOptions, wait: float, began:
     wish = Wish.of(target, began or Moment.of_this_process())
     with target.exclusively("invoke canary", wait):
         recover(target)
-        release = target.releases.resolve(reference)
+        release = target.named(reference)
         options = replace(options, by_digest=reference == release.digest)
         if _is_first(target):
             return _first(target, release, options)

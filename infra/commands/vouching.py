@@ -15,7 +15,7 @@ from contracts.image import Image
 from contracts.manifest import MANIFEST_FILE, Manifest
 from contracts.release import Release
 from contracts.verdict import Verdict
-from infra.bundle import artifact_in, checked
+from infra.bundle import WHOLE, artifact_in, checked
 from infra.rollout.evidence import about, subject
 from registry.made import MODEL, RELEASE, Made, content_of, of_image, of_stage
 from registry.releases import Releases
@@ -25,7 +25,6 @@ from settings.errors import GateRefused, UsageError, did_you_mean
 
 STAGES = ("validate_data", "validate_model", "integration", "benchmark", "security")
 """The stages before a deploy: their verdicts are signed with the release."""
-WHOLE = re.compile(r"[0-9a-f]{64}")
 HERE, NAMED = "made on this machine", "named by its digest"
 BY_DIGEST = "if you know it, name its whole digest: invoke sign --release={}"
 

@@ -47,7 +47,7 @@ def bring_up(target: Target, slot: Slot, release: Release, replicas: int) -> Non
 def fetch(target: Target, release: Release) -> None:
     """Bring the release onto the engine's host, whole; where the registry cannot give it, one that is there must do."""
     try:
-        archive = target.releases.archive(release.digest)
+        archive = target.archives.pop(release.digest, None) or target.releases.archive(release.digest)
     except UNREACHABLE as error:
         if release.digest in {kept.digest for kept in target.engine.kept()}:
             return

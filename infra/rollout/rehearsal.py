@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from contracts.release import Release
 from contracts.slots import Slot
 from infra.rollout.keeping import keep
 from infra.rollout.phases import begin, bring_up, settle, switch
 from infra.rollout.target import Target
+from infra.signing.checking import Claim
+from infra.signing.checking import require as require_signed
 from registry.artifacts import CHAMPION
+from settings.errors import GateRefused
 
 
 def start_champion(target: Target) -> Release | None:
-    """Start the champion's newest release as stable in an empty environment; None where the registry has no champion yet.
+    """Start the champion's newest release as stable in an empty environment; None where the registry has no champion yet,
+    or, where releases are signed, none that somebody with a key vouches for.
 
     Nothing is recorded as deployed: this environment serves nobody.
     """
     champion = target.artifacts.alias(CHAMPION)
-    release = next((built for built in reversed(target.releases.all()) if built.artifact == champion), None)
-    if release is None:
+    record = next((built for built in reversed(target.releases.all()) if built.artifact == champion), None)
+    if record is None:
+        return None
+    try:
+        release = target.named(record.digest)
+        if release.artifact != champion:
+            raise GateRefused(f"digest: {release.name} is no release of it", "restore the registry from a copy")
+        require_signed(Claim(target.settings, Path("."), target.store, release, {}))
+    except GateRefused as error:
+        target.say("rehearsal", "yellow", f": no champion plays production, for the registry's is not let in: {error.message}")
         return None
     target.say("rehearsal", "yellow", f": {release.name}, the registry's champion, plays production here")
     keep(target, release)

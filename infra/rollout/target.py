@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.text import Text
 
+from contracts.digest import short
 from contracts.event import Head
 from contracts.release import Release
 from contracts.verdict import Verdict
 from contracts import layout
+from infra.bundle import checked, digest_named, verify
 from infra.engines import engine_for
 from infra.engines.engine import Engine
 from infra.engines.notes import FolderNotes, Notes
@@ -29,7 +31,7 @@ from registry.releases import Releases
 from registry.store import Store
 from registry.verdicts import Verdicts
 from settings import DEFAULT_PATH, PRODUCTION, Environment, Settings, load
-from settings.errors import GatelineError, OutsideError, UsageError, did_you_mean, first_line
+from settings.errors import GatelineError, GateRefused, OutsideError, UsageError, did_you_mean, first_line
 from settings.sample import VARIABLE as SAMPLE
 from settings.sample import is_sample
 from settings.shown import one_line
@@ -85,6 +87,8 @@ class Target:
     journal: Journal
     quarantine: Quarantine
     console: Terminal
+    archives: dict[str, bytes] = field(default_factory=dict)
+    """Those that were read and checked, by release, until they are fetched: no byte is read a second time."""
 
     @classmethod
     def open(cls, name: str, config: Path | str = DEFAULT_PATH, root: Path = Path(".")) -> Target:
@@ -144,9 +148,37 @@ class Target:
         """The registry's verdicts."""
         return Verdicts(self.store)
 
+    def named(self, reference: str) -> Release:
+        """Return the release that a reference leads to, as its own archive says: the registry's record only leads there.
+
+        Where the registry cannot give that archive, the release must be on the host. Raises UsageError for an unknown one,
+        GateRefused (rule `digest`) where something else lies in its place, or a release of another project.
+        """
+        digest = digest_named(self.releases, reference)
+        try:
+            archive = self.releases.archive(digest)
+            release = checked(archive, digest)
+        except UNREACHABLE as error:
+            kept = {kept.digest: kept for kept in self.engine.kept()}
+            if digest in kept:
+                return kept[digest]
+            if isinstance(error, FileNotFoundError):
+                why = f"the registry holds no archive of release {short(digest)}"
+                raise OutsideError(why, "build it again: invoke build") from None
+            raise
+        if release.project != self.settings.project.name:
+            raise GateRefused(
+                f"digest: {release.name} is a release of {release.project}, this is {self.settings.project.name}",
+                "name one of this project's: invoke report lists them",
+            )
+        self.archives[digest] = archive
+        return release
+
     def bundle(self, release: Release) -> Path:
-        """Return where the files of a release that was fetched can be read."""
-        return self.engine.bundle(release)
+        """Return where the files of a release that was fetched can be read, verified by its digest. Raises GateRefused."""
+        folder = self.engine.bundle(release)
+        verify(folder, release)
+        return folder
 
     def say(self, said: str, style: str = "", more: str = "") -> None:
         """Tell the user one thing on one line: `said` in rich's style, then `more`. No text in it is taken for markup."""

@@ -76,6 +76,7 @@ def _read(tree: Subject, store: Store, folder: Path, release: Release) -> Subjec
     """Read a bundle's files into memory; what its digest refuses is kept as a finding, so that all rules are judged."""
     try:
         bundle.verify(folder, release)
+        release = bundle.record_in(folder, release.digest)
         refusals: tuple[str, ...] = ()
     except GateRefused as error:
         refusals = (error.message,)

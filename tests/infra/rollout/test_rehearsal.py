@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from infra.rollout.rehearsal import start_champion
+import json
+
+import pytest
+
 from registry.artifacts import CHAMPION
+from tests.infra.signing.conftest import Signed, sign, signed
 from tests.infra.site import Site
+
+__all__ = ["signed"]
 
 
 def test_the_newest_release_of_the_champion_is_started(site: Site) -> None:
@@ -24,3 +31,26 @@ def test_without_a_champion_nothing_is_started(site: Site) -> None:
     site.release("1")
     assert start_champion(site.target()) is None
     assert site.seen() == {}
+
+
+def test_where_releases_are_signed_no_other_champion_is_started(signed: Signed, capsys: pytest.CaptureFixture[str]) -> None:
+    release = signed.site.release("1")
+    signed.site.target().artifacts.point(CHAMPION, release.artifact)
+    signed.site.target().engine.up()
+    assert start_champion(signed.site.target()) is None
+    assert signed.site.seen() == {} and "is not signed" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_a_record_that_passes_a_release_off_as_the_champions_starts_nothing(signed: Signed) -> None:
+    release, other = signed.site.release("1"), signed.site.release("2")
+    for each in (release, other):
+        sign(each)
+    signed.site.target().artifacts.point(CHAMPION, release.artifact)
+    folder = signed.site.root / ".gateline/registry/tiny/releases"
+    record = json.loads((folder / f"{other.digest}.json").read_text())
+    (folder / f"{other.digest}.json").write_text(json.dumps(record | {"artifact": release.artifact, "created": "2027-01-01"}))
+    signed.site.target().engine.up()
+    assert start_champion(signed.site.target()) is None
+    (folder / f"{other.digest}.json").write_text(json.dumps(record))
+    assert start_champion(signed.site.target()) == release

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+from typing import Any
+
 import pytest
 
+from contracts.manifest import GOLDEN_FILE
+from contracts.release import ARTIFACT_FOLDER
+from infra import commands
+from infra.commands import DeployOptions
 from infra.rollout.target import Target, audit_key
-from settings.errors import UsageError
+from registry.releases import Releases
+from settings.errors import GateRefused, OutsideError, UsageError
+from tests.infra import bundles
 from tests.infra.site import Site
 
 
@@ -50,3 +60,70 @@ def test_what_comes_from_outside_is_printed_as_it_is(site: Site, capsys: pytest.
     site.target().say_unreachable(OSError("no such folder [/mnt/registry]\nmore"), "it is told later")
     said = capsys.readouterr().out
     assert "no such folder [/mnt/registry]; it is told later" in said and "more" not in said
+
+
+def recorded(site: Site, digest: str, **changes: Any) -> Path:
+    """Write the registry's record of a release anew, with these changes, and return the folder that it lies in."""
+    folder = site.root / ".gateline/registry/tiny/releases"
+    record = json.loads((folder / f"{digest}.json").read_text())
+    (folder / f"{digest}.json").write_text(json.dumps(record | changes))
+    return folder
+
+
+def test_what_the_registrys_record_says_of_a_release_decides_nothing(site: Site, tmp_path: Path) -> None:
+    release, mark = site.release("1"), tmp_path / "ran"
+    program = tmp_path / "python"
+    program.write_text(f"#!/bin/sh\n: > '{mark}'\n")
+    program.chmod(0o755)
+    about = release.service.model_dump(mode="json") | {"workers": 7}
+    recorded(site, release.digest, python=str(program), version="theirs", artifact="f" * 64, service=about, lock="f" * 64)
+    for reference in (release.digest, "theirs", ""):
+        assert site.target().named(reference) == release
+    assert commands.deploy("staging", "theirs", DeployOptions(), 1.0) == 0
+    status = site.target("staging").engine.status().slots["stable"]  # type: ignore[index]
+    assert status.release == release and len(status.replicas) == 1 and not mark.exists()
+
+
+def test_an_archive_is_read_once_and_no_other_is_fetched(site: Site) -> None:
+    release, other = site.release("1", read="once"), site.release("2")
+    target = site.target()
+    assert target.named(release.name) == release
+    folder = recorded(site, release.digest)
+    archive = (folder / f"{release.digest}.tar.gz").read_bytes()
+    (folder / f"{release.digest}.tar.gz").write_bytes((folder / f"{other.digest}.tar.gz").read_bytes())
+    assert target.archives[release.digest] == archive
+    with pytest.raises(GateRefused, match="^digest: the archive of release .* holds "):
+        site.target().named(release.digest)
+
+
+def test_a_release_that_the_registry_cannot_give_must_be_on_the_host(site: Site) -> None:
+    release = site.release("1")
+    archive = recorded(site, release.digest) / f"{release.digest}.tar.gz"
+    site.target().engine.fetch(release, archive.read_bytes())
+    for spoilt in (b"spoilt", None):
+        archive.write_bytes(spoilt) if spoilt else archive.unlink()
+        assert site.target().named(release.digest) == release
+    gone = site.release("1", fetched="never")
+    recorded(site, gone.digest).joinpath(f"{gone.digest}.tar.gz").unlink()
+    with pytest.raises(OutsideError, match=f"holds no archive of release {gone.digest[:12]}"):
+        site.target().named(gone.name)
+
+
+def test_a_release_of_another_project_is_refused(site: Site, tmp_path: Path) -> None:
+    release, archive = bundles.packed(tmp_path / "made", "9", project="another")
+    Releases(site.store).add(release, archive)
+    with pytest.raises(GateRefused, match="is a release of another, this is tiny"):
+        site.target().named(release.digest)
+
+
+def test_golden_rows_and_reference_that_were_edited_on_the_host_are_not_read(site: Site) -> None:
+    release = site.release("1", edited=True)
+    site.target().engine.fetch(release, site.target().releases.archive(release.digest))
+    golden = site.target().bundle(release) / ARTIFACT_FOLDER / GOLDEN_FILE
+    before = golden.read_bytes()
+    golden.chmod(0o644)
+    golden.write_text("{}")
+    with pytest.raises(GateRefused, match="digest: the files of"):
+        site.target().bundle(release)
+    golden.write_bytes(before)
+    assert site.target().bundle(release)
