@@ -8,11 +8,13 @@ from pathlib import Path
 
 from rich.markup import escape
 
+from contracts.digest import short
 from contracts.event import SIGNED
 from contracts.manifest import MANIFEST_FILE
 from contracts.release import Release
 from contracts.statement import PAYLOAD_TYPE
 from contracts.verdict import Verdict
+from infra.bundle import checked
 from infra.commands.building import build_recorder
 from infra.rollout.actor import acting
 from infra.rollout.evidence import newest
@@ -29,7 +31,7 @@ from registry.releases import Releases
 from registry.signatures import Signatures
 from registry.store import Store
 from settings import Settings, load
-from settings.errors import ExitCode, UsageError
+from settings.errors import ExitCode, GateRefused, UsageError
 from settings.shown import one_line, tell
 from settings.terminal import Terminal
 
@@ -81,15 +83,29 @@ def verify(reference: str, env: str) -> int:
         return _verify_running(Target.open(env), console)
     _switched_on(settings)
     store = Store.of(settings)
-    release = Releases(store).resolve(reference)
+    record = Releases(store).resolve(reference)
+    release, archive = _archive(Releases(store), record)
     console.print(f"[bold]{escape(release.name)}[/bold]  {release.digest}")
     verdicts = _verdicts(settings, store, release)
     judged = {stage: verdict for stage, verdict in verdicts.items() if verdict}
-    refused = _shown(console, checks(Claim(settings, ROOT, store, release, judged)))
+    refused = _shown(console, [*archive, *checks(Claim(settings, ROOT, store, release, judged))])
     for stage in [stage for stage, verdict in verdicts.items() if verdict is None]:
         console.print(f"  [yellow]missing[/yellow] {stage:<16} has not been judged")
     console.print(f"{refused} refused: next: invoke sign, where it was built" if refused else "verified: all as signed")
     return int(ExitCode.FAIL) if refused else 0
+
+
+def _archive(releases: Releases, record: Release) -> tuple[Release, list[Check]]:
+    """Return a release as its archive says, if that holds, and whether archive and record are what was built."""
+    try:
+        release = checked(releases.archive(record.digest), record.digest)
+    except GateRefused as error:
+        return record, [Check("archive", False, error.message)]
+    except FileNotFoundError:
+        return record, [Check("archive", False, "is not in the registry")]
+    other = [name for name, value in record if value != getattr(release, name)]
+    said = f"{', '.join(other)}: not as in the archive, which alone decides" if other else "as in the archive"
+    return release, [Check("archive", True, f"holds {short(record.digest)}"), Check("record", not other, said)]
 
 
 def _verify_running(target: Target, console: Terminal) -> int:

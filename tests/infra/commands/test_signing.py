@@ -108,6 +108,22 @@ def test_the_statement_says_where_it_comes_from(signed: Signed) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("changed", ["record", "archive", "no archive"])
+def test_a_record_or_an_archive_that_is_not_what_was_built_is_named(signed: Signed, capsys: Capture, changed: str) -> None:
+    release, folder = signed.site.release("1"), signed.site.root / ".gateline/registry/tiny/releases"
+    commands.sign("")
+    archive, record = folder / f"{release.digest}.tar.gz", folder / f"{release.digest}.json"
+    if changed == "record":
+        record.write_text(json.dumps(json.loads(record.read_text()) | {"python": "/tmp/theirs"}))
+    else:
+        archive.write_bytes(b"x") if changed == "archive" else archive.unlink()
+    assert commands.verify(release.digest, "") == 1
+    said = capsys.readouterr().out
+    assert f"REFUSED {changed.split()[-1]}" in said and "1 refused" in said
+    assert ("python: not as in the archive" in said) is (changed == "record")
+
+
+@pytest.mark.slow
 def test_what_does_not_hold_ends_with_1(signed: Signed, capsys: Capture) -> None:
     release = signed.site.release()
     assert commands.verify(release.name, "") == 1
