@@ -36,11 +36,12 @@ CODE = Path(__file__).resolve().parents[2]
 
 def service(place: Place, slot: WantedSlot, replica: WantedReplica, environ: Mapping[str, str]) -> Command:
     """Return how one replica is started: from its bundle, with the environment of its lock, one process on one port."""
-    own = FIXED | {"GATELINE_LOG_DIR": str(place.predictions)}
+    kept = {name: value for name, value in slot.variables.items() if name.startswith("GATELINE_")}
+    own = kept | FIXED | {"GATELINE_LOG_DIR": str(place.predictions)}
     return Command(
         argv=(slot.program, "-m", "service", "--host", LOOPBACK, "--port", str(replica.port)),
         folder=place.bundle(slot.release.digest),
-        variables={name: environ[name] for name in PASSED if name in environ} | dict(slot.variables) | own,
+        variables={name: environ[name] for name in PASSED if name in environ} | own,
     )
 
 
