@@ -50,8 +50,13 @@ def install(session: nox.Session, group: str, *how: str) -> None:
 
 
 def variables(process: str) -> dict[str, str | None]:
-    """Return what a stage gets of the shell's variables. Read by its path: this file imports nothing of the project's."""
-    return runpy.run_path(str(PASSING))["variables"](process)  # type: ignore[no-any-return]
+    """Return what a stage gets of the shell's variables."""
+    return passing("variables")(process)  # type: ignore[no-any-return]
+
+
+def passing(name: str) -> Callable[..., Any]:
+    """Return a function of settings/passing.py, read by its path: this file imports nothing of the project's."""
+    return runpy.run_path(str(PASSING))[name]  # type: ignore[no-any-return]
 
 
 def known(session: nox.Session, process: str) -> dict[str, str | None]:
@@ -157,6 +162,8 @@ def train(session: nox.Session) -> None:
 def validate_model(session: nox.Session) -> None:
     """Judge the candidate, alone and against the champion."""
     install(session, "train")
+    if passing("signs")():  # the gate's own environment holds no libraries for signatures
+        run(session, sys.executable, "-m", "infra.signing.champion", external=True)
     run(session, "python", "-m", "validation.model", *session.posargs)
 
 

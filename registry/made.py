@@ -1,6 +1,7 @@
 """What this machine made itself, kept outside the registry: it is what `invoke sign` vouches for, whatever the registry names.
 
-A line of the file is a kind and a digest: `release`, `model` (of an artifact's files), `image/<release>`, `verdict/<stage>`.
+A line of the file is a kind and a digest: `release`, `model` (of an artifact's files), `image/<release>`, `verdict/<stage>`;
+and `signed-model`, of a champion that a key of the settings was found to vouch for.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from contracts.verdict import Verdict
 from settings import Settings
 
 FILE = "made.txt"
-RELEASE, MODEL = "release", "model"
+RELEASE, MODEL, SIGNED_MODEL = "release", "model", "signed-model"
 
 
 @dataclass(frozen=True)

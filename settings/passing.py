@@ -93,11 +93,20 @@ def without_keys(environ: Mapping[str, str] | None = None) -> dict[str, str]:
 
 def passed_by(config: Path) -> tuple[str, ...]:
     """Return `variables.pass`; nothing where the file cannot be read, or holds something else: whoever loads it says so."""
+    return _listed(config, "variables", "pass")
+
+
+def signs(config: Path = Path("pipeline.toml")) -> bool:
+    """Say whether `signing.keys` names any."""
+    return bool(_listed(config, "signing", "keys"))
+
+
+def _listed(config: Path, table: str, key: str) -> tuple[str, ...]:
     try:
-        table = tomllib.loads(config.read_text(encoding="utf-8-sig")).get("variables")
+        read = tomllib.loads(config.read_text(encoding="utf-8-sig")).get(table)
     except (OSError, ValueError):
         return ()
-    found = table.get("pass") if isinstance(table, dict) else None
+    found = read.get(key) if isinstance(read, dict) else None
     return tuple(str(name) for name in found) if isinstance(found, list) else ()
 
 

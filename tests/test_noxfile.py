@@ -122,6 +122,18 @@ def test_a_stage_is_run_with_the_variables_it_needs(tmp_path: Path, monkeypatch:
     assert all("PATH" in env for env in session.ran) and {"GATELINE_SIGNING_KEY", "GATELINE_AUDIT_KEY"} <= set(whole)
 
 
+@pytest.mark.parametrize("keys", ["[]", '["keys/release.pub"]'])
+def test_who_signs_the_champion_is_asked_where_releases_are_signed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keys: str
+) -> None:
+    import noxfile
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pipeline.toml").write_text(f"[signing]\nkeys = {keys}\n")
+    assert noxfile.passing("signs")() is (keys != "[]")
+    assert 'if passing("signs")():' in (ROOT / "noxfile.py").read_text()
+
+
 def test_a_session_within_another_works_in_its_own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import noxfile
 

@@ -45,7 +45,7 @@ def gather(contest: Contest, settings: Settings) -> Evidence:
     scorer = Scorer(contest.test)
     candidate = scorer.scored(model, model.manifest.positive)
     _refuse_one_class(candidate, model, url_of(contest.test))
-    champion = _champion(contest, model, scorer, settings.model.trusted)
+    champion = _champion(contest, model, scorer, settings)
     if champion.scored is not None and contest.champion is not None:
         _refuse_other_score(contest.champion, champion.scored, model.manifest, scorer.digest)
     golden = golden_of(model)
@@ -130,7 +130,7 @@ def golden_of(model: LoadedModel) -> Golden:
     )
 
 
-def _champion(contest: Contest, candidate: LoadedModel, scorer: Scorer, by_hand: tuple[str, ...]) -> Champion:
+def _champion(contest: Contest, candidate: LoadedModel, scorer: Scorer, settings: Settings) -> Champion:
     subject = contest.champion
     if subject is None:
         return Champion(asked=contest.champion_asked)
@@ -139,7 +139,9 @@ def _champion(contest: Contest, candidate: LoadedModel, scorer: Scorer, by_hand:
         return Champion(version, same=True, asked=asked)
     accepted = contest.accepted == subject.content
     try:
-        scored = _champion_scored(subject, candidate, scorer, by_hand, accepted)
+        if not accepted and not subject.refusal:
+            _require_vouched(subject, settings, asked)
+        scored = _champion_scored(subject, candidate, scorer, settings.model.trusted)
         return Champion(version, scored, asked=asked, accepted=accepted)
     except GatelineError as error:
         step = f"{error.next_step}; or {accept(subject)}" if error.next_step else accept(subject)
@@ -161,13 +163,17 @@ def _same(champion: Subject, candidate: Subject) -> bool:
     return (one.threshold, one.positive, one.classes) == (other.threshold, other.positive, other.classes)
 
 
-def _champion_scored(
-    subject: Subject, candidate: LoadedModel, scorer: Scorer, by_hand: tuple[str, ...], accepted: bool
-) -> Scored:
+def _require_vouched(subject: Subject, settings: Settings, asked: bool) -> None:
+    """Where releases are signed, so is the champion that a candidate must beat; another, asked about, lets nothing in."""
+    if settings.signing.keys and not asked:
+        vouched.require_signed(subject.files, settings)
+    else:
+        vouched.require(subject.files)
+
+
+def _champion_scored(subject: Subject, candidate: LoadedModel, scorer: Scorer, by_hand: tuple[str, ...]) -> Scored:
     if subject.refusal:
         raise GateRefused(subject.refusal)
-    if not accepted:
-        vouched.require(subject.files)
     model = load_files(subject.files, by_hand)
     if (model.manifest.target, model.manifest.task) != (candidate.manifest.target, candidate.manifest.task):
         raise GateRefused(f"it predicts '{model.manifest.target}' ({model.manifest.task})")

@@ -24,12 +24,13 @@ from validation.contest import Contest
 from validation.digests import data_digest
 from validation.model_options import contest_of, options
 from validation.subject import Subject
+from validation.vouched import is_signed
 
 if TYPE_CHECKING:
     from validation.evidence import Evidence
 
 STAGE = "validate_model"
-ACCEPTED = "champion.accepted"
+ACCEPTED, VOUCHED = "champion.accepted", "champion.vouched"
 ROOT = Path(__file__).resolve().parents[1]
 QUESTION = "judged by what the command line named: an answer to a question, which lets no release in"
 OF_THE_REGISTRY = ("registry/golden.py", "registry/loaded.py", "registry/rows.py", "registry/trusted.py")
@@ -67,6 +68,7 @@ def _judged(contest: Contest, settings: Settings) -> dict[str, str]:
         contest.champion_asked,
         settings.model.trusted,
     ]
+    vouched = str(is_signed(champion.files, settings)) if champion and settings.signing.keys else ""
     return {
         "artifact": contest.candidate.identity,
         "artifact.files": contest.candidate.content,
@@ -75,7 +77,7 @@ def _judged(contest: Contest, settings: Settings) -> dict[str, str]:
         "test": data_digest(contest.test),
         "settings": of_value(gate),
         "sources": of_value([of_sources(ROOT, SOURCES), _own_code()]),
-    } | {name: value for name, value in ((ACCEPTED, contest.accepted), (ASKED, contest.asked)) if value}
+    } | {name: value for name, value in ((ACCEPTED, contest.accepted), (VOUCHED, vouched), (ASKED, contest.asked)) if value}
 
 
 def _own_code() -> list[dict[str, str]]:

@@ -15,7 +15,9 @@ from pathlib import Path, PurePosixPath
 from contracts.digest import belongs, of_bytes, of_tree, of_value, short
 from contracts.git import ask, packed
 from contracts.manifest import MANIFEST_FILE, MODEL_FILE, Manifest
+from registry.made import MODEL, SIGNED_MODEL, Made, content_of
 from registry.trusted import OWN, types_of
+from settings import Settings
 from settings.errors import GateRefused
 
 TRAINED = Path(".gateline/trained-code.txt")
@@ -31,6 +33,22 @@ def remember(manifest: Manifest) -> None:
         TRAINED.parent.mkdir(parents=True, exist_ok=True)
         with TRAINED.open("a", encoding="utf-8") as stream:
             stream.write(f"{digest}\n")
+
+
+def is_signed(files: Mapping[str, bytes], settings: Settings) -> bool:
+    """Say whether a key of the settings was found to vouch for an artifact's files, or a training here made them."""
+    made = Made.of(settings)
+    return content_of(files) in {*made.all(SIGNED_MODEL), *made.all(MODEL)}
+
+
+def require_signed(files: Mapping[str, bytes], settings: Settings) -> None:
+    """Raise GateRefused (rule `vouched`) for a champion that neither a key of the settings nor a training here vouches for."""
+    if not is_signed(files, settings):
+        raise GateRefused(
+            "vouched: no key of the settings vouches for it: whoever can write the registry may have put it there; it was not "
+            "loaded",
+            "nox -s validate_model looks for the signature of its release; without nox, it is not looked for",
+        )
 
 
 def require(files: Mapping[str, bytes]) -> None:

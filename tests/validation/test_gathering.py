@@ -14,8 +14,10 @@ import pytest
 from contracts.manifest import GOLDEN_FILE
 from contracts.schema import Schema
 from contracts.verdict import Outcome
+from registry.made import MODEL, SIGNED_MODEL, Made
 from settings import Settings
 from settings.errors import GateRefused, UsageError
+from settings.signing import Signing
 from tests.training.example import artifacts_of, settings_of, trained
 from tests.validation.conftest import Own
 from tests.validation.trained import golden_with, stored_again
@@ -270,3 +272,22 @@ def test_a_champion_reads_renamed_columns_by_their_new_names(columns: str, names
     now = named_now(champion, schema({"name": "z", "was": "a"}, {"name": "y"}))
     assert [column.name for column in now.columns] == names.split()
     assert len(now.features) == 2
+
+
+@pytest.mark.parametrize("known", ["", MODEL, SIGNED_MODEL, "asked", "accepted"])
+def test_where_releases_are_signed_a_champion_is_one_that_somebody_vouches_for(
+    own: Own, known: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, result = own("binary")
+    model = json.dumps({"rows": [], "scores": []}).encode()
+    champion = copied(settings, result, f"v{known}", files={GOLDEN_FILE: model, "model.skops": other_model(result)})
+    content = subject_of(champion, artifacts_of(settings)).content
+    monkeypatch.chdir(tmp_path)
+    signing = settings.model_copy(update={"signing": Signing(keys=("keys/release.pub",))})
+    Made.of(signing).add(known or "release", content)
+    found = gathered(signing, result.manifest.identity, champion, asked=known == "asked", accepted=known == "accepted")
+    if known:
+        assert found.champion.scored is not None
+    else:
+        assert found.champion.scored is None and "no key of the settings vouches for it" in found.champion.reason
+        assert f"--accept-champion={content}" in found.champion.next_step
