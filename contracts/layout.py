@@ -51,11 +51,20 @@ def log_of(url: str, project: str) -> str:
     return f"{redacted(url)} {project}"
 
 
+def is_log(kept: str, asked: str) -> bool:
+    """Say whether two such texts are of one log; a folder may be named from here or from the root."""
+
+    def whole(log: str) -> str:
+        return log if "://" in log else str(Path(log).absolute())
+
+    return whole(kept) == whole(asked)
+
+
 def has_seen_events(settings: Settings, root: Path) -> bool:
     """Say whether this machine keeps a head of the audit log that the settings name: then there is one, wherever it is now."""
     asked = log_of(settings.registry.url, settings.project.name)
     return any(
-        (folder / f"{HEAD}.json").exists() and _text(folder / f"{LOG}.json", asked) == asked
+        (folder / f"{HEAD}.json").exists() and is_log(_text(folder / f"{LOG}.json", asked), asked)
         for folder in keeping(settings, root).values()
     )
 

@@ -40,6 +40,8 @@ class Kept:
     unreadable: list[Finding] = field(default_factory=list)
     unreachable: list[str] = field(default_factory=list)
     """Whose head could not be asked for, and why."""
+    elsewhere: list[str] = field(default_factory=list)
+    """Whose head is of another log."""
     adopted: set[str] = field(default_factory=set)
     """The events, by digest, by which a person went on with a broken log from here."""
 
@@ -64,7 +66,7 @@ def audit(trace: str, export: str, against: str = "", keep: str = "", accept: bo
     findings = kept.unreadable + findings
     _print(events)
     _print_verification(log, events, findings, accepted, f" --against={against}" if against else "")
-    for line in kept.unreachable:
+    for line in kept.unreachable + kept.elsewhere:
         tell(f"[not compared] {line}")
     if export:
         _export(Path(export), events, findings)
@@ -89,6 +91,7 @@ def kept_heads(settings: Settings) -> Kept:
         try:
             kept.heads |= {f"{name} {number}".removesuffix(" 1"): head for number, head in enumerate(recorder.heads(), 1)}
             kept.adopted |= recorder.adopted()
+            kept.elsewhere += [f"the head that {name} keeps is of another log: {log}" for log in recorder.elsewhere()]
         except GateRefused as error:
             kept.unreadable.append(Finding(0, error.message))
         except OutsideError as error:
@@ -176,10 +179,10 @@ def _print_verification(
             f"{unsealed} of {len(events)} events carry no HMAC: written before the key was set, or where it must not be "
             "(a release is packed in training); the sealed events after them vouch for them"
         )
-    elif unsealed:
+    elif unsealed and not audit_key():
         tell(
             f"{unsealed} of {len(events)} events carry no HMAC: whoever can write the registry and every kept head "
-            "could write the whole chain anew unseen. next: set GATELINE_AUDIT_KEY"
+            "could rewrite the whole chain undetected. next: set GATELINE_AUDIT_KEY"
         )
 
 

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from contracts.digest import of_bytes
 from contracts.event import ACCEPTED, FINISHED, STARTED, Event, Head
-from contracts.layout import HEAD, LOG
+from contracts.layout import HEAD, LOG, is_log
 from infra.engines.notes import Notes
 from infra.rollout.actor import acting, commit
 from registry.audit import AuditLog, Finding
@@ -149,11 +149,16 @@ class Recorder:
         return next((text for notes in self._notes if (text := notes.read(BROKEN))), "")
 
     def heads(self) -> list[Head]:
-        """Return the heads as this environment last saw them, one for each place that keeps one.
+        """Return the log's heads as this environment last saw them, one for each place that keeps one.
 
         Raises GateRefused (rule `chain`) for an unreadable one, OutsideError where a place cannot be reached.
         """
-        return [head for notes in self._notes if (head := read_head(notes)) is not None]
+        return [head for notes in self._notes if (head := read_head(notes, self.log.name)) is not None]
+
+    def elsewhere(self) -> list[str]:
+        """Return which other logs a place keeps the head of: a registry that was moved, or one that is tried beside it."""
+        kept = (notes.read(LOG) for notes in self._notes if notes.read(HEAD) is not None)
+        return [log for log in kept if log and not is_log(log, self.log.name)]
 
     def kept_head(self) -> Head | None:
         """Return the newest head that this environment has seen, or None. Raises as `heads` does."""
@@ -248,9 +253,9 @@ class Recorder:
         return [(notes, name) for name, _, notes in sorted(found, key=lambda one: one[:2])]
 
 
-def read_head(notes: Notes) -> Head | None:
-    """Return the head that is kept in one place, or None. Raises GateRefused (rule `chain`) if it is unreadable."""
-    text = notes.read(HEAD)
+def read_head(notes: Notes, log: str) -> Head | None:
+    """Return the head of a log that is kept in one place, or None. Raises GateRefused (rule `chain`) if it is unreadable."""
+    text = notes.read(HEAD) if is_log(notes.read(LOG) or log, log) else None
     try:
         return None if text is None else Head.model_validate_json(text)
     except ValidationError:

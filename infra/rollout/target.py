@@ -68,7 +68,7 @@ def recorder_of(settings: Settings, name: str, root: Path, log: AuditLog, shared
     others = [FolderNotes(folder) for keeper, folder in folders.items() if keeper != name]
 
     def seen() -> Iterator[Head]:
-        yield from (head for notes in others if (head := read_head(notes)) is not None)
+        yield from (head for notes in others if (head := read_head(notes, log.name)) is not None)
 
     notes = (own, shared) if shared is not None and shared.shared else (own,)
     return Recorder(log, notes, settings.project.name, name, seen)

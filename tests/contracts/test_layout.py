@@ -26,14 +26,15 @@ def test_a_folder_elsewhere_is_the_same_for_every_checkout_of_a_project(
     assert layout.base(settings(1, "another", state=state), "production", tmp_path / "one") != one
 
 
-@pytest.mark.parametrize(("kept", "seen"), [("here", True), ("s3://there tiny", False), ("", True)])
+@pytest.mark.parametrize(("kept", "seen"), [("here", True), ("/root here", True), ("s3://there tiny", False), ("", True)])
 def test_events_seen_of_another_registry_say_nothing_of_this_one(tmp_path: Path, kept: str, seen: bool) -> None:
     here, folder = settings(1), tmp_path / layout.STATE / layout.BUILD
     assert not layout.has_seen_events(here, tmp_path)
     folder.mkdir(parents=True)
     (folder / "audit-head.json").write_text('{"count": 1, "digest": "x"}')
     if kept:
-        (folder / "audit-log.json").write_text(kept.replace("here", layout.log_of(here.registry.url, "tiny")))
+        named = kept.replace("here", layout.log_of(here.registry.url, "tiny")).replace("/root ", f"{Path.cwd()}/")
+        (folder / "audit-log.json").write_text(named)
     assert layout.has_seen_events(here, tmp_path) is seen
 
 

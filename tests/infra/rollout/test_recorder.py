@@ -125,6 +125,19 @@ def lines(tmp_path: Path) -> list[str]:
     return sorted(path.name for path in (tmp_path / "registry" / "p" / "audit").glob("*"))
 
 
+def test_a_head_of_another_registry_is_not_compared_and_said(tmp_path: Path) -> None:
+    for number in range(3):
+        recorder(tmp_path).record(STARTED, str(number), {})
+    (tmp_path / "registry").rename(tmp_path / "former")
+    notes = FolderNotes(tmp_path / "environment")
+    notes.write("audit-log", f"{tmp_path}/former p")
+    there = recorder(tmp_path)
+    assert there.heads() == [] and there.elsewhere() == [f"{tmp_path}/former p"]
+    there.record(STARTED, "3", {})
+    assert there.waiting() == 0 and [event.subject for event in there.log.events()] == ["3"]
+    assert there.heads() == [there.log.head()] and there.elsewhere() == []
+
+
 @pytest.mark.parametrize("numbers", [(3,), (2, 3), (1, 2, 3)])
 def test_events_wait_while_the_log_is_not_the_one_seen_before(
     tmp_path: Path, numbers: tuple[int, ...], capsys: pytest.CaptureFixture[str]
