@@ -40,7 +40,8 @@ def main(arguments: list[str] | None = None) -> int:
     settings = load(options.config)
     planned, store = plan(settings), Store.of(settings)
     artifacts, verdicts = Artifacts(store), Verdicts(store)
-    if not options.fresh and artifacts.has(planned.identity) and not is_broken(artifacts, planned.identity):
+    usable = artifacts.has(planned.identity) and not is_broken(artifacts, planned.identity)
+    if usable and not options.fresh and _counts(planned, artifacts):
         verdict, manifest, files = _found(planned, artifacts, verdicts)
     else:
         verdict, manifest, files = _train(planned, artifacts, verdicts)
@@ -66,6 +67,16 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def _counts(planned: Plan, artifacts: Artifacts) -> bool:
+    """Say whether the stored artifact spares the training: where releases are signed, only one that was trained here does."""
+    if not planned.settings.signing.keys:
+        return True
+    counts = content_of(artifacts.files(planned.identity)) in Made.of(planned.settings).all(MODEL)
+    if not counts:
+        tell("equal inputs were trained elsewhere; releases are signed, so it is trained here", error=True)
+    return counts
+
+
 def _found(planned: Plan, artifacts: Artifacts, verdicts: Verdicts) -> tuple[Verdict, Manifest, Mapping[str, bytes]]:
     manifest = artifacts.manifest(planned.identity)
     tell(f"nothing to train: equal inputs made {manifest.version} on {manifest.created[:10]}", error=True)
@@ -88,6 +99,8 @@ def _train(planned: Plan, artifacts: Artifacts, verdicts: Verdicts) -> tuple[Ver
         )
     if trained.is_own:
         Made.of(planned.settings).add(MODEL, content_of(trained.files))
+    elif planned.settings.signing.keys:
+        tell("it differs from what was trained now: invoke sign will ask for the whole digest of its release", error=True)
     verdict = verdict_of(trained)
     verdicts.record(verdict)
     return verdict, trained.manifest, trained.files

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import io
+import re
 import time
+import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from contracts.manifest import MANIFEST_FILE, Manifest
+from contracts.digest import of_bytes
+from contracts.manifest import MANIFEST_FILE, MODEL_FILE, Manifest
 from registry.artifacts import Artifacts
+from registry.trusted import types_of
 from settings.errors import GateRefused
 from training.identity import Plan
 from training.steps import Steps
 
+OBJECT = re.compile(rb'("__id__": |"file": ")([0-9]+)')
 NAMED = ("version", "created", "commit", "dirty")
 """What tells two trainings of equal inputs apart."""
 STEPS = ("read the data", "build the estimator", "fit", "measure on the test rows", "describe", "store")
@@ -72,8 +78,27 @@ def train(
 
 def _is_own(there: Mapping[str, bytes], manifest: Manifest, files: Mapping[str, bytes]) -> bool:
     found = Manifest.model_validate_json(there[MANIFEST_FILE])
-    named = manifest.model_copy(update={name: getattr(found, name) for name in NAMED})
-    return found == named and there == {**files, MANIFEST_FILE: there[MANIFEST_FILE]}
+    names = {name: getattr(found, name) for name in NAMED}
+    alike = manifest.model_copy(update=names | {"files": manifest.files | {MODEL_FILE: found.files.get(MODEL_FILE, "")}})
+    rest = {**files, MANIFEST_FILE: there[MANIFEST_FILE], MODEL_FILE: there[MODEL_FILE]}
+    try:
+        return found == alike and there == rest and _plain(there[MODEL_FILE]) == _plain(files[MODEL_FILE])
+    except Exception:  # whatever a file that is no model makes its reader raise
+        return False
+
+
+def _plain(model: bytes) -> tuple[bytes, dict[str, str]]:
+    """Return what a skops file says and the digests of its arrays, without what differs between two dumps of one model.
+
+    That is the time, and the numbers that stand for objects: here they are counted from 0, in the order in which they come.
+    """
+    types_of(model)  # refuses one that swells
+    seen: dict[bytes, str] = {}
+    with zipfile.ZipFile(io.BytesIO(model)) as archive:
+        said = archive.read("schema.json")
+        plain = OBJECT.sub(lambda found: found[1] + seen.setdefault(found[2], str(len(seen))).encode(), said)
+        arrays = {name: of_bytes(archive.read(name)) for name in archive.namelist() if name != "schema.json"}
+    return plain, {seen.get(name.removesuffix(".npy").encode(), name): digest for name, digest in arrays.items()}
 
 
 def is_broken(artifacts: Artifacts, identity: str) -> bool:

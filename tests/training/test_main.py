@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -10,10 +11,13 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 
+from contracts.digest import of_bytes
 from registry.artifacts import CANDIDATE
+from registry.made import MODEL, Made, content_of
 from settings import load
 from tests.training.example import artifacts_of, command, copy_of_project, frame, project
 from training.__main__ import main
@@ -110,6 +114,61 @@ def test_fresh_trains_again_and_keeps_the_stored_artifact(folder: Path, capsys: 
     assert "[3/6] fit" in said
     assert f"keeps its name, {json.loads(before)['version']}" in said
     assert Path(".gateline/candidate/manifest.json").read_bytes() == before
+
+
+def switch_signing_on() -> None:
+    path = Path("pipeline.toml")
+    path.write_text(path.read_text(encoding="utf-8") + '\n[signing]\nkeys = ["keys/release.pub"]\n', encoding="utf-8")
+
+
+def test_where_releases_are_signed_only_what_was_trained_here_spares_the_training(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main([])
+    switch_signing_on()
+    capsys.readouterr()
+    assert main([]) == 0 and "nothing to train" in capsys.readouterr().err
+    made = Made.of(load())
+    made.path.unlink()
+    assert main([]) == 0
+    said = capsys.readouterr().err
+    assert "were trained elsewhere" in said and "[3/6] fit" in said
+    assert made.all(MODEL) == [content_of(artifacts_of(load()).files(artifacts_of(load()).resolve(CANDIDATE)))]
+
+
+def of_another(model: bytes) -> bytes:
+    """Return a model file with one number of one array changed."""
+    packed = io.BytesIO()
+    with ZipFile(io.BytesIO(model)) as old, ZipFile(packed, "w") as new:
+        files = {name: old.read(name) for name in old.namelist()}
+        largest = max((name for name in files if name.endswith(".npy")), key=lambda name: len(files[name]))
+        files[largest] = files[largest][:-1] + bytes([files[largest][-1] ^ 1])
+        for name, data in files.items():
+            new.writestr(name, data)
+    return packed.getvalue()
+
+
+@pytest.mark.parametrize("changed", ["threshold", "model", "no model"])
+def test_a_model_that_somebody_put_in_the_place_of_equal_inputs_is_not_taken_for_ones_own(
+    folder: Path, capsys: pytest.CaptureFixture[str], changed: str
+) -> None:
+    main([])
+    switch_signing_on()
+    Made.of(load()).path.unlink()
+    manifest = next((folder / "store").rglob("artifacts/*/manifest.json"))
+    body = json.loads(manifest.read_text())
+    model = manifest.with_name("model.skops")
+    if changed == "threshold":
+        body["threshold"] = 0.01
+    else:
+        model.write_bytes(of_another(model.read_bytes()) if changed == "model" else b"no zip")
+        body["files"]["model.skops"] = of_bytes(model.read_bytes())
+    manifest.write_text(json.dumps(body))
+    record = next((folder / "store").rglob(f"versions/{body['version']}.json"))
+    record.write_text(json.dumps({"identity": body["identity"], "manifest": of_bytes(manifest.read_bytes())}))
+    assert main([]) == 0
+    assert "it differs from what was trained now" in capsys.readouterr().err
+    assert Made.of(load()).all(MODEL) == []
 
 
 def test_an_artifact_handed_on_without_its_verdict_is_recognised(folder: Path) -> None:
