@@ -9,23 +9,28 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from contracts.digest import short
 from contracts.image import Image
 from contracts.manifest import MANIFEST_FILE, Manifest
 from contracts.release import Release
+from contracts.statement import Statement
 from contracts.verdict import Verdict
 from infra.bundle import WHOLE, artifact_in, checked
 from infra.rollout.evidence import about, subject
+from infra.signing.keys import public_keys
+from infra.signing.provenance import Unsigned, is_about, opened
 from registry.made import MODEL, RELEASE, Made, content_of, of_image, of_stage
 from registry.releases import Releases
+from registry.signatures import Signatures
 from registry.store import Store
 from settings import Settings
 from settings.errors import GateRefused, UsageError, did_you_mean
 
 STAGES = ("validate_data", "validate_model", "integration", "benchmark", "security")
 """The stages before a deploy: their verdicts are signed with the release."""
-HERE, NAMED = "made on this machine", "named by its digest"
+HERE, NAMED, BEFORE = "made on this machine", "named by its digest", "signed before"
 BY_DIGEST = "if you know it, name its whole digest: invoke sign --release={}"
 
 
@@ -51,7 +56,7 @@ class Vouched:
         yield f"  release          {self.release.digest}  {self.how['release']}"
         yield f"  artifact         {content_of(self.files)}  {self.how['artifact']}"
         for image in self.images:
-            yield f"  image            {image.id.removeprefix('sha256:')}  {image.platform}, {HERE}"
+            yield f"  image            {image.id.removeprefix('sha256:')}  {image.platform}, {self.how[image.id]}"
         for stage, verdict in self.verdicts.items():
             yield f"  {stage:<16} {verdict.digest}  {verdict.outcome}, {self.how[stage]}"
         yield from self.left_out
@@ -79,15 +84,34 @@ def gather(settings: Settings, store: Store, reference: str, given: str) -> Vouc
             "may have put it there",
             f"nox -s train -- --fresh, then judge and build again; or, {BY_DIGEST.format(digest)}",
         )
-    known = releases.images(digest)
-    images = tuple(image for image in known if image.id in made.all(of_image(digest)))
+    before, known = _before(settings, store, release), releases.images(digest)
+    built = {image.id for image in known if before and before.names(image.id.removeprefix("sha256:"))}
+    images = tuple(image for image in known if image.id in {*built, *made.all(of_image(digest))})
     left_out = [
         f"  left out: the image for {image.platform}, which was not built on this machine: invoke build"
         for image in known if image not in images
     ]  # fmt: skip
-    verdicts, others = _verdicts(settings, store, (release, files, images), made, _parsed(given))
-    how |= {stage: NAMED if given.strip() else HERE for stage in verdicts}
+    wanted = _parsed(given) or {stage: _known(made, before, stage) for stage in STAGES}
+    verdicts, others = _verdicts(settings, store, (release, files, images), wanted, strictly=bool(given.strip()))
+    here = {stage: verdict.digest in made.all(of_stage(stage)) for stage, verdict in verdicts.items()}
+    how |= {stage: NAMED if given.strip() else HERE if here[stage] else BEFORE for stage in verdicts}
+    how |= {image.id: HERE if image.id in made.all(of_image(digest)) else BEFORE for image in images}
     return Vouched(release, files, images, verdicts, how, (*left_out, *others))
+
+
+def _before(settings: Settings, store: Store, release: Release) -> Statement | None:
+    """Return what a key that still counts has vouched for of this release, so that another key can take its place."""
+    try:
+        statement, _ = opened(Signatures(store).release(release.digest), public_keys(settings, Path(".")), release.name)
+    except Unsigned:
+        return None
+    return statement if is_about(statement, release.digest) else None
+
+
+def _known(made: Made, before: Statement | None, stage: str) -> list[str]:
+    """Return the digests of a stage's verdicts that were signed before, then those that were reached here, the newest last."""
+    signed = before.byproduct(f"verdict/{stage}") if before else None
+    return [*(signed.digest.values() if signed else ()), *made.all(of_stage(stage))]
 
 
 def _digest(made: Made, releases: Releases, reference: str) -> str:
@@ -110,10 +134,13 @@ def _digest(made: Made, releases: Releases, reference: str) -> str:
 
 
 def _verdicts(
-    settings: Settings, store: Store, found: tuple[Release, Mapping[str, bytes], tuple[Image, ...]], made: Made,
-    named: Mapping[str, str] | None,
+    settings: Settings, store: Store, found: tuple[Release, Mapping[str, bytes], tuple[Image, ...]],
+    wanted: Mapping[str, list[str]], strictly: bool,
 ) -> tuple[dict[str, Verdict], list[str]]:  # fmt: skip
-    """Return the verdict of each stage to vouch for, and a line about each that only the registry tells of."""
+    """Return the verdict of each stage that is wanted last, and a line about each stage that only the registry tells of.
+
+    `strictly`: one that is wanted must be there.
+    """
     release, files, images = found
     inputs = Manifest.model_validate_json(files[MANIFEST_FILE]).inputs
     image = images[0].id if images and settings.runs_containers else ""
@@ -124,13 +151,13 @@ def _verdicts(
             for verdict in about(store, stage, subject(stage, release, inputs, image))
             if verdict.judged.get("artifact.files", content_of(files)) == content_of(files)
         }
-        wanted = made.all(of_stage(stage)) if named is None else [named[stage]] if stage in named else []
-        one = next((digest for digest in reversed(wanted) if digest in fitting), "")
+        digests = wanted.get(stage, [])
+        one = next((digest for digest in reversed(digests) if digest in fitting), "")
         if one:
             chosen[stage] = fitting[one]
-        elif named is not None and wanted:
+        elif strictly and digests:
             raise GateRefused(
-                f"signature: {stage}: the registry holds no verdict {short(wanted[0])} on {release.name}",
+                f"signature: {stage}: the registry holds no verdict {short(digests[0])} on {release.name}",
                 f"find out who changed it; then nox -s {stage} -- --fresh",
             )
         elif fitting:
@@ -142,9 +169,9 @@ def _verdicts(
     return chosen, left_out
 
 
-def _parsed(given: str) -> dict[str, str] | None:
-    """Return the digest of each verdict that is named; None where none are to be."""
-    named: dict[str, str] = {}
+def _parsed(given: str) -> dict[str, list[str]]:
+    """Return the digest of each verdict that is named, by stage."""
+    named: dict[str, list[str]] = {}
     for pair in filter(None, re.split(r"[\s,]+", given)):
         stage, _, digest = pair.partition("=")
         stage = stage.replace("-", "_")
@@ -156,5 +183,5 @@ def _parsed(given: str) -> dict[str, str] | None:
             raise UsageError(
                 f"--verdicts: {stage} is '{digest}'; it must be a whole digest (64 characters)", "--verdicts=STAGE=DIGEST"
             )
-        named |= {stage: digest} if digest else {}
-    return named if given.strip() else None
+        named[stage] = [digest] if digest else []
+    return named

@@ -12,8 +12,12 @@ from registry.releases import Releases
 from registry.verdicts import Verdicts
 from settings import load
 from settings.errors import GateRefused, UsageError
+from infra.signing.keys import new_pair
+from tests.infra.signing.conftest import Signed, sign, signed, switch_on
 from tests.infra.signing.test_checking import image
 from tests.infra.site import Site
+
+__all__ = ["signed"]
 
 
 def made(site: Site) -> Made:
@@ -141,6 +145,27 @@ def test_an_image_that_was_not_built_here_is_left_out(site: Site) -> None:
     assert found.images == () and "was not built on this machine" in found.left_out[0]
     made(site).add(of_image(mine.digest), image(mine, "a").id)
     assert vouched(site).images == (image(mine, "a"),)
+
+
+@pytest.mark.slow
+def test_what_a_key_that_counts_has_signed_can_be_signed_with_another_elsewhere(signed: Signed) -> None:
+    site = signed.site
+    release = site.release("1")
+    Releases(site.store).add_image(image(release, "a"))
+    made(site).add(of_image(release.digest), image(release, "a").id)
+    sign(release)
+    made(site).path.unlink()
+    found = vouched(site, release.digest)
+    assert found.images == (image(release, "a"),) and list(found.verdicts) == ["validate_model"] and found.left_out == ()
+    assert {found.how[name] for name in ("validate_model", image(release, "a").id)} == {"signed before"}
+    forged(site, "validate_model", "all good", artifact=release.artifact)
+    Releases(site.store).add_image(image(release, "b"))
+    found = vouched(site, release.digest)
+    assert found.images == () and dict(found.verdicts) == {} and len(found.left_out) == 2
+    switch_on(site, str(new_pair(signed.private.with_name(f"new {signed.private.name}"), site.root)[1]))
+    site.judge("validate_model", Outcome.PASS, artifact=release.artifact)
+    made(site).path.unlink()
+    assert dict(vouched(site, release.digest).verdicts) == {}, "the old key counts no more"
 
 
 @pytest.mark.parametrize(
