@@ -31,6 +31,11 @@ if TYPE_CHECKING:
     from validation.paired import Difference
     from validation.scored import Scored
 
+FEW, FEW_OF_CLASS = 1_200, 120
+"""Below so many training rows, or so many of one of two classes, the better model is proposed. From here on what is named is,
+unless the other is clearly better."""
+CLEARLY = 1.25
+"""So many times the lead over a constant answer."""
 MANY = 10_000
 """From so many training rows on nothing is chosen, and equal models differ by little: `HALVES` show by how much."""
 FOLDS = 5
@@ -82,8 +87,10 @@ class First:
 def first_model(settings: Settings) -> First:
     """Choose between what the settings name and a linear model, fit it to the training rows and measure it on the test rows.
 
-    Nothing is stored. Below `MANY` training rows both are cross-validated, and the linear model is chosen where its primary
-    metric is better. Raises UsageError where settings, data and estimator do not go together.
+    Nothing is stored. Below `MANY` training rows both are cross-validated. The linear model is chosen where its primary metric
+    is better, and either there are few rows (of one of two classes, too) or it is clearly better; and where the other is not
+    shown to beat a constant answer on the test rows, so that the pipeline would stop at it, and this one is.
+    Raises UsageError where settings, data and estimator do not go together.
     """
     from training import labels, rows
     from training.identity import plan
@@ -94,11 +101,16 @@ def first_model(settings: Settings) -> First:
     listed = [settings.model] + ([linear(settings)] if len(split.train) < MANY else [])
     folds = [trial.folded(model) for model in listed]
     sign = -1 if settings.metrics.direction == "minimize" else 1
-    ranks = [-math.inf if fold.value is None else sign * fold.value for fold in folds]
-    best = listed[ranks.index(max(ranks))]
+    leads = [fold.lead(sign) for fold in folds]
+    kept = not trial.few and leads[0] > 0 and leads[0] * CLEARLY >= max(leads)
+    best = 0 if kept else leads.index(max(leads))
     tried = {model.estimator: fold.value for model, fold in zip(listed, folds, strict=True) if fold.value is not None}
-    peers = [fold.tests for model, fold in zip(listed, folds, strict=True) if model in (settings.model, best)]
-    return trial.measured(best, peers, tried)
+
+    def measured(chosen: int) -> First:
+        return trial.measured(listed[chosen], [folds[place].tests for place in sorted({0, chosen})], tried)
+
+    found, others = measured(best), [place for place in range(len(listed)) if place != best]
+    return next((other for other in map(measured, others) if not other.doubt), found) if found.doubt else found
 
 
 def linear(settings: Settings) -> Model:
@@ -108,13 +120,18 @@ def linear(settings: Settings) -> Model:
 
 @dataclass(frozen=True)
 class Folds:
-    """What cross-validation says of a model: its primary metric, and its scores of the test rows.
+    """What cross-validation says of a model: its primary metric, a constant answer's, and its scores of the test rows.
 
     The folds' models are equal models: each saw other four fifths of the training rows (of many rows, another half).
     """
 
     value: float | None
+    constant: float | None
     tests: list[Scored]
+
+    def lead(self, sign: int) -> float:
+        """Return by how much it is better than a constant answer; a metric that is not defined leads nowhere."""
+        return -math.inf if self.value is None else sign * (self.value - (self.constant or 0.0))
 
 
 @dataclass(frozen=True)
@@ -125,9 +142,18 @@ class Trial:
     split: Split
     meaning: Labels
 
+    @property
+    def few(self) -> bool:
+        """Whether the training rows are few, or those of one of two classes are."""
+        labels = self.split.train.labels.tolist()
+        rarer = min(labels.count(label) for label in set(labels)) if self.meaning.task == "binary" else len(labels)
+        return len(labels) < FEW or rarer < FEW_OF_CLASS
+
     def folded(self, model: Model) -> Folds:
         """Cross-validate a model on the training rows, and let each of the folds' models score the test rows."""
         import numpy as np
+
+        from validation.model_rules.baseline import constant
 
         train, parts = self.split.train, self._parts()
         with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -136,7 +162,8 @@ class Trial:
         order = np.concatenate(parts)
         judged = self._scored(train.labels[order], np.concatenate(held))
         tests = [self._scored(self.split.test.labels, self._scores(each, self.split.test.features)) for each in fitted]
-        return Folds(self._measure(self.plan.settings.metrics.primary)(judged), tests)
+        measure = self._measure(self.plan.settings.metrics.primary)
+        return Folds(measure(judged), measure(constant(judged)), tests)
 
     def measured(self, model: Model, peers: list[list[Scored]], tried: dict[str, float]) -> First:
         """Fit a model to all training rows, pack it as training does, and measure it on the test rows."""

@@ -13,7 +13,7 @@ import pytest
 from settings import load
 from tests.training.conftest import Small
 from tests.training.example import project
-from training.first import MANY, First, first_model, main
+from training.first import FEW, First, first_model, main
 
 
 @pytest.mark.parametrize(("kind", "metric"), [("binary", "roc_auc"), ("multiclass", "accuracy"), ("regression", "r2")])
@@ -40,14 +40,14 @@ def test_it_is_printed_as_json_and_nothing_is_stored(
     assert load().metrics.primary in said["metrics"]
 
 
-def weak(folder: Path, rows: int, task: str) -> Path:
-    """Write rows of six columns that explain a tenth of a number, or of one of two classes."""
+def weak(folder: Path, rows: int, task: str, share: float = 0.5, noise: float = 4.0) -> Path:
+    """Write rows of six columns that explain a tenth of a number, or of a class that is a share of them."""
     chance = np.random.default_rng(3)
     path = project(folder, "regression" if task == "regression" else "binary", rows=50)
     names = ["bill", "party", "hour", "noise", "light", "rain"]
     table = pd.DataFrame(chance.normal(size=(rows, 6)).round(3), columns=names)
-    signal = 20 + table["bill"] + 0.8 * table["party"] + chance.normal(scale=4, size=rows)
-    table["y"] = signal.round(2) if task == "regression" else (signal > signal.median()).astype(int)
+    signal = 20 + table["bill"] + 0.8 * table["party"] + chance.normal(scale=noise, size=rows)
+    table["y"] = signal.round(2) if task == "regression" else (signal > signal.quantile(1 - share)).astype(int)
     for name, part in (("train", table[: -rows // 4]), ("test", table[-rows // 4 :])):
         part.to_csv(folder / f"{name}.csv", index=False)
     dtype = "number" if task == "regression" else "integer"
@@ -60,9 +60,14 @@ def weak(folder: Path, rows: int, task: str) -> Path:
 
 @pytest.mark.parametrize(
     ("task", "rows", "estimator"),
-    [("regression", 1000, "ridge"), ("classification", 3000, "logistic"), ("regression", 2000, "ridge")],
+    [
+        ("regression", 1000, "ridge"),
+        ("classification", 1500, "logistic"),
+        ("regression", 2000, "ridge"),
+        ("classification", 4000, "logistic"),
+    ],
 )
-def test_where_boosting_helps_nothing_a_straight_line_is_chosen(
+def test_where_rows_are_few_or_it_is_clearly_better_a_straight_line_is_chosen(
     tmp_path: Path, task: str, rows: int, estimator: str
 ) -> None:
     first = first_model(load(weak(tmp_path, rows, task)))
@@ -70,6 +75,29 @@ def test_where_boosting_helps_nothing_a_straight_line_is_chosen(
     name = load(tmp_path / "pipeline.toml").metrics.primary
     sign = -1 if name == "rmse" else 1
     assert sign * first.metrics[name] > sign * first.constant[name] and first.doubt == ""
+
+
+def test_with_more_rows_what_is_named_is_kept_where_a_straight_line_is_hardly_better(tmp_path: Path) -> None:
+    settings = load(weak(tmp_path, 2000, "classification", noise=0.3))
+    first = first_model(settings)
+    named, line = first.tried.values()
+    assert first.estimator == settings.model.estimator and named < line
+
+
+def test_where_the_pipeline_would_stop_at_the_one_and_not_at_the_other_the_other_is_proposed(tmp_path: Path) -> None:
+    path, chance = project(tmp_path, "regression", rows=2000), np.random.default_rng(3)
+    for name, low, wave in (("train", -1, 8), ("test", 3, 0)):
+        table = pd.read_csv(tmp_path / f"{name}.csv")
+        table["size"] = chance.uniform(low, low + 2, len(table)).round(3)
+        table["y"] = (10 * table["size"] + wave * np.cos(9 * table["size"])).round(3)
+        table.to_csv(tmp_path / f"{name}.csv", index=False)
+    first = first_model(load(path))
+    tree, line = first.tried.values()
+    assert tree < line and first.estimator == "model.estimators:ridge" and first.doubt == ""
+
+
+def test_few_rows_of_one_class_are_few_rows(tmp_path: Path) -> None:
+    assert first_model(load(weak(tmp_path, 3000, "classification", share=0.03))).estimator == "model.estimators:logistic"
 
 
 def test_what_the_settings_name_is_kept_where_it_is_better(tmp_path: Path) -> None:
@@ -88,4 +116,4 @@ def test_equal_models_differ_and_the_worst_value_is_worse(small: Small) -> None:
     assert set(first.spreads) == {"accuracy", "log_loss"}
     assert all(0 < seen < 0.5 and 0 < error < 0.5 for seen, error in first.spreads.values())
     assert first.worst["roc_auc"] < first.metrics["roc_auc"] and first.worst["log_loss"] > first.metrics["log_loss"]
-    assert first.never == () and 0 < first.positives < first.test_rows and first.train_rows < MANY
+    assert first.never == () and 0 < first.positives < first.test_rows and first.train_rows < FEW
