@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePath
 from typing import Any
 
+WHOLE = re.compile(r"[0-9a-f]{64}")
+"""A digest that nobody has shortened: there is one thing that it can name."""
 CACHES = ("__pycache__", ".mypy_cache", ".pytest_cache")
 LEFT_BEHIND = (".*", "*~", "#*#", "*.swp", "*.swo", "*.orig", "*.rej", "*.bak", "*.tmp", "*.pyc")
 """What editors, merges and file managers leave in a folder: nobody puts these in on purpose, and most come and go unseen."""

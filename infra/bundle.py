@@ -6,7 +6,6 @@ import gzip
 import hashlib
 import io
 import os
-import re
 import shutil
 import tarfile
 import tempfile
@@ -17,12 +16,11 @@ from typing import IO
 
 from pydantic import ValidationError
 
-from contracts.digest import belongs, canonical, files_under, of_bytes, of_tree, of_value
+from contracts.digest import WHOLE, belongs, canonical, files_under, of_bytes, of_tree, of_value
 from contracts.release import ARTIFACT_FOLDER, RELEASE_FILE, Release
 from registry.releases import Releases
 from settings.errors import GateRefused
 
-WHOLE = re.compile(r"[0-9a-f]{64}")
 LARGEST = 8 * 2**30
 """Bytes an archive may unpack to: a stop for archives made to fill the disk."""
 MOST = 20_000

@@ -16,6 +16,7 @@ from contracts.verdict import Outcome, asked_by
 from infra.bundle import record_in
 from infra.trials import TRIALS, Subject
 from infra.trials.running import unpacked
+from registry.made import Made
 from registry.releases import Releases
 from registry.store import Store
 from registry.verdicts import Verdicts
@@ -42,7 +43,7 @@ def main() -> int:
     options = parser.parse_args()
     settings, root = load(options.config), Path.cwd()
     store = Store.of(settings)
-    release = Releases(store).resolve(options.release)
+    release = _release(settings, Releases(store), options.release)
     trial = TRIALS[options.stage]
     image = _image(settings, Releases(store), release)
     judged = {"release": release.digest} | ({"image": image.id} if image else {}) | trial.inputs(settings, root)
@@ -57,6 +58,11 @@ def main() -> int:
     write(verdict)
     verdicts.reached(verdict)
     return verdict.exit_code
+
+
+def _release(settings: Settings, releases: Releases, reference: str) -> Release:
+    """Return the release to start here: where releases are signed, one that was built here, or that is named whole."""
+    return releases.resolve(Made.of(settings).release(releases, reference) if settings.signing.keys else reference)
 
 
 def _image(settings: Settings, releases: Releases, release: Release) -> Image | None:

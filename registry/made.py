@@ -11,11 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from contracts import layout
-from contracts.digest import of_bytes, of_value
+from contracts.digest import WHOLE, of_bytes, of_value, short
 from contracts.verdict import Verdict
+from registry.releases import Releases
 from settings import Settings
+from settings.errors import GateRefused, UsageError
 
 FILE = "made.txt"
+BY_DIGEST = "if you know it, name its whole digest:"
 RELEASE, MODEL, SIGNED_MODEL = "release", "model", "signed-model"
 
 
@@ -42,6 +45,26 @@ class Made:
             return []
         lines = (line.split() for line in self.path.read_text(encoding="utf-8", errors="replace").splitlines())
         return [line[1] for line in lines if len(line) == 2 and line[0] == kind]
+
+    def release(self, releases: Releases, reference: str) -> str:
+        """Return the digest of the release that was built here last, or of the one that is named.
+
+        A whole digest names what its giver knows. All else leads through the registry, and counts where it leads to what was
+        built here. Raises UsageError where nothing was, or nothing has this name, GateRefused (`signature`) for another's.
+        """
+        built = self.all(RELEASE)
+        if WHOLE.fullmatch(reference):
+            return reference
+        if not reference and not built:
+            raise UsageError("nothing was built on this machine", f"invoke build; or, {BY_DIGEST} --release=DIGEST")
+        digest = releases.resolve(reference).digest if reference else built[-1]
+        if digest in built:
+            return digest
+        last = f", which built {short(built[-1])} last" if built else ""
+        raise GateRefused(
+            f"signature: '{reference}' is release {short(digest)} in the registry, and was not built on this machine{last}",
+            f"{BY_DIGEST} --release={digest}",
+        )
 
     def knows(self, verdict: Verdict) -> bool:
         """Say whether a verdict was reached here."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import ValidationError
 
-from contracts.digest import short
+from contracts.digest import WHOLE, short
 from contracts.image import Image
 from contracts.release import Release
 from registry.store import Store
@@ -68,6 +68,8 @@ class Releases:
         """
         if not reference:
             return self.chosen()
+        if WHOLE.fullmatch(reference) and self.has(reference):
+            return self.get(reference)  # no version of another's record is asked
         listed = self.all()
         for release in reversed(listed):
             whole = reference in (release.version, release.name, release.digest)

@@ -11,17 +11,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from contracts.digest import short
+from contracts.digest import WHOLE, short
 from contracts.image import Image
 from contracts.manifest import MANIFEST_FILE, Manifest
 from contracts.release import Release
 from contracts.statement import Statement
 from contracts.verdict import Verdict
-from infra.bundle import WHOLE, artifact_in, checked
+from infra.bundle import artifact_in, checked
 from infra.rollout.evidence import about, subject
 from infra.signing.keys import public_keys
 from infra.signing.provenance import Unsigned, is_about, opened
-from registry.made import MODEL, RELEASE, Made, content_of, of_image, of_stage
+from registry.made import BY_DIGEST, MODEL, RELEASE, Made, content_of, of_image, of_stage
 from registry.releases import Releases
 from registry.signatures import Signatures
 from registry.store import Store
@@ -31,7 +31,6 @@ from settings.errors import GateRefused, UsageError, did_you_mean
 STAGES = ("validate_data", "validate_model", "integration", "benchmark", "security")
 """The stages before a deploy: their verdicts are signed with the release."""
 HERE, NAMED, BEFORE = "made on this machine", "named by its digest", "signed before"
-BY_DIGEST = "if you know it, name its whole digest: invoke sign --release={}"
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ def gather(settings: Settings, store: Store, reference: str, given: str) -> Vouc
     that was not made here and is not named by its digest, or that the registry does not hold.
     """
     made, releases = Made.of(settings), Releases(store)
-    digest = _digest(made, releases, reference)
+    digest = made.release(releases, reference)
     try:
         archive = releases.archive(digest)
     except FileNotFoundError:
@@ -82,7 +81,7 @@ def gather(settings: Settings, store: Store, reference: str, given: str) -> Vouc
         raise GateRefused(
             f"signature: {release.name} was built here, but its model was not trained here: whoever can write the registry "
             "may have put it there",
-            f"nox -s train -- --fresh, then judge and build again; or, {BY_DIGEST.format(digest)}",
+            f"nox -s train -- --fresh, then judge and build again; or, {BY_DIGEST} --release={digest}",
         )
     before, known = _before(settings, store, release), releases.images(digest)
     built = {image.id for image in known if before and before.names(image.id.removeprefix("sha256:"))}
@@ -112,25 +111,6 @@ def _known(made: Made, before: Statement | None, stage: str) -> list[str]:
     """Return the digests of a stage's verdicts that were signed before, then those that were reached here, the newest last."""
     signed = before.byproduct(f"verdict/{stage}") if before else None
     return [*(signed.digest.values() if signed else ()), *made.all(of_stage(stage))]
-
-
-def _digest(made: Made, releases: Releases, reference: str) -> str:
-    """Return the digest of the release that was built here last, or of the one that is named."""
-    if WHOLE.fullmatch(reference):
-        return reference
-    built = made.all(RELEASE)
-    if not reference and not built:
-        raise UsageError("nothing was built on this machine", f"invoke build; or, {BY_DIGEST.format('DIGEST')}")
-    if not reference:
-        return built[-1]
-    named = releases.resolve(reference)
-    if named.digest in built:
-        return named.digest
-    last = f", which built {short(built[-1])} last" if built else ""
-    raise GateRefused(
-        f"signature: '{reference}' is release {short(named.digest)} in the registry, and was not built on this machine{last}",
-        BY_DIGEST.format(named.digest),
-    )
 
 
 def _verdicts(

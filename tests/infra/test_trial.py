@@ -11,9 +11,10 @@ import pytest
 from contracts.verdict import Outcome, Rule, Verdict
 from infra import trial
 from infra.trials import TRIALS, Subject
+from registry.made import Made
 from registry.verdicts import Verdicts
-from settings import Settings
-from settings.errors import UsageError
+from settings import Settings, load
+from settings.errors import GateRefused, UsageError
 from tests.infra.site import ROOT, Site
 
 
@@ -107,3 +108,20 @@ def test_help_shows_examples(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
 def test_the_trials_are_sessions() -> None:
     sessions = (ROOT / "noxfile.py").read_text()
     assert all(f'"infra.trial", "{name}"' in sessions for name in TRIALS)
+
+
+@pytest.mark.parametrize("keys", [[], ["keys/release.pub"]])
+def test_where_releases_are_signed_no_release_that_the_registry_merely_names_is_started(
+    site: Site, counting: Counting, monkeypatch: pytest.MonkeyPatch, keys: list[str]
+) -> None:
+    site.change({"signing.keys": keys})
+    site.release("1")
+    made = Made.of(load(site.root / "pipeline.toml"), site.root)
+    before = made.path.read_text()
+    theirs = site.release("2")
+    made.path.write_text(before)
+    assert run(monkeypatch, "integration") == 0 and counting.judged == ["1" if keys else "2"]
+    if keys:
+        with pytest.raises(GateRefused, match="signature: '2' is release .* was not built on this machine"):
+            run(monkeypatch, "integration", "--release=2")
+    assert run(monkeypatch, "integration", f"--release={theirs.digest}", "--fresh") == 0 and counting.judged[-1] == "2"

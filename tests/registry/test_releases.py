@@ -52,6 +52,12 @@ def test_an_archive_too_large_is_neither_kept_nor_read(
         releases.archive("1" * 64)
 
 
+def test_a_version_that_is_anothers_digest_leads_nowhere(releases: Releases) -> None:
+    releases.add(release("1"), b"")
+    releases.add(release("2", "2027-01-01", "1" * 64), b"")
+    assert releases.resolve("1" * 64) == release("1")
+
+
 def test_an_archive_without_its_record_is_no_release_yet(releases: Releases, tmp_path: Path) -> None:
     releases.add(release("1"), b"packed")
     (tmp_path / "p" / "releases" / f"{'1' * 64}.json").unlink()
