@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 
 from contracts.digest import short
 from contracts.release import RELEASE_FILE, Release
-from infra.bundle import checked, read_release, unpack, verify
+from infra.bundle import checked, record_in, unpack, verify
 from infra.engines.notes import FolderNotes
 from infra.engines.state import WantedSlot
 from infra.process import libraries
@@ -58,7 +58,7 @@ def kept(place: Place) -> list[Release]:
     found = []
     for record in place.releases.glob(f"[!.]*/{RELEASE_FILE}"):
         with contextlib.suppress(GateRefused):  # one that cannot be read is none to go back to
-            found.append(read_release(record.parent).model_copy(update={"digest": record.parent.name}))
+            found.append(record_in(record.parent, record.parent.name))
     return sorted(found, key=lambda release: release.created)
 
 
@@ -74,7 +74,7 @@ def verified(place: Place, release: Release) -> Release:
             "fetch it from the registry first: invoke deploy",
         )
     verify(folder, release)
-    return read_release(folder).model_copy(update={"digest": release.digest})
+    return record_in(folder, release.digest)
 
 
 def startable(place: Place, release: Release) -> tuple[Release, str]:
