@@ -19,10 +19,10 @@ from infra.docker.daemon import Daemon
 from infra.docker.labelled_notes import LabelledNotes
 from infra.docker.names import RUNTIME, Names
 from infra.docker.network import free_addresses, proxy_address
-from infra.docker.replicas import PORT, REFUSED
+from infra.docker.replicas import PORT
 from infra.docker.transport import TunnelTransport
 from infra.engines import changes
-from infra.engines.engine import Running
+from infra.engines.engine import NOT_STARTED, Running
 from infra.engines.measuring import SECONDS, Meter
 from infra.engines.readiness import Readiness
 from infra.engines.state import State, WantedSlot
@@ -80,7 +80,7 @@ class DockerEngine:
         if before.wanted == "down":
             for slot in [slot for slot, wanted in state.slots.items() if wanted.share > 0 and self._starts(wanted)]:
                 self.wait_ready(slot, where.ready_seconds)
-            return [one for one in found if one.startswith(REFUSED)]
+            return [one for one in found if one.startswith(NOT_STARTED)]
         return found
 
     def down(self) -> None:

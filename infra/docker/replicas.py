@@ -15,6 +15,7 @@ from docker.types import EndpointConfig, LogConfig
 from infra.docker.client import CONFLICT, APIError, Docker, NotFound, reaching
 from infra.docker.names import PREDICTIONS, RELEASE, REPLICA, SLOT, VERSION, Names
 from contracts.release import Release
+from infra.engines.engine import NOT_STARTED
 from infra.engines.state import State, WantedReplica, WantedSlot
 from infra.signing.provenance import asked
 from settings import DockerHost
@@ -22,7 +23,6 @@ from settings import DockerHost
 PORT = 8000
 PIDS = 256
 SPARE_SECONDS = 10
-REFUSED = "not started: slot"
 LOG = LogConfig(type=LogConfig.types.JSON, config={"max-size": "10m", "max-file": "3"})
 HARDENED: dict[str, Any] = {
     "init": True,
@@ -63,7 +63,7 @@ class Replicas:
             missing = [replica for replica in wanted.replicas if not _runs(found.get(replica.name))]
             ask = functools.partial(vouched, wanted.release, wanted.program)
             if missing and not (answer := asked(str(slot), ask)).holds:
-                ended.append(f"{REFUSED} {slot}: {answer.reason}")
+                ended.append(f"{NOT_STARTED}slot {slot}: {answer.reason}")
                 continue
             for replica in missing:
                 ended += self._started(str(slot), wanted, replica, found.get(replica.name))

@@ -16,6 +16,10 @@ from infra.proxy.stats import Server
 from infra.signing.provenance import Check
 
 
+NOT_STARTED = "not started: "
+"""How `up` begins what it says of a slot that it may not start."""
+
+
 @dataclass(frozen=True)
 class Replica:
     """One running copy of a release."""
@@ -88,7 +92,10 @@ class Engine(Protocol):
         ...
 
     def up(self) -> list[str]:
-        """Start or repair proxy and supervisor; return what had to be repaired, in words."""
+        """Start or repair proxy and supervisor; return in words what had to be repaired, and what is NOT_STARTED.
+
+        A slot whose release does not hold (see `verify`) is left as it is: other commands must be able to replace it.
+        """
         ...
 
     def down(self) -> None:

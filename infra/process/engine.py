@@ -15,7 +15,7 @@ from contracts.release import Release
 from contracts.slots import Slot, SlotMetrics
 from infra.alive import stopped
 from infra.engines import changes
-from infra.engines.engine import Running
+from infra.engines.engine import NOT_STARTED, Running
 from infra.engines.measuring import SECONDS, Meter
 from infra.engines.notes import FolderNotes
 from infra.engines.readiness import Readiness, wait_until
@@ -136,7 +136,11 @@ class ProcessEngine:
 
     def verify(self, release: Release, running: bool = False) -> str:
         """Return who vouches for a release on this host, after it was compared with its digest."""
-        return host.lies_here(self._place, release, running)
+        if running:
+            return host.in_memory(self._place, release)
+        slots = self._state().slots.values()
+        program = next((slot.program for slot in slots if slot.release.digest == release.digest), "")
+        return host.require(self._place, release, program) if program else host.lies_here(self._place, release)
 
     def evidence(self, slot: Slot) -> Iterator[Check]:
         """Yield what holds, and what does not, of the release in a slot, of its libraries and its processes."""
@@ -275,7 +279,7 @@ class ProcessEngine:
                 try:
                     host.require(self._place, wanted.release, wanted.program)
                 except GatelineError as error:
-                    yield slot, f"slot {slot} is not started: {error.message}"
+                    yield slot, f"{NOT_STARTED}slot {slot}: {error.message}"
 
     def _seen_by_proxy(self, state: State, record: Record) -> dict[str, Server] | None:
         """Ask the proxy, and once more if it is silent: one question may be lost on a busy machine."""

@@ -91,8 +91,7 @@ def require(place: Place, release: Release, program: str) -> str:
     That is: the bundle by its digest, the signed statement by the keys kept with the environment, and the libraries of
     `program`, its interpreter. Raises GateRefused (rules `digest` and `signature`).
     """
-    verified(place, release)
-    vouched = Trust(FolderNotes(place.folder)).require(release)
+    vouched = in_memory(place, release)
     folder = Path(program).parents[1]
     if folder.parent.resolve() != place.envs.resolve():
         raise GateRefused(f"digest: {program} is no interpreter of this environment's", "invoke deploy")
@@ -100,12 +99,16 @@ def require(place: Place, release: Release, program: str) -> str:
     return vouched
 
 
-def lies_here(place: Place, release: Release, running: bool) -> str:
-    """Return as `require` does for a release that may be started later; libraries that are not installed yet are left out."""
+def in_memory(place: Place, release: Release) -> str:
+    """Return as `require` does for a release that runs: its libraries are not read again."""
+    verified(place, release)
+    return Trust(FolderNotes(place.folder)).require(release)
+
+
+def lies_here(place: Place, release: Release) -> str:
+    """Return as `require` does for a release that no slot has; libraries that are not installed yet are left out."""
     python = interpreter(place.envs, place.bundle(release.digest) / LOCK_FILE, verified(place, release).python)
-    if running or not python.exists():
-        return Trust(FolderNotes(place.folder)).require(release)
-    return require(place, release, str(python))
+    return require(place, release, str(python)) if python.exists() else Trust(FolderNotes(place.folder)).require(release)
 
 
 def evidence(place: Place, wanted: WantedSlot, record: Record) -> Iterator[Check]:

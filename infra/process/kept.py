@@ -9,7 +9,7 @@ from pathlib import Path
 
 from infra.process.child import Child, Command
 from infra.process.record import Seen
-from settings.errors import GatelineError
+from settings.errors import GatelineError, first_line
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 SETTLED_SECONDS = 10.0
@@ -79,7 +79,7 @@ class Kept:
             self._child = Child.spawn(command, self._log)
         except (OSError, GatelineError) as error:
             self._put_off()
-            return f"cannot be started: {error}"
+            return f"cannot be started: {first_line(error)}"
         self._seen = Seen(pid=self._child.pid, born=self._child.born)
         return ""
 

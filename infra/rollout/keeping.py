@@ -15,7 +15,7 @@ from infra.signing.trust import KEYS, LET_IN, SIGNED, Trust, keys_note
 from registry.signatures import Signatures
 from settings.errors import GateRefused, UsageError
 
-BEFORE = "not signed: it served here before signing was on"
+BEFORE = "no key vouches for it: it served here before signing was on"
 
 
 def keep(target: Target, brought: Release | None = None) -> None:
@@ -35,7 +35,7 @@ def keep(target: Target, brought: Release | None = None) -> None:
         for release in known.values():
             changes |= dict(_statement(target, trust, keys, release, first=was is None and release.digest in serving))
     target.engine.notes.update(changes)
-    _name_those_left(target, trust, serving)
+    _name_those_left(target, trust)
 
 
 def _statement(
@@ -62,17 +62,21 @@ def _holds(sealed: bytes | None, keys: list[PublicKey], release: Release) -> boo
         return False
 
 
-def _name_those_left(target: Target, trust: Trust, serving: dict[str, Release]) -> None:
-    for release in serving.values():
+def _name_those_left(target: Target, trust: Trust) -> None:
+    for slot in target.engine.status().slots.values():
         try:
-            trust.require(release)
+            trust.require(slot.release)
         except Unsigned as error:
+            lives = any(replica.alive for replica in slot.replicas)
             target.say(
-                f"{release.name} serves on, and is not started again",
+                f"{slot.release.name} {'serves on, and is not started again' if lives else 'is not started'}",
                 "yellow",
-                f": {error.message.removeprefix('signature: ')}; "
-                f"next: invoke sign --release={release.digest}, then invoke up --env={target.name}",
+                f": {error.message.removeprefix('signature: ')}; next: {_again(target, slot.release)}",
             )
+
+
+def _again(target: Target, release: Release) -> str:
+    return f"invoke sign --release={release.digest}, then invoke up --env={target.name}; or deploy another release"
 
 
 def refuse_older(target: Target, release: Release) -> None:
@@ -107,14 +111,14 @@ def mend(target: Target) -> None:
 def _mended(target: Target, release: Release) -> None:
     try:
         target.engine.verify(release)
-    except Unsigned:
-        raise
+    except Unsigned as error:
+        raise Unsigned(error.message, _again(target, release)) from None
     except (GateRefused, UsageError) as error:
         try:
             archive = target.releases.archive(release.digest)
         except UNREACHABLE as gone:
-            target.say_unreachable(gone, f"{release.name} cannot be unpacked anew")
+            target.say_unreachable(gone, f"{release.name} cannot be brought here anew")
             raise error from None
-        target.say("unpacking it anew", "yellow", f": {error.message}")
+        target.say("bringing it here anew", "yellow", f": {error.message}")
         target.engine.fetch(release, archive)
         target.engine.verify(release)

@@ -8,7 +8,7 @@ from typing import Any
 from contracts.event import FINISHED
 from contracts.files import reserve
 from contracts.slots import Slot
-from infra.engines.engine import Running
+from infra.engines.engine import NOT_STARTED, Running
 from infra.rollout.earlier import keep_last_change
 from infra.rollout.journal import Entry
 from infra.rollout.notify import notify
@@ -29,8 +29,9 @@ def recover(target: Target, *, tell: bool = True) -> str:
     Without `tell`, the registry is told later: a rollback's traffic does not wait for it. The caller holds the
     environment's lock, so whoever wrote the journal is gone, or loses it to a rollback now.
     """
-    for repaired in target.engine.up():
-        target.say("repaired", "yellow", f" {repaired}")
+    for told in target.engine.up():
+        refused = told.startswith(NOT_STARTED)
+        target.say("not started" if refused else "repaired", "yellow", f": {told.removeprefix(NOT_STARTED)}")
     entry = target.journal.read()
     left = _take_up(target, entry, tell) if entry is not None and not entry.held else ""
     if tell:

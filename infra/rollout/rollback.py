@@ -129,7 +129,8 @@ def rollback(
         target.say("passed over", "yellow", f": {'; '.join(chosen.passed_over)}")
     if chosen.by_digest:
         facts["by_digest"] = True
-        target.engine.notes.write(LET_IN + chosen.back_to.digest, f"not signed: named by its digest in a rollback ({reason})")
+        why = f"no key vouches for it: somebody named its digest in a rollback ({reason})"
+        target.engine.notes.write(LET_IN + chosen.back_to.digest, why)
     with target.recorder.urgent_change("rollback", chosen.leave.digest, **facts) as change:
         carry_out(target, chosen, reason)
         change.type = ROLLED_BACK

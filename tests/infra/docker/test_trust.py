@@ -10,7 +10,7 @@ import pytest
 from contracts.slots import Slot
 from infra.signing.provenance import Unsigned
 from infra.signing.trust import KEYS, SIGNED, keys_note
-from tests.infra.docker.conftest import Harbour
+from tests.infra.docker.conftest import READY_SECONDS, Harbour
 from tests.infra.signing.signer import Signer
 
 pytestmark = pytest.mark.slow
@@ -48,4 +48,5 @@ def test_an_image_that_was_not_signed_is_not_started(harbour: Harbour, tmp_path:
     assert not any(replica.alive for replica in harbour.engine.status().slots[Slot.STABLE].replicas)
     harbour.engine.notes.write(SIGNED + release.digest, signed)
     harbour.engine.up()
+    harbour.engine.wait_ready(Slot.STABLE, READY_SECONDS)
     assert httpx.post(f"{harbour.url}/predict", content=b"{}").status_code == 200

@@ -179,7 +179,7 @@ def test_up_unpacks_anew_what_was_changed_while_it_was_down(site: Site, capsys: 
     mark = edited(site, one)
     engine.down()
     assert environments.up("production", False, 10) == 0
-    assert "unpacking it anew: digest: the files of 1+" in capsys.readouterr().out
+    assert "bringing it here anew: digest: the files of 1+" in capsys.readouterr().out
     assert predict(site).headers["x-gateline-release"] == one.digest and not mark.exists()
 
 
@@ -195,7 +195,7 @@ def test_up_refuses_what_it_cannot_unpack_anew_and_what_is_not_refused_is_starte
         with pytest.raises(GateRefused, match="^digest: the files of 2"):
             environments.up("production", False, 10)
     assert {told.partition(": the files")[0] for told in engine.up()} == {
-        f"slot {slot} is not started: digest" for slot in ("stable", "previous")
+        f"not started: slot {slot}: digest" for slot in ("stable", "previous")
     }
     log = site.target().folder / "logs" / "supervisor.log"
     assert wait_until(lambda: "cannot be started: digest: the files of 2+" in log.read_text(), 10)
