@@ -100,7 +100,12 @@ def _train(planned: Plan, artifacts: Artifacts, verdicts: Verdicts) -> tuple[Ver
     if trained.is_own:
         Made.of(planned.settings).add(MODEL, content_of(trained.files))
     elif planned.settings.signing.keys:
-        tell("it differs from what was trained now: invoke sign will ask for the whole digest of its release", error=True)
+        tell(
+            "it differs from what was trained now: invoke sign will ask for the whole digest of its release",
+            "  next: where training draws nothing at random, somebody put it there: remove "
+            f"artifacts/{trained.manifest.identity} from the registry, then nox -s train",
+            error=True,
+        )
     verdict = verdict_of(trained)
     verdicts.record(verdict)
     return verdict, trained.manifest, trained.files

@@ -47,7 +47,8 @@ def canary(env: str, reference: str, options: CanaryOptions, wait: float, began:
     wish = Wish.of(target, began or Moment.of_this_process())
     with target.exclusively("invoke canary", wait):
         recover(target)
-        release = target.named(reference)
+        held = target.engine.status().release_in(Slot.CANARY) if options.resume else None
+        release = held or target.named(reference)
         options = replace(options, by_digest=reference == release.digest)
         if _is_first(target):
             return _first(target, release, options)

@@ -81,7 +81,7 @@ def gather(settings: Settings, store: Store, reference: str, given: str) -> Vouc
         raise GateRefused(
             f"signature: {release.name} was built here, but its model was not trained here: whoever can write the registry "
             "may have put it there",
-            f"nox -s train -- --fresh, then judge and build again; or, {BY_DIGEST} --release={digest}",
+            f"nox -s train, which trains it here, then judge and build again; or, {BY_DIGEST} --release={digest}",
         )
     before, known = _before(settings, store, release), releases.images(digest)
     built = {image.id for image in known if before and before.names(image.id.removeprefix("sha256:"))}

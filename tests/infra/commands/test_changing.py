@@ -197,6 +197,16 @@ def test_a_promotion_that_is_found_done_ends_with_0(site: Site, capsys: Capture)
     assert commands.canary("production", "", CanaryOptions(resume=True), 1.0, began) == 0
 
 
+@pytest.mark.slow
+def test_a_held_canary_goes_on_whatever_the_registry_names_meanwhile(site: Site, capsys: Capture) -> None:
+    site.put(stable=site.release("1"))
+    release = site.release("2")
+    assert commands.canary("production", "", NO_TRAFFIC, 1.0) == 3
+    site.target().releases.choose("0" * 64)
+    assert commands.canary("production", "", CanaryOptions(resume=True, seconds=0.1), 1.0) == 3
+    assert capsys.readouterr().out.count(f"{release.name} waits") == 2
+
+
 def test_a_cold_plan_says_so(site: Site, capsys: Capture) -> None:
     one, two, three = (site.release(version) for version in "123")
     engine = site.put(stable=three, previous=two)
