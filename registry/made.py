@@ -1,17 +1,20 @@
 """What this machine made itself, kept outside the registry: it is what `invoke sign` vouches for, whatever the registry names.
 
 A line of the file is a kind and a digest: `release`, `model` (of an artifact's files), `image/<release>`, `verdict/<stage>`;
-and `signed-model`, of a champion that a key of the settings was found to vouch for.
+and `signed-model`, of a champion that a key of the settings was found to vouch for. `built/<release>` holds when that was
+built here first, and from which commit: no digest covers them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from contracts import layout
 from contracts.digest import WHOLE, of_bytes, of_value, short
+from contracts.release import Release
 from contracts.verdict import Verdict
 from registry.releases import Releases
 from settings import Settings
@@ -19,7 +22,7 @@ from settings.errors import GateRefused, UsageError
 
 FILE = "made.txt"
 BY_DIGEST = "if you know it, name its whole digest:"
-RELEASE, MODEL, SIGNED_MODEL = "release", "model", "signed-model"
+RELEASE, MODEL, SIGNED_MODEL, BUILT = "release", "model", "signed-model", "built/"
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,19 @@ class Made:
             f"signature: '{reference}' is release {short(digest)} in the registry, and was not built on this machine{last}",
             f"{BY_DIGEST} --release={digest}",
         )
+
+    def build(self, release: Release, commit: str) -> None:
+        """Keep that a release was built here, now; of one that was built here before, when and from what stays as it was."""
+        if release.digest not in self.all(RELEASE):
+            self.add(f"{BUILT}{release.digest}", f"{datetime.now(UTC).isoformat(timespec='milliseconds')};{commit}")
+        self.add(RELEASE, release.digest)
+
+    def as_built(self, release: Release) -> Release:
+        """Return a release with the time and commit of its build here, whatever the registry says of them."""
+        for facts in self.all(f"{BUILT}{release.digest}")[:1]:
+            created, _, commit = facts.partition(";")
+            return release.model_copy(update={"created": created, "commit": commit})
+        return release
 
     def knows(self, verdict: Verdict) -> bool:
         """Say whether a verdict was reached here."""

@@ -11,10 +11,11 @@ from contracts.release import Release
 from infra.build import build as build_release
 from contracts.layout import BUILD
 from infra.process.python_env import python_for
+from infra.rollout.actor import commit
 from infra.rollout.recorder import Recorder
 from infra.rollout.target import audit_key, recorder_of
 from registry.audit import AuditLog
-from registry.made import RELEASE, Made, of_image
+from registry.made import Made, of_image
 from registry.releases import Releases
 from registry.store import Store
 from settings import Settings, load
@@ -31,7 +32,7 @@ def build(model: str, push: bool) -> int:
     if any(not environment.runs_containers for environment in settings.environments.values()):
         python_for(Path("requirements/service.txt"), Path("."))
     made = Made.of(settings)
-    made.add(RELEASE, release.digest)
+    made.build(release, commit())
     image = _image(settings, release, push)
     if image is not None:
         made.add(of_image(release.digest), image.id)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from contracts.digest import WHOLE, short
@@ -53,6 +54,7 @@ class Vouched:
     def lines(self) -> Iterator[str]:
         """Say what is signed, a line each."""
         yield f"  release          {self.release.digest}  {self.how['release']}"
+        yield f"  built            {self.release.created}, from commit {self.release.commit or 'none'}"
         yield f"  artifact         {content_of(self.files)}  {self.how['artifact']}"
         for image in self.images:
             yield f"  image            {image.id.removeprefix('sha256:')}  {image.platform}, {self.how[image.id]}"
@@ -74,7 +76,10 @@ def gather(settings: Settings, store: Store, reference: str, given: str) -> Vouc
         archive = releases.archive(digest)
     except FileNotFoundError:
         raise GateRefused(f"signature: the registry does not hold release {short(digest)}", "invoke build") from None
-    release, files = checked(archive, digest), artifact_in(archive)
+    release, files = made.as_built(checked(archive, digest)), artifact_in(archive)
+    if release.created > datetime.now(UTC).isoformat():
+        said = f"signature: the registry says that {release.name} was built {release.created}, in the future"
+        raise GateRefused(said, "invoke build, where its model was trained")
     how = {"release": HERE if digest in made.all(RELEASE) else NAMED}
     how["artifact"] = HERE if content_of(files) in made.all(MODEL) else "as it is in the release"
     if reference != digest and how["artifact"] != HERE:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from contracts.release import Release
+from contracts.release import RELEASE_FILE, Release
 from contracts.verdict import Outcome, Rule, Verdict
+from infra.bundle import pack, unpack
 from infra.commands.vouching import Vouched, gather
 from registry.made import Made, of_image
 from registry.releases import Releases
@@ -55,6 +58,21 @@ def test_what_was_built_elsewhere_is_signed_by_its_whole_digest_alone(site: Site
         assert mine.digest[:12] in caught.value.message and other.digest in caught.value.next_step
     found = vouched(site, other.digest)
     assert found.release == other and found.how["release"] == "named by its digest"
+
+
+def test_when_and_from_what_it_was_built_is_this_machines_word(site: Site, tmp_path: Path) -> None:
+    mine, path = site.release("1"), site.root / ".gateline/registry/tiny/releases"
+    made(site).path.write_text("")
+    made(site).build(mine, "0123abc")
+    unpack((path / f"{mine.digest}.tar.gz").read_bytes(), tmp_path / "bundle")
+    forged = mine.model_copy(update={"created": "9999-01-01T00:00:00.000+00:00", "commit": "deadbeef"})
+    (tmp_path / "bundle" / RELEASE_FILE).write_text(forged.model_dump_json(indent=2))
+    (path / f"{mine.digest}.tar.gz").write_bytes(pack(tmp_path / "bundle"))
+    found = vouched(site, mine.digest).release
+    assert found.commit == "0123abc" and mine.created[:4] <= found.created[:4] < "9999"
+    made(site).path.write_text("")
+    with pytest.raises(GateRefused, match="was built 9999-01-01T00:00:00.000.00:00, in the future"):
+        vouched(site, mine.digest)
 
 
 def test_where_nothing_was_built_nothing_is_signed(site: Site) -> None:
