@@ -22,7 +22,7 @@ from infra.process.python_env import interpreter, python_in
 from infra.process.record import Record
 from infra.signing.provenance import Check, asked
 from infra.signing.trust import Trust
-from settings.errors import GateRefused, OutsideError, UsageError
+from settings.errors import GatelineError, GateRefused, OutsideError, UsageError
 
 LOCK_FILE = "service.txt"
 WAIT_SECONDS = 120.0
@@ -101,14 +101,20 @@ def require(place: Place, release: Release, program: str) -> str:
 
 def in_memory(place: Place, release: Release) -> str:
     """Return as `require` does for a release that runs: its libraries are not read again."""
-    verified(place, release)
-    return Trust(FolderNotes(place.folder)).require(release)
+    try:
+        verified(place, release)
+        return Trust(FolderNotes(place.folder)).require(release)
+    except (GatelineError, OSError):
+        raise
+    except Exception as error:  # what was damaged, and how, is anything; a supervisor that asks must go on
+        why = f"digest: {release.name} cannot be compared: {type(error).__name__}: {error}"
+        raise GateRefused(why, "deploy another release") from None
 
 
 def lies_here(place: Place, release: Release) -> str:
     """Return as `require` does for a release that no slot has; libraries that are not installed yet are left out."""
     python = interpreter(place.envs, place.bundle(release.digest) / LOCK_FILE, verified(place, release).python)
-    return require(place, release, str(python)) if python.exists() else Trust(FolderNotes(place.folder)).require(release)
+    return require(place, release, str(python)) if python.exists() else in_memory(place, release)
 
 
 def evidence(place: Place, wanted: WantedSlot, record: Record) -> Iterator[Check]:

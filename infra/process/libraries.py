@@ -48,7 +48,7 @@ def verify(folder: Path, lock: Path) -> None:
         elif noted["files"] != _digest(folder):
             _refuse_changed(folder)
             raise _refused(folder, "holds a file that was added or changed, and that no wheel lists")
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
         raise _refused(folder, f"cannot be read ({error})") from None
 
 

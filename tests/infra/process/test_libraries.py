@@ -59,6 +59,11 @@ CHANGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "the interpreter": (linked_elsewhere, "no wheel lists"),
     "the lock": (lambda lock: lock.write_text("tiny==2\n"), "made for another lock"),
     "the note": (lambda lock: (lock.parent / "env" / libraries.STAMP).write_text("{}"), "cannot be read"),
+    "the note, and a list": (
+        lambda lock: bool((lock.parent / "env" / libraries.STAMP).write_text(""))
+        or site(lock, "tiny-1.dist-info/RECORD").write_bytes(b"\0,sha256=\xff,\n"),
+        "cannot be read",
+    ),
 }  # fmt: skip
 
 
