@@ -75,7 +75,7 @@ def test_of_an_environment_what_lies_there_and_runs_is_verified(signed: Signed, 
     said = capsys.readouterr().out
     for line in ("keys ", "files ", "statement        signed by keys/", "libraries ", "process "):
         assert f"ok      {line}" in said
-    assert said.endswith("verified: what lies there and runs is as it was signed\n")
+    assert said.endswith("verified: what lies there and runs is as it was let in\n")
     path = engine.bundle(release) / "service" / "__main__.py"
     path.chmod(0o644)
     path.write_text(path.read_text() + "\n")
