@@ -151,6 +151,8 @@ def rollback_plan(env: str, to: str) -> int:
     """Say what a rollback would do; nothing is changed."""
     target = Target.open(env)
     would = plan(target, to)
+    if would.passed_over:
+        target.say("passed over", "yellow", f": {'; '.join(would.passed_over)}")
     how = "warm: at once" if would.warm else "cold: it is started and smoke-tested first"
     target.say(
         f"would leave {would.leave.name} and give all traffic to {would.back_to.name} ({how}); nothing was changed"

@@ -36,7 +36,7 @@ def fetch(place: Place, release: Release, archive: bytes) -> None:
     unpacked(place, release, archive)
     lock = place.bundle(release.digest) / LOCK_FILE
     python = python_in(place.envs, lock, verified(place, release).python)
-    libraries.adopt(python.parents[1], lock)
+    libraries.adopt(python.parent.parent, lock)
 
 
 def unpacked(place: Place, release: Release, archive: bytes) -> None:
@@ -92,7 +92,7 @@ def require(place: Place, release: Release, program: str) -> str:
     `program`, its interpreter. Raises GateRefused (rules `digest` and `signature`).
     """
     vouched = in_memory(place, release)
-    folder = Path(program).parents[1]
+    folder = Path(program).parent.parent
     if folder.parent.resolve() != place.envs.resolve():
         raise GateRefused(f"digest: {program} is no interpreter of this environment's", "invoke deploy")
     libraries.verify(folder, place.bundle(release.digest) / LOCK_FILE)
@@ -124,7 +124,7 @@ def evidence(place: Place, wanted: WantedSlot, record: Record) -> Iterator[Check
     trust = Trust(FolderNotes(place.folder))
     yield asked("files", lambda: verified(place, release), f"{short(release.digest)}, in {folder}")
     yield asked("statement", lambda: trust.require(release))
-    yield asked("libraries", lambda: libraries.verify(python.parents[1], lock), f"in {python.parents[1]}")
+    yield asked("libraries", lambda: libraries.verify(python.parent.parent, lock), f"in {python.parent.parent}")
     for replica in wanted.replicas:
         seen = record.replicas.get(replica.name)
         if seen is not None and seen.child() is not None:

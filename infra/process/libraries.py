@@ -14,6 +14,8 @@ from settings.errors import GateRefused
 
 STAMP = ".complete"
 """The environment is whole, and this is what it held then; empty in one that an earlier version made."""
+NO_CODE = (STAMP, ".lock", ".DS_Store", "Thumbs.db", "desktop.ini")
+"""Left by uv and by file managers: no program reads them."""
 COMPILED = "compiled"
 """Byte code that tools keep below an environment for themselves; nothing that serves reads it."""
 
@@ -74,7 +76,7 @@ def _files(folder: Path) -> Iterator[Path]:
             folders[:] = [name for name in folders if name != COMPILED]
         for name in names + [name for name in folders if Path(where, name).is_symlink()]:
             path = Path(where, name)
-            if name != STAMP and (path.suffix == ".pyc" or path.parent.name != "__pycache__"):
+            if name not in NO_CODE and (path.suffix == ".pyc" or path.parent.name != "__pycache__"):
                 yield path
 
 

@@ -71,12 +71,8 @@ def _name_those_left(target: Target, trust: Trust) -> None:
             target.say(
                 f"{slot.release.name} {'serves on, and is not started again' if lives else 'is not started'}",
                 "yellow",
-                f": {error.message.removeprefix('signature: ')}; next: {_again(target, slot.release)}",
+                f": {error.message.removeprefix('signature: ')}; next: {error.next_step}",
             )
-
-
-def _again(target: Target, release: Release) -> str:
-    return f"invoke sign --release={release.digest}, then invoke up --env={target.name}; or deploy another release"
 
 
 def refuse_older(target: Target, release: Release) -> None:
@@ -111,8 +107,8 @@ def mend(target: Target) -> None:
 def _mended(target: Target, release: Release) -> None:
     try:
         target.engine.verify(release)
-    except Unsigned as error:
-        raise Unsigned(error.message, _again(target, release)) from None
+    except Unsigned:
+        raise
     except (GateRefused, UsageError) as error:
         try:
             archive = target.releases.archive(release.digest)

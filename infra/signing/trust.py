@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from contracts.digest import short
 from contracts.release import Release
 from infra.engines.notes import Notes
-from infra.signing.envelope import AGAIN
 from infra.signing.keys import PublicKey
 from infra.signing.provenance import Unsigned, is_about, opened
 from settings.errors import GateRefused
@@ -64,12 +63,16 @@ class Trust:
             return "nobody was asked: signing is off"
         if exception := self.let_in(release.digest):
             return exception
-        statement, key = opened(self.statement(release.digest), keys, release.name)
+        again = f"invoke sign --release={release.digest}, then invoke up; or deploy another release"
+        try:
+            statement, key = opened(self.statement(release.digest), keys, release.name)
+        except Unsigned as error:
+            raise Unsigned(error.message, again) from None
         if not is_about(statement, release.digest):
-            raise Unsigned(f"signature: the statement kept for {release.name} is about another release", AGAIN)
+            raise Unsigned(f"signature: the statement kept for {release.name} is about another release", again)
         if image and not statement.names(image.removeprefix("sha256:")):
             told = short(image.removeprefix("sha256:"))
-            raise Unsigned(f"signature: image {told} of {release.name} is not the one that was signed", AGAIN)
+            raise Unsigned(f"signature: image {told} of {release.name} is not the one that was signed", again)
         return f"signed by {key.name}"
 
 

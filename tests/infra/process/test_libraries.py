@@ -78,6 +78,7 @@ def test_a_change_is_refused(lock: Path, change: str) -> None:
 
 def test_what_a_library_compiles_for_itself_is_no_change(lock: Path) -> None:
     site(lock, "tiny/__pycache__/f.nbc").write_bytes(b"made by the library")
+    (lock.parent / "env" / ".DS_Store").write_bytes(b"opened in a window")
     os.utime(site(lock, "tiny/__init__.py"), (0, 0))
     libraries.verify(lock.parent / "env", lock)
 
