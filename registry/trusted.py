@@ -18,8 +18,9 @@ from typing import Any
 
 OWN = "model"
 """The package whose classes and functions are the copy's own."""
-SWELLING = 4
-"""How many times its size a model file may unpack to, beyond 16 MiB: skops stores, it does not compress."""
+SWELLING, MATRICES = 4, 2**28
+"""How many times its size, and how many bytes beyond it, a model file may unpack to: skops packs sparse matrices alone."""
+BLOCK = 2**16
 
 
 def _named(modules: Mapping[str, str]) -> frozenset[str]:
@@ -96,18 +97,48 @@ def types_of(model: bytes) -> list[str]:
     import skops.io
     from skops.io._protocol import PROTOCOL
 
-    most = SWELLING * len(model) + 2**24
+    unpacked = sizes(model)
     with zipfile.ZipFile(io.BytesIO(model)) as archive:
-        sizes = {entry.filename: entry.file_size for entry in archive.infolist()}
-        all_at_once = sum(entry.file_size for entry in archive.infolist()) > most
-        if all_at_once or sizes["schema.json"] > max(len(model), 2**20):
-            raise ValueError(f"it would swell to more than {SWELLING} times its size")
         schema = json.loads(archive.read("schema.json"))
-    if sum(sizes.get(name, 0) for _, name in _arrays(schema)) > most:
+    if sum(unpacked.get(name, 0) for _, name in _arrays(schema)) > SWELLING * len(model) + MATRICES:
         raise ValueError(f"its arrays, each as often as it is read, would swell to more than {SWELLING} times its size")
     if schema.get("protocol") != PROTOCOL:
         raise ValueError("it was written by another skops")
     return [str(name) for name in skops.io.get_untrusted_types(data=model)]
+
+
+def sizes(model: bytes) -> dict[str, int]:
+    """Return how many bytes each file of a model file unpacks to, by what it holds: a header may say less, and a reader that
+    believes it takes gigabytes at once. Raises ValueError for one that would swell."""
+    with zipfile.ZipFile(io.BytesIO(model)) as archive:
+        entries = archive.infolist()
+        stored = all(entry.compress_type == zipfile.ZIP_STORED and entry.file_size == entry.compress_size for entry in entries)
+        if not stored or sum(entry.file_size for entry in entries) > len(model):
+            raise ValueError("it would swell: skops stores its files, it does not compress them")
+        return {entry.filename: _unpacked(archive.read(entry)) for entry in entries}
+
+
+def _unpacked(data: bytes) -> int:
+    """Return the bytes that one file is read into: a sparse matrix is an archive of its own."""
+    if not data.startswith(b"PK"):
+        return len(data)
+    with zipfile.ZipFile(io.BytesIO(data)) as matrix:
+        if sum(entry.file_size for entry in matrix.infolist()) > MATRICES:
+            raise ValueError(f"it would swell: a matrix unpacks to more than {MATRICES} bytes")
+        return sum(_inflated(matrix, entry) for entry in matrix.infolist())
+
+
+def _inflated(matrix: zipfile.ZipFile, entry: zipfile.ZipInfo) -> int:
+    """The library gives at most what the header says, whatever there is: it is told of more here, to see more."""
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError(f"it would swell: {entry.filename} is packed so that it cannot be read in parts")
+    declared, entry.file_size, size = entry.file_size, MATRICES + 1, 0
+    with matrix.open(entry) as stream:
+        while block := stream.read(BLOCK):
+            size += len(block)
+            if size > declared:
+                raise ValueError(f"it would swell: {entry.filename} unpacks to more than the {declared} bytes that it says")
+    return size
 
 
 def _arrays(schema: Any) -> set[tuple[Any, str]]:

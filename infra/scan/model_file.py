@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import os
+import zipfile
 from collections.abc import Iterator
 
 from contracts.manifest import MODEL_FILE
@@ -29,6 +30,12 @@ def _pickles(name: str, data: bytes) -> Iterator[Finding]:
     """Every global that a pickle in the file would import; an artifact holds no pickle, so that any one is a finding."""
     from picklescan.scanner import scan_bytes
 
+    try:
+        if zipfile.is_zipfile(io.BytesIO(data)):
+            trusted.sizes(data)
+    except Exception as error:  # as below; picklescan unpacks whatever an archive holds
+        yield Finding("picklescan", "archive", f"{name} is an archive that no training writes ({error}); it was not opened")
+        return
     result = scan_bytes(io.BytesIO(data), name, os.path.splitext(name)[1])
     for entry in sorted(result.globals, key=lambda entry: (entry.module, entry.name)):
         message = (

@@ -15,6 +15,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse
 import skops.io
 from skops.io import _trusted_types as default
 from sklearn.base import BaseEstimator
@@ -172,13 +173,21 @@ def test_by_hand_adds_a_type_and_never_what_runs_code() -> None:
     assert advice(["xgboost.core.Booster"], ["a.B"]).endswith('[model] trusted = ["a.B", "xgboost.core.Booster"]')
 
 
-def zipped(schema: str, **files: bytes) -> bytes:
+def zipped(schema: str, compression: int = zipfile.ZIP_DEFLATED, said: int = 0, **files: bytes) -> bytes:
+    """Return an archive of these files; with `said`, a list of contents that says of each that it unpacks to so many bytes."""
     packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(packed, "w", compression) as archive:
         archive.writestr("schema.json", schema)
         for name, data in files.items():
             archive.writestr(name, data)
+        for entry in archive.infolist() if said else ():
+            entry.file_size = said
     return packed.getvalue()
+
+
+def with_matrix(matrix: bytes) -> bytes:
+    """Return a model file that holds a sparse matrix: an archive within the archive."""
+    return zipped(json.dumps({"content": [node(1)]}), zipfile.ZIP_STORED, a=matrix)
 
 
 def node(number: int) -> dict[str, Any]:
@@ -189,7 +198,14 @@ def node(number: int) -> dict[str, Any]:
 SWELL = {
     "an array": zipped("{}", a=bytes(2**25)),
     "the description": zipped(json.dumps([[]] * 2**19)),
-    "one array, read many times": zipped(json.dumps({"content": [node(number) for number in range(100)]}), a=bytes(2**20)),
+    "one array, read many times": zipped(
+        json.dumps({"content": [node(number) for number in range(500)]}), zipfile.ZIP_STORED, a=bytes(2**20)
+    ),
+    "a header that says less": zipped(" " * 2**25, said=100),
+    "a packing that is taken whole": zipped(" " * 2**25, zipfile.ZIP_BZIP2, said=100),
+    "a matrix": with_matrix(zipped("", a=bytes(2**28 + 1))),
+    "a matrix whose header says less": with_matrix(zipped("", said=100, a=bytes(2**25))),
+    "a matrix that is taken whole": with_matrix(zipped("", zipfile.ZIP_LZMA, said=100, a=bytes(2**25))),
 }
 
 
@@ -197,6 +213,11 @@ SWELL = {
 def test_a_file_that_swells_is_not_read(model: bytes) -> None:
     with pytest.raises(ValueError, match="swell"):
         types_of(model)
+
+
+def test_a_sparse_matrix_that_packs_well_is_read() -> None:
+    matrix = scipy.sparse.csr_matrix(np.eye(1_000))
+    assert strangers(types_of(skops.io.dumps(FunctionTransformer(kw_args={"a": matrix}))), (), ()) == []
 
 
 def test_an_array_that_many_objects_share_is_read_once() -> None:

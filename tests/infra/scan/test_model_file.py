@@ -139,3 +139,18 @@ def test_a_missing_model_file_is_found(root: Path, model_file: bytes) -> None:
 
 def test_no_artifact_is_nothing_looked_at(root: Path) -> None:
     assert scanner.scan(subject(root)).looked_at == 0
+
+
+@pytest.mark.parametrize("name", ["model.skops", "golden.json"])
+def test_an_archive_that_swells_when_it_is_looked_into_is_not_opened(root: Path, model_file: bytes, name: str) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_BZIP2) as archive:
+        archive.writestr("schema.json", bytes(2**25))
+        archive.infolist()[0].file_size = 100
+    manifest, files = artifact(model_file)
+    judged = subject(root, {**files, MANIFEST_FILE: manifest.model_dump_json().encode(), name: packed.getvalue()})
+    found = [finding.message for finding in scanner.scan(judged).findings if finding.code == "archive"]
+    assert found == [
+        f"{name} is an archive that no training writes (it would swell: skops stores its files, it does not compress them); "
+        "it was not opened"
+    ]
