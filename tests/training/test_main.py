@@ -121,6 +121,7 @@ def switch_signing_on() -> None:
     path.write_text(path.read_text(encoding="utf-8") + '\n[signing]\nkeys = ["keys/release.pub"]\n', encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_where_releases_are_signed_only_what_was_trained_here_spares_the_training(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -148,6 +149,7 @@ def of_another(model: bytes) -> bytes:
     return packed.getvalue()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changed", ["threshold", "model", "no model"])
 def test_a_model_that_somebody_put_in_the_place_of_equal_inputs_is_not_taken_for_ones_own(
     folder: Path, capsys: pytest.CaptureFixture[str], changed: str
