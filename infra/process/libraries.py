@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import csv
 import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from contracts.digest import of_file, of_value
+from contracts.files import place
 from settings.errors import GateRefused
 
-STAMP = ".complete"
-"""The environment is whole, and this is what it held then; empty in one that an earlier version made."""
+STAMP, FORM = ".complete", 2
+"""The environment is whole, and this is what it held, noted in this form; an earlier version noted nothing, or in another."""
 NO_CODE = (STAMP, ".lock", ".DS_Store", "Thumbs.db", "desktop.ini")
 """Left by uv and by file managers: no program reads them."""
 COMPILED = "compiled"
@@ -26,13 +29,15 @@ def note(folder: Path, lock: Path) -> None:
     Raises GateRefused (rule `digest`) where a file is not as its wheel has it.
     """
     _refuse_changed(folder)
-    (folder / STAMP).write_text(json.dumps({"lock": of_file(lock), "files": _digest(folder)}), encoding="utf-8")
+    noted = {"form": FORM, "lock": of_file(lock), "files": _digest(folder)}
+    place({folder / STAMP: json.dumps(noted)})
 
 
 def adopt(folder: Path, lock: Path) -> None:
-    """Note what an environment holds that an earlier version made. Raises as `note` does."""
-    if not (folder / STAMP).read_bytes():
-        note(folder, lock)
+    """Note what an environment holds that an earlier version made; raises as `note` does. What is damaged `verify` refuses."""
+    with contextlib.suppress(OSError, ValueError, AttributeError, csv.Error):
+        if _noted(folder) is None:
+            note(folder, lock)
 
 
 def verify(folder: Path, lock: Path) -> None:
@@ -41,8 +46,7 @@ def verify(folder: Path, lock: Path) -> None:
     Of one that an earlier version made, the files that its wheels list are compared, and no others.
     """
     try:
-        stamp = (folder / STAMP).read_bytes()
-        noted = json.loads(stamp) if stamp else None
+        noted = _noted(folder)
         if noted is None:
             _refuse_changed(folder)
         elif noted["lock"] != of_file(lock):
@@ -50,8 +54,15 @@ def verify(folder: Path, lock: Path) -> None:
         elif noted["files"] != _digest(folder):
             _refuse_changed(folder)
             raise _refused(folder, "holds a file that was added or changed, and that no wheel lists")
-    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+    except (OSError, ValueError, KeyError, AttributeError, csv.Error) as error:
         raise _refused(folder, f"cannot be read ({error})") from None
+
+
+def _noted(folder: Path) -> dict[str, Any] | None:
+    """Return what was noted, or None where an earlier version noted less. Raises OSError, and ValueError for no JSON."""
+    stamp = (folder / STAMP).read_bytes()
+    noted: dict[str, Any] = json.loads(stamp) if stamp else {}
+    return noted if noted.get("form") == FORM else None
 
 
 def _refused(folder: Path, why: str) -> GateRefused:

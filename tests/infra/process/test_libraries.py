@@ -58,7 +58,7 @@ CHANGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "a file that runs at each start": (lambda lock: site(lock, "x.pth").write_text("import os\n"), "no wheel lists"),
     "the interpreter": (linked_elsewhere, "no wheel lists"),
     "the lock": (lambda lock: lock.write_text("tiny==2\n"), "made for another lock"),
-    "the note": (lambda lock: (lock.parent / "env" / libraries.STAMP).write_text("{}"), "cannot be read"),
+    "the note": (lambda lock: (lock.parent / "env" / libraries.STAMP).write_text('{"form": 2}'), "cannot be read"),
     "the note, and a list": (
         lambda lock: bool((lock.parent / "env" / libraries.STAMP).write_text(""))
         or site(lock, "tiny-1.dist-info/RECORD").write_bytes(b"\0,sha256=\xff,\n"),
@@ -83,9 +83,10 @@ def test_what_a_library_compiles_for_itself_is_no_change(lock: Path) -> None:
     libraries.verify(lock.parent / "env", lock)
 
 
-def test_of_an_older_environment_what_its_wheels_list_is_compared_then_all_of_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("earlier", ["", '{"lock": "of another form", "files": ""}'])
+def test_of_an_older_environment_what_its_wheels_list_is_compared_then_all_of_it(tmp_path: Path, earlier: str) -> None:
     lock, folder = installed(tmp_path / "env"), tmp_path / "env"
-    (folder / libraries.STAMP).touch()
+    (folder / libraries.STAMP).write_text(earlier)
     libraries.verify(folder, lock)
     site(lock, "tiny/__init__.py").write_text("X = 2\n")
     with pytest.raises(GateRefused, match="tiny/__init__.py was changed"):
@@ -95,6 +96,14 @@ def test_of_an_older_environment_what_its_wheels_list_is_compared_then_all_of_it
     CHANGES["byte code alone"][0](lock)
     with pytest.raises(GateRefused, match="no wheel lists"):
         libraries.verify(folder, lock)
+
+
+def test_a_damaged_note_is_left_to_be_refused(lock: Path) -> None:
+    for text in ("{", "[]"):
+        (lock.parent / "env" / libraries.STAMP).write_text(text)
+        libraries.adopt(lock.parent / "env", lock)
+        with pytest.raises(GateRefused, match="cannot be read"):
+            libraries.verify(lock.parent / "env", lock)
 
 
 def test_what_is_not_as_its_wheel_has_it_is_never_noted(tmp_path: Path) -> None:
