@@ -11,6 +11,7 @@ import ast
 import importlib.util
 import io
 import json
+import sys
 import zipfile
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -75,15 +76,13 @@ ALLOWED = _named(
     }
 )
 """Parts of fitted models that skops does not trust by itself; each function computes, none reads a file or calls by name."""
-NEVER = frozenset(
-    "_io _pickle asyncio builtins cProfile cloudpickle code codecs codeop ctypes dill doctest http importlib "
-    "inspect io joblib marshal multiprocessing nt os pathlib pdb pickle pip pkgutil posix profile pty pydoc runpy "
-    "shelve shutil skops socket subprocess sys tempfile threading timeit trace types urllib webbrowser zipimport".split()
-)
-"""Libraries that run or load what they are given: nothing of theirs is loaded, though somebody adds it by hand."""
+VALUES = frozenset("array collections datetime decimal enum fractions functools math numbers random re uuid".split())
+NEVER = (sys.stdlib_module_names - VALUES) | frozenset("IPython cloudpickle dill joblib pip setuptools skops".split())
+"""Libraries that run or load what they are given, and Python's own but for `VALUES`: nothing of theirs is loaded, though somebody
+adds it by hand."""
 NEVER_CALLED = frozenset(
-    "call_method compile dump eval exec fromfile getattr import_module load load_library loads memmap "
-    "methodcaller open read_pickle save system tofile unsafe_load".split()
+    "call_method compile dump eval exec exec_command fromfile getattr import_module load load_library loads memmap "
+    "methodcaller open read_array read_pickle rundocs runstring save system tofile unsafe_load".split()
 )
 """Last parts of names that do the same in any library: `numpy.load`, `torch.hub.load`, `pandas.read_pickle`."""
 

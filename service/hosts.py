@@ -53,10 +53,10 @@ class KnownHosts:
 def bare(value: str) -> str:
     """Return a host in lower case, without port, brackets and the dot of a full name."""
     host = value.strip().lower()
-    if host.startswith("["):
-        return host[1:].partition("]")[0]
     name, colon, port = host.rpartition(":")
-    return (name if colon and ":" not in name and port.isdigit() else host).removesuffix(".")
+    alone = name.startswith("[") and name.endswith("]") or ":" not in name
+    host = (name if colon and alone and port.isdecimal() else host).removesuffix(".")
+    return host[1:-1] if host.startswith("[") and host.endswith("]") else host
 
 
 @lru_cache(256)

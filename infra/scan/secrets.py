@@ -21,6 +21,8 @@ DIGEST = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 WRITTEN = (MANIFEST_FILE, METRICS_FILE, SCHEMA_FILE)
 """What of an artifact people write, or could; golden rows are drawn by chance, as keys are."""
 MARK = "pragma: allowlist secret"
+LEFT_OUT = [f"detect_secrets.filters.heuristic.{what}" for what in ("is_lock_file", "is_swagger_file", "is_non_text_file")]
+"""What the library passes over by its name alone, whatever stands in it: `swagger.py`, `style.css`, `poetry.lock`, `a.svg`."""
 _ALONE = Lock()
 """The library keeps its settings in a global."""
 
@@ -53,7 +55,7 @@ def _detectors() -> Iterator[None]:
     from detect_secrets.settings import default_settings
 
     with default_settings() as settings:
-        settings.disable_filters("detect_secrets.filters.heuristic.is_lock_file")
+        settings.disable_filters(*LEFT_OUT)
         yield
 
 

@@ -167,9 +167,11 @@ loaded = load
 
 
 def test_by_hand_adds_a_type_and_never_what_runs_code() -> None:
-    names = ["xgboost.core.Booster", "numpy.load", "builtins.eval"]
-    assert strangers(names, (), names) == ["numpy.load", "builtins.eval"]
-    assert "builtins.eval can run or load code" in advice(names)
+    harmless = ["xgboost.core.Booster", "datetime.date", "functools.partial"]
+    code = ["numpy.load", "builtins.eval", "numpy.lib.format.read_array", "numpy.testing._private.utils.runstring"]
+    code += ["site.addsitedir", "_posixsubprocess.fork_exec", "logging.config.fileConfig"]
+    assert strangers([*harmless, *code], (), [*harmless, *code]) == code
+    assert "builtins.eval can run or load code" in advice(["numpy.load", "builtins.eval"])
     assert advice(["xgboost.core.Booster"], ["a.B"]).endswith('[model] trusted = ["a.B", "xgboost.core.Booster"]')
 
 

@@ -58,7 +58,10 @@ async def test_a_second_content_type_does_not_hide_the_first(client: httpx.Async
 
 
 OURS = ("localhost", "LOCALHOST:8100", "127.0.0.1:8100", "127.1.2.3", "[::1]:8100", "localhost.")
-FOREIGN = ("evil.example", "evil.example:8100", "localhost.evil.example", "127.0.0.1.evil.example", "10.1.2.3", "[::2]", "")
+FOREIGN = (
+    "evil.example", "evil.example:8100", "localhost.evil.example", "127.0.0.1.evil.example", "10.1.2.3", "[::2]", "",
+    "[::1].evil.example", "[::1]evil",
+)  # fmt: skip
 LISTED = ("api.example.org:443", "API.example.org", "10.0.0.7")
 
 
@@ -124,6 +127,16 @@ def test_what_an_environment_gives_its_services(host: str, docker: str, names: s
     assert given(where, "", {}) != first and given(where, "kept", {})["GATELINE_SYNTHETIC_TOKEN"] == "kept"
 
 
-@pytest.mark.parametrize(("value", "host"), [("A.B.:1", "a.b"), ("[::1]:80", "::1"), ("::1", "::1"), ("a:b", "a:b")])
+@pytest.mark.parametrize(
+    ("value", "host"),
+    [
+        ("A.B.:1", "a.b"),
+        ("[::1]:80", "::1"),
+        ("[::1]", "::1"),
+        ("::1", "::1"),
+        ("a:b", "a:b"),
+        ("[::1].b:80", "[::1].b:80"),
+    ],
+)
 def test_a_host_without_its_trimmings(value: str, host: str) -> None:
     assert bare(value) == host

@@ -26,7 +26,10 @@ PLANTED = [
 
 
 @pytest.mark.parametrize("line", PLANTED)
-@pytest.mark.parametrize("name", ["room/code.py", "docs/page.md", ".env", "requirements/dev.txt"])
+@pytest.mark.parametrize(
+    "name",
+    ["room/code.py", "docs/page.md", ".env", "requirements/dev.txt", "room/swagger.py", "page.css", "poetry.lock", "a.svg"],
+)
 def test_a_planted_secret_is_found_and_not_shown(root: Path, name: str, line: str) -> None:
     write(root, name, f"# first\n{line}\n")
     findings = secrets.scan(subject(root)).findings
