@@ -78,8 +78,8 @@ ALLOWED = _named(
 """Parts of fitted models that skops does not trust by itself; each function computes, none reads a file or calls by name."""
 VALUES = frozenset("array collections datetime decimal enum fractions functools math numbers random re uuid".split())
 NEVER = (sys.stdlib_module_names - VALUES) | frozenset("IPython cloudpickle dill joblib pip setuptools skops".split())
-"""Libraries that run or load what they are given, and Python's own but for `VALUES`: nothing of theirs is loaded, though somebody
-adds it by hand."""
+"""Libraries that run or load what they are given, and Python's own but for `VALUES`: nothing of theirs is loaded, though
+somebody adds it by hand."""
 NEVER_CALLED = frozenset(
     "call_method compile dump eval exec exec_command fromfile getattr import_module load load_library loads memmap "
     "methodcaller open read_array read_pickle rundocs runstring save system tofile unsafe_load".split()
