@@ -14,7 +14,6 @@ from pathlib import Path
 
 from contracts import layout
 from contracts.digest import WHOLE, of_bytes, of_value, short
-from contracts.release import Release
 from contracts.verdict import Verdict
 from registry.releases import Releases
 from settings import Settings
@@ -69,18 +68,15 @@ class Made:
             f"{BY_DIGEST} --release={digest}",
         )
 
-    def build(self, release: Release, commit: str) -> None:
+    def build(self, digest: str, commit: str) -> None:
         """Keep that a release was built here, now; of one that was built here before, when and from what stays as it was."""
-        if release.digest not in self.all(RELEASE):
-            self.add(f"{BUILT}{release.digest}", f"{datetime.now(UTC).isoformat(timespec='milliseconds')};{commit}")
-        self.add(RELEASE, release.digest)
+        if digest not in self.all(RELEASE):
+            self.add(f"{BUILT}{digest}", f"{datetime.now(UTC).isoformat(timespec='milliseconds')};{commit}")
+        self.add(RELEASE, digest)
 
-    def as_built(self, release: Release) -> Release:
-        """Return a release with the time and commit of its build here, whatever the registry says of them."""
-        for facts in self.all(f"{BUILT}{release.digest}")[:1]:
-            created, _, commit = facts.partition(";")
-            return release.model_copy(update={"created": created, "commit": commit})
-        return release
+    def built(self, digest: str) -> dict[str, str]:
+        """Return when a release was built here and from which commit, as its record names them; nothing where it was not."""
+        return next((dict(zip(("created", "commit"), facts.split(";", 1))) for facts in self.all(f"{BUILT}{digest}")), {})
 
     def knows(self, verdict: Verdict) -> bool:
         """Say whether a verdict was reached here."""

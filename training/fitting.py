@@ -6,9 +6,11 @@ import copy
 import importlib.metadata
 import random
 import re
+import threading
 import time
 import warnings
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,7 +87,9 @@ def _fitted(
         named = placed(handed_on(model, estimator, schema), schema, front, features, labels)
         estimator.steps[-1][1].set_params(**as_taken(estimator.steps[-1][1], named))
     weigh(estimator, model, classes, numbered, positive)
-    with warnings.catch_warnings(record=True) as caught:
+    # Catching replaces the filters of the whole process: of several fits at once, the main thread's alone is looked at.
+    alone = threading.current_thread() is threading.main_thread()
+    with warnings.catch_warnings(record=True) if alone else nullcontext([]) as caught:
         fitted = estimator.fit(features, labels)
     _refuse_unused(caught, model)
     return fitted if hasattr(fitted, "predict") else estimator  # a fit may return nothing, or its history

@@ -14,12 +14,12 @@ from tests.training.example import command, copy_of_project, project
 from training.identity import ROOT, SHAPING, plan
 
 BESIDE = {
-    *(f"contracts/{name}.py" for name in ("digest", "plot", "verdict", "files", "layout")),
+    *(f"contracts/{name}.py" for name in ("digest", "plot", "verdict", "files", "image", "layout", "release")),
     *(f"contracts/{name}.py" for name in ("forms", "git", "shapes", "shaping")),
     *(f"validation/{name}.py" for name in ("digests", "vouched")),
     "model/features.py",
 }
-"""Modules that training imports and that shape no artifact by themselves: digests, verdicts and who vouches for a model; what
+"""Modules that training imports and that shape no artifact by themselves: digests, verdicts, releases, who vouches for a model; what
 parses or proposes a schema (the schema that comes out is digested), or picks settings (they are digested); `model/`, which is
 digested as a folder."""
 PROPOSING = ("first.py",)
