@@ -74,14 +74,18 @@ class AuditLog:
         """Return every readable event in order."""
         return [entry.event for entry in self._entries().values() if entry.event]
 
-    def about(self, subject: str) -> list[tuple[Event, bool]]:
-        """Return the readable events about one release, in order, each with whether it is vouched for.
+    def about(self, subject: str) -> tuple[list[tuple[Event, bool]], list[int]]:
+        """Return the readable events about one release, in order, each with whether it is vouched for, and the lines that were
+        removed and that no person has accepted.
 
-        That is: as it was written, taken alone, and sealed where there is a key.
+        Vouched for is what is as it was written, taken alone, and sealed where there is a key.
         """
-        entries = self._entries().values()
-        told = [(entry, entry.event) for entry in entries if entry.event and entry.event.subject == subject]
-        return [(event, not entry.fault and (entry.sealed or not self._key)) for entry, event in told]
+        entries = self._entries()
+        told = [(entry, entry.event) for entry in entries.values() if entry.event and entry.event.subject == subject]
+        found = [finding for finding in broken(entries, (), self._key) if finding.line not in entries]
+        accepted = settled(found, entries, self._key)
+        removed = [finding.line for finding in found if finding.line and finding not in accepted]
+        return [(event, not entry.fault and (entry.sealed or not self._key)) for entry, event in told], removed
 
     def verify(self, heads: Iterable[Head] = ()) -> list[Finding]:
         """Return every place where the log is not what was written: edited, removed, reordered or cut. Empty when it holds.

@@ -55,13 +55,18 @@ class Quarantine:
         return None
 
     def _told(self, digest: str) -> str | None:
-        """Return what the log says. A lift counts where its event is vouched for: without the key, nobody can add one."""
-        found = None
-        for event, vouched in self._log.about(digest):
+        """Return what the log says. A lift counts where its event is vouched for: without the key, nobody can add one.
+
+        A line that was removed may have told of a rollback: until a person accepts that it is gone, it counts as one.
+        """
+        events, removed = self._log.about(digest)
+        gone = max(removed, default=0)
+        found = f"line {gone} of the audit log was removed, and may have told of a rollback: invoke audit" if gone else None
+        for event, vouched in events:
             lifted = event.type == LIFTED or (event.type in (DEPLOYED, UPGRADED) and event.data.get(FORMERLY))
             if event.type == ROLLED_BACK or event.data.get("quarantined"):
                 found = reason(event.data) or "a rollback left it"
-            elif lifted and vouched:
+            elif lifted and vouched and event.sequence > gone:
                 found = None
         return found
 

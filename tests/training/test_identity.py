@@ -19,9 +19,9 @@ BESIDE = {
     *(f"validation/{name}.py" for name in ("digests", "vouched")),
     "model/features.py",
 }
-"""Modules that training imports and that shape no artifact by themselves: digests, verdicts, releases, who vouches for a model; what
-parses or proposes a schema (the schema that comes out is digested), or picks settings (they are digested); `model/`, which is
-digested as a folder."""
+"""Modules that training imports and that shape no artifact by themselves: digests, verdicts, releases, who vouches for a
+model; what parses or proposes a schema (the schema that comes out is digested), or picks settings (they are digested);
+`model/`, which is digested as a folder."""
 PROPOSING = ("first.py",)
 """Modules of training that propose settings and data for a new project, and make no artifact."""
 

@@ -57,6 +57,17 @@ def test_deleting_the_lists_lifts_nothing(tmp_path: Path, key: str, type: str, d
     assert quarantine(tmp_path, key=key).reason("b" * 64) is None
 
 
+@pytest.mark.parametrize("key", ["", KEY])
+def test_deleting_the_event_of_a_rollback_lifts_nothing(tmp_path: Path, key: str) -> None:
+    for type in (LIFTED, ROLLED_BACK, UPGRADED):
+        record(tmp_path, type, key, reason="slow")
+    (tmp_path / "registry/p/audit/00000002.json").unlink()
+    kept_apart = quarantine(tmp_path, "another", key)
+    assert "line 2 of the audit log was removed" in (kept_apart.reason(DIGEST) or "")
+    record(tmp_path, LIFTED, key)
+    assert kept_apart.reason(DIGEST) is None
+
+
 @pytest.mark.parametrize(
     ("type", "data"),
     [(LIFTED, {}), (UPGRADED, {"release_quarantine": True}), (DEPLOYED, {"release_quarantine": True})],
