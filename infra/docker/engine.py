@@ -128,9 +128,10 @@ class DockerEngine:
         yield asked("image", lambda: self._vouched(wanted.release, wanted.program))
         for replica in wanted.replicas:
             if (container := found.get(replica.name)) is not None:
-                image = str(container.attrs["Image"])
-                said = f"{container.status}, made from {short(image.removeprefix('sha256:'))}"
-                yield Check(f"container {replica.name}", image == wanted.program, said)
+                wrong = self._daemon.replicas.altered(container, wanted.program)
+                made = short(str(container.attrs["Image"]).removeprefix("sha256:"))
+                said = f"{container.status}, made from {made}" + (f": it {wrong}" if wrong else "")
+                yield Check(f"container {replica.name}", not wrong, said)
 
     def start(self, slot: Slot, release: Release, replicas: int) -> None:
         """Start `replicas` times the release's `workers` containers in an empty slot, or bring the slot to this number."""

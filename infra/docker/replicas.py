@@ -12,7 +12,7 @@ from typing import Any
 
 from docker.types import EndpointConfig, LogConfig
 
-from infra.docker.client import CONFLICT, APIError, Docker, NotFound, reaching
+from infra.docker.client import CONFLICT, APIError, Docker, ImageNotFound, NotFound, reaching
 from infra.docker.names import PREDICTIONS, RELEASE, REPLICA, SLOT, VERSION, Names
 from contracts.release import Release
 from infra.engines.engine import NOT_STARTED
@@ -22,6 +22,10 @@ from settings import DockerHost
 
 PORT = 8000
 PIDS = 256
+RUNS = ("Entrypoint", "Cmd", "User", "WorkingDir")
+"""What decides which program a container runs, as whom, and where it finds its code."""
+LOADING = ("PYTHON", "LD_")
+"""How variables begin that let Python or the loader bring in other code."""
 SPARE_SECONDS = 10
 LOG = LogConfig(type=LogConfig.types.JSON, config={"max-size": "10m", "max-file": "3"})
 HARDENED: dict[str, Any] = {
@@ -70,17 +74,36 @@ class Replicas:
         return ended
 
     def _started(self, slot: str, wanted: WantedSlot, replica: WantedReplica, container: Any) -> list[str]:
-        """A container that stands there ready is started again if it is the image's; one made from another is replaced."""
+        """A container that stands there ready is started again if it is as one made here; any other is replaced."""
         name, how = f"replica {replica.name} in slot {slot}", []
-        if container is not None and container.attrs["Image"] != wanted.program:
+        if container is not None and (wrong := self.altered(container, wanted.program)):
             _remove(container)
-            how, container = [f"{name} was a container of another image; it was replaced"], None
+            how, container = [f"{name} {wrong}; it was replaced"], None
         elif container is not None:
             how = [f"{name} was {container.status} and is started again"]
         container = container or self._create(slot, wanted, replica)
         with reaching():
             container.unpause() if container.status == "paused" else container.start()
         return how
+
+    def altered(self, container: Any, program: str) -> str:
+        """Return in which way a container is not one that was made here from the image `program`; '' where it is."""
+        if container.attrs["Image"] != program:
+            return "was a container of another image"
+        try:
+            with reaching():
+                image = container.image.attrs["Config"]
+        except ImageNotFound:
+            return "was a container of an image that is gone"
+        config, host = container.attrs["Config"], container.attrs["HostConfig"]
+        if any((config.get(what) or None) != (image.get(what) or None) for what in RUNS):
+            return "was a container that runs something else than its image says"
+        if {line for line in config.get("Env") or () if line.startswith(LOADING)} - {*(image.get("Env") or ())}:
+            return "was a container whose variables bring in other code"
+        mounted = [*(host.get("Binds") or ()), *(str(mount) for mount in host.get("Mounts") or ())]
+        if host.get("Privileged") or host.get("CapAdd") or mounted != [f"{self._names.predictions}:{PREDICTIONS}:rw"]:
+            return "was a container with other rights or folders"
+        return ""
 
     def restart(self, name: str) -> None:
         """End a replica at once, and start it again."""

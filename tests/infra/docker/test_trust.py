@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -31,6 +32,33 @@ def test_a_container_of_another_image_is_seen_and_replaced(harbour: Harbour) -> 
     harbour.engine.up()
     assert all(check.holds for check in harbour.engine.evidence(Slot.STABLE))
     assert httpx.post(f"{harbour.url}/predict", content=b"{}").headers["x-gateline-release"] == release.digest
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        {"entrypoint": ["python3", "-c", "print('theirs')"]},
+        {"user": "0"},
+        {"environment": {"PYTHONPATH": "/var/lib/predictions"}},
+        {"volumes": {"/tmp": {"bind": "/opt/gateline/release", "mode": "ro"}}},
+        {"privileged": True},
+    ],
+    ids=lambda planted: next(iter(planted)),
+)
+def test_a_container_of_the_image_that_runs_something_else_is_seen_and_replaced(
+    standing: Harbour, planted: dict[str, Any]
+) -> None:
+    name = standing.engine.status().slots[Slot.STABLE].replicas[0].name
+    standing.engine.down()
+    real = standing.container(name)
+    labels, called, image = real.labels, real.name, real.attrs["Image"]
+    real.remove(force=True)
+    own = {"volumes": {standing.names.predictions: {"bind": "/var/lib/predictions", "mode": "rw"}}}
+    standing.client.containers.create(image, name=called, labels=labels, **own | planted)
+    said = {check.subject: check.holds for check in standing.engine.evidence(Slot.STABLE)}
+    assert said.pop(f"container {name}") is False and all(said.values())
+    standing.engine.up()
+    assert all(check.holds for check in standing.engine.evidence(Slot.STABLE))
 
 
 def test_an_image_that_was_not_signed_is_not_started(harbour: Harbour, tmp_path: Path) -> None:
