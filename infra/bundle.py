@@ -115,10 +115,11 @@ def verify(folder: Path, release: Release) -> None:
             f"digest: the files of {release.name} have digest {found[:12]}, the release is {release.digest[:12]}",
             "its files were changed after the build: deploy another release, or build again",
         )
-    hidden = sorted(path for path in folder.rglob("*") if not belongs(path.relative_to(folder)))
+    hidden = sorted(path for path in folder.rglob("*") if path.is_symlink() or not belongs(path.relative_to(folder)))
     if hidden:
         raise GateRefused(
-            f"digest: {hidden[0]} is no part of {release.name}", "remove it: a digest covers neither hidden files nor caches"
+            f"digest: {hidden[0]} is no part of {release.name}",
+            "remove it: a digest covers neither hidden files, nor caches, nor links",
         )
 
 

@@ -51,7 +51,9 @@ def _refuse_pages(request: Request) -> None:
     for kind in types:
         if kind in FORMS and (browser or kind != BY_ITSELF):
             raise Refusal(415, f"content-type is '{kind}', which any web page can send; allowed: application/json")
-    if not any(types) and request.headers.get("sec-fetch-site") in OF_OTHERS:
+    origin = request.headers.get("origin")
+    foreign = origin is not None and origin.partition("://")[2] != request.headers.get("host")
+    if not any(types) and (foreign or request.headers.get("sec-fetch-site") in OF_OTHERS):
         raise Refusal(415, "no content-type, from a web page of another origin; allowed: application/json")
 
 

@@ -81,11 +81,11 @@ def gather(settings: Settings, store: Store, reference: str, given: str) -> Vouc
         said = f"signature: the registry says that {release.name} was built {release.created}, in the future"
         raise GateRefused(said, "invoke build, where its model was trained")
     how = {"release": HERE if digest in made.all(RELEASE) else NAMED}
-    how["artifact"] = HERE if content_of(files) in made.all(MODEL) else "as it is in the release"
+    how["artifact"] = HERE if [content_of(files)] == made.all(MODEL)[-1:] else "as it is in the release"
     if reference != digest and how["artifact"] != HERE:
         raise GateRefused(
-            f"signature: {release.name} was built here, but its model was not trained here: whoever can write the registry "
-            "may have put it there",
+            f"signature: {release.name} was built here, but its model is not the one that was trained here last: whoever can "
+            "write the registry may have put it in its place",
             f"nox -s train, which trains it here, then judge and build again; or, {BY_DIGEST} --release={digest}",
         )
     before, known = _before(settings, store, release), releases.images(digest)

@@ -174,6 +174,6 @@ def _protect(folder: Path) -> None:
 def _remove(folder: Path) -> None:
     if folder.exists():
         for path in (folder, *folder.rglob("*")):
-            if path.is_dir():
+            if path.is_dir() and not path.is_symlink():
                 path.chmod(0o755)
         shutil.rmtree(folder)

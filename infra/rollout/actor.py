@@ -48,13 +48,17 @@ def _subject(url: str, permit: str) -> str:
 
     The token is asked for from the server itself, so that its signature need not be checked against the server's keys.
     """
-    headers = {"Authorization": f"bearer {permit}"}
     try:
-        answer = httpx.get(f"{url}&audience=gateline", headers=headers, timeout=SECONDS).raise_for_status()
-        claims = answer.json()["value"].split(".")[1]
+        claims = ask_for_token(url, permit).raise_for_status().json()["value"].split(".")[1]
         return str(json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["sub"])
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, LookupError, TypeError, AttributeError):
         return ""
+
+
+def ask_for_token(url: str, permit: str) -> httpx.Response:
+    """Ask the CI server for a token. Who that is, the roots say that come with httpx, whatever `SSL_CERT_FILE` says."""
+    roots, headers = httpx.create_ssl_context(trust_env=False), {"Authorization": f"bearer {permit}"}
+    return httpx.get(f"{url}&audience=gateline", headers=headers, timeout=SECONDS, verify=roots)
 
 
 def commit() -> str:

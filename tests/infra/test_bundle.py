@@ -95,6 +95,16 @@ def test_bytecode_that_a_digest_does_not_cover_is_refused(folder: Path) -> None:
         bundle.verify(folder, release)
 
 
+@pytest.mark.parametrize("name", ["json", "service/deeper"])
+def test_a_link_to_a_folder_which_no_digest_covers_is_refused(folder: Path, tmp_path: Path, name: str) -> None:
+    release = bundle.read_release(folder)
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs" / "__init__.py").write_text("")
+    (folder / name).symlink_to(tmp_path / "theirs")
+    with pytest.raises(GateRefused, match=f"digest: .*{name} is no part of"):
+        bundle.verify(folder, release)
+
+
 HOSTILE = {
     "parent": (plain("../outside"), "leads out of the bundle"),
     "parent below": (plain("service/../../outside"), "leads out of the bundle"),

@@ -33,6 +33,8 @@ FORM = "application/x-www-form-urlencoded"
         ({"sec-fetch-site": "same-origin"}, 200),
         ({"content-type": "application/json", "sec-fetch-site": "cross-site"}, 200),
         ({"sec-fetch-site": "cross-site"}, 415),
+        ({"origin": "http://evil.example"}, 415),
+        ({"origin": "http://127.0.0.1:8100", "host": "127.0.0.1:8100"}, 200),
         ({"content-type": FORM}, 200),
         ({"content-type": FORM, "origin": "null"}, 415),
         ({"content-type": FORM, "referer": "http://evil.example/"}, 415),

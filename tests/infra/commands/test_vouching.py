@@ -10,7 +10,7 @@ from contracts.release import RELEASE_FILE, Release
 from contracts.verdict import Outcome, Rule, Verdict
 from infra.bundle import pack, unpack
 from infra.commands.vouching import Vouched, gather
-from registry.made import Made, of_image
+from registry.made import MODEL, Made, of_image
 from registry.releases import Releases
 from registry.verdicts import Verdicts
 from settings import load
@@ -75,6 +75,14 @@ def test_when_and_from_what_it_was_built_is_this_machines_word(site: Site, tmp_p
         vouched(site, mine.digest)
 
 
+def test_a_model_of_an_earlier_training_is_not_signed_because_an_alias_names_it(site: Site) -> None:
+    mine = site.release("1")
+    made(site).add(MODEL, "b" * 64)
+    with pytest.raises(GateRefused, match="its model is not the one that was trained here last"):
+        vouched(site)
+    assert vouched(site, mine.digest).release == mine
+
+
 def test_where_nothing_was_built_nothing_is_signed(site: Site) -> None:
     theirs(site)
     with pytest.raises(UsageError, match="nothing was built on this machine"):
@@ -102,7 +110,7 @@ def test_a_model_that_was_not_trained_here_is_signed_by_the_releases_digest_alon
     mine = site.release("1")
     lines = made(site).path.read_text().splitlines(keepends=True)
     made(site).path.write_text("".join(line for line in lines if not line.startswith("model ")))
-    with pytest.raises(GateRefused, match="signature: .* its model was not trained here") as caught:
+    with pytest.raises(GateRefused, match="signature: .* its model is not the one that was trained here last") as caught:
         vouched(site)
     assert f"--release={mine.digest}" in caught.value.next_step
     assert vouched(site, mine.digest).release == mine

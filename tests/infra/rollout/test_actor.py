@@ -6,15 +6,22 @@ import base64
 import json
 import os
 import pwd
+import ssl
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import IPv4Address
 from pathlib import Path
 from threading import Thread
 
+import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
-from infra.rollout.actor import acting, commit
+from infra.rollout.actor import acting, ask_for_token, commit
 
 GITHUB = {
     "GITHUB_ACTIONS": "true",
@@ -72,6 +79,35 @@ def test_a_token_of_the_ci_server_says_who_it_is(token_service: tuple[str, list[
         actor = acting(granted(url), LOCAL)
         assert (actor.name, actor.known_by, actor.kind) == (SUBJECT, "oidc", "ci")
     assert asked == [("/token?api=1&audience=gateline", "bearer permit")], "it is asked once a process"
+
+
+def test_no_variable_says_whose_certificates_the_token_service_may_have(
+    token_service: tuple[str, list[tuple[str, str | None]]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate, key = self_signed(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        Thread(target=server.serve_forever, daemon=True).start()
+        url = f"https://127.0.0.1:{server.server_port}/token?api=1"
+        assert httpx.get(url).status_code == 501, "the variable would do"
+        with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
+            ask_for_token(url, "permit")
+        server.shutdown()
+
+
+def self_signed(folder: Path) -> tuple[Path, Path]:
+    """Write a certificate for loopback that nobody vouches for, and its key."""
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "x")])
+    now, own = datetime.now(UTC), x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))])
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(1), now + timedelta(1), [])
+    signed = made.add_extension(own, critical=False).sign(key, hashes.SHA256())
+    (folder / "c.pem").write_bytes(signed.public_bytes(serialization.Encoding.PEM))
+    plain = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (folder / "k.pem").write_bytes(key.private_bytes(*plain))
+    return folder / "c.pem", folder / "k.pem"
 
 
 @pytest.mark.parametrize("permit", ["stolen", ""])
