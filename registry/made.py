@@ -68,13 +68,13 @@ class Made:
             f"{BY_DIGEST} --release={digest}",
         )
 
-    def build(self, digest: str, commit: str) -> None:
+    def add_release(self, digest: str, commit: str) -> None:
         """Keep that a release was built here, now; of one that was built here before, when and from what stays as it was."""
         if digest not in self.all(RELEASE):
             self.add(f"{BUILT}{digest}", f"{datetime.now(UTC).isoformat(timespec='milliseconds')};{commit}")
         self.add(RELEASE, digest)
 
-    def built(self, digest: str) -> dict[str, str]:
+    def as_built(self, digest: str) -> dict[str, str]:
         """Return when a release was built here and from which commit, as its record names them; nothing where it was not."""
         return next((dict(zip(("created", "commit"), facts.split(";", 1))) for facts in self.all(f"{BUILT}{digest}")), {})
 

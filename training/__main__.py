@@ -45,9 +45,9 @@ def main(arguments: list[str] | None = None) -> int:
         verdict, manifest, files = _found(planned, artifacts, verdicts)
     else:
         verdict, manifest, files = _train(planned, artifacts, verdicts)
-    made, content = Made.of(settings), content_of(files)
-    if content in made.all(MODEL)[:-1] and content != made.all(MODEL)[-1]:
-        made.add(MODEL, content)  # whatever was trained since, this is what was handed on last
+    content, known = content_of(files), Made.of(settings).all(MODEL)
+    if content in known and content != known[-1]:
+        Made.of(settings).add(MODEL, content)  # whatever was trained since, this is what was handed on last
     artifacts.point(CANDIDATE, manifest.identity)
     _hand_over(manifest, files, options.output)
     _say_what_it_needs(manifest, settings)

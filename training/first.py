@@ -109,8 +109,11 @@ def first_model(settings: Settings) -> First:
     def measured(chosen: int) -> First:
         return trial.measured(listed[chosen], [folds[place].tests for place in sorted({0, chosen})], tried)
 
-    found, others = measured(best), [place for place in range(len(listed)) if place != best]
-    return next((other for other in map(measured, others) if not other.doubt), found) if found.doubt else found
+    found = measured(best)
+    if found.doubt and len(listed) > 1:
+        other = measured(1 - best)
+        return found if other.doubt else other
+    return found
 
 
 def linear(settings: Settings) -> Model:

@@ -32,7 +32,7 @@ def build(model: str, push: bool) -> int:
     if any(not environment.runs_containers for environment in settings.environments.values()):
         python_for(Path("requirements/service.txt"), Path("."))
     made = Made.of(settings)
-    made.build(release.digest, commit())
+    made.add_release(release.digest, commit())
     image = _image(settings, release, push)
     if image is not None:
         made.add(of_image(release.digest), image.id)

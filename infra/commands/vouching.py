@@ -76,7 +76,7 @@ def gather(settings: Settings, store: Store, reference: str, given: str) -> Vouc
         archive = releases.archive(digest)
     except FileNotFoundError:
         raise GateRefused(f"signature: the registry does not hold release {short(digest)}", "invoke build") from None
-    release, files = checked(archive, digest).model_copy(update=made.built(digest)), artifact_in(archive)
+    release, files = checked(archive, digest).model_copy(update=made.as_built(digest)), artifact_in(archive)
     if release.created > datetime.now(UTC).isoformat():
         said = f"signature: the registry says that {release.name} was built {release.created}, in the future"
         raise GateRefused(said, "invoke build, where its model was trained")

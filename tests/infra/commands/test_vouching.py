@@ -63,7 +63,7 @@ def test_what_was_built_elsewhere_is_signed_by_its_whole_digest_alone(site: Site
 def test_when_and_from_what_it_was_built_is_this_machines_word(site: Site, tmp_path: Path) -> None:
     mine, path = site.release("1"), site.root / ".gateline/registry/tiny/releases"
     made(site).path.write_text("")
-    made(site).build(mine.digest, "0123abc")
+    made(site).add_release(mine.digest, "0123abc")
     unpack((path / f"{mine.digest}.tar.gz").read_bytes(), tmp_path / "bundle")
     forged = mine.model_copy(update={"created": "9999-01-01T00:00:00.000+00:00", "commit": "deadbeef"})
     (tmp_path / "bundle" / RELEASE_FILE).write_text(forged.model_dump_json(indent=2))
