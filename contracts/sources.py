@@ -43,7 +43,8 @@ def _tree(folder: Path, prefix: str) -> str | None:
     with tempfile.TemporaryDirectory() as scratch:
         own = Path(scratch, "index")
         if (folder / index).is_file():
-            shutil.copyfile(folder / index, own)
+            # With its time: git reads a file again that is as old as the index, since it may have been edited right after.
+            shutil.copy2(folder / index, own)
         Path(scratch, "objects").mkdir()
         apart = {
             "GIT_INDEX_FILE": str(own),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -41,6 +42,17 @@ def test_a_changed_and_a_new_file_are_other_sources(repository: Path) -> None:
     added = sources(repository)
     assert len({before.tree, changed.tree, added.tree}) == 3
     assert changed.commit == added.commit == f"{before.commit}-dirty"
+
+
+def test_a_file_edited_in_the_moment_of_the_commit_is_another_source(repository: Path) -> None:
+    moment = (1_700_000_000, 1_700_000_000)
+    git(repository, "config", "core.trustctime", "false")
+    os.utime(repository / "a.py", moment)
+    git(repository, "add", "--all")
+    os.utime(repository / ".git" / "index", moment)
+    (repository / "a.py").write_text("two")
+    os.utime(repository / "a.py", moment)
+    assert sources(repository).tree != git(repository, "rev-parse", "HEAD^{tree}")
 
 
 def test_what_is_committed_later_unchanged_is_the_same_sources(repository: Path) -> None:
