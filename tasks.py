@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 from invoke.context import Context
 from invoke.exceptions import Exit
 from invoke.tasks import task as any_task
 
+from gateline.settings.errors import show_what_can_be_shown
+from gateline.settings.passing import SIGNING_KEY
+from gateline.settings.shown import tell
 from infra import commands
-from infra.ending import interrupted_once
-from infra.noting import noted
-from infra.number import MINUTE, NOT_GIVEN
-from settings.passing import SIGNING_KEY
-from settings.errors import show_what_can_be_shown
-from settings.shown import tell
+from infra.commands.number import MINUTE, NOT_GIVEN
+from infra.host.ending import interrupted_once
+from infra.line.noting import noted
 
+TEMPLATE = Path("template/copying.py")
+"""It is in no copy: a copy is not copied again."""
 ENV = {"env": "the environment to work on: staging or production"}
 WAIT = {"wait": "seconds to wait for another command on the same environment"}
 RELEASE = {"release": "version, name or digest; the one built last if not given"}
@@ -54,42 +58,45 @@ def lifts(lift: bool, formerly: bool) -> bool:
     return lift or formerly
 
 
-@task(
-    help={
-        "folder": "where the new project is made; it must not exist",
-        "name": "what it is called; the folder's name if not given",
-        "task": "classification or regression",
-        "data": "a CSV or Parquet file with your rows",
-        "target": "the column to predict",
-        "time": "the column that says when a row happened, or 'none'; found out if not given",
-        "positive": "the positive one of two classes; the rarer, or the one that says yes, if not given",
-        "missing": "texts that stand for a missing value, with commas between; NA, NULL, ? and their like if not given",
-        "encoding": "the data file's encoding, such as cp1251 or gb18030; guessed if it is not UTF-8 and not given",
-        "defaults": "don't prompt; anything not given comes from the example",
-        "dry_run": "print conversions, split, schema and settings; make nothing",
-    }
-)
-def new(
-    _: Context,
-    folder: str,
-    name: str = "",
-    task: str = "",
-    data: str = "",
-    target: str = "",
-    time: str = "",
-    positive: str = "",
-    missing: str | None = None,
-    encoding: str = "",
-    defaults: bool = False,
-    dry_run: bool = False,
-) -> None:
-    """Copy this template into a new project.
+if TEMPLATE.is_file():
 
-    Examples: invoke new ../my-project · invoke new ../churn --data=churn.csv --target=left --defaults · … --dry-run ·
-    … --time=joined --positive=fraud --missing="NULL,?" · … --time=none · … --task=regression
-    """
-    wanted = commands.Wanted(name, task, data, target, time, positive, missing, encoding)
-    leave(lambda: commands.new(folder, wanted, defaults, dry_run))
+    @task(
+        help={
+            "folder": "where the new project is made; it must not exist",
+            "name": "what it is called; the folder's name if not given",
+            "task": "classification or regression",
+            "data": "a CSV or Parquet file with your rows",
+            "target": "the column to predict",
+            "time": "the column that says when a row happened, or 'none'; found out if not given",
+            "positive": "the positive one of two classes; the rarer, or the one that says yes, if not given",
+            "missing": "texts that stand for a missing value, with commas between; NA, NULL, ? and their like if not given",
+            "encoding": "the data file's encoding, such as cp1251 or gb18030; guessed if it is not UTF-8 and not given",
+            "defaults": "don't prompt; anything not given comes from the example",
+            "dry_run": "print conversions, split, schema and settings; make nothing",
+        }
+    )
+    def new(
+        _: Context,
+        folder: str,
+        name: str = "",
+        task: str = "",
+        data: str = "",
+        target: str = "",
+        time: str = "",
+        positive: str = "",
+        missing: str | None = None,
+        encoding: str = "",
+        defaults: bool = False,
+        dry_run: bool = False,
+    ) -> None:
+        """Copy this template into a new project.
+
+        Examples: invoke new ../my-project · invoke new ../churn --data=churn.csv --target=left --defaults · … --dry-run ·
+        … --time=joined --positive=fraud --missing="NULL,?" · … --time=none · … --task=regression
+        """
+        copying = importlib.import_module("template.copying")
+        wanted = copying.Wanted(name, task, data, target, time, positive, missing, encoding)
+        leave(lambda: int(copying.new(folder, wanted, defaults, dry_run)))
 
 
 @task(

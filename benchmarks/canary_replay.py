@@ -13,10 +13,10 @@ from functools import partial
 from math import ceil, inf
 
 from benchmarks.replays import CANARY, STABLE, Event, Traffic, replay
-from contracts.verdict import Outcome
-from settings import CanaryGate
-from validation.canary import Look, detectable, judge
-from validation.observation import BLOCK_SECONDS
+from gateline.contracts.verdict import Outcome
+from gateline.settings import CanaryGate
+from validation.canary.gate import Look, detectable, judge
+from validation.canary.observation import BLOCK_SECONDS
 
 GATE = CanaryGate()
 INTENDED_SHARE = 0.1

@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import numpy.typing as npt
 
-from contracts.live_counts import ColumnCounts, LiveCounts, Matured
-from contracts.reference import ColumnReference, Reference, ScoreReference
-from contracts.verdict import Outcome
-from settings import DriftGate
-from validation.drift import judge
+from gateline.contracts.live_counts import ColumnCounts, LiveCounts, Matured
+from gateline.contracts.reference import ColumnReference, Reference, ScoreReference
+from gateline.contracts.verdict import Outcome
+from gateline.settings import DriftGate
+from validation.drift.gate import judge
 
 Floats = npt.NDArray[np.float64]
 Draw = Callable[[np.random.Generator, int], Floats]

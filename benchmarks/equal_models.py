@@ -17,17 +17,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from contracts.verdict import Outcome
-from infra.adopting import limits
-from settings import ModelGate, load
-from settings.project import Model
+from gateline.contracts.verdict import Outcome
+from gateline.settings import ModelGate, load
+from gateline.settings.project import Model
+from template.adopting import limits
 from training import rows
 from training.first import Trial, first_model
 from training.identity import plan
 from training.labels import labels_of
-from validation.evidence import Champion, Evidence, Golden
-from validation.limits import limits_of
-from validation.model_rules import RULES
+from validation.model.evidence import Champion, Evidence, Golden
+from validation.model.limits import limits_of
+from validation.model.rules import RULES
 from validation.scored import Scored
 
 NEVER = 1e-4

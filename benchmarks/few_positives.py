@@ -12,10 +12,10 @@ import numpy as np
 from sklearn.datasets import make_classification
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from infra.adopting.limits import MARGIN, margin_of
-from settings import Metrics, ModelGate
+from gateline.settings import Metrics, ModelGate
+from template.adopting.limits import MARGIN, margin_of
 from validation.metrics import measure
-from validation.paired import Difference, difference
+from validation.model.paired import Difference, difference
 from validation.scored import Floats, Labels, Scored
 
 SHARE = 0.03

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from math import exp, inf, log, sqrt
 from random import Random
 
-from contracts.slots import SlotMetrics
-from validation.observation import Look
+from gateline.contracts.slots import SlotMetrics
+from validation.canary.observation import Look
 
 CANARY, STABLE = "c" * 64, "5" * 64
 BASELINE_REPLICAS = 2

@@ -10,17 +10,17 @@ from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
-import settings
-from contracts import schema as schemas
-from contracts.files import place
-from contracts.load_sample import LoadSample
-from contracts.reference import Reference
-from contracts.schema import Schema
-from contracts.shaping import roles_of
+import gateline.settings as settings
+from gateline.contracts import schema as schemas
+from gateline.contracts.files import place
+from gateline.contracts.load_sample import LoadSample
+from gateline.contracts.reference import Reference
+from gateline.contracts.schema import Schema
+from gateline.contracts.shaping import roles_of
+from gateline.settings import Settings
+from gateline.settings.errors import ExitCode, UsageError, front_door
+from gateline.settings.shown import tell
 from load import figures
-from settings import Settings
-from settings.errors import ExitCode, UsageError, front_door
-from settings.shown import tell
 
 if TYPE_CHECKING:
     from load.run import Order
@@ -60,7 +60,7 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--config", default=settings.DEFAULT_PATH, help="settings file (default: %(default)s)")
     made.add_argument(
-        "--json", type=Path, metavar="FILE", help="write the sample here, for python -m validation.benchmark"
+        "--json", type=Path, metavar="FILE", help="write the sample here, for python -m validation.benchmark.gate"
     )
     made.add_argument(
         "--html", type=Path, default=HTML, metavar="FILE", help="locust's own report (default: %(default)s)"
@@ -92,7 +92,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _judge(sample: LoadSample, max_latency: float | None, config: Settings, asked: int) -> int:
-    """Compare p95 and errors with their limits; the full verdict is made by `python -m validation.benchmark`."""
+    """Compare p95 and errors with their limits; the full verdict is made by `python -m validation.benchmark.gate`."""
     enough = max(figures.FEWEST, min(config.gates.benchmark.min_requests, asked))
     said = figures.compare(sample, max_latency, config.gates.benchmark.max_error_share, enough)
     for line in said.lines:

@@ -9,7 +9,7 @@ import gevent
 from locust import FastHttpUser, task
 from locust.exception import StopUser
 
-from contracts.headers import TOKEN_VARIABLE, made_up
+from gateline.contracts.headers import TOKEN_VARIABLE, made_up
 from load.schedule import Ticket
 from load.traffic import Traffic
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from contracts.load_sample import LoadSample
-from settings.errors import ExitCode
+from gateline.contracts.load_sample import LoadSample
+from gateline.settings.errors import ExitCode
 
 FEWEST = 20
 """With fewer requests a 95th percentile is no more than the slowest of them."""
@@ -39,7 +39,7 @@ def progress(requests: int | None) -> Iterator[Callable[[int], None]]:
         TimeRemainingColumn,
     )
 
-    from settings.terminal import Terminal
+    from gateline.settings.terminal import Terminal
 
     columns = (
         TextColumn("{task.description}"),

@@ -10,9 +10,9 @@ from locust import FastHttpUser, constant_throughput, task
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # locust's script does not know the project's folder
 
-import settings  # noqa: E402
-from contracts.headers import TOKEN_VARIABLE, made_up  # noqa: E402
-from contracts.shaping import schema_of  # noqa: E402
+import gateline.settings as settings  # noqa: E402
+from gateline.contracts.headers import TOKEN_VARIABLE, made_up  # noqa: E402
+from gateline.contracts.shaping import schema_of  # noqa: E402
 from load.payloads import Payloads  # noqa: E402
 
 SETTINGS = settings.load()

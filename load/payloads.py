@@ -7,11 +7,11 @@ import random
 from collections import Counter
 from collections.abc import Iterator
 
-from contracts import samples
-from contracts.likely import LikelyRows
-from contracts.reference import Reference
-from contracts.samples import Sample
-from contracts.schema import Column, Schema
+from gateline.contracts import samples
+from gateline.contracts.likely import LikelyRows
+from gateline.contracts.reference import Reference
+from gateline.contracts.samples import Sample
+from gateline.contracts.schema import Column, Schema
 
 
 class Payloads(Iterator[str]):

@@ -6,8 +6,8 @@ import time
 from collections import Counter
 from typing import Any
 
-from contracts.headers import RELEASE
-from contracts.load_sample import LoadSample
+from gateline.contracts.headers import RELEASE
+from gateline.contracts.load_sample import LoadSample
 
 UNANSWERED = "no answer before the end"
 

@@ -17,16 +17,16 @@ from locust.env import Environment  # first: it makes the standard library coope
 from locust.html import get_html_report
 from locust.stats import stats_history
 
-from contracts.files import place
-from contracts.load_sample import LoadSample
-from contracts.reference import Reference
-from contracts.schema import Schema
+from gateline.contracts.files import place
+from gateline.contracts.load_sample import LoadSample
+from gateline.contracts.reference import Reference
+from gateline.contracts.schema import Schema
+from gateline.settings.errors import OutsideError
 from load.caller import Caller
 from load.payloads import Payloads
 from load.recorder import Recorder
 from load.schedule import Schedule
 from load.traffic import Traffic
-from settings.errors import OutsideError
 
 MOST_USERS = 1000
 STALL_SECONDS = 2.0

@@ -7,7 +7,7 @@ from typing import Any
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 
-from contracts.schema import Schema
+from gateline.contracts.schema import Schema
 from model.features import standardized
 
 

@@ -13,7 +13,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from contracts.schema import Dtype, Schema
+from gateline.contracts.schema import Dtype, Schema
 
 MOST_CODES = 250
 """Gradient boosting keeps at most 255 values of a column apart."""

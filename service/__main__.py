@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from contracts.headers import TOKEN_VARIABLE
-from contracts.release import ARTIFACT_FOLDER, RELEASE_FILE, Release
-from settings.errors import GatelineError, OutsideError, UsageError, explain, front_door, place_in_model
-from settings.shown import lines_of
+from gateline.contracts.headers import TOKEN_VARIABLE
+from gateline.contracts.release import ARTIFACT_FOLDER, RELEASE_FILE, Release
+from gateline.settings.errors import GatelineError, OutsideError, UsageError, explain, front_door, place_in_model
+from gateline.settings.shown import lines_of
 
 if TYPE_CHECKING:
     from service.app import Options

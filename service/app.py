@@ -14,7 +14,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from contracts.release import Release
+from gateline.contracts.release import Release
+from gateline.settings.errors import did_you_mean
 from service.cache import ScoreCache
 from service.columns import shown
 from service.docs import page
@@ -25,7 +26,6 @@ from service.predict import PredictEndpoint
 from service.prediction_log import PredictionLog
 from service.refusals import LONGEST
 from service.state import Loaded, State, load_in_thread
-from settings.errors import did_you_mean
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from contracts.release import Release
-from settings.errors import UsageError
+from gateline.contracts.release import Release
+from gateline.settings.errors import UsageError
 
 log = logging.getLogger(__name__)
 

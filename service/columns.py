@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from contracts.schema import Column, Value
+from gateline.contracts.schema import Column, Value
 
 Row = list[Any]
 """Typed values in schema order: float, str, bool, or None for missing; datetimes as POSIX seconds."""

@@ -7,7 +7,7 @@ from html import escape
 from string import Template
 from typing import Any
 
-from contracts.release import Release
+from gateline.contracts.release import Release
 from service.columns import allowed
 from service.requests import Requests
 

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from contracts.live_counts import ColumnCounts, LiveCounts
-from contracts.reference import Reference
-from contracts.release import Release
+from gateline.contracts.live_counts import ColumnCounts, LiveCounts
+from gateline.contracts.reference import Reference
+from gateline.contracts.release import Release
 
 
 class DriftCounters:

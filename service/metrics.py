@@ -15,7 +15,7 @@ from prometheus_client import (
     generate_latest,
 )
 
-from contracts.release import Release
+from gateline.contracts.release import Release
 
 BUCKETS = (
     *(0.0005, 0.00075, 0.001, 0.0015, 0.002, 0.003, 0.004, 0.005, 0.0075),

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from contracts.manifest import Manifest
+from gateline.contracts.manifest import Manifest
 from service.state import Loaded
 
 REFUSALS = {

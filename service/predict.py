@@ -16,8 +16,9 @@ import anyio.to_thread
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from contracts.headers import RELEASE, REQUEST_ID, SYNTHETIC, TOKEN, TRAFFIC
-from contracts.release import Release
+from gateline.contracts.headers import RELEASE, REQUEST_ID, SYNTHETIC, TOKEN, TRAFFIC
+from gateline.contracts.release import Release
+from gateline.settings.errors import explain, place_in_model
 from service.body import read_body
 from service.cache import ScoreCache
 from service.columns import Row
@@ -25,7 +26,6 @@ from service.metrics import Metrics
 from service.prediction_log import PredictionLog
 from service.refusals import Refusal
 from service.state import Loaded, State
-from settings.errors import explain, place_in_model
 
 if TYPE_CHECKING:
     from service.predictor import Encoded, Scores

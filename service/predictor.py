@@ -9,13 +9,13 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from contracts.manifest import GOLDEN_TOLERANCE
-from contracts.reference import Reference
-from registry.golden import apart
-from registry.loaded import LoadedModel
-from registry.rows import encode
+from gateline.contracts.manifest import GOLDEN_TOLERANCE
+from gateline.contracts.reference import Reference
+from gateline.registry.golden import apart
+from gateline.registry.loaded import LoadedModel
+from gateline.registry.rows import encode
+from gateline.settings.errors import GateRefused
 from service.columns import Row, shown
-from settings.errors import GateRefused
 
 Encoded = npt.NDArray[np.object_]
 Scores = npt.NDArray[np.float64]

@@ -12,9 +12,9 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from contracts.schema import Schema
+from gateline.contracts.schema import Schema
+from gateline.settings.errors import did_you_mean
 from service.columns import allowed, shown, visible
-from settings.errors import did_you_mean
 
 LISTED = 10
 """Problems named in one answer."""

@@ -20,7 +20,7 @@ from pydantic import (
     create_model,
 )
 
-from contracts.schema import Column, Schema
+from gateline.contracts.schema import Column, Schema
 from service.columns import Row, annotation
 from service.refusals import Refusal, refused_body, refused_twice, refused_values
 

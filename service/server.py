@@ -11,8 +11,8 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
+from gateline.settings.errors import OutsideError
 from service.connection import Connection
-from settings.errors import OutsideError
 
 BACKLOG = 2048
 KEEP_ALIVE_SECONDS = 65

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from contracts.manifest import GOLDEN_FILE, MANIFEST_FILE, MODEL_FILE, REFERENCE_FILE, SCHEMA_FILE
-from contracts.release import ARTIFACT_FOLDER, TRUSTED_FILE, Release
+from gateline.contracts.manifest import GOLDEN_FILE, MANIFEST_FILE, MODEL_FILE, REFERENCE_FILE, SCHEMA_FILE
+from gateline.contracts.release import ARTIFACT_FOLDER, TRUSTED_FILE, Release
+from gateline.settings.errors import GatelineError, GateRefused, place_in_model
 from service.columns import Row
 from service.refusals import Refusal
-from settings.errors import GatelineError, GateRefused, place_in_model
 
 if TYPE_CHECKING:
     from service.drift import DriftCounters
@@ -58,7 +58,7 @@ def load(bundle: Path, release: Release) -> Loaded:
     The heavy imports are in here: the process answers `live` before them.
     """
     import model.hooks
-    from registry.loaded import load_folder
+    from gateline.registry.loaded import load_folder
     from service.drift import DriftCounters
     from service.predictor import Predictor
     from service.requests import Requests

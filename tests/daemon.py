@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from infra.docker import removal
-from infra.docker.client import Docker, connect
-from infra.docker.names import Names
+from infra.engines.docker import removal
+from infra.engines.docker.names import Names
+from infra.host.docker import Docker, connect
 
 BASE = "gateline-base:bookworm"
 """What `.ci/docker` builds; without it the base of the settings is pulled."""

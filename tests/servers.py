@@ -19,7 +19,7 @@ from typing import Any
 import httpx
 import pytest
 
-from infra.process.ports import free_ports
+from infra.host.ports import free_ports
 
 PATIENCE = 30.0
 REQUEST = re.compile(r'"(?:\x1b\[[\d;]*m)*(GET|PUT|POST|HEAD|DELETE) (\S+) HTTP')

@@ -224,7 +224,7 @@ def test_a_variable_that_nobody_declared_is_named(tmp_path: Path) -> None:
         tmp_path,
         infra__x='a = environ["GATELINE_WORKERS"]\nb = environ.get("GATELINE_SURPRISE")\nc = "GATELINE_PORT_DEV"',
     )
-    assert undeclared(tmp_path) == ["infra/x.py:2: GATELINE_SURPRISE is not named in settings/environment.py"]
+    assert undeclared(tmp_path) == ["infra/x.py:2: GATELINE_SURPRISE is not named in gateline/settings/variables.py"]
 
 
 @pytest.mark.parametrize(

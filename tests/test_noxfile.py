@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from contracts.last_run import last_runs
+from gateline.contracts.last_run import last_runs
 from tests.ci.commands import front_doors
-from tests.infra.site import ROOT
+from tests.infra.tiny_project import ROOT
 
 NAMES = {
     "lint", "typecheck", "test", "lock", "make_data", "validate_data", "train", "validate_model", "integration",

@@ -17,11 +17,11 @@ from invoke.exceptions import Exit
 from invoke.tasks import Task
 
 import tasks
-from contracts.last_run import last_runs
+from gateline.contracts.last_run import last_runs
+from gateline.settings.errors import GateRefused
 from infra import commands
 from infra.commands import CanaryOptions, DeployOptions
-from settings.errors import GateRefused
-from tests.infra.site import ROOT
+from tests.infra.tiny_project import ROOT
 
 ALL: dict[str, Task[Any]] = dict(Collection.from_module(tasks).tasks)
 NAMES = "audit build canary deploy down drift new promote report rollback sign smoke status up update verify".split()

@@ -8,22 +8,22 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from contracts.files import hand_on, place
-from contracts.manifest import METRICS_FILE, Manifest
-from contracts.verdict import Verdict
-from registry import trusted
-from registry.artifacts import CANDIDATE, Artifacts
-from registry.made import MODEL, Made, content_of
-from registry.store import Store
-from registry.verdicts import Verdicts
-from settings import DEFAULT_PATH, Settings, load
-from settings.errors import front_door
-from settings.shown import tell
+from gateline.contracts.files import hand_on, place
+from gateline.contracts.manifest import METRICS_FILE, Manifest
+from gateline.contracts.verdict import Verdict
+from gateline.registry import trusted
+from gateline.registry.artifacts import CANDIDATE, Artifacts
+from gateline.registry.made import MODEL, Made, content_of
+from gateline.registry.store import Store
+from gateline.registry.verdicts import Verdicts
+from gateline.settings import DEFAULT_PATH, Settings, load
+from gateline.settings.errors import front_door
+from gateline.settings.shown import tell
 from training.identity import Plan, plan
 from training.run import STEPS, is_broken, train
 from training.steps import Steps
 from training.verdict import STAGE, judged, verdict_again, verdict_of
-from validation import vouched
+from validation.model import vouched
 
 EXAMPLES = """examples:
   python -m training
@@ -137,7 +137,7 @@ def _say_what_it_needs(manifest: Manifest, settings: Settings) -> None:
 
 
 def _report(verdict: Verdict, manifest: Manifest) -> int:
-    from report import write
+    from gateline.report import write
 
     page = write(verdict)
     place({page.parent / METRICS_FILE: json.dumps(manifest.metrics, indent=1) + "\n"})

@@ -11,10 +11,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from contracts.digest import of_bytes
-from contracts.manifest import GOLDEN_FILE, METRICS_FILE, MODEL_FILE, REFERENCE_FILE, SCHEMA_FILE, Manifest, Objects
-from registry.loaded import LoadedModel
-from settings.errors import UsageError, explain, next_step_of
+from gateline.contracts.digest import of_bytes
+from gateline.contracts.manifest import (
+    GOLDEN_FILE,
+    METRICS_FILE,
+    MODEL_FILE,
+    REFERENCE_FILE,
+    SCHEMA_FILE,
+    Manifest,
+    Objects,
+)
+from gateline.registry.loaded import LoadedModel
+from gateline.settings.errors import UsageError, explain, next_step_of
 from training.commit import commit_of
 from training.fitting import libraries, pack
 from training.golden import golden_of

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from contracts.git import ask
+from gateline.contracts.git import ask
 
 NONE = "nogit"
 

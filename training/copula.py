@@ -12,8 +12,8 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import ndtri
 
-from contracts.reference import ColumnReference
-from contracts.schema import Schema
+from gateline.contracts.reference import ColumnReference
+from gateline.contracts.schema import Schema
 
 FACTORS = 10
 MOST_COLUMNS = 400

@@ -8,9 +8,9 @@ import pkgutil
 from types import ModuleType
 from typing import Any
 
-from contracts.schema import Schema
-from settings import Model
-from settings.errors import UsageError, did_you_mean, explain
+from gateline.contracts.schema import Schema
+from gateline.settings import Model
+from gateline.settings.errors import UsageError, did_you_mean, explain
 from training.naming import handed_on, refuse_places
 
 HERE = "correct model.estimator in pipeline.toml"

@@ -16,19 +16,19 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from settings import Settings, load
-from settings.errors import front_door
-from settings.project import MINIMIZED, Model
+from gateline.settings import Settings, load
+from gateline.settings.errors import front_door
+from gateline.settings.project import MINIMIZED, Model
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from registry.loaded import LoadedModel
+    from gateline.registry.loaded import LoadedModel
     from training.identity import Plan
     from training.labels import Labels
     from training.rows import Rows, Split
-    from validation.paired import Difference
+    from validation.model.paired import Difference
     from validation.scored import Scored
 
 FEW, FEW_OF_CLASS = 1_200, 120
@@ -69,7 +69,7 @@ class First:
     metrics: dict[str, float]
     constant: dict[str, float]
     worst: dict[str, float]
-    """The worst value that an equal model may have on as many test rows (`validation.interval`)."""
+    """The worst value that an equal model may have on as many test rows (`validation.model.interval`)."""
     spreads: dict[str, Spread]
     """How far two equal models differ on these test rows; of a linear model that is chosen, boosting's where that is larger,
     since boosting may be tried next."""
@@ -156,7 +156,7 @@ class Trial:
         """Cross-validate a model on the training rows, and let each of the folds' models score the test rows."""
         import numpy as np
 
-        from validation.model_rules.baseline import constant
+        from validation.model.rules.baseline import constant
 
         train, parts = self.split.train, self._parts()
         with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -172,7 +172,7 @@ class Trial:
         """Fit a model to all training rows, pack it as training does, and measure it on the test rows."""
         from training import artifact, fitting, labels
         from validation.metrics import compute_all
-        from validation.model_rules.baseline import constant
+        from validation.model.rules.baseline import constant
 
         settings = self.plan.settings.model_copy(update={"model": model})
         plan = replace(self.plan, settings=settings)
@@ -247,7 +247,7 @@ class Trial:
     @cached_property
     def _as_read(self) -> LoadedModel:
         """A model without an estimator: it decides as every reader of an artifact does."""
-        from registry.loaded import LoadedModel
+        from gateline.registry.loaded import LoadedModel
         from training.artifact import manifest_of
 
         return LoadedModel(manifest_of(self.plan, self.split, self.meaning), self.plan.schema, None, {}, {})
@@ -258,20 +258,20 @@ class Trial:
         return lambda scored: measure(name, scored, self.plan.settings.metrics)
 
     def _compared(self) -> Sequence[str]:
-        from validation.model_rules.champion import compared
+        from validation.model.rules.champion import compared
 
         return compared(self.meaning.task, self.plan.settings.metrics)
 
     def _spread(self, equal: Sequence[Scored], name: str) -> Spread:
         """Compare equal models two by two, as the gate will."""
-        from validation.evidence import compare
+        from validation.model.evidence import compare
 
         settings = self.plan.settings.metrics
         return spread([compare(name, one, equal[at - 1], settings, RESAMPLES) for at, one in enumerate(equal)], name)
 
     def _worst(self, scored: Scored, other: Scored) -> dict[str, float]:
-        from validation.interval import worst
         from validation.metrics import names
+        from validation.model.interval import worst
 
         listed = [name for name in names(self.meaning.task, self.plan.settings.metrics) if name in LIMITED]
         signs = {name: -1 if name in MINIMIZED else 1 for name in listed}
@@ -281,9 +281,9 @@ class Trial:
     def _doubt(self, scored: Scored) -> str:
         import numpy as np
 
-        from contracts.verdict import Outcome
-        from validation.evidence import Evidence, Golden
-        from validation.model_rules.baseline import baseline
+        from gateline.contracts.verdict import Outcome
+        from validation.model.evidence import Evidence, Golden
+        from validation.model.rules.baseline import baseline
 
         gate = self.plan.settings.gates.model.model_copy(update={"min_rows": 1})
         evidence = Evidence(scored, Golden(np.empty((0, 1)), np.empty((0, 1)), (), ()), gate, self.plan.settings.metrics)

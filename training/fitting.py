@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from contracts.schema import Schema
-from registry.loaded import read_only
-from registry.trusted import types_of
-from settings import Model
-from settings.errors import UsageError, explain, next_step_of
+from gateline.contracts.schema import Schema
+from gateline.registry.loaded import read_only
+from gateline.registry.trusted import types_of
+from gateline.settings import Model
+from gateline.settings.errors import UsageError, explain, next_step_of
 from training.naming import as_taken, handed_on, placed, weigh
 from training.rows import Rows
 

@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from contracts import samples
-from contracts.manifest import GOLDEN_TOLERANCE, MANIFEST_FILE, Manifest
-from registry.golden import apart, unsteady
-from registry.loaded import LoadedModel, load_folder
-from registry.rows import encode
-from settings.errors import GatelineError, OutsideError, UsageError, explain, next_step_of
+from gateline.contracts import samples
+from gateline.contracts.manifest import GOLDEN_TOLERANCE, MANIFEST_FILE, Manifest
+from gateline.registry.golden import apart, unsteady
+from gateline.registry.loaded import LoadedModel, load_folder
+from gateline.registry.rows import encode
+from gateline.settings.errors import GatelineError, OutsideError, UsageError, explain, next_step_of
 
 ROOT = Path(__file__).resolve().parents[1]
 """Where the packages are found, from whatever folder training was started."""

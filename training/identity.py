@@ -8,36 +8,36 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from contracts.digest import of_file, of_sources, of_tree, of_value
-from contracts.manifest import Objects
-from contracts.schema import Schema
-from contracts.shaping import schema_of, shaping
-from rows.sources import pinned
-from settings import Settings
-from settings.errors import UsageError
-from validation.digests import data_digest
+from gateline.contracts.digest import of_file, of_sources, of_tree, of_value
+from gateline.contracts.manifest import Objects
+from gateline.contracts.schema import Schema
+from gateline.contracts.shaping import schema_of, shaping
+from gateline.rows.digests import data_digest
+from gateline.rows.sources import pinned
+from gateline.settings import Settings
+from gateline.settings.errors import UsageError
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCK = "requirements/train.txt"
 SHAPING = (
     "training",
-    "contracts/labels.py",
-    "contracts/manifest.py",
-    "contracts/reference.py",
-    "contracts/samples.py",
-    "contracts/schema.py",
-    "contracts/storage.py",
-    "registry/golden.py",
-    "registry/loaded.py",
-    "registry/rows.py",
-    "rows/csv_file.py",
-    "rows/encodings.py",
-    "rows/parquet_file.py",
-    "rows/parts.py",
-    "rows/reading.py",
-    "rows/sources.py",
-    "rows/text.py",
-    "rows/typed.py",
+    "gateline/contracts/labels.py",
+    "gateline/contracts/manifest.py",
+    "gateline/contracts/reference.py",
+    "gateline/contracts/samples.py",
+    "gateline/contracts/schema.py",
+    "gateline/contracts/storage.py",
+    "gateline/registry/golden.py",
+    "gateline/registry/loaded.py",
+    "gateline/registry/rows.py",
+    "gateline/rows/csv_file.py",
+    "gateline/rows/encodings.py",
+    "gateline/rows/parquet_file.py",
+    "gateline/rows/parts.py",
+    "gateline/rows/reading.py",
+    "gateline/rows/sources.py",
+    "gateline/rows/text.py",
+    "gateline/rows/typed.py",
     "validation/matrix.py",
     "validation/metrics.py",
     "validation/scored.py",

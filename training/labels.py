@@ -9,10 +9,10 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from registry.loaded import read_only
-from settings import Settings
-from settings.errors import UsageError
-from settings.shown import shown
+from gateline.registry.loaded import read_only
+from gateline.settings import Settings
+from gateline.settings.errors import UsageError
+from gateline.settings.shown import shown
 from training.rows import Split
 
 

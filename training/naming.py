@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy.typing as npt
 
-from contracts.labels import class_of
-from contracts.schema import Schema
-from settings import Model
-from settings.errors import UsageError, did_you_mean, explain
+from gateline.contracts.labels import class_of
+from gateline.contracts.schema import Schema
+from gateline.settings import Model
+from gateline.settings.errors import UsageError, did_you_mean, explain
 
 BY_COLUMN: Mapping[str, Any] = {
     "monotonic_cst": 0,

@@ -12,8 +12,8 @@ from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
-from settings import Metrics
-from settings.errors import UsageError, explain, place_in_model
+from gateline.settings import Metrics
+from gateline.settings.errors import UsageError, explain, place_in_model
 from training.identity import ROOT
 from validation.metrics import function_of
 

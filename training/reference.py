@@ -7,8 +7,8 @@ from collections import Counter
 import numpy as np
 import numpy.typing as npt
 
-from contracts.reference import ColumnReference, Reference, ScoreReference
-from contracts.schema import Dtype, Schema
+from gateline.contracts.reference import ColumnReference, Reference, ScoreReference
+from gateline.contracts.schema import Dtype, Schema
 from training.copula import with_loadings
 
 BINS = 10

@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from contracts.manifest import Objects
-from contracts.schema import Schema
-from rows.reading import read_table
-from settings import Data
-from settings.errors import UsageError
+from gateline.contracts.manifest import Objects
+from gateline.contracts.schema import Schema
+from gateline.rows.reading import read_table
+from gateline.settings import Data
+from gateline.settings.errors import UsageError
 from validation.matrix import features_of, seconds_of, target_of
 
 

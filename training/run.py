@@ -9,11 +9,11 @@ import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from contracts.digest import of_bytes
-from contracts.manifest import MANIFEST_FILE, MODEL_FILE, Manifest
-from registry.artifacts import Artifacts
-from registry.trusted import types_of
-from settings.errors import GateRefused
+from gateline.contracts.digest import of_bytes
+from gateline.contracts.manifest import MANIFEST_FILE, MODEL_FILE, Manifest
+from gateline.registry.artifacts import Artifacts
+from gateline.registry.trusted import types_of
+from gateline.settings.errors import GateRefused
 from training.identity import Plan
 from training.steps import Steps
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from settings.terminal import Terminal
+from gateline.settings.terminal import Terminal
 
 LONG = 10.0
 """A step that took longer than this many seconds last time shows how long it will take."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from contracts.digest import short
-from contracts.manifest import Manifest
-from contracts.plot import Plot
-from contracts.verdict import Outcome, Rule, Verdict
+from gateline.contracts.digest import short
+from gateline.contracts.manifest import Manifest
+from gateline.contracts.plot import Plot
+from gateline.contracts.verdict import Outcome, Rule, Verdict
 from training.run import Trained
 
 STAGE = "train"

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from contracts.schema import Column, Schema
-from settings.errors import UsageError
+from gateline.contracts.schema import Column, Schema
+from gateline.settings.errors import UsageError
 
 
 def features_of(frame: pd.DataFrame, schema: Schema) -> npt.NDArray[np.object_]:

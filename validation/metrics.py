@@ -12,8 +12,8 @@ import numpy.typing as npt
 from scipy.stats import rankdata
 from sklearn import metrics as sk
 
-from settings.errors import UsageError, did_you_mean, explain, place_in_model
-from settings.project import Metrics
+from gateline.settings.errors import UsageError, did_you_mean, explain, place_in_model
+from gateline.settings.project import Metrics
 from validation.scored import Floats, Labels, Scored, Task
 
 SMALLEST = float(np.finfo(np.float64).eps)

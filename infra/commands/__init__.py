@@ -2,7 +2,6 @@
 
 from infra.commands.building import build
 from infra.commands.changing import canary, deploy, promote, rollback, rollback_list, rollback_plan
-from infra.commands.copying import Wanted, new
 from infra.commands.environments import down, smoke, status, up
 from infra.commands.history import audit, drift
 from infra.commands.reporting import report
@@ -16,14 +15,12 @@ __all__ = [
     "CanaryOptions",
     "DeployOptions",
     "Moment",
-    "Wanted",
     "audit",
     "build",
     "canary",
     "deploy",
     "down",
     "drift",
-    "new",
     "new_key",
     "promote",
     "report",

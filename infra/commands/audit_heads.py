@@ -7,12 +7,12 @@ import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 
-from contracts.event import Head
-from contracts.files import place
-from infra.signing import heads, keys
-from settings import Settings
-from settings.errors import GateRefused, UsageError
-from settings.shown import tell
+from gateline.contracts.event import Head
+from gateline.contracts.files import place
+from gateline.settings import Settings
+from gateline.settings.errors import GateRefused, UsageError
+from gateline.settings.shown import tell
+from infra.releases.signing import heads, keys
 
 
 def compared(settings: Settings, path: Path) -> dict[Head, datetime]:

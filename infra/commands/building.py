@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from contracts.event import PACKAGED, PUBLISHED
-from contracts.files import hand_on
-from contracts.image import Image
-from contracts.release import Release
-from infra.build import build as build_release
-from contracts.layout import BUILD
-from infra.process.python_env import python_for
-from infra.rollout.actor import commit
+from gateline.contracts.event import PACKAGED, PUBLISHED
+from gateline.contracts.files import hand_on
+from gateline.contracts.image import Image
+from gateline.contracts.layout import BUILD
+from gateline.contracts.release import Release
+from gateline.registry.audit import AuditLog
+from gateline.registry.made import Made, of_image
+from gateline.registry.releases import Releases
+from gateline.registry.store import Store
+from gateline.settings import Settings, load
+from gateline.settings.shown import tell
+from infra.host.actor import commit
+from infra.host.python_env import python_for
+from infra.releases.build import build as build_release
 from infra.rollout.recorder import Recorder
 from infra.rollout.target import audit_key, recorder_of
-from registry.audit import AuditLog
-from registry.made import Made, of_image
-from registry.releases import Releases
-from registry.store import Store
-from settings import Settings, load
-from settings.shown import tell
 
 
 def build(model: str, push: bool) -> int:
@@ -55,10 +55,10 @@ def _image(settings: Settings, release: Release, push: bool) -> Image | None:
     """Build the release's image, where an environment runs containers, by this machine's daemon; push it if asked."""
     if not settings.runs_containers:
         return None
-    from infra.docker.client import connect
-    from infra.image import pushing
-    from infra.image.building import Workshop
-    from infra.image.platform import platform_for
+    from infra.host.docker import connect
+    from infra.releases.image import pushing
+    from infra.releases.image.building import Workshop
+    from infra.releases.image.platform import platform_for
 
     workshop = Workshop.of(settings, connect(""), "", Path("."), platform_for(settings, tell))
     releases = Releases(Store.of(settings))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from contracts.release import Release
-from contracts.slots import Slot
+from gateline.contracts.release import Release
+from gateline.contracts.slots import Slot
+from gateline.settings.errors import ExitCode, UsageError
 from infra.commands.summary import close
 from infra.rollout.canary import CanaryOptions, Ended
 from infra.rollout.canary import canary as run_canary
@@ -20,7 +21,6 @@ from infra.rollout.rollback import Already, candidates, plan
 from infra.rollout.rollback import rollback as run_rollback
 from infra.rollout.runner import refuse_longer_than_the_job
 from infra.rollout.target import Target
-from settings.errors import ExitCode, UsageError
 
 TRAFFIC = ("real", "synthetic")
 
@@ -161,7 +161,7 @@ def rollback_plan(env: str, to: str) -> int:
 
 
 def _report_canary(target: Target, ended: Ended) -> int:
-    from report import write
+    from gateline.report import write
 
     verdict = ended.verdict.model_copy(update={"rehearsal": target.rehearsal})
     write(verdict)

@@ -7,17 +7,17 @@ from typing import Any
 
 from rich.table import Table
 
-from contracts.event import FINISHED
-from contracts.slots import Slot
-from infra.engines.engine import Running
+from gateline.contracts.event import FINISHED
+from gateline.contracts.slots import Slot
+from gateline.settings import load
+from gateline.settings.errors import ExitCode, OutsideError
+from gateline.settings.shown import tell
+from infra.engines.contract import Running
 from infra.rollout.attention import attention
 from infra.rollout.keeping import keep, mend
 from infra.rollout.recovery import recover
+from infra.rollout.smoke import Expected, judge_replicas
 from infra.rollout.target import Target
-from infra.smoke import Expected, judge_replicas
-from settings import load
-from settings.errors import ExitCode, OutsideError
-from settings.shown import tell
 
 LOG_LINES = 20
 
@@ -101,7 +101,7 @@ def _told(target: Target, logs: bool) -> bool:
 
 def smoke(env: str) -> int:
     """Judge every replica of stable."""
-    from report import write
+    from gateline.report import write
 
     target = Target.open(env)
     stable = target.engine.status().slots.get(Slot.STABLE)

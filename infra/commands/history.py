@@ -10,23 +10,23 @@ from pathlib import Path
 
 from rich.table import Table
 
-from contracts.digest import short
-from contracts.event import Event, Head
-from contracts.files import place
-from infra.audit_line import outcome, who
+from gateline.contracts.digest import short
+from gateline.contracts.event import Event, Head
+from gateline.contracts.files import place
+from gateline.contracts.layout import BUILD
+from gateline.registry.audit import AuditLog, Finding
+from gateline.registry.store import Store
+from gateline.report.audit_line import outcome, who
+from gateline.settings import Settings, load
+from gateline.settings.errors import ExitCode, GateRefused, OutsideError, UsageError
+from gateline.settings.sample import is_sample
+from gateline.settings.shown import in_json, one_line, tell
+from gateline.settings.terminal import Terminal
 from infra.commands import audit_heads
 from infra.commands.building import build_recorder
-from contracts.layout import BUILD
+from infra.commands.tracing import trace as trace_back
 from infra.rollout.recorder import Recorder
 from infra.rollout.target import Target, audit_key
-from infra.tracing import trace as trace_back
-from registry.audit import AuditLog, Finding
-from registry.store import Store
-from settings import Settings, load
-from settings.errors import ExitCode, GateRefused, OutsideError, UsageError
-from settings.sample import is_sample
-from settings.shown import in_json, one_line, tell
-from settings.terminal import Terminal
 
 WIDTH = 500
 
@@ -79,7 +79,7 @@ def audit(trace: str, export: str, against: str = "", keep: str = "", accept: bo
 
 def drift(env: str) -> int:
     """Judge drift in one environment."""
-    from infra.drift import judge_environment
+    from infra.drift.judging import judge_environment
 
     return judge_environment(env)
 

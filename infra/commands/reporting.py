@@ -5,11 +5,11 @@ from __future__ import annotations
 import webbrowser
 from pathlib import Path
 
+from gateline.settings import load
+from gateline.settings.shown import tell
 from infra.commands.history import kept_heads
-from infra.pages.publishing import publish
-from infra.pages.whole import write
-from settings import load
-from settings.shown import tell
+from infra.site.publishing import publish
+from infra.site.whole import write
 
 REPORTS = Path("reports")
 

@@ -8,32 +8,32 @@ from pathlib import Path
 
 from rich.markup import escape
 
-from contracts.digest import short
-from contracts.event import SIGNED
-from contracts.manifest import MANIFEST_FILE
-from contracts.release import Release
-from contracts.statement import PAYLOAD_TYPE
-from contracts.verdict import Verdict
-from infra.bundle import checked
+from gateline.contracts.digest import short
+from gateline.contracts.event import SIGNED
+from gateline.contracts.manifest import MANIFEST_FILE
+from gateline.contracts.release import Release
+from gateline.contracts.statement import PAYLOAD_TYPE
+from gateline.contracts.verdict import Verdict
+from gateline.registry.releases import Releases
+from gateline.registry.signatures import Signatures
+from gateline.registry.store import Store
+from gateline.settings import Settings, load
+from gateline.settings.errors import ExitCode, GateRefused, UsageError
+from gateline.settings.shown import one_line, tell
+from gateline.settings.terminal import Terminal
+from infra.commands import vouching
 from infra.commands.building import build_recorder
-from infra.rollout.actor import acting
+from infra.commands.vouching import STAGES
+from infra.host.actor import acting
+from infra.host.bundle import checked
+from infra.releases.signing import keys, model_signature
+from infra.releases.signing.checking import Claim, checks
+from infra.releases.signing.envelope import seal
+from infra.releases.signing.keys import public_keys
+from infra.releases.signing.provenance import Check, provenance
+from infra.releases.signing.trust import Trust
 from infra.rollout.evidence import newest
 from infra.rollout.target import Target
-from infra.commands import vouching
-from infra.commands.vouching import STAGES
-from infra.signing import keys, model_signature
-from infra.signing.checking import Claim, checks
-from infra.signing.envelope import seal
-from infra.signing.keys import public_keys
-from infra.signing.provenance import Check, provenance
-from infra.signing.trust import Trust
-from registry.releases import Releases
-from registry.signatures import Signatures
-from registry.store import Store
-from settings import Settings, load
-from settings.errors import ExitCode, GateRefused, UsageError
-from settings.shown import one_line, tell
-from settings.terminal import Terminal
 
 ROOT = Path(".")
 

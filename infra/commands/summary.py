@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
+from gateline.report.summary import escape
+from gateline.settings.errors import GateRefused
 from infra.rollout.target import Target
-from report.summary import escape
-from settings.errors import GateRefused
 
 
 def close(target: Target, done: str) -> None:

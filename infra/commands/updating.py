@@ -13,14 +13,14 @@ from pathlib import Path
 
 import yaml
 
-from contracts.git import ask
-from infra.adopting.answers import FILE, note
-from infra.process.python_env import python_for
-from report.words import plural
-from settings import passing
-from settings.errors import GateRefused, OutsideError, UsageError
-from settings.secrets import redacted
-from settings.shown import tell
+from gateline.contracts.git import ask
+from gateline.report.words import plural
+from gateline.settings import passing
+from gateline.settings.errors import GateRefused, OutsideError, UsageError
+from gateline.settings.secrets import redacted
+from gateline.settings.shown import tell
+from infra.commands.answers import FILE, note
+from infra.host.python_env import python_for
 
 GIVE_UP = "to give the update up: git reset --hard && git clean -fd"
 QUESTIONS = Path("copier.yml")

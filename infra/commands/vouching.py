@@ -12,22 +12,22 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from contracts.digest import WHOLE, short
-from contracts.image import Image
-from contracts.manifest import MANIFEST_FILE, Manifest
-from contracts.release import Release
-from contracts.statement import Statement
-from contracts.verdict import Verdict
-from infra.bundle import artifact_in, checked
+from gateline.contracts.digest import WHOLE, short
+from gateline.contracts.image import Image
+from gateline.contracts.manifest import MANIFEST_FILE, Manifest
+from gateline.contracts.release import Release
+from gateline.contracts.statement import Statement
+from gateline.contracts.verdict import Verdict
+from gateline.registry.made import BY_DIGEST, MODEL, RELEASE, Made, content_of, of_image, of_stage
+from gateline.registry.releases import Releases
+from gateline.registry.signatures import Signatures
+from gateline.registry.store import Store
+from gateline.settings import Settings
+from gateline.settings.errors import GateRefused, UsageError, did_you_mean
+from infra.host.bundle import artifact_in, checked
+from infra.releases.signing.keys import public_keys
+from infra.releases.signing.provenance import Unsigned, is_about, opened
 from infra.rollout.evidence import about, subject
-from infra.signing.keys import public_keys
-from infra.signing.provenance import Unsigned, is_about, opened
-from registry.made import BY_DIGEST, MODEL, RELEASE, Made, content_of, of_image, of_stage
-from registry.releases import Releases
-from registry.signatures import Signatures
-from registry.store import Store
-from settings import Settings
-from settings.errors import GateRefused, UsageError, did_you_mean
 
 STAGES = ("validate_data", "validate_model", "integration", "benchmark", "security")
 """The stages before a deploy: their verdicts are signed with the release."""

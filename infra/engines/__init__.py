@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from infra.engines.engine import Engine
-from settings import Settings
-from settings.errors import UsageError, did_you_mean
+from gateline.settings import Settings
+from gateline.settings.errors import UsageError, did_you_mean
+from infra.engines.contract import Engine
 
 
 def _process(settings: Settings, environment: str, root: Path) -> Engine:
-    from infra.process.engine import ProcessEngine
+    from infra.engines.process.engine import ProcessEngine
 
     return ProcessEngine(settings, environment, root)
 
 
 def _docker(settings: Settings, environment: str, root: Path) -> Engine:
-    from infra.docker.engine import DockerEngine
+    from infra.engines.docker.engine import DockerEngine
 
     return DockerEngine(settings, environment, root)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 
-from contracts.release import Release
-from contracts.slots import Slot
-from infra.engines.state import State, WantedReplica, WantedSlot
-from infra.signing.trust import LET_IN, SIGNED
-from settings.errors import UsageError
+from gateline.contracts.release import Release
+from gateline.contracts.slots import Slot
+from gateline.contracts.state import State, WantedReplica, WantedSlot
+from gateline.settings.errors import UsageError
+from infra.releases.signing.trust import LET_IN, SIGNED
 
 Places = Callable[[int, State], list[tuple[str, int]]]
 """Returns so many free places (host and port) that no replica of a state has."""

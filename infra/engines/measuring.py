@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 import httpx
 
-from contracts.slots import SlotMetrics
+from gateline.contracts.slots import SlotMetrics
+from gateline.contracts.state import WantedReplica
+from gateline.settings.errors import OutsideError
 from infra.engines.scrape import Figures, add, scrape
-from infra.engines.state import WantedReplica
-from infra.proxy.stats import Server
-from settings.errors import OutsideError
+from infra.haproxy.statistics import Server
 
 SECONDS = 5.0
 

@@ -8,10 +8,10 @@ from typing import Protocol
 
 import httpx
 
-from contracts.digest import short
-from infra.engines.state import WantedReplica, WantedSlot
-from infra.proxy.stats import Server
-from settings.errors import GateRefused, OutsideError
+from gateline.contracts.digest import short
+from gateline.contracts.state import WantedReplica, WantedSlot
+from gateline.settings.errors import GateRefused, OutsideError
+from infra.haproxy.statistics import Server
 
 POLL_SECONDS = 0.05
 ASK_SECONDS = 2.0

@@ -6,17 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from contracts.release import Release
-from contracts.verdict import Outcome, Verdict
+from gateline.contracts.release import Release
+from gateline.contracts.verdict import Outcome, Verdict
+from gateline.registry.artifacts import CANDIDATE
+from gateline.registry.releases import Releases
+from gateline.settings.errors import GateRefused, Inconclusive
+from gateline.settings.shown import one_line
+from infra.releases.signing.checking import Claim
+from infra.releases.signing.checking import require as require_signed
 from infra.rollout.evidence import newest
 from infra.rollout.keeping import keep, refuse_older
 from infra.rollout.target import Target
-from infra.signing.checking import Claim
-from infra.signing.checking import require as require_signed
-from registry.artifacts import CANDIDATE
-from registry.releases import Releases
-from settings.errors import GateRefused, Inconclusive
-from settings.shown import one_line
 
 MODEL_STAGE = "validate_model"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from socket import gethostname
 
-from infra.alive import stopped
-from infra.engines.engine import Running
+from infra.engines.contract import Running
+from infra.host.alive import stopped
 from infra.rollout.journal import Entry
 from infra.rollout.locking import is_free
 from infra.rollout.target import Target

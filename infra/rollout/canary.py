@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from contracts.event import FINISHED, ROLLED_BACK, UPGRADED
-from contracts.release import ARTIFACT_FOLDER, Release
-from contracts.slots import Slot
-from contracts.verdict import Verdict
+from gateline.contracts.event import FINISHED, ROLLED_BACK, UPGRADED
+from gateline.contracts.release import ARTIFACT_FOLDER, Release
+from gateline.contracts.slots import Slot
+from gateline.contracts.verdict import Verdict
+from gateline.settings.errors import GateRefused, UsageError, first_line
 from infra.rollout.admission import admit
 from infra.rollout.decision import Step, next_step
 from infra.rollout.earlier import Wish, end_now
@@ -24,10 +25,9 @@ from infra.rollout.recorder import Change
 from infra.rollout.recovery import hold, recover, undo
 from infra.rollout.rollback import Plan, carry_out
 from infra.rollout.target import Target
+from infra.rollout.traffic import synthetic
 from infra.rollout.watch import Watch
-from infra.traffic import synthetic
-from settings.errors import GateRefused, UsageError, first_line
-from validation.detectable import detectable
+from validation.canary.detectable import detectable
 
 LOOK_SECONDS = COUNT_SECONDS = 1.0
 DEFAULT_RATE = 50.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from contracts.verdict import Outcome, Verdict
+from gateline.contracts.verdict import Outcome, Verdict
 
 
 class Step(StrEnum):

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from contracts.event import DEPLOYED, UPGRADED
-from contracts.release import Release
-from contracts.slots import Slot
+from gateline.contracts.event import DEPLOYED, UPGRADED
+from gateline.contracts.release import Release
+from gateline.contracts.slots import Slot
+from gateline.settings.errors import GateRefused
 from infra.rollout.admission import admit
 from infra.rollout.earlier import keep_last_change
 from infra.rollout.phases import begin, bring_up, settle, soak, switch
 from infra.rollout.recovery import recover, undo
 from infra.rollout.target import Target
-from settings.errors import GateRefused
 
 
 @dataclass(frozen=True)

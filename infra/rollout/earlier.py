@@ -15,11 +15,11 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from contracts.slots import Slot
-from infra.alive import boot, since_boot
-from infra.engines.engine import Running
+from gateline.contracts.slots import Slot
+from gateline.settings.errors import GatelineError, UsageError
+from infra.engines.contract import Running
+from infra.host.alive import boot, since_boot
 from infra.rollout.target import Target
-from settings.errors import GatelineError, UsageError
 
 NOTE = "last-change"
 Kind = Literal["deploy", "promote", "rollback"]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from contracts.release import Release
-from contracts.verdict import Verdict
-from registry.artifacts import Artifacts
-from registry.releases import Releases
-from registry.store import Store
-from registry.verdicts import Verdicts
+from gateline.contracts.release import Release
+from gateline.contracts.verdict import Verdict
+from gateline.registry.artifacts import Artifacts
+from gateline.registry.releases import Releases
+from gateline.registry.store import Store
+from gateline.registry.verdicts import Verdicts
 
 DATA = ("train", "test", "schema")
 """The inputs of an artifact that `validate_data` judges."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from threading import Event, Thread
 from types import TracebackType
 
-from settings.errors import OutsideError
+from gateline.settings.errors import OutsideError
 
 STALE_SECONDS = 7.0
 """Longer than the question that a controller waits for longest: a replica that hangs is no controller that does."""

@@ -8,9 +8,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from infra.alive import lives, started
-from infra.engines.notes import Notes
-from settings.errors import OutsideError
+from gateline.settings.errors import OutsideError
+from infra.host.alive import lives, started
+from infra.host.notes import Notes
 
 NAME = "rollout"
 Kind = Literal["deploy", "canary", "promote", "rollback"]
@@ -29,7 +29,7 @@ class Entry(BaseModel):
     host: str = ""
     """The machine of the process `pid`."""
     born: str = ""
-    """The token of that process's start: see infra.alive."""
+    """The token of that process's start: see infra.host.alive."""
     held: str = ""
     reason: str = ""
     """Why a rollback goes back: whoever finishes a killed one quarantines for the same reason."""

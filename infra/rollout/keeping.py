@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from contracts.release import Release
-from contracts.slots import Slot
+from gateline.contracts.release import Release
+from gateline.contracts.slots import Slot
+from gateline.registry.signatures import Signatures
+from gateline.settings.errors import GateRefused, UsageError
+from infra.releases.signing.keys import PublicKey, public_keys
+from infra.releases.signing.provenance import Unsigned, is_about, opened
+from infra.releases.signing.trust import KEYS, LET_IN, SIGNED, Trust, keys_note
 from infra.rollout.recorder import UNREACHABLE
 from infra.rollout.target import Target
-from infra.signing.keys import PublicKey, public_keys
-from infra.signing.provenance import Unsigned, is_about, opened
-from infra.signing.trust import KEYS, LET_IN, SIGNED, Trust, keys_note
-from registry.signatures import Signatures
-from settings.errors import GateRefused, UsageError
 
 BEFORE = "no key vouches for it: it served here before signing was on"
 

@@ -14,12 +14,12 @@ from socket import gethostname
 
 from filelock import FileLock, Timeout
 
-from contracts.files import place
-from contracts import layout
-from infra.alive import stopped
-from infra.engines.engine import Engine
-from infra.rollout.actor import acting
-from settings.errors import OutsideError
+from gateline.contracts import layout
+from gateline.contracts.files import place
+from gateline.settings.errors import OutsideError
+from infra.engines.contract import Engine
+from infra.host.actor import acting
+from infra.host.alive import stopped
 
 POLL_SECONDS = 0.2
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import httpx
 
-from infra.rollout.actor import acting
-from settings import Notify, passing
-from settings.secrets import origin
-from settings.shown import one_line
+from gateline.settings import Notify, passing
+from gateline.settings.secrets import origin
+from gateline.settings.shown import one_line
+from infra.host.actor import acting
 
 TIMEOUT_SECONDS = 10.0
 MARKUP = re.compile(r"(<(?=[!@#a-z])|\](?=\()|@(?=\w))")

@@ -5,19 +5,19 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 
-from contracts.event import LIFTED
-from contracts.release import Release
-from contracts.slots import Slot, SlotMetrics
-from contracts.verdict import Outcome, Verdict
-from infra.engines.engine import SlotStatus
+from gateline.contracts.event import LIFTED
+from gateline.contracts.release import Release
+from gateline.contracts.slots import Slot, SlotMetrics
+from gateline.contracts.verdict import Outcome, Verdict
+from gateline.registry.artifacts import CHAMPION
+from gateline.settings.errors import GateRefused, Inconclusive, OutsideError
+from infra.engines.contract import SlotStatus
 from infra.rollout.earlier import Moment
 from infra.rollout.journal import Entry, Kind
 from infra.rollout.recorder import UNREACHABLE
+from infra.rollout.smoke import Expected, judge_replicas
 from infra.rollout.target import Target
-from infra.smoke import Expected, judge_replicas
-from registry.artifacts import CHAMPION
-from settings.errors import GateRefused, Inconclusive, OutsideError
-from validation.observation import increment
+from validation.canary.observation import increment
 
 SOAK_POLL_SECONDS = 0.25
 SOAK_MIN_ERRORS = 3

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from contracts.event import UPGRADED
-from contracts.release import Release
-from contracts.slots import Slot
+from gateline.contracts.event import UPGRADED
+from gateline.contracts.release import Release
+from gateline.contracts.slots import Slot
+from gateline.settings.errors import UsageError, first_line
 from infra.rollout.earlier import Wish, end_now, keep_last_change
 from infra.rollout.journal import Entry
 from infra.rollout.notify import notify
 from infra.rollout.phases import begin, settle, smoke, soak, switch, to_stable
 from infra.rollout.recovery import hold, recover
 from infra.rollout.target import Target
-from settings.errors import UsageError, first_line
 
 
 def promote(target: Target, *, from_laptop: bool = False, wish: Wish | None = None) -> Release | None:

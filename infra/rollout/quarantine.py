@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 
-from contracts.event import DEPLOYED, LIFTED, ROLLED_BACK, UPGRADED
-from infra.audit_line import reason
-from infra.engines.notes import Notes
+from gateline.contracts.event import DEPLOYED, LIFTED, ROLLED_BACK, UPGRADED
+from gateline.registry.audit import AuditLog
+from gateline.registry.releases import Releases
+from gateline.report.audit_line import reason
+from gateline.settings.errors import OutsideError
+from infra.host.notes import Notes
 from infra.rollout.recorder import UNREACHABLE
-from registry.audit import AuditLog
-from registry.releases import Releases
-from settings.errors import OutsideError
 
 LIST, UNTOLD = "quarantine", "quarantine-untold"
 FORMERLY = "release_quarantine"

@@ -11,15 +11,15 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from contracts.digest import of_bytes
-from contracts.event import ACCEPTED, FINISHED, STARTED, Event, Head
-from contracts.layout import HEAD, LOG, is_log
-from infra.engines.notes import Notes
-from infra.rollout.actor import acting, commit
-from registry.audit import AuditLog, Finding
-from settings.errors import GatelineError, GateRefused, first_line
-from settings.secrets import redacted_in
-from settings.shown import tell
+from gateline.contracts.digest import of_bytes
+from gateline.contracts.event import ACCEPTED, FINISHED, STARTED, Event, Head
+from gateline.contracts.layout import HEAD, LOG, is_log
+from gateline.registry.audit import AuditLog, Finding
+from gateline.settings.errors import GatelineError, GateRefused, first_line
+from gateline.settings.secrets import redacted_in
+from gateline.settings.shown import tell
+from infra.host.actor import acting, commit
+from infra.host.notes import Notes
 
 UNREACHABLE = (OSError, GatelineError)
 DAMAGED = {"change": "spool", "outcome": "failed", "error": "an event that waited for the registry is damaged"}

@@ -5,18 +5,18 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from contracts.event import FINISHED
-from contracts.files import reserve
-from contracts.slots import Slot
-from infra.engines.engine import NOT_STARTED, Running
+from gateline.contracts.event import FINISHED
+from gateline.contracts.files import reserve
+from gateline.contracts.slots import Slot
+from gateline.registry.audit import ChainBroken
+from gateline.settings.errors import first_line
+from infra.engines.contract import NOT_STARTED, Running
 from infra.rollout.earlier import keep_last_change
 from infra.rollout.journal import Entry
 from infra.rollout.notify import notify
 from infra.rollout.phases import discard, point_champion, restore, settle, settle_back, to_stable
 from infra.rollout.recorder import UNREACHABLE
 from infra.rollout.target import Target
-from registry.audit import ChainBroken
-from settings.errors import first_line
 
 NOT_SWITCHED = "nothing was switched yet; run the rollback again if it is still wanted"
 

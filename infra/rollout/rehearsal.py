@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from contracts.release import Release
-from contracts.slots import Slot
+from gateline.contracts.release import Release
+from gateline.contracts.slots import Slot
+from gateline.registry.artifacts import CHAMPION
+from gateline.settings.errors import GateRefused
+from infra.releases.signing.checking import Claim
+from infra.releases.signing.checking import require as require_signed
 from infra.rollout.keeping import keep
 from infra.rollout.phases import begin, bring_up, settle, switch
 from infra.rollout.target import Target
-from infra.signing.checking import Claim
-from infra.signing.checking import require as require_signed
-from registry.artifacts import CHAMPION
-from settings.errors import GateRefused
 
 
 def start_champion(target: Target) -> Release | None:

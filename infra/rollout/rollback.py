@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from contracts.event import ROLLED_BACK
-from contracts.release import Release
-from contracts.slots import Slot
+from gateline.contracts.event import ROLLED_BACK
+from gateline.contracts.release import Release
+from gateline.contracts.slots import Slot
+from gateline.settings.errors import GateRefused, UsageError, did_you_mean
+from infra.releases.signing.provenance import Unsigned
+from infra.releases.signing.trust import LET_IN
 from infra.rollout.earlier import Wish, end_now, keep_last_change
 from infra.rollout.notify import notify
 from infra.rollout.phases import begin, discard, settle_back, smoke, switch
 from infra.rollout.recovery import catch_up, recover
 from infra.rollout.target import Target
-from infra.signing.provenance import Unsigned
-from infra.signing.trust import LET_IN
-from settings.errors import GateRefused, UsageError, did_you_mean
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import math
 import os
 from collections.abc import Mapping
 
-from settings.errors import UsageError, did_you_mean
+from gateline.settings.errors import UsageError, did_you_mean
 
 RUNNER, JOB_MINUTES = "GATELINE_RUNNER", "GATELINE_JOB_MINUTES"
 THROWN_AWAY, KEPT = "thrown-away", "kept"

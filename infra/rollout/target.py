@@ -10,32 +10,32 @@ from pathlib import Path
 
 from rich.text import Text
 
-from contracts.digest import short
-from contracts.event import Head
-from contracts.release import Release
-from contracts.verdict import Verdict
-from contracts import layout
-from infra.bundle import checked, digest_named, verify
+from gateline.contracts import layout
+from gateline.contracts.digest import short
+from gateline.contracts.event import Head
+from gateline.contracts.release import Release
+from gateline.contracts.verdict import Verdict
+from gateline.registry.artifacts import Artifacts
+from gateline.registry.audit import AuditLog
+from gateline.registry.releases import Releases
+from gateline.registry.store import Store
+from gateline.registry.verdicts import Verdicts
+from gateline.settings import DEFAULT_PATH, PRODUCTION, Environment, Settings, load
+from gateline.settings.errors import GatelineError, GateRefused, OutsideError, UsageError, did_you_mean, first_line
+from gateline.settings.sample import VARIABLE as SAMPLE
+from gateline.settings.sample import is_sample
+from gateline.settings.shown import one_line
+from gateline.settings.terminal import Terminal
 from infra.engines import engine_for
-from infra.engines.engine import Engine
-from infra.engines.notes import FolderNotes, Notes
-from infra.rollout.actor import acting
+from infra.engines.contract import Engine
+from infra.host.actor import acting
+from infra.host.bundle import checked, digest_named, verify
+from infra.host.notes import FolderNotes, Notes
 from infra.rollout.journal import Journal
 from infra.rollout.locking import held
 from infra.rollout.quarantine import Quarantine
 from infra.rollout.recorder import UNREACHABLE, Recorder, read_head
 from infra.rollout.runner import is_rehearsal, is_thrown_away
-from registry.artifacts import Artifacts
-from registry.audit import AuditLog
-from registry.releases import Releases
-from registry.store import Store
-from registry.verdicts import Verdicts
-from settings import DEFAULT_PATH, PRODUCTION, Environment, Settings, load
-from settings.errors import GatelineError, GateRefused, OutsideError, UsageError, did_you_mean, first_line
-from settings.sample import VARIABLE as SAMPLE
-from settings.sample import is_sample
-from settings.shown import one_line
-from settings.terminal import Terminal
 
 SHORTEST_KEY = 16
 """Bytes of the audit key."""

@@ -9,14 +9,14 @@ from types import TracebackType
 from rich.live import Live
 from rich.text import Text
 
-from contracts.release import Release
-from contracts.slots import Slot, SlotMetrics
-from contracts.verdict import Outcome, Rule, Verdict
+from gateline.contracts.release import Release
+from gateline.contracts.slots import Slot, SlotMetrics
+from gateline.contracts.verdict import Outcome, Rule, Verdict
+from gateline.settings.errors import OutsideError
 from infra.rollout.heartbeat import Heartbeat
 from infra.rollout.target import Target
-from settings.errors import OutsideError
-from validation.canary import Look, judge, thinned
-from validation.observation import total
+from validation.canary.gate import Look, judge, thinned
+from validation.canary.observation import total
 
 BLIND_SECONDS = 10.0
 

@@ -6,25 +6,25 @@ import secrets
 import subprocess
 from pathlib import Path
 
-from contracts.digest import of_sources, of_value
-from contracts.headers import TOKEN_VARIABLE
-from contracts.load_sample import LoadSample
-from contracts.manifest import SCHEMA_FILE
-from contracts.release import ARTIFACT_FOLDER
-from contracts.verdict import Verdict
-from infra.process.python_env import python_for
+from gateline.contracts.digest import of_sources, of_value
+from gateline.contracts.headers import TOKEN_VARIABLE
+from gateline.contracts.load_sample import LoadSample
+from gateline.contracts.manifest import SCHEMA_FILE
+from gateline.contracts.release import ARTIFACT_FOLDER
+from gateline.contracts.verdict import Verdict
+from gateline.settings import Settings, passing
+from gateline.settings.errors import OutsideError
+from infra.host.python_env import python_for
 from infra.trials.trial import Subject
-from settings import Settings, passing
-from settings.errors import OutsideError
-from validation.benchmark import judge
+from validation.benchmark.gate import judge
 
 LOCK = Path("requirements/load.txt")
 SOURCES = (
     "load",
-    "validation/benchmark.py",
-    "validation/benchmark_plots.py",
-    "contracts/load_sample.py",
-    "contracts/samples.py",
+    "validation/benchmark/gate.py",
+    "validation/benchmark/plots.py",
+    "gateline/contracts/load_sample.py",
+    "gateline/contracts/samples.py",
     "requirements/load.txt",
 )
 SAMPLE = Path("reports/benchmark/sample.json")

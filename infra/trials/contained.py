@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from contracts.image import Image
-from contracts.release import Release
-from infra.docker.client import connect, reaching
-from infra.docker.replicas import FIXED, HARDENED
-from infra.process.ports import free_ports
+from gateline.contracts.image import Image
+from gateline.contracts.release import Release
+from gateline.settings import DockerHost
+from infra.engines.docker.replicas import FIXED, HARDENED
+from infra.host.docker import connect, reaching
+from infra.host.ports import free_ports
 from infra.trials.running import wait_ready
-from settings import DockerHost
 
 LINES = 20
 STOP_SECONDS = 10

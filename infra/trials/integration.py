@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from contracts.digest import of_sources
-from contracts.verdict import Outcome, Rule, Verdict, unknown
-from infra.process.python_env import python_for
-from infra.redis_server import redis_server
+from gateline.contracts.digest import of_sources
+from gateline.contracts.verdict import Outcome, Rule, Verdict, unknown
+from gateline.settings import Settings, passing
+from infra.host.python_env import python_for
+from infra.host.redis_server import redis_server
 from infra.trials.trial import Subject
-from settings import Settings, passing
 
 LOCK = Path("requirements/integration.txt")
 TESTS = "tests/integration"

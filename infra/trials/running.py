@@ -11,18 +11,18 @@ from pathlib import Path
 
 import httpx
 
-from contracts.release import Release
-from infra import bundle
-from infra.ending import end
-from infra.process import host
-from infra.process.commands import FIXED, PASSED
-from infra.process.logs import tail
-from infra.process.place import Place
-from infra.process.ports import free_ports
-from infra.process.python_env import python_for
-from contracts.layout import STATE
-from registry.releases import Releases
-from settings.errors import GateRefused, OutsideError
+from gateline.contracts.layout import STATE
+from gateline.contracts.release import Release
+from gateline.registry.releases import Releases
+from gateline.settings.errors import GateRefused, OutsideError
+from infra.engines.process import host
+from infra.engines.process.commands import FIXED, PASSED
+from infra.engines.process.place import Place
+from infra.host import bundle
+from infra.host.ending import end
+from infra.host.logs import tail
+from infra.host.ports import free_ports
+from infra.host.python_env import python_for
 
 READY_SECONDS = 60.0
 ASK_SECONDS = 2.0

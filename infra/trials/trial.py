@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from contracts.image import Image
-from contracts.release import Release
-from contracts.verdict import Verdict
+from gateline.contracts.image import Image
+from gateline.contracts.release import Release
+from gateline.contracts.verdict import Verdict
+from gateline.settings import Settings
 from infra.trials.running import running
-from settings import Settings
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from contracts import schema as schemas
-from contracts.samples import rows
-from infra.process.python_env import python_for
-from infra.scratch import change_settings, copy_project
-from settings import Settings, load
+from gateline.contracts import schema as schemas
+from gateline.contracts.samples import rows
+from gateline.settings import Settings, load
+from infra.host.python_env import python_for
+from template.scratch import change_settings, copy_project
 from tests.traffic import Traffic
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from infra.process.ports import free_ports
-from infra.scratch import ENVIRONMENTS, change_settings
-from settings import load
+from gateline.settings import load
+from infra.host.ports import free_ports
+from template.scratch import ENVIRONMENTS, change_settings
 from tests.acceptance.project import ROOT, Done, Project, front_python
 from tests.docs.links import broken
 
@@ -63,10 +63,10 @@ def test_the_example_under_another_name(tmp_path: Path) -> None:
     assert project.settings.project.name == "my-project-2"
     for absent in ("copier.yml", "benchmarks", "tests/acceptance", ".ci", "CONTRIBUTING.md"):
         assert not (project.path / absent).exists(), absent
-    pages = git(project.path, "ls-files", "*.md", ":!infra/adopting/pages").splitlines()
+    pages = git(project.path, "ls-files", "*.md", ":!template/adopting/pages").splitlines()
     assert "docs/tutorial.md" in pages and [link for page in pages for link in broken(project.path, page)] == []
     assert "# My Project 2" in (project.path / "README.md").read_text()
-    adopted = project.run(str(front_python()), "-m", "infra.adopting")
+    adopted = project.run(str(front_python()), "-m", "template.adopting")
     assert adopted.code == 2 and "adopted already" in adopted.output, adopted.output
     test = project.nox("test", "-q")
     assert test.code == 0 and "2 passed" in test.output, test.output

@@ -12,12 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from infra.docker.client import Docker
-from infra.docker.names import Names
+from infra.engines.docker.names import Names
 from infra.engines.readiness import wait_until
+from infra.host.docker import Docker
 from tests.acceptance.project import ROOT, Project
-# Tests run in the order of their imports: drift first, while nothing else was sent to production.
-from tests.acceptance.test_drift import test_drift_of_columns_and_of_performance
 from tests.acceptance.test_canaries import (
     hooks,
     test_exchanged_classes_are_rolled_back,
@@ -25,6 +23,9 @@ from tests.acceptance.test_canaries import (
     test_no_traffic_is_held_then_resumed_and_promoted,
     test_one_and_a_half_times_slower_is_rolled_back,
 )
+
+# Tests run in the order of their imports: drift first, while nothing else was sent to production.
+from tests.acceptance.test_drift import test_drift_of_columns_and_of_performance
 from tests.acceptance.test_kills import (
     no_registry,
     test_a_killed_controller_leaves_all_traffic_on_stable,
@@ -32,7 +33,7 @@ from tests.acceptance.test_kills import (
     test_rollback_needs_no_registry,
 )
 from tests.daemon import on_docker, remove
-from tests.infra.docker.conftest import daemon
+from tests.infra.engines.docker.conftest import daemon
 
 pytestmark = pytest.mark.live
 

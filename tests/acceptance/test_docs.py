@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.scratch import change_settings
+from template.scratch import change_settings
 from tests.acceptance.project import Project
 from tests.acceptance.walk import Walk, clone, equip, other_ports
 from tests.docs.apart import is_apart, walked

@@ -73,7 +73,7 @@ def test_a_killed_proxy_is_back_within_two_seconds(project: Project) -> None:
 def test_a_killed_supervisor_is_restored_by_the_next_command(project: Project) -> None:
     with project.traffic() as traffic:
         traffic.wait_for(50)
-        kill_one(project, "infra.process.supervisor")
+        kill_one(project, "infra.engines.process.supervisor")
         traffic.wait_for(100)
         status = project.status()
         assert not status["supervised"] and any("invoke up" in line for line in status["warnings"])

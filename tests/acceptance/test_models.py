@@ -19,7 +19,7 @@ def test_another_model_to_production_and_back(tmp_path: Path, become: Callable[[
     try:
         become(project)
         target = project.settings.data.target
-        inferred = project.room("contracts.schema", "infer", "data/train.csv", "--target", target)
+        inferred = project.room("gateline.contracts.schema", "infer", "data/train.csv", "--target", target)
         assert inferred.code == 0, inferred.output
         schema = inferred.output[inferred.output.index("{") : inferred.output.rindex("}") + 1]
         (project.path / "data" / "schema.json").write_text(schema)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from contracts.last_run import last_runs
+from gateline.contracts.last_run import last_runs
 from tests.acceptance.project import Project
-from tests.report.pages import Page
-from tests.report.test_site import broken_links
+from tests.gateline.report.pages import Page
+from tests.gateline.report.test_site import broken_links
 
 
 def test_the_site_after_a_deploy(project: Project, tmp_path: Path) -> None:

@@ -9,12 +9,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from infra.docker.client import Docker
 from infra.engines.readiness import wait_until
-from infra.scratch import copy_project
+from infra.host.docker import Docker
+from template.scratch import copy_project
 from tests.acceptance.project import ROOT, Done, Project
 from tests.daemon import on_docker, remove
-from tests.infra.docker.conftest import daemon
+from tests.infra.engines.docker.conftest import daemon
 from tests.servers import image_registry, login, ssh_server
 
 pytestmark = pytest.mark.live

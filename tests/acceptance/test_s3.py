@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from contracts.manifest import Manifest
-from infra.process.python_env import python_for
-from registry.artifacts import CANDIDATE, CHAMPION, Artifacts
-from registry.releases import Releases
-from registry.store import Store
+from gateline.contracts.manifest import Manifest
+from gateline.registry.artifacts import CANDIDATE, CHAMPION, Artifacts
+from gateline.registry.releases import Releases
+from gateline.registry.store import Store
+from infra.host.python_env import python_for
 from tests.acceptance.project import ROOT, Done, Project, front_python
 from tests.servers import S3, s3_server
 

@@ -13,15 +13,15 @@ from typing import Any
 
 import pytest
 
-from contracts.digest import of_bytes
-from contracts.manifest import MANIFEST_FILE, MODEL_FILE
-from infra.docker.client import Docker
+from gateline.contracts.digest import of_bytes
+from gateline.contracts.manifest import MANIFEST_FILE, MODEL_FILE
 from infra.engines.readiness import wait_until
-from infra.image.listing import listing
-from infra.signing.keys import VARIABLE
+from infra.host.docker import Docker
+from infra.releases.image.listing import listing
+from infra.releases.signing.keys import VARIABLE
 from tests.acceptance.project import Done, Project
 from tests.daemon import on_docker, remove
-from tests.infra.docker.conftest import daemon
+from tests.infra.engines.docker.conftest import daemon
 
 __all__ = ["daemon"]
 NAME = "chained"
@@ -95,7 +95,7 @@ def chain(tmp_path_factory: pytest.TempPathFactory, daemon: Docker) -> Iterator[
 @pytest.fixture
 def kept(chain: Chain) -> Iterator[Chain]:
     """The same; afterwards registry and sources are as they were."""
-    sources = ("infra/image/Dockerfile", "requirements/service.txt")
+    sources = ("infra/releases/image/Dockerfile", "requirements/service.txt")
     places = [path for path in chain.registry.rglob("*") if path.is_file()]
     before = {path: path.read_bytes() for path in (*places, *(chain.project.path / name for name in sources))}
     yield chain
@@ -165,7 +165,7 @@ def test_a_hostile_pickle_is_found_and_never_opened(kept: Chain) -> None:
 
 
 def test_root_and_a_secret_in_a_layer(kept: Chain) -> None:
-    dockerfile = kept.project.path / "infra/image/Dockerfile"
+    dockerfile = kept.project.path / "infra/releases/image/Dockerfile"
     text = dockerfile.read_text()
     layer = f'RUN ["python3", "-c", "open(\'/opt/token.env\', \'w\').write(\'KEY=\\"{TOKEN}\\"\')"]\n'
     gone = 'RUN ["python3", "-c", "import os; os.remove(\'/opt/token.env\')"]\n'

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from infra.process.ports import free_ports
-from infra.scratch import ENVIRONMENTS
+from infra.host.ports import free_ports
+from template.scratch import ENVIRONMENTS
 from tests.acceptance.project import ROOT, front_python
 from tests.docs.blocks import Block
 from tests.docs.edits import merge, patch, write

@@ -10,11 +10,11 @@ from pathlib import Path
 from tests.architecture.source import Import, imports, where
 
 STARTS = {
-    "train": ("training.__main__", "validation.data", "validation.model", "rows.infer", "settings.__main__"),
+    "train": ("training.__main__", "validation.data", "validation.model", "gateline.rows.infer", "gateline.settings.__main__"),
     "service": ("service.__main__",),
     "load": ("load.__main__", "load.locustfile"),
-    "security": ("infra.scan.__main__",),
-    "dev": ("tasks", "settings.__main__"),
+    "security": ("infra.security.__main__",),
+    "dev": ("tasks", "gateline.settings.__main__"),
 }
 """The modules that are started in the environment of each lock."""
 PINNED = re.compile(r"^([A-Za-z0-9._-]+)==", re.MULTILINE)

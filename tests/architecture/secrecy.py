@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from settings.environment import OTHERS, OVERRIDES, PORT_PREFIX, STATE, STATE_PREFIX
-from settings.passing import KEYS
-from settings.secrets import LOOKS_SECRET
+from gateline.settings.passing import KEYS
+from gateline.settings.secrets import LOOKS_SECRET
+from gateline.settings.variables import OTHERS, OVERRIDES, PORT_PREFIX, STATE, STATE_PREFIX
 from tests.architecture.source import FRONT_DOORS, files, rooms, tree, where
 
 SPEAKING = {
@@ -59,10 +59,10 @@ def _is_secret(node: ast.AST) -> bool:
 
 
 def undeclared(root: Path) -> list[str]:
-    """Complain of environment variables that `settings/environment.py` does not name: settings refuse to load with one set."""
+    """Complain of environment variables that `gateline/settings/variables.py` does not name: settings would refuse them."""
     known = {*OVERRIDES, *OTHERS, STATE, PORT_PREFIX.rstrip("_")}
     return [
-        f"{where(root, path, node.lineno)}: {name} is not named in settings/environment.py"
+        f"{where(root, path, node.lineno)}: {name} is not named in gateline/settings/variables.py"
         for path in files(root, *rooms(root), *FRONT_DOORS)
         for node in ast.walk(tree(path))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
@@ -72,7 +72,7 @@ def undeclared(root: Path) -> list[str]:
 
 
 def printed(root: Path) -> list[str]:
-    """Complain of text that reaches the terminal past `settings.shown` and `settings.terminal`, where it does nothing."""
+    """Complain of text that reaches the terminal past `shown` and `terminal` of `gateline.settings`, which make it safe."""
     return [
         f"{where(root, path, node.lineno)}: {ast.unparse(node.func)}() shows text as it is, past settings.shown"
         for path in files(root, *rooms(root))
@@ -84,11 +84,11 @@ def printed(root: Path) -> list[str]:
 
 
 OWN_WORDS = (
-    "settings/shown.py",
-    "infra/docker/agent.py",
+    "gateline/settings/shown.py",
+    "infra/releases/image/agent.py",
     "training/golden.py",
     "training/first.py",
-    "rows/infer.py",
+    "gateline/rows/infer.py",
 )
 """The owner, and programs whose output another program reads."""
 

@@ -15,8 +15,8 @@ import psutil
 import pytest
 import yaml
 
+from gateline.settings import load
 from infra.commands.vouching import STAGES
-from settings import load
 from tests.ci import rules
 from tests.ci.commands import FrontDoors, front_doors
 from tests.ci.rules import Workflow

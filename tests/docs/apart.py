@@ -65,7 +65,7 @@ APART = (
         "docs/docker.md",
         "frontend https",
         "needs a certificate, and port 443",
-        "tests/infra/proxy/test_upstream.py::test_it_speaks_tls_and_hands_on",
+        "tests/infra/haproxy/test_upstream.py::test_it_speaks_tls_and_hands_on",
     ),
     Apart(
         "docs/load.md",

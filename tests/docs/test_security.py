@@ -15,8 +15,8 @@ import httpx
 import pytest
 
 import infra.engines  # noqa: F401  (engines and the proxy know each other: this way round they can be imported)
-from infra.process.ports import free_ports
-from infra.proxy import haproxy
+from infra.haproxy import configuration as haproxy
+from infra.host.ports import free_ports
 from tests.docs.blocks import ROOT, blocks
 
 PAGE = "docs/security.md"

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 import yaml
 
-from contracts import schema as schemas
-from settings import Settings, load
-from settings.errors import UsageError
+from gateline.contracts import schema as schemas
+from gateline.settings import Settings, load
+from gateline.settings.errors import UsageError
 from tests.docs.blocks import ROOT, Block, all_blocks
 from tests.docs.edits import flat, merge
 

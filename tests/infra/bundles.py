@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from contracts.digest import of_bytes
-from contracts.release import RELEASE_FILE, Release
-from infra.bundle import digest_of, pack
-from settings import Service
+from gateline.contracts.digest import of_bytes
+from gateline.contracts.release import RELEASE_FILE, Release
+from gateline.settings import Service
+from infra.host.bundle import digest_of, pack
 
 SOURCE = Path(__file__).with_name("tiny_service.py")
 

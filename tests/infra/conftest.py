@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.infra.site import Site
+from tests.infra.tiny_project import Site
 
 CI = ("GITHUB_ACTIONS", "GITLAB_CI", "RUNNER_ENVIRONMENT", "GITHUB_STEP_SUMMARY", "GATELINE_AUDIT_KEY")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any
 
-from contracts.release import Release
-from contracts.slots import Slot
-from infra.engines.engine import Engine
+from gateline.contracts.release import Release
+from gateline.contracts.slots import Slot
+from infra.engines.contract import Engine
 
 READY_SECONDS = 30.0
 

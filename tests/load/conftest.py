@@ -15,7 +15,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from contracts.load_sample import LoadSample
+from gateline.contracts.load_sample import LoadSample
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = {

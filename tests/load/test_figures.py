@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from contracts.load_sample import LoadSample
+from gateline.contracts.load_sample import LoadSample
+from gateline.settings.errors import ExitCode
 from load import figures
-from settings.errors import ExitCode
 
 
 def _sample(latency: float = 10.0, requests: int = 100, failed: int = 0) -> LoadSample:

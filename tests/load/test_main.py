@@ -8,9 +8,9 @@ import time
 
 import pytest
 
+from gateline.settings.errors import front_door
 from load.__main__ import main
 from load.recorder import UNANSWERED
-from settings.errors import front_door
 from tests.load import app
 from tests.load.conftest import Command
 

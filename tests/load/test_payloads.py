@@ -7,8 +7,8 @@ import re
 from itertools import islice
 from typing import Any
 
-from contracts import schema as schemas
-from contracts.reference import ColumnReference, Reference, ScoreReference
+from gateline.contracts import schema as schemas
+from gateline.contracts.reference import ColumnReference, Reference, ScoreReference
 from load.payloads import Payloads
 
 SCHEMA = schemas.parse(

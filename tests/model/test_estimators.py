@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from contracts import schema as schemas
+from gateline.contracts import schema as schemas
 from model.estimators import logistic
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from contracts import schema as schemas
-from contracts.schema import Schema
+from gateline.contracts import schema as schemas
+from gateline.contracts.schema import Schema
 from model.features import Calendar, Codes, preprocessor, standardized
 
 ROWS = np.array([[1.0, "JFK", 5.0], [3.0, "EWR", np.nan], [5.0, "JFK", 7.0]], dtype=object)

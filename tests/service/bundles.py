@@ -16,10 +16,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 from sklearn.tree import DecisionTreeClassifier
 
-from contracts import samples
-from contracts import schema as schemas
-from contracts.digest import of_bytes, of_value
-from contracts.manifest import (
+from gateline.contracts import samples
+from gateline.contracts import schema as schemas
+from gateline.contracts.digest import of_bytes, of_value
+from gateline.contracts.manifest import (
     GOLDEN_FILE,
     MANIFEST_FILE,
     METRICS_FILE,
@@ -28,11 +28,11 @@ from contracts.manifest import (
     SCHEMA_FILE,
     Manifest,
 )
-from contracts.release import ARTIFACT_FOLDER, RELEASE_FILE, Release
-from contracts.schema import Schema
-from registry.loaded import LoadedModel
-from registry.rows import encode
-from settings import Service
+from gateline.contracts.release import ARTIFACT_FOLDER, RELEASE_FILE, Release
+from gateline.contracts.schema import Schema
+from gateline.registry.loaded import LoadedModel
+from gateline.registry.rows import encode
+from gateline.settings import Service
 
 COLUMNS: list[dict[str, Any]] = [
     {"name": "carrier", "dtype": "string", "categories": ["AA", "B6", "UA"], "description": "Airline"},

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from contracts.release import Release
+from gateline.contracts.release import Release
 from service.app import Application, Options
 from service.state import Loaded, load
 from tests.service import bundles

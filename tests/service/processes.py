@@ -15,7 +15,7 @@ from pathlib import Path
 
 import httpx
 
-from infra.redis_server import binary
+from infra.host.redis_server import binary
 
 PATIENCE = 60.0
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from contracts.release import Release
+from gateline.contracts.release import Release
+from gateline.settings import Service
+from gateline.settings.errors import GateRefused
 from service.app import Application, Options
 from service.state import Loaded
-from settings import Service
-from settings.errors import GateRefused
 from tests.service.bundles import NAMED, ROW
 from tests.service.conftest import serving
 

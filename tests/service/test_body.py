@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from contracts.release import Release
+from gateline.contracts.release import Release
+from gateline.settings import Service
 from service.state import Loaded
-from settings import Service
 from tests.service.bundles import ROW
 from tests.service.conftest import serving
 

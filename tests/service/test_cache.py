@@ -13,11 +13,11 @@ import httpx
 import pytest
 from redis.asyncio import Redis as Client
 
-from contracts.release import Release
+from gateline.contracts.release import Release
+from gateline.settings.errors import UsageError
 from service.app import Options
 from service.cache import ANSWER_SECONDS, ScoreCache
 from service.state import Loaded
-from settings.errors import UsageError
 from tests.service import processes
 from tests.service.bundles import NAMED
 from tests.service.conftest import serving

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from contracts.schema import Column
+from gateline.contracts.schema import Column
 from service.columns import allowed, annotation, json_schema, posix_seconds, shown
 
 

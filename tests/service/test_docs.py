@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from html import unescape
 
-from contracts import schema as schemas
-from contracts.release import Release
+from gateline.contracts import schema as schemas
+from gateline.contracts.release import Release
 from service.docs import page
 from service.requests import Requests
 from service.state import Loaded

@@ -8,13 +8,13 @@ import socket
 import httpx
 import pytest
 
-from contracts.release import Release
-from infra.process.commands import given
+from gateline.contracts.release import Release
+from gateline.settings import Environment, Service
+from gateline.settings.images import DockerHost
+from infra.engines.process.commands import given
 from service.app import Options
 from service.hosts import bare
 from service.state import Loaded
-from settings import Environment, Service
-from settings.images import DockerHost
 from tests.service.bundles import ROW
 from tests.service.conftest import serving
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from contracts.headers import made_up
-from contracts.live_counts import LiveCounts, count
-from contracts.reference import ColumnReference, Reference, ScoreReference
-from contracts.release import Release
+from gateline.contracts.headers import made_up
+from gateline.contracts.live_counts import LiveCounts, count
+from gateline.contracts.reference import ColumnReference, Reference, ScoreReference
+from gateline.contracts.release import Release
+from gateline.settings import Service
 from service.app import Options
 from service.drift import DriftCounters
 from service.state import Loaded
-from settings import Service
 from tests.service.bundles import ROW
 from tests.service.conftest import serving
 

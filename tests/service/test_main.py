@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from contracts.release import Release
+from gateline.contracts.release import Release
+from gateline.settings import Service
 from service.__main__ import not_loaded, options_of
-from settings import Service
 from tests.service import bundles
 
 

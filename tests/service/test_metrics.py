@@ -8,7 +8,7 @@ import psutil
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from contracts.release import Release
+from gateline.contracts.release import Release
 from service.metrics import BUCKETS, MOST_LABELS, OTHER, Metrics
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from contracts.release import Release
+from gateline.contracts.release import Release
 from service.app import Application, Options
 from service.columns import Row
 from service.openapi import document, prediction_schema

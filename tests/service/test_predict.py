@@ -13,8 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
-from contracts import samples
-from contracts.release import Release
+from gateline.contracts import samples
+from gateline.contracts.release import Release
 from service.predictor import Predictor
 from service.state import Loaded
 from tests.service import bundles

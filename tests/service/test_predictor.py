@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from contracts import samples
-from contracts.release import Release
-from registry.loaded import LoadedModel, load_folder
+from gateline.contracts import samples
+from gateline.contracts.release import Release
+from gateline.registry.loaded import LoadedModel, load_folder
+from gateline.settings.errors import GateRefused
 from service.predictor import BrokenModel, Predictor, Refused
 from service.state import Loaded, load
-from settings.errors import GateRefused
 from tests.service import bundles
 
 TYPED = ["AA", "JFK", 17.0, 12.5, None, False, 1370088000.0]

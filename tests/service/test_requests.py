@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from contracts import samples
-from contracts import schema as schemas
+from gateline.contracts import samples
+from gateline.contracts import schema as schemas
 from service.refusals import Refusal
 from service.requests import Requests
 from tests.service.bundles import NAMED, ROW, schema

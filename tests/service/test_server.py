@@ -12,10 +12,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from contracts.release import Release
+from gateline.contracts.release import Release
+from gateline.settings import Service
+from gateline.settings.errors import ExitCode, OutsideError
 from service.server import KEEP_ALIVE_SECONDS, listen, server
-from settings import Service
-from settings.errors import ExitCode, OutsideError
 from tests.service import bundles, processes
 from tests.service.bundles import NAMED, ROW
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from contracts.release import Release
+from gateline.contracts.release import Release
+from gateline.settings.errors import GateRefused
 from service.state import Loaded, load, load_in_thread, typed
-from settings.errors import GateRefused
 from tests.service import bundles
 from tests.service.test_main import raised_in_model
 

@@ -14,12 +14,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from contracts.verdict import Outcome, Rule, Verdict
-from infra.ending import interrupted_once
-from infra.process.python_env import python_for
-from infra.scratch import remove
-from report.writing import write
-from settings.errors import UsageError, did_you_mean, front_door
+from gateline.contracts.verdict import Outcome, Rule, Verdict
+from gateline.report.writing import write
+from gateline.settings.errors import UsageError, did_you_mean, front_door
+from infra.host.ending import interrupted_once
+from infra.host.python_env import python_for
+from template.scratch import remove
 from tests.template import menu, plans
 from tests.template.command import Command, Place, Ran
 from tests.template.copies import COPIES, Copy

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from infra.scratch import change_settings
-from settings import load
+from gateline.settings import load
+from template.scratch import change_settings
 
 LIGHTGBM = '''"""The plants' model: a transformer of our own in front of an estimator of another library."""
 

@@ -7,7 +7,7 @@ import random
 import subprocess
 from pathlib import Path
 
-from infra.process.python_env import python_for
+from infra.host.python_env import python_for
 from tests.acceptance.models import Row, csv_file, demand, plant
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -10,10 +10,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from contracts.verdict import Outcome, Rule
-from infra.process.ports import free_ports
-from infra.process.python_env import python_for
-from settings import load
+from gateline.contracts.verdict import Outcome, Rule
+from gateline.settings import load
+from infra.host.ports import free_ports
+from infra.host.python_env import python_for
 from tests.servers import s3_server
 from tests.template import edits
 from tests.template.command import Command, Place

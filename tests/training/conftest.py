@@ -7,7 +7,7 @@ from functools import cache
 
 import pytest
 
-from settings import Settings
+from gateline.settings import Settings
 from tests.training.example import settings_of, trained
 from training.run import Trained
 

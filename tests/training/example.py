@@ -16,9 +16,9 @@ import numpy as np
 import pandas as pd
 from rich.console import Console
 
-from registry.artifacts import Artifacts
-from registry.store import Store
-from settings import Settings, load
+from gateline.registry.artifacts import Artifacts
+from gateline.registry.store import Store
+from gateline.settings import Settings, load
 from training.identity import ROOT, plan
 from training.run import STEPS, Trained, train
 from training.steps import Steps

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from contracts.schema import Schema
+from gateline.contracts.schema import Schema
 
 
 class Moody(ClassifierMixin, BaseEstimator):  # type: ignore[misc]

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from contracts import schema as schemas
-from contracts.likely import LikelyRows
-from contracts.reference import Reference
-from registry.rows import encode
+from gateline.contracts import schema as schemas
+from gateline.contracts.likely import LikelyRows
+from gateline.contracts.reference import Reference
+from gateline.registry.rows import encode
 from training.reference import reference_of
 
 SCHEMA = schemas.parse(

@@ -10,9 +10,9 @@ import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 
-from contracts.schema import Schema, parse
-from settings import Model
-from settings.errors import UsageError
+from gateline.contracts.schema import Schema, parse
+from gateline.settings import Model
+from gateline.settings.errors import UsageError
 from training.estimators import _is_of, build
 
 

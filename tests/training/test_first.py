@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from settings import load
+from gateline.settings import load
 from tests.training.conftest import Small
 from tests.training.example import project
 from training.first import FEW, First, first_model, main

@@ -15,9 +15,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from contracts.schema import parse
-from settings import Model
-from settings.errors import UsageError
+from gateline.contracts.schema import parse
+from gateline.settings import Model
+from gateline.settings.errors import UsageError
 from training.fitting import fit, libraries, pack
 from training.rows import Rows
 

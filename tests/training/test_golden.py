@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from registry.loaded import load_files
-from settings.errors import UsageError
+from gateline.registry.loaded import load_files
+from gateline.settings.errors import UsageError
 from tests.training.conftest import Small
 from tests.training.example import artifacts_of, command, copy_of_project, settings_of, trained
 from tests.training.moody import Moody

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from settings import load
+from gateline.settings import load
 from tests.training.example import command, copy_of_project, project
 from training.identity import ROOT, SHAPING, plan
 
@@ -79,7 +79,7 @@ def test_sources_and_lock_count_and_caches_do_not(tmp_path: Path) -> None:
     (folder / "model" / "__pycache__").mkdir(exist_ok=True)
     (folder / "model" / "__pycache__" / "junk.pyc").write_bytes(b"junk")
     assert inputs() == seen[0] != ""
-    for path in ("model/features.py", "training/golden.py", "rows/typed.py", "requirements/train.txt"):
+    for path in ("model/features.py", "training/golden.py", "gateline/rows/typed.py", "requirements/train.txt"):
         with (folder / path).open("a") as stream:
             stream.write("\n# changed\n")
         seen.append(inputs())

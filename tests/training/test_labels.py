@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from settings.errors import UsageError
+from gateline.settings.errors import UsageError
 from tests.training.example import settings_of
 from training.labels import Labels, labels_of, refuse_other_classes
 from training.rows import Rows, Split

@@ -15,10 +15,10 @@ from zipfile import ZipFile
 
 import pytest
 
-from contracts.digest import of_bytes
-from registry.artifacts import CANDIDATE
-from registry.made import MODEL, Made, content_of
-from settings import load
+from gateline.contracts.digest import of_bytes
+from gateline.registry.artifacts import CANDIDATE
+from gateline.registry.made import MODEL, Made, content_of
+from gateline.settings import load
 from tests.training.example import artifacts_of, command, copy_of_project, frame, project
 from training.__main__ import main
 

@@ -13,10 +13,10 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from contracts.schema import Schema, parse
+from gateline.contracts.schema import Schema, parse
+from gateline.settings import Model
+from gateline.settings.errors import UsageError
 from model.features import preprocessor, standardized
-from settings import Model
-from settings.errors import UsageError
 from tests.training.test_fitting import Numbered
 from training.estimators import build
 from training.fitting import fit

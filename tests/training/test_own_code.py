@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from settings import Metrics
-from settings.errors import UsageError
+from gateline.settings import Metrics
+from gateline.settings.errors import UsageError
 from training.own_code import refuse_broken, refuse_unservable
 
 GOOD = "def before(rows):\n    return rows\n\n\ndef after(answers):\n    return answers\n"
@@ -50,7 +50,7 @@ def test_what_a_release_can_load_is_let_through(code: Path) -> None:
         (f"from model.names import LIMIT\n{GOOD}", "No module named 'model.names' .*line 1", "correct model/hooks.py"),
         (f"import nowhere\n{GOOD}", "model/hooks.py, line 1, imports 'nowhere', which no release holds", "nox -s lock"),
         (f"import os\nimport pandas as pd\n{GOOD}", "model/hooks.py, line 2, imports 'pandas'", "group `model`"),
-        (f"from rows.text import MARKS\n{GOOD}", "line 1, imports 'rows.text'", "model/ may import contracts"),
+        (f"from rows.text import MARKS\n{GOOD}", "line 1, imports 'gateline.rows.text'", "model/ may import contracts"),
         ("def before(rows):\n    return rows\n", "has no function 'after'", "docs/model.md"),
     ],
 )

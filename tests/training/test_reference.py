@@ -7,11 +7,11 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from contracts.live_counts import ColumnCounts, LiveCounts
-from contracts.schema import parse
-from settings import DriftGate
+from gateline.contracts.live_counts import ColumnCounts, LiveCounts
+from gateline.contracts.schema import parse
+from gateline.settings import DriftGate
 from training.reference import CATEGORIES, FEWEST, reference_of
-from validation.drift import judge
+from validation.drift.gate import judge
 
 SCHEMA = parse({"columns": [{"name": "n", "dtype": "number"}, {"name": "s", "dtype": "string"}]})
 

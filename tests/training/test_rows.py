@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from settings.errors import UsageError
+from gateline.settings.errors import UsageError
 from tests.training.example import settings_of
 from training.identity import plan
 from training.rows import Split, read

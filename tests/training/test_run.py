@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from contracts.digest import of_value
-from contracts.manifest import GOLDEN_FILE, METRICS_FILE, REFERENCE_FILE
-from contracts.reference import Reference
-from contracts.samples import rows as sample_rows
-from registry.loaded import load_files
-from registry.rows import encode
-from registry.store import Store
-from settings.errors import GateRefused, UsageError
+from gateline.contracts.digest import of_value
+from gateline.contracts.manifest import GOLDEN_FILE, METRICS_FILE, REFERENCE_FILE
+from gateline.contracts.reference import Reference
+from gateline.contracts.samples import rows as sample_rows
+from gateline.registry.loaded import load_files
+from gateline.registry.rows import encode
+from gateline.registry.store import Store
+from gateline.settings.errors import GateRefused, UsageError
 from tests.training.conftest import Small
 from tests.training.example import artifacts_of, settings_of, trained
 from training.identity import plan

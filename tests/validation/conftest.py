@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from settings import Settings
-from settings.serving import Registry
+from gateline.settings import Settings
+from gateline.settings.serving import Registry
 from tests.training.conftest import Small, small
 from training.run import Trained
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from settings import Metrics, ModelGate
-from validation.evidence import Champion, Evidence, Golden
-from validation.limits import Limit
+from gateline.settings import Metrics, ModelGate
+from validation.model.evidence import Champion, Evidence, Golden
+from validation.model.limits import Limit
 from validation.scored import Scored
 
 NO_GOLDEN = Golden(np.empty((0, 2)), np.empty((0, 2)), (), ())

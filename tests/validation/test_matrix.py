@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from contracts.schema import parse
-from settings.errors import UsageError
+from gateline.contracts.schema import parse
+from gateline.settings.errors import UsageError
 from tests.validation.weather import frame, raw, schema
 from validation.matrix import features_of, numbers_of, target_of
 

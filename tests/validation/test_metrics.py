@@ -12,11 +12,11 @@ import pytest
 from sklearn import metrics as sk
 
 import model
-from settings import Metrics
-from settings.errors import UsageError
+from gateline.settings import Metrics
+from gateline.settings.errors import UsageError
 from tests.validation.scores import binary, noisy, numbers
-from validation.limits import CLASSIFICATION_METRICS, REGRESSION_METRICS
 from validation.metrics import compute, compute_all, measure, names
+from validation.model.limits import CLASSIFICATION_METRICS, REGRESSION_METRICS
 from validation.scored import Scored
 
 CHANCE = np.random.default_rng(3)

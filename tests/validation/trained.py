@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from contracts.digest import of_bytes, of_value
-from contracts.manifest import GOLDEN_FILE, MANIFEST_FILE, Manifest
-from registry.artifacts import Artifacts
+from gateline.contracts.digest import of_bytes, of_value
+from gateline.contracts.manifest import GOLDEN_FILE, MANIFEST_FILE, Manifest
+from gateline.registry.artifacts import Artifacts
 
 
 def stored_again(artifacts: Artifacts, original: Mapping[str, bytes], name: str, **changes: Any) -> str:

@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from contracts.schema import Schema, parse
-from contracts.verdict import Outcome, Rule, Verdict
-from rows.parts import Part
-from rows.reading import Raw, read_raw
-from settings import DataGate
-from validation.case import Case, Table
-from validation.data import judge
+from gateline.contracts.schema import Schema, parse
+from gateline.contracts.verdict import Outcome, Rule, Verdict
+from gateline.rows.parts import Part
+from gateline.rows.reading import Raw, read_raw
+from gateline.settings import DataGate
+from validation.data.case import Case, Table
+from validation.data.gate import judge
 
 ROWS = 1000
 COLUMNS: list[dict[str, Any]] = [

@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from contracts.release import Release
-from contracts.verdict import Outcome, Rule, Verdict
+from gateline.contracts.release import Release
+from gateline.contracts.verdict import Outcome, Rule, Verdict
+from gateline.registry.artifacts import CHAMPION
+from gateline.settings.errors import UsageError
 from infra import commands
 from infra.commands import CanaryOptions, DeployOptions
 from infra.rollout import canary as module
 from infra.rollout.watch import Watch
-from registry.artifacts import CHAMPION
-from settings.errors import UsageError
 from tests.infra.rollout.faults import registry_gone
 from tests.infra.rollout.test_rollback import after
-from tests.infra.site import Site
+from tests.infra.tiny_project import Site
 
 Capture = pytest.CaptureFixture[str]
 NO_TRAFFIC = CanaryOptions(seconds=0.1)

@@ -12,15 +12,15 @@ from typing import Any
 import httpx
 import pytest
 
-from contracts.slots import Slot
-from contracts.verdict import Outcome
+from gateline.contracts.slots import Slot
+from gateline.contracts.verdict import Outcome
+from gateline.settings.errors import OutsideError, UsageError, front_door
 from infra import commands
-from infra.process.engine import ProcessEngine
-from infra.process.record import read_record
+from infra.engines.process.engine import ProcessEngine
+from infra.engines.process.record import read_record
 from infra.rollout.journal import Entry
-from settings.errors import OutsideError, UsageError, front_door
 from tests.infra.rollout.faults import registry_gone, stop_at
-from tests.infra.site import Site
+from tests.infra.tiny_project import Site
 
 Capture = pytest.CaptureFixture[str]
 

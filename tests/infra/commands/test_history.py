@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from contracts.event import DEPLOYED, FINISHED
-from contracts.verdict import Outcome
+from gateline.contracts.event import DEPLOYED, FINISHED
+from gateline.contracts.verdict import Outcome
+from gateline.settings.errors import UsageError
 from infra import commands
 from infra.commands.building import build_recorder
-from settings.errors import UsageError
-from tests.infra.site import Site
+from tests.infra.tiny_project import Site
 
 Capture = pytest.CaptureFixture[str]
 

@@ -8,18 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from contracts.last_run import last_runs
-from contracts.verdict import Outcome
+from gateline.contracts.last_run import last_runs
+from gateline.contracts.verdict import Outcome
+from gateline.registry.releases import Releases
+from gateline.settings.errors import UsageError
 from infra import commands
 from infra.commands import DeployOptions
-from infra.engines.notes import FolderNotes
+from infra.host.notes import FolderNotes
 from infra.rollout.earlier import Moment
-from registry.releases import Releases
-from settings.errors import UsageError
+from tests.gateline.report.pages import Page
+from tests.gateline.report.test_site import broken_links
 from tests.infra.rollout.faults import registry_gone
-from tests.infra.site import Site
-from tests.report.pages import Page
-from tests.report.test_site import broken_links
+from tests.infra.tiny_project import Site
 
 Capture = pytest.CaptureFixture[str]
 REPORTS = Path("reports")

@@ -8,18 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from contracts.event import SIGNED
-from contracts.statement import PROVENANCE, Statement
-from contracts.verdict import Outcome
+from gateline.contracts.event import SIGNED
+from gateline.contracts.statement import PROVENANCE, Statement
+from gateline.contracts.verdict import Outcome
+from gateline.registry.signatures import Signatures
+from gateline.settings.errors import GateRefused, UsageError
 from infra import commands
+from infra.releases.signing import keys
+from infra.releases.signing.provenance import TREE
 from infra.rollout.keeping import keep
-from infra.signing import keys
-from infra.signing.provenance import TREE
-from registry.signatures import Signatures
-from settings.errors import GateRefused, UsageError
+from tests.infra.releases.signing.conftest import Signed, signed
 from tests.infra.rollout.faults import registry_gone
-from tests.infra.signing.conftest import Signed, signed
-from tests.infra.site import Site
+from tests.infra.tiny_project import Site
 
 __all__ = ["signed"]
 Capture = pytest.CaptureFixture[str]

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from gateline.settings.errors import GateRefused, UsageError
 from infra import commands
-from infra.adopting.answers import FILE, note
+from infra.commands.answers import FILE, note
 from infra.commands.updating import OWN, Origin
-from infra.process.python_env import python_for
-from settings.errors import GateRefused, UsageError
+from infra.host.python_env import python_for
 
 ROOT = Path(__file__).parents[3]
 LOCK = "requirements/template.txt"
@@ -140,7 +140,9 @@ def test_a_copy_of_what_was_never_committed_is_told_the_nearest_commit(copy: Pat
     assert commands.update() == 0, "it is noted and committed"
 
 
-@pytest.mark.parametrize("command", [["invoke", "update"], ["infra.within", "template", "copier", "update", "--defaults"]])
+@pytest.mark.parametrize(
+    "command", [["invoke", "update"], ["infra.host.within", "template", "copier", "update", "--defaults"]]
+)
 def test_both_ways_to_ask_end_with_1_and_no_traceback(copy: Path, template: Path, command: list[str]) -> None:
     template.rename(template.with_name("moved"))
     shutil.copyfile(ROOT / "tasks.py", copy / "tasks.py")

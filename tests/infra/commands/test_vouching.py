@@ -6,19 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from contracts.release import RELEASE_FILE, Release
-from contracts.verdict import Outcome, Rule, Verdict
-from infra.bundle import pack, unpack
+from gateline.contracts.release import RELEASE_FILE, Release
+from gateline.contracts.verdict import Outcome, Rule, Verdict
+from gateline.registry.made import MODEL, Made, of_image
+from gateline.registry.releases import Releases
+from gateline.registry.verdicts import Verdicts
+from gateline.settings import load
+from gateline.settings.errors import GateRefused, UsageError
 from infra.commands.vouching import Vouched, gather
-from registry.made import MODEL, Made, of_image
-from registry.releases import Releases
-from registry.verdicts import Verdicts
-from settings import load
-from settings.errors import GateRefused, UsageError
-from infra.signing.keys import new_pair
-from tests.infra.signing.conftest import Signed, sign, signed, switch_on
-from tests.infra.signing.test_checking import image
-from tests.infra.site import Site
+from infra.host.bundle import pack, unpack
+from infra.releases.signing.keys import new_pair
+from tests.infra.releases.signing.conftest import Signed, sign, signed, switch_on
+from tests.infra.releases.signing.test_checking import image
+from tests.infra.tiny_project import Site
 
 __all__ = ["signed"]
 

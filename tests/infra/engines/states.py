@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from contracts.release import Release
-from contracts.slots import Slot
-from infra.engines.state import State, WantedReplica, WantedSlot
-from settings import Service
+from gateline.contracts.release import Release
+from gateline.contracts.slots import Slot
+from gateline.contracts.state import State, WantedReplica, WantedSlot
+from gateline.settings import Service
 
 
 def release(digest: str = "a") -> Release:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from contracts.slots import Slot
+from gateline.contracts.slots import Slot
+from gateline.contracts.state import State
+from gateline.settings.errors import UsageError
 from infra.engines import changes
-from infra.engines.state import State
-from settings.errors import UsageError
 from tests.infra.engines.states import release, slot, state
 
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from gateline.settings import Environment
+from gateline.settings.errors import UsageError
 from infra.engines import ENGINES, engine_for
-from infra.engines.engine import Engine
-from infra.process.engine import ProcessEngine
-from settings import Environment
-from settings.errors import UsageError
-from tests.infra.process.conftest import settings
+from infra.engines.contract import Engine
+from infra.engines.process.engine import ProcessEngine
+from tests.infra.engines.process.conftest import settings
 
 
 def test_an_environment_gets_the_engine_it_names(tmp_path: Path) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import httpx
 
+from gateline.contracts.state import WantedReplica
 from infra.engines.measuring import Lives, Meter
-from infra.engines.state import WantedReplica
 from tests.infra.engines.test_scrape import PAGE
 
 REPLICAS = [WantedReplica(name="stable-1", port=1001), WantedReplica(name="stable-2", port=1002)]

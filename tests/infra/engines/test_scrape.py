@@ -5,8 +5,8 @@ from __future__ import annotations
 import httpx
 import pytest
 
+from gateline.settings.errors import OutsideError
 from infra.engines.scrape import add, read, scrape
-from settings.errors import OutsideError
 
 PAGE = """\
 # HELP gateline_requests_total Answers

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from infra.process.engine import ProcessEngine
-from tests.infra.site import Site
+from infra.engines.process.engine import ProcessEngine
+from tests.infra.tiny_project import Site
 
 
 @contextmanager

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from contracts.release import Release
-from contracts.verdict import Outcome, Rule, Verdict
+from gateline.contracts.release import Release
+from gateline.contracts.verdict import Outcome, Rule, Verdict
+from gateline.registry.artifacts import CANDIDATE
+from gateline.registry.releases import Releases
+from gateline.settings.errors import GateRefused, Inconclusive
 from infra.rollout.admission import admit
-from registry.artifacts import CANDIDATE
-from registry.releases import Releases
-from settings.errors import GateRefused, Inconclusive
-from tests.infra.site import Site
+from tests.infra.tiny_project import Site
 
 ALL = ["validate_data", "validate_model", "integration", "benchmark", "security"]
 

@@ -12,12 +12,12 @@ from socket import gethostname
 
 import pytest
 
-from contracts.slots import Slot
-from infra.alive import started, stopped
+from gateline.contracts.slots import Slot
 from infra.engines.readiness import wait_until
+from infra.host.alive import started, stopped
 from infra.rollout.attention import attention
 from infra.rollout.journal import Entry, Kind
-from tests.infra.site import Site
+from tests.infra.tiny_project import Site
 
 
 @pytest.fixture

@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 
-from contracts.event import FINISHED, ROLLED_BACK, UPGRADED
-from contracts.slots import Slot, SlotMetrics
-from contracts.verdict import Outcome, Verdict
-from infra.process.engine import ProcessEngine
-from infra.process.state_file import StateFile
+from gateline.contracts.event import FINISHED, ROLLED_BACK, UPGRADED
+from gateline.contracts.slots import Slot, SlotMetrics
+from gateline.contracts.verdict import Outcome, Verdict
+from gateline.registry.artifacts import CHAMPION
+from gateline.settings.errors import GateRefused, OutsideError, UsageError
+from infra.engines.process.engine import ProcessEngine
+from infra.engines.process.state_file import StateFile
 from infra.rollout import canary as module
 from infra.rollout import watch as watching
 from infra.rollout.canary import CanaryOptions, canary
@@ -23,9 +25,7 @@ from infra.rollout.decision import Step
 from infra.rollout.heartbeat import Heartbeat
 from infra.rollout.rollback import rollback
 from infra.rollout.watch import Watch
-from registry.artifacts import CHAMPION
-from settings.errors import GateRefused, OutsideError, UsageError
-from tests.infra.site import BODY, Site
+from tests.infra.tiny_project import BODY, Site
 from tests.traffic import Traffic
 
 REAL = CanaryOptions()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from contracts.verdict import Outcome, Rule, Verdict
+from gateline.contracts.verdict import Outcome, Rule, Verdict
 from infra.rollout.decision import Step, next_step
 
 

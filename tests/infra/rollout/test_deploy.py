@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 
-from contracts.event import DEPLOYED, FINISHED, LIFTED, UPGRADED
-from contracts.slots import Slot
-from contracts.verdict import Outcome
-from infra.process.record import read_record
+from gateline.contracts.event import DEPLOYED, FINISHED, LIFTED, UPGRADED
+from gateline.contracts.slots import Slot
+from gateline.contracts.verdict import Outcome
+from gateline.registry.artifacts import CHAMPION
+from gateline.settings.errors import GatelineError, GateRefused, Inconclusive, OutsideError, UsageError
+from infra.engines.process.record import read_record
 from infra.rollout.deploy import DeployOptions, deploy
 from infra.rollout.phases import soak
-from registry.artifacts import CHAMPION
-from settings.errors import GatelineError, GateRefused, Inconclusive, OutsideError, UsageError
 from tests.infra.rollout.faults import stop_at
-from tests.infra.site import BODY, Site
+from tests.infra.tiny_project import BODY, Site
 from tests.traffic import Traffic
 
 PAST = DeployOptions(skip_canary=True)

@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from contracts.release import Release
-from contracts.slots import Slot
+from gateline.contracts.release import Release
+from gateline.contracts.slots import Slot
+from gateline.settings.errors import UsageError
 from infra.rollout.canary import CanaryOptions, canary
 from infra.rollout.deploy import DeployOptions, deploy
 from infra.rollout.earlier import NOTE, LastChange, Moment, Wish, keep_last_change, last_change
@@ -16,11 +17,10 @@ from infra.rollout.journal import Entry
 from infra.rollout.phases import settle
 from infra.rollout.promote import promote
 from infra.rollout.rollback import Already, Plan, rollback
-from settings.errors import UsageError
 from tests.infra.rollout.test_promote import held
 from tests.infra.rollout.test_recovery import back, back_between, back_moved, nothing
 from tests.infra.rollout.test_rollback import after
-from tests.infra.site import Site
+from tests.infra.tiny_project import Site
 
 
 @pytest.fixture

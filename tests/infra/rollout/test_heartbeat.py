@@ -6,9 +6,9 @@ import time
 
 import pytest
 
+from gateline.settings.errors import OutsideError
 from infra.rollout import heartbeat as module
 from infra.rollout.heartbeat import Heartbeat
-from settings.errors import OutsideError
 
 
 def test_alive_then_hanging_then_gone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from infra.engines.notes import FolderNotes
+from gateline.settings.errors import OutsideError
+from infra.host.notes import FolderNotes
 from infra.rollout.journal import Entry, Journal
-from settings.errors import OutsideError
 
 ENTRY = Entry(kind="canary", phase="begin", release="a" * 64, started="2026-01-02T03:04:05+00:00", pid=1)
 

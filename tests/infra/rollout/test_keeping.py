@@ -8,21 +8,21 @@ from typing import Any
 import httpx
 import pytest
 
-from contracts.release import Release
-from contracts.slots import Slot
+from gateline.contracts.release import Release
+from gateline.contracts.slots import Slot
+from gateline.registry.signatures import Signatures
+from gateline.settings.errors import GateRefused
 from infra.commands import environments
+from infra.engines.process.record import read_record
 from infra.engines.readiness import wait_until
-from infra.process.record import read_record
+from infra.releases.signing.provenance import Unsigned
+from infra.releases.signing.trust import LET_IN, Trust
 from infra.rollout.keeping import BEFORE, keep, mend, refuse_older
 from infra.rollout.rollback import Plan, plan, rollback
-from infra.signing.provenance import Unsigned
-from infra.signing.trust import LET_IN, Trust
-from registry.signatures import Signatures
-from settings.errors import GateRefused
-from tests.infra.process.conftest import kill
+from tests.infra.engines.process.conftest import kill
+from tests.infra.releases.signing.signer import Signer
 from tests.infra.rollout.faults import registry_gone
-from tests.infra.signing.signer import Signer
-from tests.infra.site import BODY, Site
+from tests.infra.tiny_project import BODY, Site
 
 Capture = pytest.CaptureFixture[str]
 

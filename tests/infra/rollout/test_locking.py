@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from gateline.settings import load
+from gateline.settings.errors import OutsideError
 from infra.engines import engine_for
-from infra.engines.engine import Engine
+from infra.engines.contract import Engine
 from infra.rollout.locking import held, holder
-from settings import load
-from settings.errors import OutsideError
 
 HOLD = """
 import sys, time

@@ -11,8 +11,8 @@ from threading import Thread
 
 import pytest
 
+from gateline.settings import Notify
 from infra.rollout.notify import Say, notify, text_of
-from settings import Notify
 
 
 @pytest.fixture()

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from contracts.event import FINISHED, UPGRADED
-from contracts.slots import Slot
+from gateline.contracts.event import FINISHED, UPGRADED
+from gateline.contracts.slots import Slot
+from gateline.registry.artifacts import CHAMPION
+from gateline.settings.errors import GateRefused, UsageError
 from infra.rollout.journal import Entry
 from infra.rollout.promote import promote
 from infra.rollout.recovery import recover
-from registry.artifacts import CHAMPION
-from settings.errors import GateRefused, UsageError
 from tests.infra.rollout.faults import registry_gone
-from tests.infra.site import BODY, Site
+from tests.infra.tiny_project import BODY, Site
 from tests.traffic import Traffic
 
 

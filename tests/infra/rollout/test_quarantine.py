@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from contracts.event import DEPLOYED, FINISHED, LIFTED, ROLLED_BACK, UPGRADED
-from infra.engines.notes import FolderNotes
+from gateline.contracts.event import DEPLOYED, FINISHED, LIFTED, ROLLED_BACK, UPGRADED
+from gateline.registry.audit import AuditLog
+from gateline.registry.releases import Releases
+from gateline.registry.store import Store
+from gateline.settings.errors import OutsideError
+from infra.host.notes import FolderNotes
 from infra.rollout.quarantine import Quarantine
 from infra.rollout.recorder import Recorder
-from registry.audit import AuditLog
-from registry.releases import Releases
-from registry.store import Store
-from settings.errors import OutsideError
 
 DIGEST = "a" * 64
 

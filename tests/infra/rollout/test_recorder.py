@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from contracts.event import ACCEPTED, FINISHED, ROLLED_BACK, STARTED
-from infra.engines.notes import FolderNotes
+from gateline.contracts.event import ACCEPTED, FINISHED, ROLLED_BACK, STARTED
+from gateline.registry.audit import AuditLog
+from gateline.registry.store import Store
+from gateline.settings.errors import GateRefused
+from infra.host.notes import FolderNotes
 from infra.rollout.recorder import Recorder
-from registry.audit import AuditLog
-from registry.store import Store
-from settings.errors import GateRefused
 
 
 def recorder(tmp_path: Path) -> Recorder:

@@ -8,14 +8,14 @@ from collections.abc import Callable
 
 import pytest
 
-from contracts.event import FINISHED
-from contracts.slots import Slot
-from infra.engines.engine import Engine
+from gateline.contracts.event import FINISHED
+from gateline.contracts.slots import Slot
+from gateline.registry.artifacts import CHAMPION
+from infra.engines.contract import Engine
 from infra.rollout.journal import Entry, Kind
 from infra.rollout.recovery import hold, recover
 from infra.rollout.rollback import candidates
-from registry.artifacts import CHAMPION
-from tests.infra.site import SLOTS, Site
+from tests.infra.tiny_project import SLOTS, Site
 
 Seen = dict[str, tuple[str, float]]
 Act = Callable[[Engine], None]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from infra.rollout.rehearsal import start_champion
 import json
 
 import pytest
 
-from registry.artifacts import CHAMPION
-from tests.infra.signing.conftest import Signed, sign, signed
-from tests.infra.site import Site
+from gateline.registry.artifacts import CHAMPION
+from infra.rollout.rehearsal import start_champion
+from tests.infra.releases.signing.conftest import Signed, sign, signed
+from tests.infra.tiny_project import Site
 
 __all__ = ["signed"]
 

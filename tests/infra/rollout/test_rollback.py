@@ -10,18 +10,18 @@ from typing import Any
 
 import pytest
 
-from contracts.event import FINISHED, LIFTED, ROLLED_BACK
-from contracts.release import Release
-from contracts.slots import Slot
+from gateline.contracts.event import FINISHED, LIFTED, ROLLED_BACK
+from gateline.contracts.release import Release
+from gateline.contracts.slots import Slot
+from gateline.registry.artifacts import CHAMPION
+from gateline.settings.errors import GateRefused, OutsideError, UsageError
+from infra.engines.process.record import read_record
 from infra.engines.readiness import wait_until
-from infra.process.record import read_record
 from infra.rollout.deploy import DeployOptions, deploy
 from infra.rollout.recovery import recover
 from infra.rollout.rollback import Plan, candidates, plan, rollback
-from registry.artifacts import CHAMPION
-from settings.errors import GateRefused, OutsideError, UsageError
 from tests.infra.rollout.faults import registry_gone
-from tests.infra.site import BODY, Site
+from tests.infra.tiny_project import BODY, Site
 from tests.traffic import Traffic
 
 

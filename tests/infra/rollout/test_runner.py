@@ -6,8 +6,8 @@ import math
 
 import pytest
 
+from gateline.settings.errors import UsageError
 from infra.rollout.runner import is_rehearsal, is_thrown_away, job_seconds, refuse_longer_than_the_job
-from settings.errors import UsageError
 
 HOSTED, OWN = {"RUNNER_ENVIRONMENT": "github-hosted"}, {"RUNNER_ENVIRONMENT": "self-hosted"}
 GITLAB = {"GITLAB_CI": "true"}

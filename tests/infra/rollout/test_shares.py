@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from contracts.slots import Slot
+from gateline.contracts.slots import Slot
 from infra.rollout.canary import baseline_replicas, shares
 
 

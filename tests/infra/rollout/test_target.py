@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from contracts.manifest import GOLDEN_FILE
-from contracts.release import ARTIFACT_FOLDER
+from gateline.contracts.manifest import GOLDEN_FILE
+from gateline.contracts.release import ARTIFACT_FOLDER
+from gateline.registry.releases import Releases
+from gateline.settings.errors import GateRefused, OutsideError, UsageError
 from infra import commands
 from infra.commands import DeployOptions
 from infra.rollout.target import Target, audit_key
-from registry.releases import Releases
-from settings.errors import GateRefused, OutsideError, UsageError
 from tests.infra import bundles
-from tests.infra.site import Site
+from tests.infra.tiny_project import Site
 
 
 def test_an_unknown_name_is_answered_with_the_nearest(site: Site) -> None:

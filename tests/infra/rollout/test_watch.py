@@ -9,15 +9,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from contracts.slots import Slot
-from contracts.verdict import Outcome, Verdict
+from gateline.contracts.slots import Slot
+from gateline.contracts.verdict import Outcome, Verdict
 from infra.engines import measuring
-from infra.process import engine as process_engine
-from infra.process.record import read_record
+from infra.engines.process import engine as process_engine
+from infra.engines.process.record import read_record
 from infra.rollout import heartbeat, watch
 from infra.rollout.heartbeat import Heartbeat
 from infra.rollout.watch import Watch
-from tests.infra.site import BODY, Site
+from tests.infra.tiny_project import BODY, Site
 from tests.traffic import Traffic
 
 

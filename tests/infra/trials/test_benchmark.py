@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from contracts.verdict import Outcome
-from infra.process import python_env
+from gateline.contracts.verdict import Outcome
+from gateline.settings.errors import OutsideError
+from infra.host import python_env
 from infra.trials import benchmark as module
 from infra.trials.benchmark import Benchmark
 from infra.trials.running import unpacked
 from infra.trials.trial import Subject
-from settings.errors import OutsideError
-from tests.infra.site import Site
+from tests.infra.tiny_project import Site
 
 
 def subject(site: Site, **knobs: Any) -> Subject:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from contracts.verdict import Outcome, add_up
+from gateline.contracts.verdict import Outcome, add_up
 from infra.trials.integration import Integration, rules
 from infra.trials.running import unpacked
 from infra.trials.trial import Subject
-from tests.infra.site import ROOT, Site
+from tests.infra.tiny_project import ROOT, Site
 
 CASES = """<?xml version="1.0" encoding="utf-8"?>
 <testsuites><testsuite name="pytest">

@@ -8,11 +8,11 @@ from typing import Any
 import httpx
 import pytest
 
-from infra.process.ports import is_free
+from gateline.settings.errors import OutsideError
+from infra.host.ports import is_free
 from infra.trials import running as module
 from infra.trials.running import running, unpacked
-from settings.errors import OutsideError
-from tests.infra.site import Site
+from tests.infra.tiny_project import Site
 
 
 def test_it_is_ready_and_gone_afterwards(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

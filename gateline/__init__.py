@@ -1,0 +1,1 @@
+"""The ground that everything stands on: settings, contracts, registry, rows, reports."""

@@ -1,0 +1,66 @@
+"""What git says of a folder. Where it refuses to look, that is said once, with the cure, and nothing is known."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from gateline.settings import passing
+from gateline.settings.shown import tell
+
+SECONDS = 20.0
+"""A network drive may be slow; a command that only wants to name its commit waits no longer than this."""
+NOTHING: Mapping[str, str] = {}
+CURE = "safe.directory"
+"""Git names this setting in every language when it refuses a folder of another account's."""
+
+
+def ask(folder: Path, *arguments: str, environ: Mapping[str, str] = NOTHING) -> str | None:
+    """Return what git prints, without the last line break, or None where it fails, takes too long or is not there.
+
+    A folder that git refuses because it belongs to another account is named on stderr, the first time.
+    """
+    argv, variables = ["git", "-C", str(folder), *arguments], {**passing.without_keys(), **environ}
+    try:
+        done = subprocess.run(
+            argv, capture_output=True, encoding="utf-8", errors="surrogateescape", timeout=SECONDS, env=variables
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    if done.returncode and CURE in done.stderr:
+        _say_refused(_cure(done.stderr, folder))
+    return done.stdout.strip("\n") if done.returncode == 0 else None
+
+
+def packed(folder: Path, commit: str) -> bytes | None:
+    """Return a folder as it was at a commit, as a tar whose names begin below it; None where git cannot say."""
+    argv = ["git", "-C", str(folder), "archive", "--format=tar", commit]
+    try:
+        done = subprocess.run(argv, capture_output=True, timeout=SECONDS, check=True, env=passing.without_keys())
+        return done.stdout
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def say_where_refused(folder: Path) -> None:
+    """Say now that git refuses a folder, where it does: for a command whose parts say it to a log."""
+    ask(folder, "rev-parse", "--git-dir")
+
+
+def _cure(said: str, folder: Path) -> str:
+    """Git's own line, which holds the folder as git compares it."""
+    lines = [line.strip() for line in said.splitlines() if CURE in line]
+    own = next((line for line in lines if line.startswith("git config")), "")
+    return own or f"git config --global --add {CURE} {folder.absolute()}"
+
+
+@cache
+def _say_refused(cure: str) -> None:
+    tell(
+        "warning: git refuses this folder, which belongs to another account (dubious ownership): "
+        "commit and changes are not known here",
+        f"  next: {cure}",
+        error=True,
+    )

@@ -1,0 +1,139 @@
+"""The audit log: one exclusively created object per event, hash-chained, so that an edit is seen."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
+from datetime import datetime
+
+from gateline.contracts.digest import of_bytes
+from gateline.contracts.event import GENESIS, Event, Head
+from gateline.registry.chain import (
+    UNKNOWN,
+    ChainBroken,
+    Entry,
+    Finding,
+    broken,
+    entry_of,
+    line_of,
+    lost,
+    name_of,
+    settled,
+)
+from gateline.registry.store import AUDIT as FOLDER
+from gateline.registry.store import Store
+from gateline.settings.errors import OutsideError
+
+__all__ = ["AuditLog", "ChainBroken", "Finding"]
+
+ATTEMPTS = 1000
+
+
+class AuditLog:
+    """The log of one registry. With a key, every event carries an HMAC."""
+
+    def __init__(self, store: Store, key: str = "") -> None:
+        """Keep the store and the key."""
+        self._store, self._key = store, key
+        self.name = store.log
+
+    def append(self, event: Event, known: Iterable[Head] = ()) -> Head:
+        """Chain an event to the end; another writer's event in between is chained to, never overwritten.
+
+        `known` are heads of this log that were kept elsewhere. Raises ChainBroken, and writes nothing, where one of them
+        does not hold: an emptied, unmounted or cut log is not gone on with as if it were whole.
+        """
+        for _ in range(ATTEMPTS):
+            head = self.head()
+            self._refuse_lost(known, head)
+            entry = event.model_copy(update={"sequence": head.count + 1, "previous": head.digest}).sealed(self._key)
+            try:
+                self._store.create(f"{FOLDER}/{name_of(entry.sequence)}", entry.to_bytes())
+            except FileExistsError:
+                if self._read(entry.sequence) != entry.to_bytes():
+                    continue  # else it is this event: the answer to its write was lost, and the write repeated
+            return Head(count=entry.sequence, digest=entry.digest())
+        raise OutsideError(
+            f"audit log in {self._store.url}: other writers took the next line {ATTEMPTS} times",
+            "stop them, then run the command again",
+        )
+
+    def head(self) -> Head:
+        """Return count and digest of the last event, as it is stored: a changed one is chained to, and found by `verify`."""
+        lines = self._lines()
+        if not lines:
+            return Head(count=0, digest=GENESIS)
+        return Head(count=lines[-1], digest=of_bytes(self._read(lines[-1])))
+
+    def _refuse_lost(self, known: Iterable[Head], last: Head) -> None:
+        """Compare what was seen of the log with what is there; the last line was read a moment ago."""
+        stored = {last.count: last.digest} if last.count else {}
+        for head in known:
+            if 0 < head.count < last.count and head.count not in stored:
+                with suppress(FileNotFoundError):
+                    stored[head.count] = of_bytes(self._read(head.count))
+        findings = lost(known, stored)
+        if findings:
+            raise ChainBroken(
+                f"the audit log in {self._store.url} is not the one seen before: it has {last.count} events, and "
+                f"{findings[-1].reason.removeprefix('chain: ')}",
+                "invoke audit says what is wrong; if the registry is merely not mounted, mount it; "
+                "to go on with the log as it is: invoke audit --accept-cut --reason=WHY",
+            )
+
+    def events(self) -> list[Event]:
+        """Return every readable event in order."""
+        return [entry.event for entry in self._entries().values() if entry.event]
+
+    def about(self, subject: str) -> tuple[list[tuple[Event, bool]], list[int]]:
+        """Return the readable events about one release, in order, each with whether it is vouched for, and the lines that were
+        removed and that no person has accepted.
+
+        Vouched for is what is as it was written, taken alone, and sealed where there is a key.
+        """
+        entries = self._entries()
+        told = [(entry, entry.event) for entry in entries.values() if entry.event and entry.event.subject == subject]
+        found = [finding for finding in broken(entries, (), self._key) if finding.line not in entries]
+        accepted = settled(found, entries, self._key)
+        removed = [finding.line for finding in found if finding.line and finding not in accepted]
+        return [(event, not entry.fault and (entry.sealed or not self._key)) for entry, event in told], removed
+
+    def verify(self, heads: Iterable[Head] = ()) -> list[Finding]:
+        """Return every place where the log is not what was written: edited, removed, reordered or cut. Empty when it holds.
+
+        `heads` are heads kept elsewhere (with an environment, in a summary): they show a cut end, which a chain alone cannot.
+        What a person has accepted is left out.
+        """
+        return self.judge(heads)[0]
+
+    def judge(
+        self, heads: Iterable[Head] = (), adopted: Collection[str] = (), kept: Mapping[Head, datetime] = UNKNOWN
+    ) -> tuple[list[Finding], dict[Finding, Event]]:
+        """Return the findings of `verify`, and those that a person has accepted, each with the event that says so.
+
+        `adopted` and `kept` are those of `chain.settled`.
+        """
+        foreign = [
+            Finding(0, f"chain: '{name}' is no line of the log")
+            for name in self._store.names(FOLDER, foreign=True)
+            if line_of(name) is None
+        ]
+        entries = self._entries()
+        found = foreign + broken(entries, heads, self._key)
+        accepted = settled(found, entries, self._key, adopted, kept)
+        return [finding for finding in found if finding not in accepted], accepted
+
+    def unsealed(self) -> int:
+        """Return how many events carry no HMAC: a rewrite of the whole chain from there on would go unseen."""
+        return sum(not event.seal for event in self.events())
+
+    def _entries(self) -> dict[int, Entry]:
+        lines = self._lines()
+        stored = zip(lines, self._store.each(self._read, lines), strict=True)
+        return {line: entry_of(line, data, self._key) for line, data in stored}
+
+    def _lines(self) -> list[int]:
+        return sorted(line for line in map(line_of, self._store.names(FOLDER)) if line)
+
+    def _read(self, line: int) -> bytes:
+        return self._store.read(f"{FOLDER}/{name_of(line)}")

@@ -1,0 +1,191 @@
+"""The one error base: what went wrong, the next step, and the exit code it ends a command with."""
+
+from __future__ import annotations
+
+import difflib
+import errno
+import io
+import os
+import sys
+import textwrap
+import traceback
+import warnings
+from collections.abc import Callable, Iterable
+from enum import IntEnum
+
+from gateline.settings.shown import lines_of, shown, tell, tell_message
+
+
+class ExitCode(IntEnum):
+    """Exit codes of every `python -m <room>` and task body."""
+
+    PASS = 0
+    FAIL = 1
+    USAGE = 2
+    INCONCLUSIVE = 3
+    OUTSIDE = 4
+
+
+CLOSED_PIPE = 141
+"""As a shell says it of a program that SIGPIPE ended."""
+
+
+class GatelineError(Exception):
+    """A failure that has a cause a user can act on; caught once, at the front door."""
+
+    exit_code = ExitCode.OUTSIDE
+
+    def __init__(self, message: str, next_step: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.next_step = next_step
+
+    def __str__(self) -> str:
+        return f"{self.message}\n  next: {self.next_step}" if self.next_step else self.message
+
+
+class UsageError(GatelineError):
+    """Bad settings, arguments or input files: nothing was started."""
+
+    exit_code = ExitCode.USAGE
+
+
+class GateRefused(GatelineError):
+    """A gate said no, or an action was refused because of one."""
+
+    exit_code = ExitCode.FAIL
+
+
+class Inconclusive(GatelineError):
+    """A gate could not know; the line is held."""
+
+    exit_code = ExitCode.INCONCLUSIVE
+
+
+class OutsideError(GatelineError):
+    """Something outside Gateline failed: disk, network, port, another program."""
+
+    exit_code = ExitCode.OUTSIDE
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return `; did you mean 'x'?` for the nearest known name, or an empty string."""
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f"; did you mean '{shown(near[0])}'?" if near else ""
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of what an error says, or its type where it says nothing."""
+    return (str(error).splitlines() or [type(error).__name__])[0] or type(error).__name__
+
+
+MOST_TOLD = 400
+"""Characters of another program's error that are shown: some carry a stack trace of their own."""
+READ_ONLY = "let the model work on a copy of the rows it is given (X = X.copy()): they are the next model's rows too"
+
+
+FULL = "free the space, then run it again"
+REFUSED = "give this account the permission, then run it again"
+ADVICE = {
+    errno.ENOSPC: FULL,
+    errno.EDQUOT: FULL,
+    errno.ENOENT: "fix the path, then run it again",
+    errno.ENOTDIR: "fix the path: a part of it is a file, not a folder",
+    errno.EISDIR: "fix the path: it is a folder, not a file",
+    errno.ENAMETOOLONG: "shorten the path",
+    errno.EACCES: REFUSED,
+    errno.EPERM: REFUSED,
+    errno.EROFS: "mount the file system for writing, or name another path",
+    errno.EMFILE: "allow more open files (ulimit -n 4096), then run it again",
+    errno.ENOMEM: "free memory, then run it again",
+    errno.EADDRINUSE: "end what uses the port, or choose another one in pipeline.toml",
+    errno.ECONNREFUSED: "check that the other side runs, then run it again",
+    errno.ETIMEDOUT: "check the network, then run it again",
+}
+"""The next step where the operating system refused something, by its number: each names the cause, and no other."""
+
+
+def explain(error: BaseException) -> str:
+    """Return what an error of the copy's own code says, in one line, with the deepest line of `model/` that led there."""
+    said, place = textwrap.shorten(str(error), MOST_TOLD, placeholder=" …"), place_in_model(error)
+    return f"{type(error).__name__}: {said}" + (f" ({place})" if place else "")
+
+
+def next_step_of(error: BaseException, otherwise: str) -> str:
+    """Return what to do about an error of the copy's own code; `otherwise` where nothing is known of its kind."""
+    if isinstance(error, ValueError) and "read-only" in str(error):
+        return READ_ONLY
+    place = place_in_model(error)
+    if not place:
+        return otherwise
+    mend = f"correct {place.partition(',')[0]}, and train again"
+    return mend if otherwise.startswith("correct ") else f"{mend}; or {otherwise}"
+
+
+def place_in_model(error: BaseException) -> str:
+    """Return the deepest line of `model/` that led to an error, as `model/hooks.py, line 9`; nothing where none did.
+
+    A file that cannot be compiled stands in no frame of the traceback, but in the error itself.
+    """
+    frames = [(frame.filename, frame.lineno or 0) for frame in traceback.extract_tb(error.__traceback__)]
+    if isinstance(error, SyntaxError) and error.filename:
+        frames.append((error.filename, error.lineno or 0))
+    folders = [*getattr(sys.modules.get("model"), "__path__", ()), os.path.abspath("model")]
+    for name, line in reversed(frames):
+        for folder in folders:
+            if name.startswith(folder + os.sep):
+                return f"model/{os.path.relpath(name, folder)}, line {line}"
+    return ""
+
+
+def _with_its_libraries(main: Callable[[], int]) -> int:
+    try:
+        return main()
+    except ModuleNotFoundError as error:
+        from gateline.settings.elsewhere import go_on
+
+        return go_on(error.name or str(error))
+
+
+def show_what_can_be_shown() -> None:
+    """Let signs that the terminal's encoding lacks be shown as `?`: by default, printing one would end the command.
+
+    Warnings of libraries, and errors that nobody expected, may hold values of rows: they are shown as text as well.
+    """
+    sys.excepthook = lambda kind, error, trace: tell_message("".join(traceback.format_exception(kind, error, trace)).rstrip())
+    warnings.formatwarning = _warned
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+
+
+def _warned(message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None) -> str:
+    return lines_of(f"{filename}:{lineno}: {category.__name__}: {message}") + "\n"
+
+
+def front_door(main: Callable[[], int]) -> int:
+    """Run `main` and turn every expected failure into one message on stderr and its exit code."""
+    show_what_can_be_shown()
+    try:
+        return _with_its_libraries(main)
+    except GatelineError as error:
+        tell_message(f"error: {error}")
+        return int(error.exit_code)
+    except SystemExit as error:
+        place = place_in_model(error)
+        if not place:
+            raise
+        tell_message(f"error: {place}, ends the whole program: {error}")
+        tell("  next: let it raise an error that says what is wrong", error=True)
+        return int(ExitCode.USAGE)
+    except KeyboardInterrupt:
+        tell("interrupted: nothing more was started", error=True)
+        return 130
+    except BrokenPipeError:
+        # Whoever read has seen enough, as `| head` has: a quiet end, but no pass. Python's last flush must not complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return CLOSED_PIPE
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        advice = ADVICE.get(error.errno or 0, "see the cause above; then run it again")
+        tell(f"error: {error.strerror or error}{where}", f"  next: {advice}", error=True)
+        return int(ExitCode.OUTSIDE)

@@ -1,0 +1,128 @@
+"""The images of releases on a daemon: brought there as they were tested, kept for rollbacks, removed when they are old."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import tarfile
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+
+from gateline.contracts.digest import belongs
+from gateline.contracts.image import Image
+from gateline.contracts.release import Release
+from gateline.registry.releases import Releases
+from gateline.settings.errors import GateRefused, UsageError
+from infra.engines.docker.names import PART, PROJECT, RECORD, RELEASE, STATE
+from infra.host.docker import APIError, Docker, ImageNotFound, connect, platform_of, reaching
+
+FILES = "/opt/gateline/release"
+
+
+def bring(client: Docker, releases: Releases, release: Release) -> str:
+    """Return the id of a release's recorded image, brought onto the daemon if it is not there.
+
+    It is pulled by digest where it was pushed, else copied from the daemon that built it. Raises UsageError where there is
+    none, GateRefused (rule `digest`) if something else comes.
+    """
+    platform = platform_of(client)
+    image = releases.image(release.digest, platform)
+    if image is None:
+        raise UsageError(
+            f"{release.name} has no image for {platform}", "invoke build, then run the stages that judge it"
+        )
+    if not present(client, image.id):
+        _pull(client, image) if image.pushed else _copy(client, image, release)
+    if not present(client, image.id):
+        raise GateRefused(
+            f"digest: what came for {release.name} is not the image that was built and tested ({image.id[7:19]})",
+            "build it again, and let the stages judge it: invoke build",
+        )
+    return image.id
+
+
+def present(client: Docker, image: str) -> bool:
+    """Say whether the daemon has an image of this id."""
+    try:
+        with reaching():
+            return bool(image) and client.images.get(image).id == image
+    except ImageNotFound:
+        return False
+
+
+def kept(client: Docker, project: str, programs: Mapping[str, str]) -> list[Release]:
+    """Return the releases of `programs` (image id by digest) whose images are on the daemon, oldest first."""
+    with reaching():
+        listed = client.images.list(filters={"label": f"{PROJECT}={project}"})
+    labels = {image.id: image.labels for image in listed}
+    found = [Release.model_validate_json(labels[image][RECORD]) for image in programs.values() if image in labels]
+    return sorted(found, key=lambda release: release.created)
+
+
+def bundle_in(client: Docker, image: str) -> bytes:
+    """Return the bundle inside an image as an archive like the one it was built from. Nothing is started."""
+    with reaching():
+        container = client.containers.create(image, network_disabled=True)
+        try:
+            chunks, _ = container.get_archive(FILES)
+            content = b"".join(chunks)
+        finally:
+            container.remove(force=True)
+    return _repacked(content)
+
+
+def prune(client: Docker, project: str, keep: set[str]) -> None:
+    """Remove the images of a project's releases that no environment on the daemon may go back to."""
+    with reaching():
+        carriers = client.containers.list(
+            all=True, filters={"label": [f"{PROJECT}={project}", f"{PART}=state"]}, ignore_removed=True
+        )
+        for carrier in carriers:
+            keep = keep | set(json.loads(carrier.labels[STATE]).get("programs", {}).values())
+        for image in client.images.list(filters={"label": [f"{PROJECT}={project}", RELEASE]}):
+            if image.id not in keep:
+                _remove(client, str(image.id))
+
+
+def _remove(client: Docker, image: str) -> None:
+    """An image that was just built and not deployed yet is tagged `latest`, and stays."""
+    tags = client.images.get(image).tags
+    if any(tag.endswith(":latest") for tag in tags):
+        return
+    try:
+        client.images.remove(image, force=True)
+    except APIError:
+        return  # a container still uses it: the next deploy tries again
+
+
+def _pull(client: Docker, image: Image) -> None:
+    with reaching():
+        client.images.pull(image.pushed)
+
+
+def _copy(client: Docker, image: Image, release: Release) -> None:
+    built = connect("")
+    if not present(built, image.id):
+        raise UsageError(
+            f"the image of {release.name} is neither on the daemon of this machine nor pushed",
+            "invoke build, or invoke build --push",
+        )
+    with reaching():
+        client.images.load(built.images.get(image.id).save(named=True))  # type: ignore[arg-type]  # a stream will do
+
+
+def _repacked(content: bytes) -> bytes:
+    """Return the files below `release/`, without what the image's build compiled."""
+    packed = io.BytesIO()
+    with (
+        tarfile.open(fileobj=io.BytesIO(content)) as members,
+        gzip.GzipFile(fileobj=packed, mode="wb", mtime=0) as zipped,
+    ):
+        with tarfile.open(fileobj=zipped, mode="w", format=tarfile.PAX_FORMAT) as archive:
+            for member in members:
+                path = PurePosixPath(*PurePosixPath(member.name).parts[1:])
+                if member.isfile() and belongs(path):
+                    member.name = str(path)
+                    archive.addfile(member, members.extractfile(member))
+    return packed.getvalue()

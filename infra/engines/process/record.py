@@ -1,0 +1,104 @@
+"""What runs in an environment, as the supervisor last saw it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import psutil
+from pydantic import BaseModel, ConfigDict, Field
+
+from gateline.contracts.files import write_private
+from infra.host.alive import started
+from infra.host.child import Child
+
+OLD_CLOCK_SECONDS = 2.0
+
+
+class Seen(BaseModel):
+    """One process: its id and the token of its start, which together are never used twice."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    pid: int
+    born: str
+    """See infra.host.alive."""
+    restarts: int = 0
+
+    def child(self) -> Child | None:
+        """Return the process if it still lives."""
+        return Child.find(self.pid, self.born)
+
+
+class Record(BaseModel):
+    """What the supervisor has done."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    supervisor: Seen | None = None
+    proxy: Seen | None = None
+    replicas: Mapping[str, Seen] = Field(default_factory=dict)
+    leaving: Mapping[str, Seen] = Field(default_factory=dict)
+    """Replicas that are drained and stopped."""
+    draining: tuple[str, ...] = ()
+    """Those of them that the proxy still knows."""
+    applied: int = -1
+    """The state's revision that proxy and processes agree with."""
+    trouble: str = ""
+    """What keeps the supervisor from making it so."""
+
+    @property
+    def everything(self) -> list[Seen]:
+        """Every process that is named here."""
+        own = [seen for seen in (self.supervisor, self.proxy) if seen]
+        return [*own, *self.replicas.values(), *self.leaving.values()]
+
+    @property
+    def in_use(self) -> set[str]:
+        """The replicas that serve, or that may still have a request running."""
+        return {*self.replicas, *self.draining}
+
+    @property
+    def supervised(self) -> bool:
+        """Whether the supervisor lives."""
+        return bool(self.supervisor and self.supervisor.child())
+
+    @property
+    def proxied(self) -> bool:
+        """Whether the proxy lives."""
+        return bool(self.proxy and self.proxy.child())
+
+
+def read_record(path: Path) -> Record:
+    """Return the record, or an empty one if there is none or it is unreadable: it is made anew by the next supervisor."""
+    try:
+        data = path.read_bytes()
+        return _of_an_older_version(data) if b'"created"' in data else Record.model_validate_json(data)
+    except (OSError, ValueError):
+        return Record()
+
+
+def _of_an_older_version(data: bytes) -> Record:
+    """Read a record that knows processes by the time of day they started, so that an update takes over what runs."""
+
+    def renewed(found: dict[str, Any]) -> dict[str, Any]:
+        if "created" in found:
+            created = found.pop("created")
+            found["born"] = _token(found.get("pid", 0), created)
+        return found
+
+    return Record.model_validate(json.loads(data, object_hook=renewed))
+
+
+def _token(pid: int, created: float) -> str:
+    try:
+        return started(pid) if abs(psutil.Process(pid).create_time() - created) < OLD_CLOCK_SECONDS else ""
+    except psutil.Error:
+        return ""
+
+
+def write_record(path: Path, record: Record) -> None:
+    """Write the record whole."""
+    write_private(path, record.model_dump_json(indent=2).encode())

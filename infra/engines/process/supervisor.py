@@ -1,0 +1,207 @@
+"""The supervisor of one environment: a daemon that makes proxy and services be what the state says, and stay so.
+
+It holds nothing that is not on disk. When it dies, proxy and services go on; the next one takes them over.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from gateline.contracts.state import State
+from gateline.settings.errors import OutsideError, front_door
+from gateline.settings.shown import tell
+from infra.engines.process.commands import VERIFYING
+from infra.engines.process.place import Place
+from infra.engines.process.proxy import Proxy
+from infra.engines.process.pulse import Pulse
+from infra.engines.process.record import Record, Seen, read_record, write_record
+from infra.engines.process.replicas import Replicas
+from infra.engines.process.state_file import StateFile
+from infra.engines.process.strays import end_strays
+from infra.host.child import Child
+from infra.host.logs import tail, trim
+
+TICK_SECONDS = 0.05
+AGREE_SECONDS = 1.0
+"""How often the proxy is compared with the state when nothing has changed."""
+TRIM_SECONDS = 10.0
+LOCK_SECONDS = 1.0
+
+
+class Supervisor:
+    """One environment's processes, from one tick to the next."""
+
+    def __init__(self, place: Place) -> None:
+        """Take over what the last supervisor left. Raises OutsideError if there is no state."""
+        self._place = place
+        self._file = StateFile(place.state)
+        self._state = self._read()
+        self._stamp: tuple[int, int] = (0, 0)
+        record = read_record(place.record)
+        end_strays(place, record)
+        me = Child.of_this_process()
+        self._me = Seen(pid=me.pid, born=me.born)
+        self._proxy = Proxy(place, self._state, record.proxy)
+        self._replicas = Replicas(place, record)
+        self._pulse = Pulse(place.pulse)
+        self._written: Record | None = None
+        self._applied = -1
+        self._trouble = ""
+        self._agreed = self._trimmed = 0.0
+
+    def run(self) -> None:
+        """Tick until the state says down.
+
+        Where the environment's folder was removed, end and leave proxy and services running: nothing can be told to
+        this supervisor any more, and the next `up` makes everything anew.
+        """
+        self._publish()
+        while self.tick():
+            time.sleep(TICK_SECONDS)
+            if not self._place.lock.exists():
+                return
+        self._stop()
+
+    def tick(self) -> bool:
+        """Make everything be what the state says, as far as that can be done now; return False if that is 'down'.
+
+        A step that fails holds up none of the others: the proxy is restarted whatever else is wrong.
+        """
+        unread = self._attempt(self._read_if_changed)
+        if self._state.wanted == "down":
+            return False
+        troubles = [unread]
+        for step in (self._tend, self._agree, self._retire):
+            self._attempt(self._pulse.beat)
+            troubles.append(self._attempt(step))
+        self._complain("; ".join(trouble for trouble in troubles if trouble))
+        self._attempt(self._publish)
+        self._attempt(self._trim_logs)
+        return True
+
+    @staticmethod
+    def _attempt(step: Callable[[], None]) -> str:
+        try:
+            step()
+            return ""
+        except (OutsideError, OSError) as error:
+            return str(error)
+
+    def _read(self) -> State:
+        state = self._file.read()
+        if state is None:
+            raise OutsideError(f"{self._place.state} is missing", f"invoke up --env={self._place.environment}")
+        return state
+
+    def _read_if_changed(self) -> None:
+        about = self._place.state.stat()
+        stamp = (about.st_mtime_ns, about.st_ino)
+        if stamp != self._stamp:
+            self._state, self._stamp = self._read(), stamp
+
+    def _tend(self) -> None:
+        for how in (self._proxy.tend(self._state), self._proxy.mend_socket()):
+            if how:
+                self._applied = -1
+                say(f"the proxy {how}")
+        for name, what in self._replicas.tend(self._state).items():
+            say(f"replica {name} {what}")
+            self._proxy.report_dead(name)
+        self._publish()
+
+    def _agree(self) -> None:
+        now = time.monotonic()
+        if self._applied == self._state.revision and now - self._agreed < AGREE_SECONDS:
+            return
+        if not self._proxy.alive:
+            raise OutsideError(f"the proxy does not run: {tail(self._place.log('proxy'), 4)}")
+        if self._proxy.listens:
+            self._proxy.agree()
+            self._applied, self._agreed = self._state.revision, now
+            for name in self._replicas.end_hung(self._proxy.servers):
+                say(f"replica {name} answers nothing and is ended, to be started again")
+
+    def _retire(self) -> None:
+        self._replicas.retire(self._proxy)
+
+    def _publish(self) -> None:
+        record = Record(
+            supervisor=self._me,
+            proxy=self._proxy.seen,
+            replicas=self._replicas.seen,
+            leaving=self._replicas.leaving,
+            draining=self._replicas.draining,
+            applied=self._applied,
+            trouble=self._trouble,
+        )
+        if record != self._written:
+            write_record(self._place.record, record)
+            self._written = record
+
+    def _complain(self, trouble: str) -> None:
+        if trouble and trouble != self._trouble:
+            say(trouble)
+        self._trouble = trouble
+
+    def _trim_logs(self) -> None:
+        if time.monotonic() - self._trimmed > TRIM_SECONDS:
+            self._trimmed = time.monotonic()
+            trim(self._place.logs)
+
+    def _stop(self) -> None:
+        say("going down")
+        self._proxy.stop()
+        self._replicas.stop()
+        write_record(self._place.record, Record(applied=self._state.revision))
+
+
+def say(what: str) -> None:
+    """Write one line to the supervisor's log; a full disk does not end the supervisor."""
+    with contextlib.suppress(OSError):
+        tell(f"{datetime.now(UTC).isoformat(timespec='milliseconds')} {what}")
+
+
+def supervise(place: Place) -> int:
+    """Be the one supervisor of an environment until it goes down. Return at once where another one is."""
+    try:
+        with FileLock(place.lock, timeout=LOCK_SECONDS):
+            say(f"supervising {place.environment} as process {os.getpid()}")
+            Supervisor(place).run()
+    except Timeout:
+        say("another supervisor is at work")
+    return 0
+
+
+def main() -> int:
+    """Start the supervisor in a session of its own and return; `--foreground` stays."""
+    parser = argparse.ArgumentParser(
+        prog="python -m infra.engines.process.supervisor",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="It is started by `invoke up`; by hand, to watch it:\n"
+        "  python -m infra.engines.process.supervisor --verifying --base .gateline --project p --env staging --foreground",
+    )
+    parser.add_argument("--base", type=Path, required=True, help="the folder that holds the environment's state")
+    parser.add_argument("--project", required=True, help="the project's name")
+    parser.add_argument("--env", required=True, help="the environment's name")
+    parser.add_argument(VERIFYING, action="store_true", help="it compares what it starts; one without is replaced by `up`")
+    parser.add_argument("--foreground", action="store_true", help="do not detach")
+    options = parser.parse_args()
+    if not options.foreground and os.fork():
+        return 0
+    if not options.foreground:
+        os.setsid()
+    return supervise(Place(options.base.resolve(), options.project, options.env))
+
+
+if __name__ == "__main__":
+    sys.exit(front_door(main))

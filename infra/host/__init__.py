@@ -1,0 +1,1 @@
+"""What a host offers: programs, Python environments, bundles on disk, ports, processes, logs."""

@@ -1,0 +1,108 @@
+"""Python environments keyed by their lock: made once, used by every release that has the same lock."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from gateline.settings import passing
+from gateline.settings.errors import OutsideError
+from infra.host import libraries
+from infra.host.libraries import STAMP
+
+WAIT_SECONDS = 900.0
+OURS = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def python_for(lock_file: Path, root: Path, version: str = OURS, *, compiled: bool = True) -> Path:
+    """Return the interpreter of a tool's environment, made below the project's folder `root`; as `python_in`."""
+    return python_in(root / ".gateline" / "envs", lock_file, version, compiled=compiled)
+
+
+def python_in(envs: Path, lock_file: Path, version: str = OURS, *, compiled: bool = True) -> Path:
+    """Return the interpreter of the environment that holds exactly what `lock_file` names, made in `envs` if not there yet.
+
+    `version` is the `major.minor` of Python; `compiled` makes the byte code of everything in it at once, which is worth its
+    seconds where many processes start from it. An environment cannot be moved after it was made: it is made in place under
+    a lock, and counts only once its stamp is there. Raises OutsideError if uv cannot make it, and GateRefused (rule
+    `digest`) if what it installed is not what the wheels list.
+    """
+    python = interpreter(envs, lock_file, version)
+    folder = python.parents[1]
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(folder.with_suffix(".lock"), timeout=WAIT_SECONDS):
+            if not ((folder / STAMP).exists() and python.exists()):
+                _make(folder, lock_file, version, compiled)
+    except Timeout:
+        raise OutsideError(
+            f"{folder} has been in the making by another command for {WAIT_SECONDS:.0f} s",
+            "end that command, then try again",
+        ) from None
+    return python
+
+
+def interpreter(envs: Path, lock_file: Path, version: str = OURS) -> Path:
+    """Return where the interpreter of that environment is, once it was made."""
+    return envs / _key(lock_file, version) / "bin" / "python"
+
+
+def run_in(python: Path, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run an interpreter of ours in a folder, what it prints captured; what it imports is compiled once, beside its libraries.
+
+    Nothing is written into the folder, and an account that wants no byte code written anywhere else keeps its wish.
+    """
+    argv = [str(python), "-X", f"pycache_prefix={python.parents[1] / 'compiled'}", *arguments]
+    variables = passing.variables("install")
+    variables.pop("PYTHONDONTWRITEBYTECODE", None)
+    return subprocess.run(
+        argv, cwd=folder, env=variables, capture_output=True, encoding="utf-8", errors="replace", check=False
+    )
+
+
+def uv() -> str:
+    """Return the path of uv: from its package, else from PATH. Raises OutsideError."""
+    try:
+        from uv import find_uv_bin
+
+        return str(find_uv_bin())
+    except (ImportError, FileNotFoundError):
+        found = shutil.which("uv")
+    if not found:
+        raise OutsideError("uv is not installed, and it makes the releases' environments", "pip install uv")
+    return found
+
+
+def _key(lock_file: Path, version: str) -> str:
+    full = platform.python_version() if version == OURS else version
+    about = f"{full} {sys.implementation.name} {sys.platform} {platform.machine()}"
+    return hashlib.sha256(about.encode() + b"\n" + lock_file.read_bytes()).hexdigest()[:24]
+
+
+def _make(folder: Path, lock_file: Path, version: str, compiled: bool) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    interpreter = sys.executable if version == OURS else version
+    _run(uv(), "venv", "--quiet", "--no-project", "--python", interpreter, str(folder))
+    _run(
+        uv(), "pip", "install", "--quiet", "--python", str(folder / "bin" / "python"),
+        "--require-hashes", *(["--compile-bytecode"] if compiled else []), "-r", str(lock_file),
+    )  # fmt: skip
+    libraries.note(folder, lock_file)
+
+
+def _run(*command: str) -> None:
+    environ = {name: value for name, value in passing.variables("install").items() if name != "PYTHONPATH"}
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", env=environ, check=False)
+    if done.returncode:
+        lines = done.stderr.strip().splitlines()[-8:]
+        raise OutsideError(
+            f"a Python environment cannot be made: `uv {' '.join(command[1:3])}` ended with {done.returncode}:\n  "
+            + "\n  ".join(lines),
+            "mend what uv names (network, index, disk, a changed hash), then run the command again",
+        )

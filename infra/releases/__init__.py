@@ -1,0 +1,1 @@
+"""Releases: built, packed into images, signed."""

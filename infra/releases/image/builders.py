@@ -1,0 +1,138 @@
+"""What turns a context into an image: BuildKit by the docker command where it has it, else the daemon's own builder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from gateline.settings import passing
+from gateline.settings.errors import OutsideError
+from infra.host.docker import Docker, reaching
+
+SECONDS = 1800.0
+ASK_SECONDS = 20.0
+TAIL = 12
+CACHE = "type=gha"
+"""BuildKit's name of the cache that a GitHub workflow keeps between its runs."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One image to build: a stage of the Dockerfile in `context`, with its build arguments."""
+
+    context: Path
+    stage: str
+    tag: str
+    platform: str
+    arguments: Mapping[str, str] = field(default_factory=dict)
+
+
+class Builder(Protocol):
+    """Builds images. Raises OutsideError with the last lines of what the builder said."""
+
+    name: str
+    """What people are told."""
+
+    def build(self, job: Job, say: Callable[[str], None]) -> str:
+        """Build, tag, and return the image's id."""
+        ...
+
+
+class BuildKit:
+    """The docker command with BuildKit: `docker buildx build`, or `docker build` of a command that still carries it."""
+
+    def __init__(self, command: tuple[str, ...], host: str) -> None:
+        """Use this command (`docker buildx build`) on the daemon at `host`."""
+        self._command = command
+        self._environ = passing.variables("image") | {"DOCKER_BUILDKIT": "1"} | ({"DOCKER_HOST": host} if host else {})
+        self.name = f"BuildKit ({' '.join(Path(part).name for part in command)})"
+
+    def build(self, job: Job, say: Callable[[str], None]) -> str:
+        """Build, tag, and return the image's id."""
+        with tempfile.TemporaryDirectory(prefix="gateline-image-") as scratch:
+            answer = Path(scratch) / "id"
+            argv = buildkit_argv(self._command, job, answer, self._environ)
+            done = subprocess.run(
+                argv, env=self._environ, capture_output=True, encoding="utf-8", errors="replace", timeout=SECONDS
+            )
+            if done.returncode:
+                raise failed(job, self.name, done.stderr.splitlines())
+            return answer.read_text(encoding="utf-8").strip()
+
+
+def buildkit_argv(command: tuple[str, ...], job: Job, answer: Path, environ: Mapping[str, str]) -> list[str]:
+    """Return the command line. In a GitHub workflow, what was built before is taken from its cache, and kept there."""
+    buildx = "buildx" in command
+    cached = buildx and bool(environ.get("ACTIONS_RUNTIME_TOKEN"))
+    options = ["--target", job.stage, "--tag", job.tag, "--platform", job.platform, "--iidfile", str(answer)]
+    options += ["--load", "--provenance=false"] if buildx else []
+    options += ["--cache-from", CACHE, "--cache-to", f"{CACHE},mode=max"] if cached else []
+    arguments = [part for name, value in job.arguments.items() for part in ("--build-arg", f"{name}={value}")]
+    return [*command, *options, *arguments, str(job.context)]
+
+
+class Classic:
+    """The daemon's own builder, by the SDK: every daemon has it."""
+
+    name = "the daemon's own builder"
+
+    def __init__(self, client: Docker) -> None:
+        """Build on this daemon."""
+        self._client = client
+
+    def build(self, job: Job, say: Callable[[str], None]) -> str:
+        """Build, tag, and return the image's id."""
+        lines: list[str] = []
+        with reaching():
+            told = self._client.api.build(
+                path=str(job.context), target=job.stage, tag=job.tag, platform=job.platform,
+                buildargs=dict(job.arguments), rm=True, forcerm=True, decode=True,
+            )  # fmt: skip
+            for part in told:
+                lines += str(part.get("stream") or part.get("error") or "").splitlines()
+                if "error" in part:
+                    raise failed(job, self.name, lines)
+            return str(self._client.images.get(job.tag).id)
+
+
+def failed(job: Job, builder: str, lines: list[str]) -> OutsideError:
+    """Return the error of a build that ended badly."""
+    tail = "\n  ".join(line for line in lines[-TAIL:] if line.strip())
+    return OutsideError(
+        f"stage {job.stage} could not be built by {builder}:\n  {tail}", "mend what it names, then invoke build"
+    )
+
+
+def builder_for(client: Docker, host: str) -> Builder:
+    """Return BuildKit where a docker command on PATH has it, else the daemon's own builder."""
+    for docker in _commands():
+        if _answers(docker, "buildx", "version"):
+            return BuildKit((docker, "buildx", "build"), host)
+        if _carries_buildkit(docker):
+            return BuildKit((docker, "build"), host)
+    return Classic(client)
+
+
+def _commands() -> list[str]:
+    """Return every docker command on PATH: a newer one without buildx may hide one that has BuildKit."""
+    found = (shutil.which("docker", path=folder) for folder in os.get_exec_path())
+    return list(dict.fromkeys(command for command in found if command))
+
+
+def _carries_buildkit(docker: str) -> bool:
+    """Up to version 22 the command speaks BuildKit by itself; later ones need buildx."""
+    argv = [docker, "--version"]
+    done = subprocess.run(argv, capture_output=True, encoding="utf-8", errors="replace", timeout=ASK_SECONDS)
+    words = done.stdout.replace(",", "").split()
+    number = words[2].split(".")[0] if len(words) > 2 else ""
+    return number.isdigit() and 19 <= int(number) < 23
+
+
+def _answers(*command: str) -> bool:
+    return subprocess.run(command, capture_output=True, timeout=ASK_SECONDS, check=False).returncode == 0

@@ -1,0 +1,129 @@
+"""Where a release comes from, as SLSA provenance v1 (https://slsa.dev/spec/v1.0/provenance), in a signed statement."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gateline.contracts.digest import of_bytes
+from gateline.contracts.event import Actor
+from gateline.contracts.image import Image
+from gateline.contracts.manifest import Manifest
+from gateline.contracts.release import Release
+from gateline.contracts.statement import PAYLOAD_TYPE, PROVENANCE, Resource, Statement
+from gateline.contracts.verdict import Verdict
+from gateline.settings.errors import GatelineError, GateRefused
+from infra.releases.signing.envelope import AGAIN, open_sealed
+from infra.releases.signing.keys import PublicKey
+
+BUILD_TYPE = "urn:gateline:release:v1"
+"""What `invoke build` does; docs/security.md tells what the parameters mean."""
+TREE = "gateline-tree"
+"""SHA-256 over paths and SHA-256 of every file: a release's digest is no file's."""
+UNSIGNED = "sign it where it was built, with a key of the settings: invoke sign"
+
+
+class Unsigned(GateRefused):
+    """Nobody with a key that counts vouches for a release."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was asked about a release."""
+
+    subject: str
+    holds: bool
+    reason: str
+
+
+def asked(subject: str, question: Callable[[], object], said: str = "") -> Check:
+    """Ask; where it holds return what was `said`, or else the answer, and the reason where it does not."""
+    try:
+        answer = question()
+        return Check(subject, True, said or str(answer))
+    except GatelineError as error:
+        return Check(subject, False, error.message.removeprefix("signature: "))
+
+
+def provenance(
+    release: Release, manifest: Manifest, manifest_file: bytes, images: Iterable[Image],
+    verdicts: Mapping[str, Verdict], builder: Actor,
+) -> Statement:  # fmt: skip
+    """Return the statement about a release, its artifact and its images; `verdicts` by stage."""
+    images = tuple(images)
+    predicate = {
+        "buildDefinition": {
+            "buildType": BUILD_TYPE,
+            "externalParameters": {"training": manifest.settings, "service": release.service.model_dump(mode="json")},
+            "internalParameters": {"python": release.python, "libraries": manifest.libraries},
+            "resolvedDependencies": [_plain(one) for one in _dependencies(release, manifest, images)],
+        },
+        "runDetails": {
+            "builder": {"id": builder.run or f"urn:gateline:{builder.kind}:{builder.name}@{builder.host}"},
+            "metadata": {"invocationId": release.digest, "finishedOn": release.created},
+            "byproducts": [_plain(byproduct(verdict)) for verdict in verdicts.values()],
+        },
+    }
+    subjects = _subjects(release, manifest_file, images)
+    return Statement(subject=tuple(subjects), predicate_type=PROVENANCE, predicate=predicate)
+
+
+def opened(sealed: bytes | None, keys: list[PublicKey], name: str) -> tuple[Statement, PublicKey]:
+    """Return the statement that was signed for the release `name`, and the key that signed it.
+
+    Raises Unsigned (rule `signature`) where there is none, or where none of `keys` signed it.
+    """
+    if sealed is None:
+        raise Unsigned(f"signature: {name} is not signed", UNSIGNED)
+    what = f"the statement of {name}"
+    try:
+        envelope = open_sealed(sealed, PAYLOAD_TYPE, keys, what)
+        statement = Statement.model_validate_json(envelope.payload)
+    except GateRefused as error:
+        raise Unsigned(error.message, error.next_step) from None
+    except ValueError:
+        statement = None
+    if statement is None or statement.predicate_type != PROVENANCE:
+        raise Unsigned(f"signature: {what} is signed, but is no provenance", AGAIN)
+    return statement, envelope.key
+
+
+def is_about(statement: Statement, digest: str) -> bool:
+    """Say whether a statement names the release of this digest."""
+    return any(subject.digest.get(TREE) == digest for subject in statement.subject)
+
+
+def byproduct(verdict: Verdict) -> Resource:
+    """Return a verdict as it stands in a statement: its outcome, and the digest of all it says."""
+    about = {"outcome": str(verdict.outcome), "created": verdict.created}
+    return Resource(name=f"verdict/{verdict.stage}", digest={"sha256": verdict.digest}, annotations=about)
+
+
+def _subjects(release: Release, manifest_file: bytes, images: tuple[Image, ...]) -> Iterator[Resource]:
+    yield Resource(name=f"release/{release.name}", digest={TREE: release.digest})
+    yield Resource(name=f"artifact/{release.version}", digest={"sha256": of_bytes(manifest_file)})
+    for image in images:
+        yield Resource(name=f"image/{image.platform}", digest={"sha256": image.id.removeprefix("sha256:")})
+        if image.pushed:
+            name, _, digest = image.pushed.partition("@sha256:")
+            yield Resource(name=name, digest={"sha256": digest})
+
+
+def _dependencies(release: Release, manifest: Manifest, images: tuple[Image, ...]) -> Iterator[Resource]:
+    for name, commit in (("trained from", manifest.commit), ("built from", release.commit)):
+        hexes, _, dirty = commit.partition("-")
+        if hexes and hexes != "nogit":
+            changed = (
+                {"changed": "files that are not committed"} if dirty or (manifest.dirty and name[0] == "t") else {}
+            )
+            yield Resource(name=name, digest={"gitCommit": hexes}, annotations=changed)
+    for name, digest in manifest.inputs.items():
+        yield Resource(name=name, digest={"sha256": digest})
+    yield Resource(name="service.txt", digest={"sha256": release.lock})
+    for base, identity in sorted({(image.base, image.base_id) for image in images}):
+        yield Resource(name=base, digest={"sha256": identity.removeprefix("sha256:")})
+
+
+def _plain(resource: Resource) -> dict[str, Any]:
+    return resource.model_dump(mode="json", exclude_defaults=True)

@@ -1,0 +1,91 @@
+"""Rule `secrets`: keys, tokens and passwords in what git tracks or would track, and in the release (detect-secrets)."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from gateline.contracts.manifest import MANIFEST_FILE, METRICS_FILE, SCHEMA_FILE
+from infra.security import notebook
+from infra.security.code import released
+from infra.security.finding import Finding, Scan
+from infra.security.subject import Subject, laid_out
+
+DIGEST = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+WRITTEN = (MANIFEST_FILE, METRICS_FILE, SCHEMA_FILE)
+"""What of an artifact people write, or could; golden rows are drawn by chance, as keys are."""
+MARK = "pragma: allowlist secret"
+LEFT_OUT = [f"detect_secrets.filters.heuristic.{what}" for what in ("is_lock_file", "is_swagger_file", "is_non_text_file")]
+"""What the library passes over by its name alone, whatever stands in it: `swagger.py`, `style.css`, `poetry.lock`, `a.svg`."""
+_ALONE = Lock()
+"""The library keeps its settings in a global."""
+
+
+def scan(subject: Subject) -> Scan:
+    """Return every possible secret by kind and place; its value is in no message and no report."""
+    names = [name for name in subject.files if name not in subject.rows]
+    findings = [_finding(*found) for found in secrets_in(subject.root, names)]
+    carried = subject.foreign | {f"artifact/{name}": subject.artifact[name] for name in WRITTEN if name in subject.artifact}
+    texts = sorted(name for name, data in carried.items() if b"\0" not in data)
+    with laid_out(carried, texts) as folder:
+        findings += [released(_finding(*found)) for found in secrets_in(folder, texts)]
+    notes = tuple(f"{name}: not searched for secrets, it holds rows" for name in sorted(subject.rows))
+    return Scan(len(names) + len(texts), "files", ("detect-secrets",), tuple(findings), notes=notes)
+
+
+def secrets_in(root: Path, names: Sequence[str]) -> list[tuple[str, str, int]]:
+    """Return path, kind and line of every possible secret in these files below `root`. One search runs at a time."""
+    found: list[tuple[str, str, int]] = []
+    plain = [name for name in names if not name.endswith(notebook.SUFFIX)]
+    with _ALONE, _detectors():
+        found += _search(root, plain)
+        for name in sorted({*names} - {*plain}):
+            found += _in_notebook(root, name)
+    return found
+
+
+@contextmanager
+def _detectors() -> Iterator[None]:
+    from detect_secrets.settings import default_settings
+
+    with default_settings() as settings:
+        settings.disable_filters(*LEFT_OUT)
+        yield
+
+
+def _search(root: Path, names: Iterable[str]) -> list[tuple[str, str, int]]:
+    from detect_secrets.core.secrets_collection import SecretsCollection
+
+    found = SecretsCollection(root=str(root))
+    for name in names:
+        found.scan_file(name)
+    return [(name, secret.type, secret.line_number) for name, secret in found if not _is_digest(secret)]
+
+
+def _in_notebook(root: Path, name: str) -> list[tuple[str, str, int]]:
+    """Search what stands in the file, and what its strings say: cells, outputs as text, attributes; not its pictures."""
+    text = notebook.without_pictures((root / name).read_text(encoding="utf-8", errors="replace"))
+    said = [(line, part) for line, string in notebook.strings(text) for part in string.splitlines()]
+    with tempfile.TemporaryDirectory(prefix="gateline-notebook-") as scratch:
+        Path(scratch, "written.ipynb").write_text(text, encoding="utf-8")
+        Path(scratch, "said.py").write_text("\n".join(part for _, part in said), encoding="utf-8")
+        written, read = (_search(Path(scratch), [file]) for file in ("written.ipynb", "said.py"))
+    places = {(line, kind) for _, kind, line in written} | {(said[line - 1][0], kind) for _, kind, line in read}
+    marked = {number for number, line in enumerate(text.split("\n"), start=1) if MARK in line}
+    return [(name, kind, line) for line, kind in sorted(places) if line not in marked]
+
+
+def _finding(name: str, kind: str, line: int) -> Finding:
+    message = f"looks like a secret ({kind}); revoke it and read it from the environment, or mark the line '{MARK}'"
+    return Finding("detect-secrets", kind.replace(" ", "-"), message, name.replace(os.sep, "/"), line)
+
+
+def _is_digest(secret: Any) -> bool:
+    """A bare SHA-1 or SHA-256 has a key's entropy; a key has a telling name as well, which another detector sees."""
+    return secret.type == "Hex High Entropy String" and DIGEST.fullmatch(secret.secret_value or "") is not None

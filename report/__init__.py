@@ -1,5 +1,0 @@
-"""Pages and summaries from verdicts."""
-
-from report.writing import refresh, write, write_site
-
-__all__ = ["refresh", "write", "write_site"]

@@ -1,0 +1,112 @@
+"""Make a copy a project of its own: its rows, schema and settings, a first model and its limits, its first pages, and git."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import tomlkit
+
+from gateline.rows.infer import render
+from gateline.rows.taking import write
+from gateline.settings.errors import OutsideError, UsageError
+from gateline.settings.shown import tell
+from infra.commands.answers import Answers, note
+from infra.host.python_env import python_for, run_in
+from template.adopting import first_pages, git, limits
+from template.adopting.ports import ports_of
+from template.adopting.proposal import Proposal
+from template.scratch import change_settings
+
+TRAIN_LOCK = Path("requirements/train.txt")
+TEMPLATE = "template"
+"""What makes copies: this very package, which a project of its own has no use for."""
+
+
+def refuse_adopted(root: Path) -> None:
+    """Raise UsageError where a copy is a project already."""
+    if (root / "README.md").exists():
+        raise UsageError("this copy is adopted already", "edit pipeline.toml, data/schema.json and model/ by hand")
+
+
+def adopt(root: Path, answers: Answers, proposal: Proposal | None, python: Callable[[], Path]) -> None:
+    """Write what is a project's own into a copy, and keep it in git; without a proposal it keeps the example's rows.
+
+    `python` gives the interpreter that trains. What it does can be done again from the beginning until it has ended once.
+    Raises UsageError for a copy that is adopted already, SystemExit with the code of a training that failed.
+    """
+    refuse_adopted(root)
+    production, staging = ports_of(answers.slug, root)
+    ports = {"environments.production.port": production, "environments.staging.port": staging}
+    change_settings(root, {"project.name": answers.slug} | ports)
+    if proposal is not None:
+        take_in(root, proposal)
+        _propose_limits(root, proposal, python)
+        note(root, data=Path(answers.data).name)
+    first_pages.write(root, answers)
+    shutil.rmtree(root / TEMPLATE)
+    _tell(f"{answers.slug} is a project of its own; production will listen on {production}, staging on {staging}.")
+    for left in git.keep(root, [f"data/{name}" for name in proposal.names] if proposal else ()):
+        _tell(left)
+
+
+def take_in(root: Path, proposal: Proposal) -> None:
+    """Write the two parts of the rows, their schema and the settings that follow; the example's files go."""
+    train, test = proposal.names
+    write(proposal.train, root / "data" / train)
+    write(proposal.test, root / "data" / test)
+    (root / "data/schema.json").write_text(render(proposal.schema) + "\n", encoding="utf-8")
+    for path in (root / "data").iterdir():
+        if path.is_file() and path.name not in (train, test, "schema.json"):
+            path.unlink()
+    change_settings(root, proposal.settings)
+
+
+def _propose_limits(root: Path, proposal: Proposal, python: Callable[[], Path]) -> None:
+    _tell("training a first model, to propose limits from")
+    follows = limits.proposed(proposal.kind, json.loads(_run(root, python(), "training.first")))
+    for sentence in follows.said:
+        _tell(sentence)
+    change_settings(root, follows.settings | limits.data_sizes_of(proposal.test.rows))
+    _write_gate(root, follows.gate)
+    _tell("limits: " + ", ".join(f"{name} = {value}" for name, (value, _) in follows.gate.items()))
+
+
+def _write_gate(root: Path, gate: Mapping[str, tuple[float, str]]) -> None:
+    path = root / "pipeline.toml"
+    document = tomlkit.parse(path.read_text(encoding="utf-8"))
+    table = tomlkit.table()
+    for name, (value, comment) in gate.items():
+        table.add(name, tomlkit.item(value).comment(comment))
+    document["gates"]["model"] = table
+    path.write_text(tomlkit.dumps(document), encoding="utf-8")
+
+
+def _run(root: Path, python: Path, module: str) -> str:
+    """Run a package's command in a project's folder; return what it prints.
+
+    Where it ends otherwise than with 0, it has said why and what to do next: this ends so too.
+    """
+    done = run_in(python, "-m", module, folder=root)
+    said = (done.stderr or done.stdout).strip()
+    if "Traceback (most recent call last)" in said:
+        last = said.splitlines()[-1]
+        raise OutsideError(f"python -m {module} broke off: {last}", f"run it in {root} to see where, and report it")
+    if done.returncode:
+        _tell(said, error=True)
+        raise SystemExit(done.returncode)
+    return done.stdout
+
+
+def training_python(root: Path, environments: Path) -> Path:
+    """Return the interpreter that trains what is in `root`; its environment is one of those of `environments`.
+
+    It is made where it is not there yet, without compiling what one training never imports.
+    """
+    return python_for(root / TRAIN_LOCK, environments, compiled=False)
+
+
+def _tell(text: str, *, error: bool = False) -> None:
+    tell(*text.splitlines(), error=error)

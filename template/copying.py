@@ -1,0 +1,235 @@
+"""`invoke new`."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.prompt import Prompt
+
+from gateline.settings.errors import GatelineError, OutsideError, UsageError, did_you_mean
+from gateline.settings.shown import tell
+from infra.commands.answers import ALSO, ASKED, EXAMPLE, READ, Answers, note
+from infra.host.python_env import python_for, run_in
+from template.adopting import git
+
+if TYPE_CHECKING:
+    from template.adopting.proposal import Proposal
+
+QUESTIONS = Path("copier.yml")
+LOCK = Path("requirements/template.txt")
+TASKS = ("classification", "regression")
+EXAMPLE_TARGET = "late"
+HELP = ("-h", "--help")
+"""invoke takes the word after a task for its positional argument, whatever it is."""
+SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The answers that were given as options; an empty one is asked for, or found out, or the default."""
+
+    name: str = ""
+    task: str = ""
+    data: str = ""
+    target: str = ""
+    time: str = ""
+    positive: str = ""
+    missing: str | None = None
+    encoding: str = ""
+
+    @property
+    def file(self) -> Path:
+        """The data file; a shell leaves the `~` of `--data=~/rows.csv` as it is."""
+        return Path(self.data).expanduser()
+
+    @property
+    def own_data(self) -> bool:
+        """Whether rows of the user's own are named."""
+        return self.data not in ("", EXAMPLE)
+
+    def answers(self, folder: Path) -> Answers:
+        """Return all answers, with defaults where none was given; a data file is named from wherever the copy will be."""
+        return Answers(
+            name=self.name or folder.resolve().name,
+            task=self.task or TASKS[0],
+            data=str(self.file.resolve()) if self.own_data else EXAMPLE,
+            target=self.target or EXAMPLE_TARGET,
+            time=self.time,
+            positive=self.positive,
+            missing=self.missing,
+            encoding=self.encoding,
+            task_given=bool(self.task),
+        )
+
+
+def new(folder: str, wanted: Wanted, defaults: bool, dry_run: bool = False) -> int:
+    """Copy the template, and make the copy a project of its own; a dry run says what that would be, and makes nothing.
+
+    What cannot be made a project is refused before anything is made. Raises UsageError, OutsideError.
+    """
+    if folder in HELP:
+        return subprocess.call([sys.executable, "-m", "invoke", "--help", "new"])
+    if not QUESTIONS.exists():
+        raise UsageError(
+            "this is a copy itself: new projects are made from the template", "clone the template, then invoke new"
+        )
+    target = Path(folder)
+    if not dry_run and target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise UsageError(f"{folder} is there already, and is not empty", "name a new folder")
+    wanted = _complete(wanted, target, defaults)
+    answers = wanted.answers(target)
+    proposal = _proposal(answers) if answers.own_data else None
+    if dry_run:
+        _show(proposal)
+        return 0
+    _make(target, answers, proposal)
+    there = f"cd {shlex.quote(folder)} (the environment that is active here serves it too)"
+    tell(f"next: {there}, read pipeline.toml and data/schema.json, then nox -s pipeline")
+    return 0
+
+
+def _complete(wanted: Wanted, folder: Path, defaults: bool) -> Wanted:
+    """Ask for what is not given, unless defaults are wanted; refuse what the first megabyte tells to be wrong."""
+    missing = [f"--{key}" for key in ASKED if not getattr(wanted, key)]
+    if missing and not defaults and not sys.stdin.isatty():
+        raise UsageError(f"there is no terminal to ask for {', '.join(missing)}", "give them, or add --defaults")
+    if wanted.task and wanted.task not in TASKS:
+        raise UsageError(f"--task is '{wanted.task}'{did_you_mean(wanted.task, TASKS)}", f"one of: {', '.join(TASKS)}")
+    if not defaults:
+        wanted = replace(
+            wanted,
+            name=wanted.name or Prompt.ask("What is the project called?", default=folder.resolve().name),
+            data=wanted.data or Prompt.ask(f"Which file holds your rows? '{EXAMPLE}' keeps the example.", default=EXAMPLE),
+        )
+    columns = _columns(wanted) if wanted.own_data else []
+    if not defaults:
+        default = EXAMPLE_TARGET if not wanted.own_data else (columns[-1] if columns else "")
+        wanted = replace(
+            wanted,
+            target=wanted.target or Prompt.ask("Which column is to be predicted?", default=default),
+            task=wanted.task or Prompt.ask("What does the model predict?", choices=[*TASKS], default=TASKS[0]),
+        )
+    _refuse_target(wanted, columns)
+    return wanted
+
+
+def _columns(wanted: Wanted) -> list[str]:
+    """Say what the first megabyte of the file tells, and return its columns; none where only the whole file tells them."""
+    if not wanted.file.is_file():
+        raise UsageError(f"data: {wanted.data} is no file", f"name a CSV or Parquet file, or '{EXAMPLE}'")
+    tell(f"reading {wanted.file.name}")
+    from gateline.rows.taking import glance
+
+    seen = glance(wanted.file, wanted.encoding)
+    for conversion in seen.conversions:
+        tell(f"{READ}{conversion}")
+    return list(seen.columns)
+
+
+def _refuse_target(wanted: Wanted, columns: list[str]) -> None:
+    if not wanted.own_data:
+        return
+    if not wanted.target:
+        raise UsageError(f"which column of {wanted.data} is to be predicted?", _one_of(columns))
+    if columns and wanted.target not in columns:
+        near = did_you_mean(wanted.target, columns)
+        raise UsageError(f"{wanted.data} has no column '{wanted.target}'{near}", _one_of(columns))
+
+
+def _one_of(columns: list[str]) -> str:
+    if len(columns) == 1:
+        from gateline.rows.infer import ONE_COLUMN
+
+        return ONE_COLUMN
+    return f"--target=COLUMN, one of: {', '.join(columns)}" if columns else "--target=COLUMN"
+
+
+def _proposal(answers: Answers) -> Proposal:
+    from gateline.rows.taking import glance
+    from template.adopting.proposal import propose
+
+    source = Path(answers.data)
+    proposal = propose(source, answers)
+    told = {f"{READ}{conversion}" for conversion in glance(source, answers.encoding).conversions}
+    tell(*(line for line in proposal.said if line not in told))
+    return proposal
+
+
+def _show(proposal: Proposal | None) -> None:
+    """Print what a dry run would write: the schema, and the settings that follow from the rows."""
+    if proposal is not None:
+        from gateline.rows.infer import render
+
+        tell("data/schema.json:", *render(proposal.schema).splitlines(), "pipeline.toml:")
+        for key, value in proposal.settings.items():
+            if value not in (None, {}):
+                tell(f"  {key} = {str(value).lower() if isinstance(value, bool) else repr(value)}")
+    tell("nothing was made: this is what would be proposed; limits come from a first model")
+
+
+def _make(target: Path, answers: Answers, proposal: Proposal | None) -> None:
+    """Copy and adopt; the training environment, which the next project will share, is made meanwhile."""
+    from template.adopting.project import adopt, training_python
+
+    template = Path(".").resolve()
+    with ThreadPoolExecutor(1) as pool:
+        python = pool.submit(training_python, template, template) if proposal is not None else None
+        with _gone_again(target):
+            _copy(template, target, answers)
+        with _to_go_on(target):
+            adopt(target, answers, proposal, python.result if python else partial(training_python, target, target))
+
+
+def _copy(template: Path, target: Path, answers: Answers) -> None:
+    """Copy what the template has committed; where later versions will come from is kept with the answers."""
+    tell(f"copying the template to {target}")
+    edited = git.edited(template)
+    if edited:
+        more = f" and {len(edited) - SHOWN} more" if len(edited) > SHOWN else ""
+        tell(f"note: copied as committed, without the edits of {', '.join(edited[:SHOWN])}{more}")
+    flags = [part for key in ASKED for part in ("--data", f"{key}={getattr(answers, key)}")]
+    python = python_for(LOCK, template, compiled=False)
+    with git.committed(template) as clean:
+        copier = ("-m", "copier", "copy", "--quiet", "--vcs-ref=HEAD", "--defaults")
+        done = run_in(python, *copier, *flags, str(clean), str(target.absolute()), folder=template)
+    if done.returncode:
+        said = (done.stderr or done.stdout).strip().splitlines()[-SHOWN:]
+        raise OutsideError(f"copier ended with {done.returncode}: {' / '.join(said)}", "fix that, then run it again")
+    also = {key: value for key in ALSO if (value := getattr(answers, key)) not in ("", None)}
+    note(target, _src_path=git.source(template), **also)
+
+
+@contextmanager
+def _gone_again(target: Path) -> Iterator[None]:
+    """What was copied by half is worth nothing: it is removed."""
+    try:
+        yield
+    except BaseException:
+        if target.exists():
+            shutil.rmtree(target, ignore_errors=True)
+            tell(f"{target} is removed again: no project was made", error=True)
+        raise
+
+
+@contextmanager
+def _to_go_on(target: Path) -> Iterator[None]:
+    """Rows, schema and settings are written: a later failure leaves them, and says how to go on."""
+    on = f"cd {shlex.quote(str(target))} && nox -s adopt"
+    try:
+        yield
+    except GatelineError as error:
+        error.next_step = f"fix that, then go on with what is made already: {on}"
+        raise
+    except BaseException:
+        tell(f"{target} stays as it is. To go on from there: {on}", error=True)
+        raise

@@ -1,0 +1,133 @@
+"""Whole environments in a temporary folder, always torn down."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from gateline.contracts.release import Release
+from gateline.contracts.slots import Slot
+from gateline.contracts.state import State
+from gateline.settings import Settings
+from infra.engines.process.engine import ProcessEngine
+from infra.engines.process.place import Place
+from infra.engines.process.record import Record, Seen, read_record
+from infra.engines.process.state_file import StateFile
+from infra.engines.readiness import wait_until
+from infra.host.ports import free_ports
+from tests.infra import bundles
+from tests.infra.ground import READY_SECONDS, Ground
+
+__all__ = ["READY_SECONDS"]
+
+
+def settings(port: int, name: str = "tiny", **production: Any) -> Settings:
+    """Return settings with one environment, `production`, on this port."""
+    return Settings.model_validate(
+        {
+            "project": {"name": name},
+            "data": {"target": "y"},
+            "environments": {"production": {"port": port, "replicas": 2, "ready_seconds": READY_SECONDS} | production},
+        }
+    )
+
+
+class House(Ground):
+    """One environment and what the tests do to it."""
+
+    def __init__(self, root: Path) -> None:
+        """Choose a free port; nothing is started."""
+        self.root = root
+        self.port = free_ports(1, ())[0]
+        self.engine: ProcessEngine = ProcessEngine(settings(self.port), "production", root)
+        self.place = Place(root.resolve() / ".gateline", "tiny", "production")
+        self._made = 0
+
+    def fetched(self, version: str = "1", **knobs: Any) -> Release:
+        """Return a release that is on the host."""
+        self._made += 1
+        release, archive = bundles.packed(self.root / f"bundle-{self._made}", version, **knobs)
+        self.engine.fetch(release, archive)
+        return release
+
+    @property
+    def state(self) -> State:
+        """What should run."""
+        state = StateFile(self.place.state).read()
+        assert state is not None
+        return state
+
+    @property
+    def record(self) -> Record:
+        """What the supervisor says that runs."""
+        return read_record(self.place.record)
+
+
+def built(parent: Path, environments: Path) -> House:
+    """Return an environment in a folder whose name holds a space."""
+    root = parent / "a project"
+    (root / ".gateline").mkdir(parents=True)
+    (root / ".gateline" / "envs").symlink_to(environments)
+    return House(root)
+
+
+def predict(url: str) -> httpx.Response:
+    """Send one request."""
+    return httpx.post(f"{url}/predict", content=b"{}", timeout=5)
+
+
+def kill(seen: Seen | None) -> None:
+    """Kill a process, and return when it is dead."""
+    assert seen is not None
+    os.kill(seen.pid, signal.SIGKILL)
+    assert wait_until(lambda: seen.child() is None, 5)
+
+
+def gone(pid: int) -> bool:
+    """Say whether a process has ended; its parent may not have noticed yet."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+@pytest.fixture(scope="session")
+def environments(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of Python environments that all tests use."""
+    return tmp_path_factory.mktemp("envs")
+
+
+@pytest.fixture(scope="module")
+def standing(tmp_path_factory: pytest.TempPathFactory, environments: Path) -> Iterator[House]:
+    """Yield an environment whose stable slot serves, for the tests of one module."""
+    house = built(tmp_path_factory.mktemp("standing"), environments)
+    try:
+        house.serving(replicas=2)
+        yield house
+    finally:
+        house.engine.down()
+
+
+@pytest.fixture
+def steady(standing: House) -> Iterator[House]:
+    """Yield the environment that stands, for a test that changes nothing but shares and canary."""
+    yield standing
+    standing.engine.set_shares({Slot.STABLE: 1.0})
+    standing.engine.stop(Slot.CANARY)
+
+
+@pytest.fixture
+def house(tmp_path: Path, environments: Path) -> Iterator[House]:
+    """Yield an environment that is down."""
+    house = built(tmp_path, environments)
+    try:
+        yield house
+    finally:
+        house.engine.down()

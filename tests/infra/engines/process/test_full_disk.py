@@ -1,0 +1,72 @@
+"""The disk is full: what died is started again, and traffic can be moved, as long as the reserve lasts."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gateline.contracts.files import reserve
+from gateline.contracts.slots import Slot
+from infra.engines.readiness import wait_until
+from tests.infra.engines.process.conftest import READY_SECONDS, House, kill, predict
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def full(house: House) -> Iterator[House]:
+    """An environment that serves, with a canary and a reserve, on a disk of its own that is then filled."""
+    house.place.folder.mkdir(parents=True)
+    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(house.place.folder)]
+    if os.getuid() or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("a disk of its own needs leave to mount one")
+    try:
+        house.serving()
+        house.canary()
+        reserve(house.place.folder)
+        fill(house.place.folder / "filler")
+        yield house
+    finally:
+        (house.place.folder / "filler").unlink(missing_ok=True)
+        house.engine.down()
+        subprocess.run(["umount", "-l", str(house.place.folder)], check=False)
+
+
+def fill(path: Path) -> None:
+    """Write until nothing more goes in."""
+    with contextlib.suppress(OSError), path.open("wb", buffering=0) as stream:
+        while stream.write(b"x" * 512):
+            pass
+
+
+def test_a_replica_and_a_proxy_that_died_are_started_again(full: House) -> None:
+    name, seen = next(iter(full.record.replicas.items()))
+    kill(seen)
+    assert wait_until(lambda: full.record.replicas[name].child() is not None, 10)
+    kill(full.record.proxy)
+    assert wait_until(lambda: full.record.proxied, 10)
+    full.engine.wait_ready(Slot.STABLE, READY_SECONDS)
+    assert predict(full.url).status_code == 200
+
+
+def test_traffic_is_moved_and_slots_are_stopped_while_more_and_more_is_written(full: House) -> None:
+    canary = full.engine.status().release_in(Slot.CANARY)
+    for shares in ({Slot.CANARY: 1.0}, {Slot.STABLE: 1.0}, {Slot.CANARY: 1.0}):
+        full.engine.set_shares(shares)
+        fill(full.place.folder / "filler-2")
+    assert canary is not None and predict(full.url).headers["x-gateline-release"] == canary.digest
+    full.engine.stop(Slot.STABLE)
+    full.engine.notes.write("spool/1", "{}")
+    assert full.engine.notes.read("spool/1") == "{}"
+    (full.place.folder / "filler-2").unlink(missing_ok=True)
+
+
+def test_a_supervisor_that_died_is_started_again(full: House) -> None:
+    kill(full.record.supervisor)
+    full.engine.set_shares({Slot.CANARY: 1.0})
+    assert full.engine.status().supervised

@@ -1,0 +1,173 @@
+"""The gate on the candidate, alone and against the champion. Run it with `python -m validation.model.gate --help`.
+
+pandas and scikit-learn are imported only when a model is judged: a recorded verdict and a usage error come without them.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gateline.contracts.digest import of_sources, of_tree, of_value, short
+from gateline.contracts.files import place
+from gateline.contracts.manifest import MANIFEST_FILE, Manifest
+from gateline.contracts.shaping import changed_since
+from gateline.contracts.verdict import ASKED, Outcome, Rule, Verdict
+from gateline.registry.artifacts import CANDIDATE, Artifacts
+from gateline.registry.store import Store
+from gateline.registry.verdicts import Verdicts
+from gateline.rows.digests import data_digest
+from gateline.settings import Settings
+from gateline.settings.errors import GateRefused, UsageError, front_door
+from validation.model.contest import Contest
+from validation.model.options import contest_of, options
+from validation.model.subject import Subject
+from validation.model.vouched import is_signed
+
+if TYPE_CHECKING:
+    from validation.model.evidence import Evidence
+
+STAGE = "validate_model"
+ACCEPTED, VOUCHED = "champion.accepted", "champion.vouched"
+ROOT = Path(__file__).resolve().parents[2]
+QUESTION = "judged by what the command line named: an answer to a question, which lets no release in"
+OF_THE_REGISTRY = tuple(f"gateline/registry/{name}.py" for name in ("golden", "loaded", "rows", "trusted"))
+SOURCES = ("validation", "rows", "contracts", *OF_THE_REGISTRY)
+
+
+def judge(evidence: Evidence) -> tuple[Rule, ...]:
+    """Return what the gate's rules say of the evidence, in the order of the settings."""
+    from validation.model.rules import RULES
+
+    gate = evidence.gate
+    found = [(name, rule) for name in gate.rules for rule in RULES[name](evidence)]
+    return tuple(rule.model_copy(update={"required": True}) if name in gate.required else rule for name, rule in found)
+
+
+def run(contest: Contest, settings: Settings, verdicts: Verdicts, *, fresh: bool = False) -> Verdict:
+    """Return the recorded verdict on exactly these artifacts, test data, limits and rules, or judge and record a new one."""
+    judged = _judged(contest, settings)
+    recorded = None if fresh or contest.candidate.refusal else verdicts.find(STAGE, judged)
+    if recorded is not None:
+        return recorded
+    verdict = _judge(contest, settings, judged)
+    verdicts.record(verdict)
+    return verdict
+
+
+def _judged(contest: Contest, settings: Settings) -> dict[str, str]:
+    champion = contest.champion
+    gate = [
+        settings.gates.model.model_dump(mode="json"),
+        settings.metrics.model_dump(mode="json"),
+        settings.project.task,
+        settings.data.target,
+        [(limit.name, limit.value) for limit in contest.limits],
+        contest.champion_asked,
+        settings.model.trusted,
+    ]
+    vouched = str(is_signed(champion.files, settings)) if champion and settings.signing.keys else ""
+    return {
+        "artifact": contest.candidate.identity,
+        "artifact.files": contest.candidate.content,
+        "champion": champion.identity if champion else "none",
+        "champion.files": champion.content if champion else "none",
+        "test": data_digest(contest.test),
+        "settings": of_value(gate),
+        "sources": of_value([of_sources(ROOT, SOURCES), _own_code()]),
+    } | {name: value for name, value in ((ACCEPTED, contest.accepted), (VOUCHED, vouched), (ASKED, contest.asked)) if value}
+
+
+def _own_code() -> list[dict[str, str]]:
+    """Return the digests of the files of `model/`."""
+    spec = importlib.util.find_spec("model")
+    return [of_tree(Path(folder)) for folder in (spec.submodule_search_locations or ())] if spec else []
+
+
+def _judge(contest: Contest, settings: Settings, judged: Mapping[str, str]) -> Verdict:
+    try:
+        if contest.candidate.refusal:
+            raise GateRefused(contest.candidate.refusal, contest.candidate.next_step)
+        from validation.model.gathering import gather
+
+        evidence = gather(contest, settings)
+    except GateRefused as refusal:
+        return Verdict.of(STAGE, [_refused(refusal)], judged=judged)
+    from validation.model.plots import plots
+    from validation.model.rules.champion import far_above
+
+    rules = judge(evidence)
+    metrics = evidence.metrics | {f"champion_{name}": value for name, value in evidence.champion_metrics.items()}
+    notes = [f"candidate {contest.candidate.version} ({short(contest.candidate.identity)})", _about_champion(evidence)]
+    notes += [warning for warning in (far_above(evidence),) if warning]
+    if contest.accepted:
+        notes.append(f"champion {short(contest.accepted)} was accepted by hand")
+    notes += [QUESTION] if contest.asked else []
+    return Verdict.of(STAGE, rules, judged=judged, metrics=metrics, plots=plots(evidence), notes=notes)
+
+
+def _refused(refusal: GateRefused) -> Rule:
+    """A refusal's message starts with the name of the rule that refused: `digest`, `env_lock`, `unsafe_load` or `score`."""
+    name, _, reason = refusal.message.partition(": ")
+    return Rule(name=name, outcome=Outcome.FAIL, reason=reason, required=True, next_step=refusal.next_step)
+
+
+def _about_champion(evidence: Evidence) -> str:
+    champion, name = evidence.champion, evidence.settings.primary
+    if champion.same:
+        return "the candidate is the champion"
+    if not champion.version:
+        return "first model: there is no champion to compare with, and it is recorded as such"
+    if champion.scored is None:
+        return champion.reason
+    own, other = evidence.metrics.get(name), evidence.champion_metrics.get(name)
+    compared = f": {name} {own:.4f} against {other:.4f}" if own is not None and other is not None else ""
+    return f"champion {champion.version}{compared}"
+
+
+def _refuse_older(candidate: Subject, settings: Settings, test_url: str | None) -> None:
+    """Refuse the candidate of an earlier training, as one that failed leaves it: it is not what would be trained now.
+
+    Rows of an object store move on while a candidate is judged; it is judged on the versions that it was trained with.
+    Raises UsageError naming all that changed.
+    """
+    if MANIFEST_FILE not in candidate.files:
+        return
+    manifest = Manifest.model_validate_json(candidate.files[MANIFEST_FILE])
+    changed = changed_since(manifest, settings)
+    if manifest.inputs.get("model") not in [of_value(code) for code in _own_code()]:
+        changed.append("model/ changed since")
+    for role, url in (("train", settings.data.train), ("test", settings.data.test)):
+        given = role in manifest.objects or role == "test" and test_url is not None
+        if not given and manifest.inputs.get(role) != data_digest(url):
+            changed.append(f"the rows of data.{role} changed since")
+    if changed:
+        raise UsageError(
+            f"the candidate {manifest.version} is older, and not what would be trained now: {'; '.join(changed)}",
+            f"nox -s train; to judge it as it is: nox -s validate_model -- --model {manifest.version}",
+        )
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Judge, write the verdict, its page and the table of metrics, and return the exit code."""
+    from gateline.report import write
+    from validation.model.metrics_table import markdown
+
+    chosen = options(arguments)
+    store = Store.of(chosen.settings)
+    contest = contest_of(chosen, artifacts := Artifacts(store))
+    handed_over = Path(chosen.model).is_dir() and contest.candidate.identity == artifacts.alias(CANDIDATE)
+    if chosen.model == CANDIDATE or handed_over:
+        _refuse_older(contest.candidate, chosen.settings, chosen.test_url)
+    verdicts = Verdicts.of(chosen.settings)
+    verdict = run(contest, chosen.settings, verdicts, fresh=chosen.fresh)
+    page = write(verdict)
+    verdicts.reached(verdict)
+    place({page.parent / "metrics.md": markdown(verdict)})
+    return verdict.exit_code
+
+
+if __name__ == "__main__":
+    raise SystemExit(front_door(main))

@@ -1,0 +1,138 @@
+"""The command line of `python -m validation.model.gate`."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateline.contracts.digest import of_value
+from gateline.contracts.verdict import ASKED, asked_by
+from gateline.registry.artifacts import CANDIDATE, CHAMPION, Artifacts
+from gateline.rows.sources import pinned
+from gateline.settings import DEFAULT_PATH, METRICS, Settings, load
+from gateline.settings.errors import UsageError
+from validation.model.contest import Contest
+from validation.model.limits import limits_of
+from validation.model.remembered import remembered
+from validation.model.subject import Subject, champion_of, subject_of
+
+EXAMPLES = """examples:
+  python -m validation.model.gate                                  the candidate, by the limits of pipeline.toml
+  python -m validation.model.gate --fresh                          judge again, though nothing changed
+  python -m validation.model.gate --model candidate --test-data data/test.csv --min-accuracy 0.85
+  python -m validation.model.gate --model 20260101-1a2b3c4 --champion none
+  python -m validation.model.gate --model .gateline/candidate --min-roc-auc 0.9 --max-log-loss 0.4
+
+exit codes: 0 pass, 1 a rule failed, 2 bad settings or usage, 3 inconclusive"""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What was asked for. `champion` and `test_url` are None where they were not named."""
+
+    settings: Settings
+    config: Path
+    model: str
+    test_url: str | None
+    champion: str | None
+    flags: dict[str, float]
+    fresh: bool
+    accepted: str = ""
+    """Digest of the champion that somebody vouches for by hand."""
+
+    @property
+    def asked(self) -> str:
+        """Digest of what stands in place of the settings; empty where nothing does."""
+        rows = self.test_url if self.test_url != self.settings.data.test else None
+        config = asked_by(self.config).get(ASKED)
+        named = [("config", config), ("test", rows), ("champion", self.champion), *sorted(self.flags.items())]
+        return of_value(named) if any(value is not None for _, value in named) else ""
+
+
+def options(arguments: list[str] | None = None) -> Options:
+    """Parse the command line; the settings are read first, because they name the metrics that can be limited.
+
+    Raises UsageError for settings that are not good; exits with 2 for arguments that are not.
+    """
+    early = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    early.add_argument("--config", type=Path, default=DEFAULT_PATH)
+    early.add_argument("-h", "--help", action="store_true")
+    first, _ = early.parse_known_args(arguments)
+    if first.help and not first.config.is_file():
+        _parser(METRICS).parse_args(["--help"])
+    settings = load(first.config)
+    names = settings.metrics.known_names()
+    parsed = _parser(names).parse_args(arguments)
+    keys = [f"{bound}_{name}" for name in names for bound in ("min", "max")]
+    flags = {key: getattr(parsed, key) for key in keys if getattr(parsed, key) is not None}
+    accepted = parsed.accept_champion
+    return Options(settings, first.config, parsed.model, parsed.test_data, parsed.champion, flags, parsed.fresh, accepted)
+
+
+def contest_of(chosen: Options, artifacts: Artifacts) -> Contest:
+    """Return who is judged against whom. Raises UsageError for a model, a champion or a limit that cannot be."""
+    settings = chosen.settings
+    limits = limits_of(settings.gates.model, settings.metrics, settings.project.task, chosen.flags)
+    candidate = subject_of(chosen.model, artifacts)
+    champion = champion_of(chosen.champion or CHAMPION, artifacts)
+    _refuse_other_accepted(chosen.accepted, champion)
+    listed = settings.gates.model.accept_champion
+    accepted = chosen.accepted or (listed if champion and champion.content == listed else "")
+    return Contest(
+        candidate=candidate,
+        champion=champion,
+        accepted=accepted,
+        champion_asked=chosen.champion not in (None, "none"),
+        test=pinned(chosen.test_url) if chosen.test_url else remembered(candidate, settings.data.test),
+        limits=limits,
+        asked=chosen.asked,
+    )
+
+
+def _refuse_other_accepted(digest: str, champion: Subject | None) -> None:
+    """Raise UsageError for a digest given by hand that is not the champion's: somebody vouched for other files."""
+    if digest and (champion is None or digest != champion.content):
+        here = f"the champion's files have {champion.content}" if champion else "there is no champion"
+        raise UsageError(
+            f"--accept-champion={digest}: {here}", "give the whole digest of the champion that you know, or leave it out"
+        )
+
+
+def _parser(metrics: tuple[str, ...]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m validation.model.gate",
+        description="Judge a model by the limits of [gates.model], alone and against the champion.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "--model",
+        metavar="MODEL",
+        default=CANDIDATE,
+        help="alias, version, identity or artifact folder (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--test-data",
+        metavar="URL",
+        help="labelled rows to judge on (default: data.test of the settings; on S3, as the model was trained with it)",
+    )
+    parser.add_argument(
+        "--champion", metavar="MODEL", help="what to compare with, or none (default: the alias champion)"
+    )
+    parser.add_argument(
+        "--config", metavar="FILE", type=Path, default=DEFAULT_PATH, help="settings (default: %(default)s)"
+    )
+    vouch = "vouch for this champion: load it, or go on without a comparison where it cannot be loaded or scored"
+    parser.add_argument("--accept-champion", metavar="DIGEST", default="", help=vouch)
+    parser.add_argument("--fresh", action="store_true", help="judge again, though a verdict is recorded")
+    listed = ", ".join(name.replace("_", "-") for name in metrics)
+    about = f"--min-<metric> X and --max-<metric> X replace those of [gates.model] for this run; metrics: {listed}"
+    group = parser.add_argument_group("limits", about)
+    for name in metrics:
+        for bound in ("min", "max"):
+            dashed, plain = f"--{bound}-{name.replace('_', '-')}", f"--{bound}_{name}"
+            spellings = [dashed] if dashed == plain else [dashed, plain]
+            group.add_argument(*spellings, dest=f"{bound}_{name}", type=float, metavar="X", help=argparse.SUPPRESS)
+    return parser

@@ -1,0 +1,96 @@
+"""The artifact that is judged, or judged against: named by alias, version, identity or folder. Imports nothing heavy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from gateline.contracts.digest import of_bytes
+from gateline.contracts.manifest import MANIFEST_FILE, Manifest
+from gateline.registry.artifacts import CHAMPION, Artifacts
+from gateline.registry.made import content_of
+from gateline.settings.errors import GateRefused, UsageError
+
+MODEL_SUFFIXES = (".pkl", ".pickle", ".joblib", ".sav", ".skops", ".onnx", ".h5", ".pt")
+REGISTER = "name its estimator under [model] in pipeline.toml and register it: nox -s train; then: --model candidate"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Verified files of an artifact, or the reason why they are none (`refusal` starts with the rule's name)."""
+
+    identity: str
+    """What a verdict on it is recorded under."""
+    version: str = ""
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    refusal: str = ""
+    next_step: str = ""
+
+    @property
+    def content(self) -> str:
+        """Return one digest of all files."""
+        return content_of(self.files)
+
+
+def subject_of(reference: str, artifacts: Artifacts) -> Subject:
+    """Return the artifact behind an alias, a version, an identity or a folder.
+
+    Raises UsageError where there is none, and for a bare model file, which is never opened.
+    """
+    path = Path(reference)
+    if path.is_file() or path.suffix in MODEL_SUFFIXES:
+        raise _bare(path)
+    if path.is_dir():
+        return _in_folder(path, artifacts)
+    identity = artifacts.resolve(reference)
+    try:
+        return Subject(identity, artifacts.manifest(identity).version, artifacts.files(identity))
+    except GateRefused as refusal:
+        return Subject(identity, refusal=refusal.message, next_step=refusal.next_step)
+
+
+def champion_of(reference: str, artifacts: Artifacts) -> Subject | None:
+    """Return the artifact to compare with; None for `none`, and for the alias `champion` while nothing is in production."""
+    if reference == "none" or (reference == CHAMPION and artifacts.alias(CHAMPION) is None):
+        return None
+    return subject_of(reference, artifacts)
+
+
+def _bare(path: Path) -> UsageError:
+    if not path.is_file():
+        return UsageError(f"{path}: no such file, and a bare model file would be refused", REGISTER)
+    return UsageError(f"{path}: is a bare model file; it was not opened, because loading one can run code", REGISTER)
+
+
+def _in_folder(folder: Path, artifacts: Artifacts) -> Subject:
+    """A folder may claim any identity: unless the registry holds that very manifest, it is recorded under its content."""
+    path = folder / MANIFEST_FILE
+    if not path.is_file():
+        raise UsageError(f"{folder}: holds no {MANIFEST_FILE}, so it is no artifact", REGISTER)
+    data = path.read_bytes()
+    try:
+        manifest = Manifest.model_validate_json(data)
+    except ValidationError as error:
+        return Subject(of_bytes(data), refusal=f"digest: {path} is not readable: {error.errors()[0]['msg']}")
+    stored = _is_stored(manifest.identity, data, artifacts)
+    identity = manifest.identity if stored else of_bytes(data)
+    files = {name: (folder / name).read_bytes() for name in manifest.files if (folder / name).is_file()}
+    for name, digest in manifest.files.items():
+        if name not in files or of_bytes(files[name]) != digest:
+            return Subject(
+                identity,
+                manifest.version,
+                refusal=f"digest: {name} in {folder} is not the file that training wrote",
+                next_step="do not use it; take the artifact from the registry: --model candidate",
+            )
+    return Subject(identity, manifest.version, files | {MANIFEST_FILE: data})
+
+
+def _is_stored(identity: str, manifest: bytes, artifacts: Artifacts) -> bool:
+    try:
+        return artifacts.has(identity) and artifacts.files(identity)[MANIFEST_FILE] == manifest
+    except GateRefused:
+        return False
