@@ -6,9 +6,11 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import docker
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from docker.types import LogConfig
 from requests.exceptions import RequestException
 
 from gateline.settings.errors import OutsideError, first_line
@@ -18,9 +20,25 @@ SECONDS = 60.0
 CONFLICT = 409
 """The status of an answer to what another command did, or is doing, already."""
 DEFAULT = "unix:///var/run/docker.sock"
+PIDS = 256
 MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
 
-__all__ = ["CONFLICT", "APIError", "Docker", "ImageNotFound", "NotFound", "connect", "platform_of", "reaching"]
+LOG = LogConfig(type=LogConfig.types.JSON, config={"max-size": "10m", "max-file": "3"})
+HARDENED: dict[str, Any] = {
+    "init": True,
+    "read_only": True,
+    "tmpfs": {"/tmp": "rw,noexec,nosuid,size=64m"},  # nosec B108: a mount of the container's own
+    "cap_drop": ["ALL"],
+    "security_opt": ["no-new-privileges"],
+    "pids_limit": PIDS,
+    "restart_policy": {"Name": "unless-stopped"},
+    "log_config": LOG,
+}
+"""What every container of ours is denied, and that the daemon starts it again.
+
+`init`: a container's first process cannot be ended from inside; so it is one that hands signals on and does nothing else."""
+
+__all__ = ["CONFLICT", "HARDENED", "APIError", "Docker", "ImageNotFound", "NotFound", "connect", "platform_of", "reaching"]
 
 Docker = docker.DockerClient
 

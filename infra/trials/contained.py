@@ -9,8 +9,8 @@ from typing import Any
 from gateline.contracts.image import Image
 from gateline.contracts.release import Release
 from gateline.settings import DockerHost
-from infra.engines.docker.replicas import FIXED, HARDENED
-from infra.host.docker import connect, reaching
+from infra.engines.serving import FIXED
+from infra.host.docker import HARDENED, connect, reaching
 from infra.host.ports import free_ports
 from infra.trials.running import wait_ready
 
@@ -27,13 +27,12 @@ def contained(release: Release, image: Image, limits: DockerHost, more: dict[str
     (port,) = free_ports(1, ())
     client = connect("")
     hardened = {name: value for name, value in HARDENED.items() if name != "restart_policy"}
-    variables = {name: value for name, value in FIXED.items() if name != "GATELINE_LOG_DIR"} | more
     with reaching():
         container: Any = client.containers.run(
             image.id,
             ["--host", "127.0.0.1", "--port", str(port)],
             entrypoint=["python3", "-m", "service"],
-            environment=variables,
+            environment=FIXED | more,
             network_mode="host",
             tmpfs={"/tmp": "rw,noexec,nosuid,size=64m"},  # nosec B108: a mount of the container's own
             mem_limit=f"{limits.memory_mb}m",

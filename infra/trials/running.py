@@ -15,14 +15,14 @@ from gateline.contracts.layout import STATE
 from gateline.contracts.release import Release
 from gateline.registry.releases import Releases
 from gateline.settings.errors import GateRefused, OutsideError
-from infra.engines.process import host
-from infra.engines.process.commands import FIXED, PASSED
-from infra.engines.process.place import Place
+from infra.engines.serving import FIXED, PASSED
 from infra.host import bundle
 from infra.host.ending import end
+from infra.host.layout import Layout
 from infra.host.logs import tail
 from infra.host.ports import free_ports
 from infra.host.python_env import python_for
+from infra.host.unpacked import fetch
 
 READY_SECONDS = 60.0
 ASK_SECONDS = 2.0
@@ -54,12 +54,12 @@ def unpacked(release: Release, releases: Releases, root: Path) -> Path:
 
     Raises GateRefused (rule `digest`) if the registry holds something else.
     """
-    place = Place(root.resolve() / STATE, release.project, "trial")
+    place = Layout(root.resolve() / STATE, release.project, "trial")
     folder = place.bundle(release.digest)
     try:
         bundle.verify(folder, release)
     except GateRefused:
-        host.fetch(place, release, releases.archive(release.digest))
+        fetch(place, release, releases.archive(release.digest))
     return folder
 
 

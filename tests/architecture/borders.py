@@ -7,22 +7,42 @@ from pathlib import Path
 
 from tests.architecture.source import FRONT_DOORS, files, imports, rooms, where
 
+GROUND = {"gateline.settings", "gateline.contracts", "gateline.registry", "gateline.rows", "gateline.report"}
+LOW = {"gateline.settings", "gateline.contracts", "gateline.registry"}
+"""What a release holds of the ground, and what runs where nothing is trained or judged."""
+ENGINES = {*LOW, "infra.host", "infra.haproxy", "infra.releases", "infra.engines"}
 TABLE: Mapping[str, set[str]] = {
-    "settings": set(),
-    "contracts": set(),
-    "model": {"contracts"},
-    "rows": {"contracts"},
-    "validation": {"rows", "contracts", "registry", "report"},
-    "registry": {"contracts"},
-    "training": {"model", "rows", "validation", "registry", "contracts", "report"},
-    "service": {"model", "registry", "contracts"},
-    "load": {"contracts"},
-    "report": {"contracts"},
-    "infra": {"rows", "validation", "registry", "report", "contracts"},
+    "gateline": set(),
+    "gateline.settings": set(),
+    "gateline.contracts": {"gateline.settings"},
+    "gateline.registry": {"gateline.settings", "gateline.contracts"},
+    "gateline.rows": {"gateline.settings", "gateline.contracts"},
+    "gateline.report": {"gateline.settings", "gateline.contracts"},
+    "model": {"gateline.contracts"},
+    "validation": GROUND,
+    **{f"validation.{gate}": {*GROUND, "validation"} for gate in ("data", "model", "benchmark", "canary", "drift")},
+    "training": {*GROUND, "model", "validation", "validation.model"},
+    "service": {*LOW, "model"},
+    "load": {"gateline.settings", "gateline.contracts"},
+    "infra": set(),
+    "infra.host": LOW,
+    "infra.haproxy": {"gateline.settings", "gateline.contracts"},
+    "infra.releases": {*LOW, "infra.host"},
+    "infra.engines": ENGINES,
+    "infra.engines.process": ENGINES,
+    "infra.engines.docker": ENGINES,
+    "infra.rollout": {*GROUND, *ENGINES, "validation.canary"},
+    "infra.trials": {*GROUND, *ENGINES, "validation.benchmark"},
+    "infra.drift": {*GROUND, *ENGINES, "infra.rollout", "validation.drift"},
+    "infra.security": {*GROUND, "infra.host", "infra.releases"},
+    "infra.site": {*GROUND, *ENGINES, "infra.rollout"},
+    "infra.line": {*GROUND, *ENGINES, "infra.rollout"},
+    "infra.commands": {*GROUND, *ENGINES, *(f"infra.{name}" for name in ("rollout", "trials", "drift", "site", "line"))},
+    "template": {*GROUND, *(f"infra.{name}" for name in ("host", "rollout", "security", "commands")), "validation"},
     "noxfile": set(),
-    "tasks": {"infra", "registry"},
+    "tasks": {"gateline.settings", "infra.host", "infra.line", "infra.commands"},
 }
-"""What each room may import beside itself and `settings`; the noxfile, which runs before all is installed, not even that."""
+"""What each package may import beside itself; the noxfile, which runs before all is installed, nothing of ours."""
 
 LAZY = {"pandas", "sklearn", "scipy", "locust", "pyarrow", "skops", "joblib"}
 """Libraries that these rooms may import inside a function alone, so that errors and reuse stay fast."""

@@ -11,7 +11,7 @@ import pytest
 from gateline.contracts.release import Release
 from gateline.settings import Environment, Service
 from gateline.settings.images import DockerHost
-from infra.engines.process.commands import given
+from infra.engines.serving import given
 from service.app import Options
 from service.hosts import bare
 from service.state import Loaded

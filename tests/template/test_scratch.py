@@ -9,8 +9,8 @@ import pytest
 
 from gateline.settings import load
 from gateline.settings.errors import UsageError
-from infra.engines.process import host
-from infra.engines.process.place import Place
+from infra.host import unpacked
+from infra.host.layout import Layout
 from template.scratch import change_settings, copy_project, remove
 from tests.infra import bundles
 from tests.infra.tiny_project import ROOT
@@ -64,7 +64,7 @@ def test_read_only_bundles_do_not_keep_it_from_being_removed(tmp_path: Path, mon
     (tmp_path / "envs").mkdir()
     (copy / ".gateline" / "envs").symlink_to(tmp_path / "envs")
     release, archive = bundles.packed(tmp_path / "bundle")
-    host.fetch(Place(copy / ".gateline", "tiny", "production"), release, archive)
+    unpacked.fetch(Layout(copy / ".gateline", "tiny", "production"), release, archive)
     folder = copy / ".gateline" / "releases" / release.digest
     assert folder.stat().st_mode & 0o777 == 0o555
     original = shutil.rmtree

@@ -17,7 +17,7 @@ from gateline.registry.releases import Releases
 from gateline.registry.store import Store
 from gateline.settings import Environment, Settings
 from gateline.settings.errors import GateRefused, OutsideError, UsageError
-from infra.engines import changes
+from infra.engines import changes, serving
 from infra.engines.contract import NOT_STARTED, Running
 from infra.engines.docker import images, removal
 from infra.engines.docker.daemon import Daemon
@@ -27,11 +27,11 @@ from infra.engines.docker.network import free_addresses, proxy_address
 from infra.engines.docker.replicas import PORT
 from infra.engines.docker.transport import TunnelTransport
 from infra.engines.measuring import SECONDS, Meter
-from infra.engines.process import commands, host
-from infra.engines.process.place import Place
 from infra.engines.readiness import Readiness
+from infra.host import unpacked
 from infra.host.bundle import verify
 from infra.host.docker import reaching
+from infra.host.layout import Layout
 from infra.releases.signing.provenance import Check, asked
 from infra.releases.signing.trust import Trust
 
@@ -44,7 +44,7 @@ class DockerEngine:
         self._settings = settings
         self._environment: Environment = settings.environments[environment]
         self._names = Names(settings.project.name, environment)
-        self._place = Place.of(settings, environment, root)
+        self._place = Layout.of(settings, environment, root)
         self._daemon = Daemon(settings, environment, root.resolve())
         self._meter = Meter()
 
@@ -111,7 +111,7 @@ class DockerEngine:
         """
         releases = Releases(Store.of(self._settings))
         image = images.bring(self._daemon.client, releases, release)
-        host.unpacked(self._place, release, archive)
+        unpacked.unpacked(self._place, release, archive)
         self._keep(lambda state: changes.fetched(state, release.digest, image))
 
     def kept(self) -> list[Release]:
@@ -137,8 +137,8 @@ class DockerEngine:
         """Start `replicas` times the release's `workers` containers in an empty slot, or bring the slot to this number."""
         image = self._state().programs.get(release.digest, "")
         self._vouched(release, image)
-        count = replicas * commands.workers(release, os.environ)
-        variables = commands.given(self._environment, self.token, os.environ)
+        count = replicas * serving.workers(release, os.environ)
+        variables = serving.given(self._environment, self.token, os.environ)
         self._change(lambda state: changes.started(state, slot, release, image, count, variables, self._free_places))
 
     def wait_ready(self, slot: Slot, seconds: float) -> None:
@@ -201,7 +201,7 @@ class DockerEngine:
             verify(folder, release)
         except GateRefused:
             archive = images.bundle_in(self._daemon.client, self._state().programs.get(release.digest, ""))
-            host.unpacked(self._place, release, archive)
+            unpacked.unpacked(self._place, release, archive)
         return folder
 
     def close(self) -> None:

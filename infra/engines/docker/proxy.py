@@ -11,12 +11,12 @@ from typing import Any
 from gateline.contracts.state import State
 from gateline.settings.errors import OutsideError
 from infra.engines.docker.names import RUNTIME, Names
-from infra.engines.docker.replicas import HARDENED, address
+from infra.engines.docker.replicas import address
 from infra.engines.docker.tunnel import Tunnel
 from infra.haproxy import configuration as haproxy
 from infra.haproxy import steering
 from infra.haproxy.statistics import Server, parsed_guards, parsed_servers
-from infra.host.docker import Docker, NotFound, reaching
+from infra.host.docker import HARDENED, Docker, NotFound, reaching
 
 PORT = 8080
 USER = 65532

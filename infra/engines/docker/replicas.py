@@ -10,37 +10,22 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from docker.types import EndpointConfig, LogConfig
+from docker.types import EndpointConfig
 
 from gateline.contracts.release import Release
 from gateline.contracts.state import State, WantedReplica, WantedSlot
 from gateline.settings import DockerHost
 from infra.engines.contract import NOT_STARTED
 from infra.engines.docker.names import PREDICTIONS, RELEASE, REPLICA, SLOT, VERSION, Names
-from infra.host.docker import CONFLICT, APIError, Docker, ImageNotFound, NotFound, reaching
+from infra.host.docker import CONFLICT, HARDENED, APIError, Docker, ImageNotFound, NotFound, reaching
 from infra.releases.signing.provenance import asked
 
 PORT = 8000
-PIDS = 256
 RUNS = ("Entrypoint", "Cmd", "User", "WorkingDir")
 """What decides which program a container runs, as whom, and where it finds its code."""
 LOADING = ("PYTHON", "LD_")
 """How variables begin that let Python or the loader bring in other code."""
 SPARE_SECONDS = 10
-LOG = LogConfig(type=LogConfig.types.JSON, config={"max-size": "10m", "max-file": "3"})
-HARDENED: dict[str, Any] = {
-    "init": True,
-    "read_only": True,
-    "tmpfs": {"/tmp": "rw,noexec,nosuid,size=64m"},  # nosec B108: a mount of the container's own
-    "cap_drop": ["ALL"],
-    "security_opt": ["no-new-privileges"],
-    "pids_limit": PIDS,
-    "restart_policy": {"Name": "unless-stopped"},
-    "log_config": LOG,
-}
-"""What every container of ours is denied, and that the daemon starts it again.
-
-`init`: a container's first process cannot be ended from inside; so it is one that hands signals on and does nothing else."""
 FIXED = {"GATELINE_WORKERS": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "GATELINE_LOG_DIR": PREDICTIONS}
 
 

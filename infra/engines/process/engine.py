@@ -16,12 +16,11 @@ from gateline.contracts.slots import Slot, SlotMetrics
 from gateline.contracts.state import State
 from gateline.settings import Environment, Settings
 from gateline.settings.errors import GatelineError, OutsideError, UsageError
-from infra.engines import changes
+from infra.engines import changes, serving
 from infra.engines.contract import NOT_STARTED, Running
 from infra.engines.measuring import SECONDS, Meter
-from infra.engines.process import commands, host, seeing
+from infra.engines.process import commands, seeing, verification
 from infra.engines.process.listening import free_the_port, orphaned, refuse_orphans
-from infra.engines.process.place import Place, make_private
 from infra.engines.process.pulse import Pulse
 from infra.engines.process.record import Record, Seen, read_record
 from infra.engines.process.repairs import repairs
@@ -33,8 +32,9 @@ from infra.engines.readiness import Readiness, wait_until
 from infra.haproxy import configuration as haproxy
 from infra.haproxy import steering
 from infra.haproxy.statistics import Server, StatsSocket
-from infra.host import ports
+from infra.host import ports, unpacked
 from infra.host.alive import stopped
+from infra.host.layout import Layout, make_private
 from infra.host.logs import tail
 from infra.host.notes import FolderNotes
 from infra.releases.signing.provenance import Check
@@ -53,7 +53,7 @@ class ProcessEngine:
         """Know where everything is; nothing is started, read or written."""
         self._settings = settings
         self._environment: Environment = settings.environments[environment]
-        self._place = Place.of(settings, environment, root)
+        self._place = Layout.of(settings, environment, root)
         self._file = StateFile(self._place.state)
         self._meter = Meter()
         self._pulse: Pulse | None = None
@@ -130,29 +130,29 @@ class ProcessEngine:
 
     def fetch(self, release: Release, archive: bytes) -> None:
         """Unpack a release on this host, verified by digest, and make its environment."""
-        host.fetch(self._place, release, archive)
+        unpacked.fetch(self._place, release, archive)
 
     def kept(self) -> list[Release]:
         """Return the releases on this host, oldest first."""
-        return host.kept(self._place)
+        return unpacked.kept(self._place)
 
     def verify(self, release: Release, running: bool = False) -> str:
         """Return who vouches for a release on this host, after it was compared with its digest."""
         if running:
-            return host.in_memory(self._place, release)
+            return verification.in_memory(self._place, release)
         slots = self._state().slots.values()
         program = next((slot.program for slot in slots if slot.release.digest == release.digest), "")
-        return host.require(self._place, release, program) if program else host.lies_here(self._place, release)
+        return verification.require(self._place, release, program) if program else verification.lies_here(self._place, release)
 
     def evidence(self, slot: Slot) -> Iterator[Check]:
         """Yield what holds, and what does not, of the release in a slot, of its libraries and its processes."""
-        return host.evidence(self._place, self._state().wanted_in(slot), self._record())
+        return verification.evidence(self._place, self._state().wanted_in(slot), self._record())
 
     def start(self, slot: Slot, release: Release, replicas: int) -> None:
         """Start `replicas` times the release's `workers` processes in an empty slot, or bring the slot to this number."""
-        known, python = host.startable(self._place, release)
-        count = replicas * commands.workers(known, os.environ)
-        variables = commands.given(self._environment, self.token, os.environ)
+        known, python = verification.startable(self._place, release)
+        count = replicas * serving.workers(known, os.environ)
+        variables = serving.given(self._environment, self.token, os.environ)
         self._change(lambda state: changes.started(state, slot, known, python, count, variables, self._free_places))
 
     def wait_ready(self, slot: Slot, seconds: float) -> None:
@@ -279,7 +279,7 @@ class ProcessEngine:
         for slot, wanted in state.slots.items():
             if any(not (seen := record.replicas.get(replica.name)) or not seen.child() for replica in wanted.replicas):
                 try:
-                    host.require(self._place, wanted.release, wanted.program)
+                    verification.require(self._place, wanted.release, wanted.program)
                 except GatelineError as error:
                     yield slot, f"{NOT_STARTED}slot {slot}: {error.message}"
 

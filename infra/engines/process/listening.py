@@ -5,16 +5,16 @@ from __future__ import annotations
 from gateline.contracts.state import State
 from gateline.settings import Environment
 from gateline.settings.errors import OutsideError
-from infra.engines.process.place import Place
 from infra.engines.process.record import Record
 from infra.engines.process.strays import end_strays, environment_at, orphans
 from infra.engines.readiness import wait_until
 from infra.host import ports
+from infra.host.layout import Layout
 
 SECONDS = 2.0
 
 
-def refuse_orphans(place: Place, where: Environment) -> None:
+def refuse_orphans(place: Layout, where: Environment) -> None:
     """Refuse to begin an environment whose state is gone while it still serves: nothing is taken from under its clients.
 
     Raises OutsideError naming what serves, and how to go on.
@@ -29,7 +29,7 @@ def refuse_orphans(place: Place, where: Environment) -> None:
         )
 
 
-def orphaned(place: Place, where: Environment) -> str:
+def orphaned(place: Layout, where: Environment) -> str:
     """Say what serves for an environment whose state is gone, in words; '' where there is a state, or nothing serves."""
     found = None if place.state.exists() else orphans(place)
     if found is None:
@@ -41,7 +41,7 @@ def orphaned(place: Place, where: Environment) -> str:
     )
 
 
-def free_the_port(place: Place, where: Environment, state: State, record: Record) -> None:
+def free_the_port(place: Layout, where: Environment, state: State, record: Record) -> None:
     """Return when the environment may listen; what it left there itself without a record is ended.
 
     Raises OutsideError naming who else listens; another environment that serves there is nothing to end.
@@ -59,7 +59,7 @@ def free_the_port(place: Place, where: Environment, state: State, record: Record
     )
 
 
-def _refuse_another(place: Place, where: Environment) -> None:
+def _refuse_another(place: Layout, where: Environment) -> None:
     """An environment whose state is elsewhere serves on: of another checkout, or of this one under another setting."""
     folder = environment_at(where.port)
     if folder is not None:

@@ -15,12 +15,12 @@ from gateline.contracts.state import State
 from gateline.settings.errors import OutsideError
 from infra.engines.process import commands
 from infra.engines.process.kept import Kept
-from infra.engines.process.place import Place, make_private
 from infra.engines.process.record import Seen
 from infra.haproxy import configuration as haproxy
 from infra.haproxy import steering
 from infra.haproxy.statistics import Server, StatsSocket
 from infra.host.child import Child, Command
+from infra.host.layout import Layout, make_private
 
 STOP_SECONDS = 5.0
 DEAF_SECONDS = 5.0
@@ -35,7 +35,7 @@ FRESHEN_SECONDS = 3600.0
 class Proxy:
     """One environment's proxy."""
 
-    def __init__(self, place: Place, state: State, seen: Seen | None) -> None:
+    def __init__(self, place: Layout, state: State, seen: Seen | None) -> None:
         """Take over the proxy that an earlier supervisor left, if it still lives."""
         self._place = place
         self._state = state

@@ -10,14 +10,14 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from gateline.contracts.state import State, WantedReplica, WantedSlot
-from infra.engines.process import commands, host
+from infra.engines.process import commands, verification
 from infra.engines.process.kept import Kept
 from infra.engines.process.leaving import GONE, Leaving
-from infra.engines.process.place import Place
 from infra.engines.process.proxy import Proxy
 from infra.engines.process.record import Record, Seen
 from infra.haproxy.statistics import Server
 from infra.host.child import Command
+from infra.host.layout import Layout
 
 HUNG_SECONDS = 30.0
 """A single request may keep a replica busy for long; one that let every check time out for so long hangs."""
@@ -26,7 +26,7 @@ HUNG_SECONDS = 30.0
 class Replicas:
     """Every service process of one environment."""
 
-    def __init__(self, place: Place, record: Record) -> None:
+    def __init__(self, place: Layout, record: Record) -> None:
         """Take over what an earlier supervisor left."""
         self._place = place
         self._left = {**record.replicas, **record.leaving}
@@ -108,7 +108,7 @@ class Replicas:
         if mine is None:
             names = {other.name for other in slot.replicas}
             lasting = (one for name, one in self._verifying.items() if name in names and not one.done())
-            mine = next(lasting, None) or self._pool.submit(host.require, self._place, slot.release, slot.program)
+            mine = next(lasting, None) or self._pool.submit(verification.require, self._place, slot.release, slot.program)
             self._verifying[replica.name] = mine
         if not mine.done():
             return False

@@ -6,13 +6,13 @@ import subprocess
 
 from gateline.settings import passing
 from infra.engines.process import commands
-from infra.engines.process.place import Place
+from infra.host.layout import Layout
 from infra.host.logs import opened
 
 START_SECONDS = 15.0
 
 
-def start_supervisor(place: Place) -> None:
+def start_supervisor(place: Layout) -> None:
     """Start a supervisor, which detaches itself; secrets of the command stay with the command."""
     command = commands.supervisor(place, passing.variables("supervisor"))
     place.predictions.mkdir(parents=True, exist_ok=True)

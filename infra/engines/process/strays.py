@@ -13,11 +13,11 @@ from pathlib import Path
 import psutil
 
 from gateline.contracts.layout import ENVIRONMENTS
-from infra.engines.process.place import PROXY_CONFIG, Place
 from infra.engines.process.record import Record
 from infra.engines.readiness import wait_until
 from infra.host.alive import started
 from infra.host.child import Child
+from infra.host.layout import PROXY_CONFIG, Layout
 from infra.host.ports import listener
 
 PROXY_SECONDS, SERVICE_SECONDS = 5.0, 30.0
@@ -57,7 +57,7 @@ class Orphans:
             wait_until(lambda these=children: not any(child.alive() for child in these), PROXY_SECONDS)  # type: ignore[misc]
 
 
-def orphans(place: Place) -> Orphans | None:
+def orphans(place: Layout) -> Orphans | None:
     """Return what serves for an environment, found by its command lines; None where no proxy of it lives."""
     proxies, services = _of(place)
     if not proxies:
@@ -78,7 +78,7 @@ def environment_at(port: int) -> Path | None:
     return config.parent if (config.name, config.parent.parent.name) == (PROXY_CONFIG, ENVIRONMENTS) else None
 
 
-def end_strays(place: Place, record: Record) -> list[int]:
+def end_strays(place: Layout, record: Record) -> list[int]:
     """End what the record does not name, and return their ids."""
     known = {seen.pid for seen in (*record.replicas.values(), *record.leaving.values(), record.proxy) if seen}
     proxies, services = _of(place)
@@ -88,18 +88,18 @@ def end_strays(place: Place, record: Record) -> list[int]:
     return [child.pid for child in found]
 
 
-def _of(place: Place) -> tuple[list[Child], list[Child]]:
+def _of(place: Layout) -> tuple[list[Child], list[Child]]:
     """Return the proxies and the services that were started for this environment, each the leader of a session."""
     listed = list(psutil.process_iter(["cmdline"]))
     proxies = [Child(one.pid, started(one.pid)) for one in listed if _is_proxy(one, place)]
     return proxies, [Child(one.pid, started(one.pid)) for one in listed if _is_service(one, place)]
 
 
-def _is_proxy(process: psutil.Process, place: Place) -> bool:
+def _is_proxy(process: psutil.Process, place: Layout) -> bool:
     return (process.info["cmdline"] or [])[-2:] == ["-f", str(place.proxy_config)]
 
 
-def _is_service(process: psutil.Process, place: Place) -> bool:
+def _is_service(process: psutil.Process, place: Layout) -> bool:
     if (process.info["cmdline"] or [])[1:3] != ["-m", "service"]:
         return False
     try:

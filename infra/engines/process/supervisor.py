@@ -20,7 +20,6 @@ from gateline.contracts.state import State
 from gateline.settings.errors import OutsideError, front_door
 from gateline.settings.shown import tell
 from infra.engines.process.commands import VERIFYING
-from infra.engines.process.place import Place
 from infra.engines.process.proxy import Proxy
 from infra.engines.process.pulse import Pulse
 from infra.engines.process.record import Record, Seen, read_record, write_record
@@ -28,6 +27,7 @@ from infra.engines.process.replicas import Replicas
 from infra.engines.process.state_file import StateFile
 from infra.engines.process.strays import end_strays
 from infra.host.child import Child
+from infra.host.layout import Layout
 from infra.host.logs import tail, trim
 
 TICK_SECONDS = 0.05
@@ -40,7 +40,7 @@ LOCK_SECONDS = 1.0
 class Supervisor:
     """One environment's processes, from one tick to the next."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Layout) -> None:
         """Take over what the last supervisor left. Raises OutsideError if there is no state."""
         self._place = place
         self._file = StateFile(place.state)
@@ -170,7 +170,7 @@ def say(what: str) -> None:
         tell(f"{datetime.now(UTC).isoformat(timespec='milliseconds')} {what}")
 
 
-def supervise(place: Place) -> int:
+def supervise(place: Layout) -> int:
     """Be the one supervisor of an environment until it goes down. Return at once where another one is."""
     try:
         with FileLock(place.lock, timeout=LOCK_SECONDS):
@@ -200,7 +200,7 @@ def main() -> int:
         return 0
     if not options.foreground:
         os.setsid()
-    return supervise(Place(options.base.resolve(), options.project, options.env))
+    return supervise(Layout(options.base.resolve(), options.project, options.env))
 
 
 if __name__ == "__main__":

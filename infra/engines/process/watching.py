@@ -8,16 +8,16 @@ from pathlib import Path
 import httpx
 
 from infra.engines.measuring import Lives
-from infra.engines.process.place import Place
 from infra.engines.process.record import Record, read_record
 from infra.haproxy.statistics import Server, StatsSocket
+from infra.host.layout import Layout
 from infra.host.logs import tail
 
 
 class HostView:
     """One environment on this host. Implements `Watched`."""
 
-    def __init__(self, place: Place, socket: Path) -> None:
+    def __init__(self, place: Layout, socket: Path) -> None:
         """Look at this place, and at the proxy behind this socket."""
         self._place, self._socket = place, socket
 

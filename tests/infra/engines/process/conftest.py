@@ -17,10 +17,10 @@ from gateline.contracts.slots import Slot
 from gateline.contracts.state import State
 from gateline.settings import Settings
 from infra.engines.process.engine import ProcessEngine
-from infra.engines.process.place import Place
 from infra.engines.process.record import Record, Seen, read_record
 from infra.engines.process.state_file import StateFile
 from infra.engines.readiness import wait_until
+from infra.host.layout import Layout
 from infra.host.ports import free_ports
 from tests.infra import bundles
 from tests.infra.ground import READY_SECONDS, Ground
@@ -47,7 +47,7 @@ class House(Ground):
         self.root = root
         self.port = free_ports(1, ())[0]
         self.engine: ProcessEngine = ProcessEngine(settings(self.port), "production", root)
-        self.place = Place(root.resolve() / ".gateline", "tiny", "production")
+        self.place = Layout(root.resolve() / ".gateline", "tiny", "production")
         self._made = 0
 
     def fetched(self, version: str = "1", **knobs: Any) -> Release:

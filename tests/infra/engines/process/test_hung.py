@@ -12,12 +12,12 @@ import pytest
 
 from gateline.contracts.slots import Slot
 from infra.engines.process import replicas as module
-from infra.engines.process.place import Place
 from infra.engines.process.record import Record, Seen
 from infra.engines.process.replicas import Replicas
 from infra.engines.readiness import wait_until
 from infra.haproxy.statistics import Server
 from infra.host import libraries
+from infra.host.layout import Layout
 from tests.infra import bundles
 from tests.infra.engines.process.conftest import House, predict
 from tests.infra.engines.states import slot, state
@@ -117,7 +117,7 @@ def server(name: str, up: bool, timed_out: bool = False, since: float = 0.0) -> 
 @pytest.fixture
 def sleeping(tmp_path: Path) -> Iterator[Replicas]:
     """One replica of stable: a process that does nothing."""
-    place = Place(tmp_path, "tiny", "production")
+    place = Layout(tmp_path, "tiny", "production")
     release = bundles.make(tmp_path / "made")
     place.releases.mkdir()
     (tmp_path / "made").rename(place.bundle(release.digest))

@@ -23,7 +23,7 @@ LONGEST_SOCKET_FOLDER = 28
 
 
 @dataclass(frozen=True)
-class Place:
+class Layout:
     """The folders and files of one environment, below `.gateline` of the project or where its settings say."""
 
     base: Path
@@ -31,7 +31,7 @@ class Place:
     environment: str
 
     @classmethod
-    def of(cls, settings: Settings, environment: str, root: Path) -> Place:
+    def of(cls, settings: Settings, environment: str, root: Path) -> Layout:
         """Return where the settings say that an environment of the project in `root` keeps its files."""
         return cls(layout.base(settings, environment, root), settings.project.name, environment)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateline.settings.errors import OutsideError
-from infra.engines.process.place import Place, make_private
+from infra.host.layout import Layout, make_private
 
 MACOS_LIMIT = 104
 TEMPORARY_NAME = ".1234567.tmp"
@@ -20,13 +20,13 @@ TEMPORARY_NAME = ".1234567.tmp"
 )
 def test_a_socket_fits_whatever_the_names_are_long(temporary: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TMPDIR", temporary)
-    place = Place(Path("/home/" + "x" * 200 + "/.gateline"), "p" * 40, "e" * 40)
+    place = Layout(Path("/home/" + "x" * 200 + "/.gateline"), "p" * 40, "e" * 40)
     socket = str(place.runtime() / "proxy.sock") + TEMPORARY_NAME
     assert len(socket) < MACOS_LIMIT and " " not in socket
 
 
 def test_sockets_are_where_the_account_wants_them_without_a_try(monkeypatch: pytest.MonkeyPatch) -> None:
-    place, own = Place(Path("/home/.gateline"), "tiny", "production"), Path(f"/tmp/g{os.getpid()}")
+    place, own = Layout(Path("/home/.gateline"), "tiny", "production"), Path(f"/tmp/g{os.getpid()}")
     monkeypatch.setenv("TMPDIR", str(own))
     assert place.runtime().is_relative_to("/tmp/") and not place.runtime().is_relative_to(own), "it is not there"
     own.mkdir()
@@ -39,7 +39,7 @@ def test_sockets_are_where_the_account_wants_them_without_a_try(monkeypatch: pyt
 
 
 def test_two_copies_of_a_project_do_not_share_sockets() -> None:
-    folders = {Place(Path(root), "tiny", env).runtime() for root in ("/a", "/b") for env in ("staging", "production")}
+    folders = {Layout(Path(root), "tiny", env).runtime() for root in ("/a", "/b") for env in ("staging", "production")}
     assert len(folders) == 4
 
 
@@ -73,7 +73,7 @@ def test_the_account_that_planted_a_folder_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("mode", "taken"), [(0o700, True), (0o755, False)])
 def test_the_accounts_own_runtime_folder_comes_first(mode: int, taken: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    place = Place(Path("/home/.gateline"), "tiny", "staging")
+    place = Layout(Path("/home/.gateline"), "tiny", "staging")
     with tempfile.TemporaryDirectory(prefix="x", dir="/tmp") as own:
         Path(own).chmod(mode)
         monkeypatch.setenv("XDG_RUNTIME_DIR", own)
