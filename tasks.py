@@ -12,7 +12,7 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 from invoke.tasks import task as any_task
 
-from gateline.settings.errors import show_what_can_be_shown
+from gateline.settings.front_door import show_what_can_be_shown
 from gateline.settings.passing import SIGNING_KEY
 from gateline.settings.shown import tell
 from infra import commands

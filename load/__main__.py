@@ -18,7 +18,8 @@ from gateline.contracts.reference import Reference
 from gateline.contracts.schema import Schema
 from gateline.contracts.shaping import roles_of
 from gateline.settings import Settings
-from gateline.settings.errors import ExitCode, UsageError, front_door
+from gateline.settings.errors import ExitCode, UsageError
+from gateline.settings.front_door import front_door
 from gateline.settings.shown import tell
 from load import figures
 

@@ -14,7 +14,8 @@ from pydantic import ValidationError
 
 from gateline.contracts.headers import TOKEN_VARIABLE
 from gateline.contracts.release import ARTIFACT_FOLDER, RELEASE_FILE, Release
-from gateline.settings.errors import GatelineError, OutsideError, UsageError, explain, front_door, place_in_model
+from gateline.settings.errors import GatelineError, OutsideError, UsageError, explain, place_in_model
+from gateline.settings.front_door import front_door
 from gateline.settings.shown import lines_of
 
 if TYPE_CHECKING:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 DATA = Path(__file__).parents[1] / "data"
 SEED = 2013
@@ -39,6 +41,8 @@ def source() -> Path:
 
 def flights() -> pd.DataFrame:
     """Return one row a flight that arrived, with the example's columns."""
+    import pandas as pd
+
     folder = source()
     raw = pd.read_csv(folder / "flights.csv.zip")
     planes = pd.read_csv(folder / "planes.csv")[["tailnum", "year", "seats"]].rename(columns={"year": "plane_year"})

@@ -16,7 +16,8 @@ from pathlib import Path
 from rich.console import Console
 
 from gateline.settings import load
-from gateline.settings.errors import ExitCode, OutsideError, front_door
+from gateline.settings.errors import ExitCode, OutsideError
+from gateline.settings.front_door import front_door
 from gateline.settings.terminal import Terminal
 from infra.host.ending import interrupted_once
 from infra.host.python_env import python_for

@@ -1,4 +1,4 @@
-"""The rooms keep the table, the limits and the secrets; and each check complains where it should."""
+"""The packages keep the table, the limits and the secrets; and each check complains where it should."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture.borders import TABLE, crossings, cycles, heavy, relatives
+from tests.architecture.borders import TABLE, circles, crossings, heavy, relatives
 from tests.architecture.encodings import unsaid_encodings
 from tests.architecture.locks import STARTS, missing, reached
 from tests.architecture.secrecy import printed, spoken_secrets, undeclared
 from tests.architecture.shape import long_files, long_functions, silent
-from tests.architecture.source import files, imports, rooms
+from tests.architecture.source import files, imports, modules, rooms
 
 ROOT = Path(__file__).parents[1]
 Check = Callable[[Path], list[str]]
@@ -23,7 +23,7 @@ CHECKS: list[Check] = [
     crossings,
     heavy,
     relatives,
-    cycles,
+    circles,
     long_files,
     long_functions,
     silent,
@@ -35,7 +35,7 @@ CHECKS: list[Check] = [
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-def test_the_rooms_hold(check: Check) -> None:
+def test_the_walls_hold(check: Check) -> None:
     complaints = check(ROOT)
     assert not complaints, "\n".join(complaints)
 
@@ -45,17 +45,17 @@ def test_every_command_finds_its_libraries_in_its_lock() -> None:
     assert not complaints, "\n".join(complaints)
 
 
-def test_the_checks_see_every_room_of_the_table() -> None:
-    assert {*rooms(ROOT), "noxfile", "tasks"} == set(TABLE)
-    assert all(files(ROOT, room) for room in TABLE)
-    assert sum(len(imports(path)) for path in files(ROOT, *TABLE)) > 500
+def test_the_checks_see_every_package_of_the_table() -> None:
+    assert {*rooms(ROOT), "noxfile", "tasks"} == {name for name in TABLE if "." not in name}
+    assert all(name in modules(ROOT) or files(ROOT, name.replace(".", "/")) for name in TABLE)
+    assert sum(len(imports(path)) for path in modules(ROOT).values()) > 500
 
 
-def test_what_the_small_rooms_import_stays_light() -> None:
+def test_what_the_ground_imports_stays_light() -> None:
     code = """
 import sys
-import contracts.schema, contracts.verdict, contracts.manifest, contracts.release, contracts.event
-import registry.store, registry.artifacts, registry.audit, registry.verdicts, registry.releases
+from gateline.contracts import schema, verdict, manifest, release, event
+from gateline.registry import store, artifacts, audit, verdicts, releases
 print(sorted({"pandas", "sklearn", "scipy", "skops", "numpy", "pyarrow", "locust"} & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
@@ -72,13 +72,15 @@ def write(root: Path, **sources: str) -> Path:
 
 
 GOOD = {
-    "settings__errors": '"""Errors."""\n',
-    "contracts__schema": '"""Schema."""\nfrom settings.errors import UsageError\n',
-    "service__app": '"""App."""\nimport numpy\nfrom contracts import schema\nimport registry.loaded\n',
-    "validation__model": '"""Judge."""\nfrom registry.artifacts import Artifacts\nfrom report import write\n',
-    "registry__loaded": '"""Load."""\ndef load() -> None:\n    """Load."""\n    import skops.io\n',
+    "gateline__settings__errors": '"""Errors."""\n',
+    "gateline__contracts__schema": '"""Schema."""\nfrom gateline.settings.errors import UsageError\n',
+    "service__app": '"""App."""\nimport numpy\nfrom gateline.contracts import schema\nimport gateline.registry.loaded\n',
+    "validation__model__gate": '"""Judge."""\nfrom gateline.registry.loaded import load\nfrom gateline.report import write\n',
+    "gateline__registry__loaded": '"""Load."""\ndef load() -> None:\n    """Load."""\n    import skops.io\n',
+    "infra__engines__contract": '"""Engine."""\n',
+    "infra__rollout__phases": '"""Phases."""\nfrom infra.engines import contract\n',
     "noxfile": '"""Sessions."""\nimport nox\n',
-    "tasks": '"""Tasks."""\nfrom infra import commands\nfrom settings.errors import front_door\n',
+    "tasks": '"""Tasks."""\nfrom infra import commands\nfrom gateline.settings.errors import front_door\n',
     "data__make": "import pandas\n",
     "tests__test_x": "import service.app\n",
 }
@@ -93,20 +95,79 @@ def test_a_good_tree_is_let_through(tmp_path: Path, check: Check) -> None:
     ("name", "source", "said"),
     [
         ("service__x", "import validation", "service/x.py:1: service imports validation"),
-        ("service__x", "def f():\n    from validation.model import y", "service/x.py:2: service imports validation"),
-        ("contracts__x", "import registry.store", "contracts/x.py:1: contracts imports registry"),
-        ("settings__x", "from contracts import schema", "settings/x.py:1: settings imports contracts"),
-        ("registry__x", "import report", "registry/x.py:1: registry imports report"),
+        (
+            "service__x",
+            "def f():\n    from validation.model import y",
+            "service/x.py:2: service imports validation.model",
+        ),
+        (
+            "gateline__contracts__x",
+            "import gateline.registry.store",
+            "gateline/contracts/x.py:1: gateline.contracts imports gateline.registry",
+        ),
+        (
+            "gateline__settings__x",
+            "from gateline.contracts import schema",
+            "gateline/settings/x.py:1: gateline.settings imports gateline.contracts",
+        ),
+        (
+            "gateline__registry__x",
+            "from gateline import report",
+            "gateline/registry/x.py:1: gateline.registry imports gateline.report",
+        ),
+        ("gateline__report__x", "import validation", "gateline/report/x.py:1: gateline.report imports validation"),
+        (
+            "gateline__rows__x",
+            "import gateline.report.page",
+            "gateline/rows/x.py:1: gateline.rows imports gateline.report",
+        ),
         ("model__x", "import training", "model/x.py:1: model imports training"),
         ("load__x", "import service", "load/x.py:1: load imports service"),
-        ("infra__deep__x", "import service.app", "infra/deep/x.py:1: infra imports service"),
-        ("report__x", "import validation", "report/x.py:1: report imports validation"),
         ("training__x", "import infra", "training/x.py:1: training imports infra"),
         ("validation__x", "import model", "validation/x.py:1: validation imports model"),
-        ("noxfile", "import settings", "noxfile.py:1: noxfile imports settings"),
+        ("validation__x", "import validation.model.gate", "validation/x.py:1: validation imports validation.model"),
+        (
+            "validation__data__x",
+            "from validation.model import y",
+            "validation/data/x.py:1: validation.data imports validation.model",
+        ),
+        ("infra__host__x", "import service.app", "infra/host/x.py:1: infra.host imports service"),
+        ("infra__host__x", "from infra import engines", "infra/host/x.py:1: infra.host imports infra.engines"),
+        ("infra__haproxy__x", "import infra.engines", "infra/haproxy/x.py:1: infra.haproxy imports infra.engines"),
+        (
+            "infra__releases__x",
+            "import infra.rollout.deploy",
+            "infra/releases/x.py:1: infra.releases imports infra.rollout",
+        ),
+        (
+            "infra__engines__x",
+            "import infra.rollout.deploy",
+            "infra/engines/x.py:1: infra.engines imports infra.rollout",
+        ),
+        (
+            "infra__engines__docker__x",
+            "from infra.engines import process",
+            "infra/engines/docker/x.py:1: infra.engines.docker imports infra.engines.process",
+        ),
+        (
+            "infra__engines__process__x",
+            "import infra.engines.docker",
+            "infra/engines/process/x.py:1: infra.engines.process imports infra.engines.docker",
+        ),
+        (
+            "infra__rollout__x",
+            "import infra.engines.process.engine",
+            "infra/rollout/x.py:1: infra.rollout imports infra.engines.process",
+        ),
+        ("infra__site__x", "import infra.line.runs", "infra/site/x.py:1: infra.site imports infra.line"),
+        ("infra__line__x", "import infra.commands", "infra/line/x.py:1: infra.line imports infra.commands"),
+        ("infra__commands__x", "import template.copying", "infra/commands/x.py:1: infra.commands imports template"),
+        ("infra__x", "import infra.host", "infra/x.py:1: infra imports infra.host"),
+        ("noxfile", "import gateline.settings", "noxfile.py:1: noxfile imports gateline.settings"),
         ("tasks", "import training", "tasks.py:1: tasks imports training"),
         ("service__x", "from tests.settings import files", "service/x.py:1: service imports the tests"),
-        ("surprise__x", "", "surprise/: is a room that the table does not name"),
+        ("surprise__x", "", "surprise/: is a package that the table does not name"),
+        ("infra__surprise__x", "", "infra/surprise/: is a package that the table does not name"),
     ],
 )
 def test_an_import_across_a_border_is_named(tmp_path: Path, name: str, source: str, said: str) -> None:
@@ -116,16 +177,28 @@ def test_an_import_across_a_border_is_named(tmp_path: Path, name: str, source: s
 @pytest.mark.parametrize(
     ("name", "source", "said"),
     [
-        ("registry__x", "import skops.io", "registry/x.py:1: registry imports skops at the top"),
+        (
+            "gateline__registry__x",
+            "import skops.io",
+            "gateline/registry/x.py:1: gateline.registry imports skops at the top",
+        ),
         (
             "infra__x",
             "try:\n    import scipy\nexcept ImportError:\n    pass",
             "infra/x.py:2: infra imports scipy at the top",
         ),
-        ("contracts__x", "def f():\n    import pandas", "contracts/x.py:2: contracts imports pandas; allowed: nowhere"),
+        (
+            "gateline__contracts__x",
+            "def f():\n    import pandas",
+            "gateline/contracts/x.py:2: gateline.contracts imports pandas; allowed: nowhere",
+        ),
         ("service__x", "def f():\n    import pandas", "service/x.py:2: service imports pandas; allowed: nowhere"),
         ("infra__x", "def f():\n    import locust", "infra/x.py:2: infra imports locust; allowed: nowhere"),
-        ("settings__x", "class A:\n    import numpy", "settings/x.py:2: settings imports numpy; allowed: nowhere"),
+        (
+            "gateline__settings__x",
+            "class A:\n    import numpy",
+            "gateline/settings/x.py:2: gateline.settings imports numpy; allowed: nowhere",
+        ),
     ],
 )
 def test_a_heavy_import_is_named(tmp_path: Path, name: str, source: str, said: str) -> None:
@@ -137,17 +210,18 @@ def test_a_relative_import_is_named(tmp_path: Path, source: str) -> None:
     assert "relative import" in relatives(write(tmp_path, infra__x=source))[0]
 
 
-def test_rooms_that_import_each_other_are_named(tmp_path: Path) -> None:
+def test_files_that_import_each_other_are_named(tmp_path: Path) -> None:
     write(
         tmp_path,
-        registry__a="import contracts",
-        contracts__b="import settings",
-        settings__c="def f():\n    import registry",
+        infra__a="import infra.b",
+        infra__b="from infra import c",
+        infra__c="def f():\n    from infra.a import g",
+        infra__d="import infra.a",
     )
-    assert cycles(tmp_path) == [
-        "contracts imports settings which imports registry which imports contracts",
-        "registry imports contracts which imports settings which imports registry",
-        "settings imports registry which imports contracts which imports settings",
+    assert circles(tmp_path) == [
+        "infra.a imports infra.b which imports infra.c which imports infra.a",
+        "infra.b imports infra.c which imports infra.a which imports infra.b",
+        "infra.c imports infra.a which imports infra.b which imports infra.c",
     ]
 
 

@@ -17,7 +17,7 @@ from gateline.registry.made import MODEL, Made, content_of
 from gateline.registry.store import Store
 from gateline.registry.verdicts import Verdicts
 from gateline.settings import DEFAULT_PATH, Settings, load
-from gateline.settings.errors import front_door
+from gateline.settings.front_door import front_door
 from gateline.settings.shown import tell
 from training.identity import Plan, plan
 from training.run import STEPS, is_broken, train

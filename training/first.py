@@ -17,7 +17,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gateline.settings import Settings, load
-from gateline.settings.errors import front_door
+from gateline.settings.front_door import front_door
 from gateline.settings.project import MINIMIZED, Model
 
 if TYPE_CHECKING:

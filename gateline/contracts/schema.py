@@ -250,6 +250,6 @@ if __name__ == "__main__":
     # The command kept its name when the reader of data became a package of its own, which this one must not import.
     import importlib
 
-    from gateline.settings.errors import front_door
+    from gateline.settings.front_door import front_door
 
     raise SystemExit(front_door(lambda: int(importlib.import_module("gateline.rows.infer").main())))

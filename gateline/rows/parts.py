@@ -11,6 +11,13 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+NULLABLE = {
+    **dict.fromkeys(("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32"), "Int64"),
+    "uint64": "UInt64",
+    "bool": "boolean",
+}
+"""The pandas dtype for each Arrow type that pandas would widen to fit a missing value."""
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -56,10 +63,18 @@ class Part:
 
     @cached_property
     def frame(self) -> pd.DataFrame:
-        """The rows for pandas, row numbers as the index."""
-        from gateline.rows.typed import frame_of
+        """The rows for pandas, row numbers as the index, so that a row left out does not shift those below."""
+        import pandas as pd
 
-        return frame_of(self.table, self.numbers)
+        def kind_of(stored: pa.DataType) -> Any:
+            return pd.api.types.pandas_dtype(NULLABLE[str(stored)]) if str(stored) in NULLABLE else None
+
+        numbers = self.numbers
+        frame: pd.DataFrame = self.table.to_pandas(types_mapper=kind_of, date_as_object=False, ignore_metadata=True)
+        index = (
+            pd.RangeIndex(1, len(numbers) + 1) if isinstance(numbers, range) else pd.Index(list(numbers), dtype="int64")
+        )
+        return frame.set_axis(index, axis=0)
 
     def names(self) -> list[str]:
         """Return the names of its columns, those of its folders last."""

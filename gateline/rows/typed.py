@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pyarrow as pa
 
 from gateline.contracts.schema import Column, Dtype, Schema
 from gateline.rows.parts import Part
@@ -34,17 +33,6 @@ PANDAS: dict[Dtype, Any] = {
     "boolean": "boolean",
     "datetime": "datetime64[us, UTC]",
 }
-NULLABLE = {
-    pa.int8(): pd.Int64Dtype(),
-    pa.int16(): pd.Int64Dtype(),
-    pa.int32(): pd.Int64Dtype(),
-    pa.int64(): pd.Int64Dtype(),
-    pa.uint8(): pd.Int64Dtype(),
-    pa.uint16(): pd.Int64Dtype(),
-    pa.uint32(): pd.Int64Dtype(),
-    pa.uint64(): pd.UInt64Dtype(),
-    pa.bool_(): pd.BooleanDtype(),
-}
 
 
 @dataclass(frozen=True)
@@ -61,13 +49,6 @@ class Typed:
     def known(self) -> Mask:
         """Where there is a value of the declared dtype."""
         return ~(self.missing | self.wrong)
-
-
-def frame_of(table: pa.Table, numbers: Sequence[int]) -> pd.DataFrame:
-    """Return a table for pandas, with row numbers as the index, so that a row left out does not shift those below."""
-    frame: pd.DataFrame = table.to_pandas(types_mapper=NULLABLE.get, date_as_object=False, ignore_metadata=True)
-    index = pd.RangeIndex(1, len(numbers) + 1) if isinstance(numbers, range) else pd.Index(list(numbers), dtype="int64")
-    return frame.set_axis(index, axis=0)
 
 
 def typed_of(part: Part, column: Column, schema: Schema | None = None) -> Typed | None:

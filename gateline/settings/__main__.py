@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from gateline.settings.errors import front_door
+from gateline.settings.front_door import front_door
 from gateline.settings.loading import DEFAULT_PATH, resolve
 from gateline.settings.reference import markdown, resolved
 

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import difflib
-import errno
-import io
 import os
 import sys
 import textwrap
 import traceback
-import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from enum import IntEnum
 
-from gateline.settings.shown import lines_of, shown, tell, tell_message
+from gateline.settings.shown import shown
 
 
 class ExitCode(IntEnum):
@@ -24,10 +21,6 @@ class ExitCode(IntEnum):
     USAGE = 2
     INCONCLUSIVE = 3
     OUTSIDE = 4
-
-
-CLOSED_PIPE = 141
-"""As a shell says it of a program that SIGPIPE ended."""
 
 
 class GatelineError(Exception):
@@ -84,27 +77,6 @@ MOST_TOLD = 400
 READ_ONLY = "let the model work on a copy of the rows it is given (X = X.copy()): they are the next model's rows too"
 
 
-FULL = "free the space, then run it again"
-REFUSED = "give this account the permission, then run it again"
-ADVICE = {
-    errno.ENOSPC: FULL,
-    errno.EDQUOT: FULL,
-    errno.ENOENT: "fix the path, then run it again",
-    errno.ENOTDIR: "fix the path: a part of it is a file, not a folder",
-    errno.EISDIR: "fix the path: it is a folder, not a file",
-    errno.ENAMETOOLONG: "shorten the path",
-    errno.EACCES: REFUSED,
-    errno.EPERM: REFUSED,
-    errno.EROFS: "mount the file system for writing, or name another path",
-    errno.EMFILE: "allow more open files (ulimit -n 4096), then run it again",
-    errno.ENOMEM: "free memory, then run it again",
-    errno.EADDRINUSE: "end what uses the port, or choose another one in pipeline.toml",
-    errno.ECONNREFUSED: "check that the other side runs, then run it again",
-    errno.ETIMEDOUT: "check the network, then run it again",
-}
-"""The next step where the operating system refused something, by its number: each names the cause, and no other."""
-
-
 def explain(error: BaseException) -> str:
     """Return what an error of the copy's own code says, in one line, with the deepest line of `model/` that led there."""
     said, place = textwrap.shorten(str(error), MOST_TOLD, placeholder=" …"), place_in_model(error)
@@ -136,56 +108,3 @@ def place_in_model(error: BaseException) -> str:
             if name.startswith(folder + os.sep):
                 return f"model/{os.path.relpath(name, folder)}, line {line}"
     return ""
-
-
-def _with_its_libraries(main: Callable[[], int]) -> int:
-    try:
-        return main()
-    except ModuleNotFoundError as error:
-        from gateline.settings.elsewhere import go_on
-
-        return go_on(error.name or str(error))
-
-
-def show_what_can_be_shown() -> None:
-    """Let signs that the terminal's encoding lacks be shown as `?`: by default, printing one would end the command.
-
-    Warnings of libraries, and errors that nobody expected, may hold values of rows: they are shown as text as well.
-    """
-    sys.excepthook = lambda kind, error, trace: tell_message("".join(traceback.format_exception(kind, error, trace)).rstrip())
-    warnings.formatwarning = _warned
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")
-
-
-def _warned(message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None) -> str:
-    return lines_of(f"{filename}:{lineno}: {category.__name__}: {message}") + "\n"
-
-
-def front_door(main: Callable[[], int]) -> int:
-    """Run `main` and turn every expected failure into one message on stderr and its exit code."""
-    show_what_can_be_shown()
-    try:
-        return _with_its_libraries(main)
-    except GatelineError as error:
-        tell_message(f"error: {error}")
-        return int(error.exit_code)
-    except SystemExit as error:
-        place = place_in_model(error)
-        if not place:
-            raise
-        tell_message(f"error: {place}, ends the whole program: {error}")
-        tell("  next: let it raise an error that says what is wrong", error=True)
-        return int(ExitCode.USAGE)
-    except KeyboardInterrupt:
-        tell("interrupted: nothing more was started", error=True)
-        return 130
-    except BrokenPipeError:
-        # Whoever read has seen enough, as `| head` has: a quiet end, but no pass. Python's last flush must not complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return CLOSED_PIPE
-    except OSError as error:
-        where = f" ({error.filename})" if error.filename else ""
-        advice = ADVICE.get(error.errno or 0, "see the cause above; then run it again")
-        tell(f"error: {error.strerror or error}{where}", f"  next: {advice}", error=True)
-        return int(ExitCode.OUTSIDE)

@@ -16,7 +16,8 @@ from gateline.contracts.slots import Slot
 from gateline.contracts.verdict import Outcome, Verdict
 from gateline.rows.text import marks_of
 from gateline.settings import PRODUCTION
-from gateline.settings.errors import OutsideError, front_door
+from gateline.settings.errors import OutsideError
+from gateline.settings.front_door import front_door
 from infra.drift.labels import Arrived, matured
 from infra.drift.window import Judged, Window
 from infra.engines.contract import SlotStatus

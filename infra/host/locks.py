@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from gateline.contracts.digest import of_value
-from gateline.settings.errors import GateRefused, OutsideError, front_door
+from gateline.settings.errors import GateRefused, OutsideError
+from gateline.settings.front_door import front_door
 from gateline.settings.shown import tell
 
 PROJECT = Path("pyproject.toml")

@@ -6,7 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from gateline.settings.errors import UsageError, front_door
+from gateline.settings.errors import UsageError
+from gateline.settings.front_door import front_door
 from infra.host.python_env import python_for
 
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from gateline.contracts.last_run import ENDINGS, LastRun, leave
 from gateline.contracts.sources import sources
 from gateline.settings import PRODUCTION
-from gateline.settings.errors import ExitCode, GatelineError, first_line, front_door
+from gateline.settings.errors import ExitCode, GatelineError, first_line
+from gateline.settings.front_door import front_door
 from gateline.settings.shown import tell
 
 REPORTS = Path("reports")

@@ -12,7 +12,8 @@ from rich.console import Console
 from gateline.contracts.git import say_where_refused
 from gateline.contracts.slots import Slot
 from gateline.settings import PRODUCTION, Settings, load
-from gateline.settings.errors import UsageError, did_you_mean, front_door
+from gateline.settings.errors import UsageError, did_you_mean
+from gateline.settings.front_door import front_door
 from gateline.settings.terminal import Terminal
 from infra.host.ending import interrupted_once
 from infra.line.runs import Result, Run, Timings

@@ -10,7 +10,7 @@ from gateline.contracts.verdict import asked_by
 from gateline.registry.verdicts import Verdicts
 from gateline.report import write
 from gateline.settings import DEFAULT_PATH, load
-from gateline.settings.errors import front_door
+from gateline.settings.front_door import front_door
 from gateline.settings.shown import tell
 from infra.security import running, sarif
 from infra.security.deciding import decide

@@ -19,7 +19,8 @@ from gateline.registry.store import Store
 from gateline.registry.verdicts import Verdicts
 from gateline.report import write
 from gateline.settings import DEFAULT_PATH, Settings, load
-from gateline.settings.errors import UsageError, front_door
+from gateline.settings.errors import UsageError
+from gateline.settings.front_door import front_door
 from infra.host.bundle import record_in
 from infra.trials import TRIALS, Subject
 from infra.trials.running import unpacked

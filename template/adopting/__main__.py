@@ -11,7 +11,8 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from gateline.settings.errors import UsageError, front_door
+from gateline.settings.errors import UsageError
+from gateline.settings.front_door import front_door
 from gateline.settings.shown import tell
 from infra.commands.answers import EXAMPLE, FILE, Answers, read
 from template.adopting.project import adopt, refuse_adopted, training_python

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from gateline.settings.errors import front_door
+from gateline.settings.front_door import front_door
 from gateline.settings.reference import markdown
 from gateline.settings.shown import tell
 from template.reference import commands

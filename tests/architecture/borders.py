@@ -1,16 +1,17 @@
-"""Who may import whom: rooms, front doors and heavy libraries."""
+"""Who may import whom: packages, front doors and heavy libraries; and files that import each other."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from tests.architecture.source import FRONT_DOORS, files, imports, rooms, where
+from tests.architecture.source import FRONT_DOORS, files, imports, module_of, modules, rooms, where
 
 GROUND = {"gateline.settings", "gateline.contracts", "gateline.registry", "gateline.rows", "gateline.report"}
 LOW = {"gateline.settings", "gateline.contracts", "gateline.registry"}
 """What a release holds of the ground, and what runs where nothing is trained or judged."""
 ENGINES = {*LOW, "infra.host", "infra.haproxy", "infra.releases", "infra.engines"}
+GATES = {f"validation.{gate}" for gate in ("data", "model", "benchmark", "canary", "drift")}
 TABLE: Mapping[str, set[str]] = {
     "gateline": set(),
     "gateline.settings": set(),
@@ -20,7 +21,7 @@ TABLE: Mapping[str, set[str]] = {
     "gateline.report": {"gateline.settings", "gateline.contracts"},
     "model": {"gateline.contracts"},
     "validation": GROUND,
-    **{f"validation.{gate}": {*GROUND, "validation"} for gate in ("data", "model", "benchmark", "canary", "drift")},
+    **{gate: {*GROUND, "validation"} for gate in sorted(GATES)},
     "training": {*GROUND, "model", "validation", "validation.model"},
     "service": {*LOW, "model"},
     "load": {"gateline.settings", "gateline.contracts"},
@@ -28,7 +29,7 @@ TABLE: Mapping[str, set[str]] = {
     "infra.host": LOW,
     "infra.haproxy": {"gateline.settings", "gateline.contracts"},
     "infra.releases": {*LOW, "infra.host"},
-    "infra.engines": ENGINES,
+    "infra.engines": {*ENGINES, "infra.engines.process", "infra.engines.docker"},
     "infra.engines.process": ENGINES,
     "infra.engines.docker": ENGINES,
     "infra.rollout": {*GROUND, *ENGINES, "validation.canary"},
@@ -37,56 +38,90 @@ TABLE: Mapping[str, set[str]] = {
     "infra.security": {*GROUND, "infra.host", "infra.releases"},
     "infra.site": {*GROUND, *ENGINES, "infra.rollout"},
     "infra.line": {*GROUND, *ENGINES, "infra.rollout"},
-    "infra.commands": {*GROUND, *ENGINES, *(f"infra.{name}" for name in ("rollout", "trials", "drift", "site", "line"))},
-    "template": {*GROUND, *(f"infra.{name}" for name in ("host", "rollout", "security", "commands")), "validation"},
+    "infra.commands": {
+        *GROUND,
+        *ENGINES,
+        *(f"infra.{name}" for name in ("rollout", "trials", "drift", "site", "line")),
+    },
+    "template": {*GROUND, *(f"infra.{name}" for name in ("host", "rollout", "security", "commands")), "validation", *GATES},
     "noxfile": set(),
     "tasks": {"gateline.settings", "infra.host", "infra.line", "infra.commands"},
 }
 """What each package may import beside itself; the noxfile, which runs before all is installed, nothing of ours."""
 
 LAZY = {"pandas", "sklearn", "scipy", "locust", "pyarrow", "skops", "joblib"}
-"""Libraries that these rooms may import inside a function alone, so that errors and reuse stay fast."""
-LAZY_ROOMS = ("settings", "contracts", "registry", "report", "infra", "noxfile", "tasks")
+"""Libraries that these packages may import inside a function alone, so that errors and reuse stay fast."""
+LAZY_PACKAGES = (
+    "gateline.settings", "gateline.contracts", "gateline.registry", "gateline.report", "infra", "template", "noxfile", "tasks",
+)  # fmt: skip
 NEVER = {
-    "settings": {"numpy", "pandas", "sklearn"},
-    "contracts": {"pandas", "sklearn"},
+    "gateline.settings": {"numpy", "pandas", "sklearn"},
+    "gateline.contracts": {"pandas", "sklearn"},
     "service": {"pandas", "locust"},
     "load": {"pandas", "sklearn", "skops"},
     "infra": {"pandas", "sklearn", "locust", "fastapi", "uvicorn"},
 }
-"""Libraries that a room imports nowhere."""
+"""Libraries that a package imports nowhere."""
+WALLED = ("gateline", "validation", "infra")
+"""Packages whose folders are packages with walls of their own."""
+
+
+def package_of(module: str) -> str:
+    """Return the longest package of the table that a module is in, or its first name."""
+    parts = module.split(".")
+    ways = (".".join(parts[:count]) for count in range(len(parts), 0, -1))
+    return next((way for way in ways if way in TABLE), parts[0])
 
 
 def crossings(root: Path) -> list[str]:
-    """Complain of every import that the table does not allow, and of every room that it does not name."""
-    strangers = [f"{room}/: is a room that the table does not name" for room in rooms(root) if room not in TABLE]
-    return strangers + [complaint for room in TABLE for complaint in _crossings(root, room)]
+    """Complain of every import that the table does not allow, and of every package that it does not name."""
+    named = {tuple(name.split(".")) for name in TABLE}
+    strangers = [f"{room}/: is a package that the table does not name" for room in rooms(root) if room not in TABLE]
+    for top in WALLED:
+        for path in files(root, top):
+            parts = path.relative_to(root).parts[:-1]
+            if len(parts) > 1 and parts[:2] not in named:
+                strangers.append(f"{'/'.join(parts[:2])}/: is a package that the table does not name")
+    return sorted(set(strangers)) + [
+        complaint for top in (*rooms(root), *FRONT_DOORS) for complaint in _crossings(root, top)
+    ]
 
 
-def _crossings(root: Path, room: str) -> Iterator[str]:
-    allowed = TABLE[room] | {room} | (set() if room == "noxfile" else {"settings"})
-    for path in files(root, room):
+def _crossings(root: Path, top: str) -> Iterator[str]:
+    for path in files(root, top):
+        package = package_of(module_of(root, path))
+        allowed = TABLE.get(package, set()) | {package}
         for each in imports(path):
-            other = each.module.partition(".")[0]
-            if other in TABLE and other not in allowed:
-                yield f"{where(root, path, each.line)}: {room} imports {other}; allowed: {', '.join(sorted(allowed))}"
-            elif other == "tests":
-                yield f"{where(root, path, each.line)}: {room} imports the tests"
+            for other in sorted({package_of(f"{each.module}.{name}") for name in each.names or ("",)}):
+                if other in TABLE and other not in allowed:
+                    yield f"{where(root, path, each.line)}: {package} imports {other}; allowed: {', '.join(sorted(allowed))}"
+                elif other == "tests":
+                    yield f"{where(root, path, each.line)}: {package} imports the tests"
 
 
 def heavy(root: Path) -> list[str]:
-    """Complain of heavy libraries where a room may import them late, or not at all."""
-    return [complaint for room in TABLE for complaint in _heavy(root, room)]
+    """Complain of heavy libraries where a package may import them late, or not at all."""
+    return [
+        complaint
+        for top in (*rooms(root), *FRONT_DOORS)
+        for path in files(root, top)
+        for complaint in _heavy(root, path)
+    ]
 
 
-def _heavy(root: Path, room: str) -> Iterator[str]:
-    for path in files(root, room):
-        for each in imports(path):
-            library = each.module.partition(".")[0]
-            if library in NEVER.get(room, set()):
-                yield f"{where(root, path, each.line)}: {room} imports {library}; allowed: nowhere in this room"
-            elif room in LAZY_ROOMS and library in LAZY and each.eager:
-                yield f"{where(root, path, each.line)}: {room} imports {library} at the top; allowed: inside a function"
+def _heavy(root: Path, path: Path) -> Iterator[str]:
+    module = module_of(root, path)
+
+    def is_in(package: str) -> bool:
+        return module == package or module.startswith(f"{package}.")
+
+    never = set().union(*(libraries for package, libraries in NEVER.items() if is_in(package)))
+    for each in imports(path):
+        library = each.module.partition(".")[0]
+        if library in never:
+            yield f"{where(root, path, each.line)}: {package_of(module)} imports {library}; allowed: nowhere in this package"
+        elif library in LAZY and each.eager and any(map(is_in, LAZY_PACKAGES)):
+            yield f"{where(root, path, each.line)}: {package_of(module)} imports {library} at the top; allowed: in a function"
 
 
 def relatives(root: Path) -> list[str]:
@@ -99,19 +134,21 @@ def relatives(root: Path) -> list[str]:
     ]
 
 
-def cycles(root: Path) -> list[str]:
-    """Complain of rooms that import each other, by whatever way round."""
-    graph = {room: _neighbours(root, room) for room in rooms(root)}
-    return [f"{room} imports {' which imports '.join(way)}" for room in graph if (way := _way(graph, room, room))]
+def circles(root: Path) -> list[str]:
+    """Complain of files that import each other, by any way round; what only the type checker imports counts as well."""
+    graph = {name: _neighbours(root, name, path) for name, path in modules(root).items()}
+    return [f"{name} imports {' which imports '.join(way)}" for name in graph if (way := _way(graph, name, name))]
 
 
-def _neighbours(root: Path, room: str) -> set[str]:
-    named = {each.module.partition(".")[0] for path in files(root, room) for each in imports(path) if not each.relative}
-    return {name for name in named if name != room and (root / name).is_dir()}
+def _neighbours(root: Path, name: str, path: Path) -> set[str]:
+    known = modules(root)
+    named = {(each.module, one) for each in imports(path) if not each.relative for one in each.names or ("",)}
+    found = {f"{module}.{one}" if f"{module}.{one}" in known else module for module, one in named}
+    return {other for other in found if other in known and other != name}
 
 
 def _way(graph: Mapping[str, set[str]], start: str, goal: str) -> list[str]:
-    """Return the rooms on a way from `start` back to `goal`, or nothing where there is none."""
+    """Return the modules on a way from `start` back to `goal`, or nothing where there is none."""
     ways = [[near] for near in sorted(graph.get(start, set()))]
     seen: set[str] = set()
     while ways:

@@ -40,6 +40,18 @@ def files(root: Path, *names: str) -> list[Path]:
     return sorted(path for path in found if path.is_file() and "__pycache__" not in path.parts)
 
 
+def module_of(root: Path, path: Path) -> str:
+    """Return the name that a file is imported by."""
+    parts = path.relative_to(root).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+@cache
+def modules(root: Path) -> dict[str, Path]:
+    """Return every module of the packages and front doors, by name."""
+    return {module_of(root, path): path for path in files(root, *rooms(root), *FRONT_DOORS)}
+
+
 @cache
 def tree(path: Path) -> ast.Module:
     """Return the syntax tree of a file."""

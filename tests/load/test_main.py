@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from gateline.settings.errors import front_door
+from gateline.settings.front_door import front_door
 from load.__main__ import main
 from load.recorder import UNANSWERED
 from tests.load import app

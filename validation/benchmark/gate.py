@@ -13,7 +13,8 @@ from gateline.contracts.digest import of_file, of_value, short
 from gateline.contracts.load_sample import LoadSample
 from gateline.contracts.verdict import Outcome, Rule, Verdict, asked_by, at_least, at_most, unknown
 from gateline.settings import DEFAULT_PATH, BenchmarkGate, Settings, load
-from gateline.settings.errors import UsageError, front_door
+from gateline.settings.errors import UsageError
+from gateline.settings.front_door import front_door
 from validation.benchmark.plots import plots
 
 STAGE = "benchmark"

@@ -19,7 +19,8 @@ from gateline.contracts.verdict import Outcome, Verdict, asked_by
 from gateline.rows.digests import data_digest
 from gateline.rows.sources import pinned
 from gateline.settings import DEFAULT_PATH, DataGate, Settings, load
-from gateline.settings.errors import UsageError, front_door
+from gateline.settings.errors import UsageError
+from gateline.settings.front_door import front_door
 
 if TYPE_CHECKING:
     from gateline.registry.verdicts import Verdicts

@@ -20,7 +20,8 @@ from gateline.registry.store import Store
 from gateline.registry.verdicts import Verdicts
 from gateline.rows.digests import data_digest
 from gateline.settings import Settings
-from gateline.settings.errors import GateRefused, UsageError, front_door
+from gateline.settings.errors import GateRefused, UsageError
+from gateline.settings.front_door import front_door
 from validation.model.contest import Contest
 from validation.model.options import contest_of, options
 from validation.model.subject import Subject

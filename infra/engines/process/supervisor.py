@@ -17,7 +17,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from gateline.contracts.state import State
-from gateline.settings.errors import OutsideError, front_door
+from gateline.settings.errors import OutsideError
+from gateline.settings.front_door import front_door
 from gateline.settings.shown import tell
 from infra.engines.process.commands import VERIFYING
 from infra.engines.process.proxy import Proxy

@@ -16,7 +16,8 @@ from gateline.registry.releases import Releases
 from gateline.registry.signatures import Signatures
 from gateline.registry.store import Store
 from gateline.settings import Settings, load
-from gateline.settings.errors import GateRefused, front_door
+from gateline.settings.errors import GateRefused
+from gateline.settings.front_door import front_door
 from infra.releases.signing.keys import PublicKey, public_keys
 from infra.releases.signing.provenance import Unsigned, opened
 

@@ -78,7 +78,7 @@ def test_without_git_nothing_is_said(
 
 
 def test_a_command_of_ours_says_it_and_ends_as_it_would(of_another_account: Path) -> None:
-    code = "from infra.host.actor import commit; from settings.errors import front_door; "
+    code = "from infra.host.actor import commit; from gateline.settings.front_door import front_door; "
     code += "front_door(lambda: print(commit()) or print(commit()) or 0)"
     argv = [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); {code}"]
     done = subprocess.run(argv, cwd=of_another_account, capture_output=True, encoding="utf-8", check=False)

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from gateline.registry.store import Store
-from gateline.settings.errors import GateRefused, OutsideError, UsageError, front_door
+from gateline.settings.errors import GateRefused, OutsideError, UsageError
+from gateline.settings.front_door import front_door
 from tests.gateline.settings.files import good
 
 ROOT = Path(__file__).parents[3]

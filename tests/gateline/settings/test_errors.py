@@ -20,9 +20,9 @@ from gateline.settings.errors import (
     UsageError,
     did_you_mean,
     explain,
-    front_door,
     next_step_of,
 )
+from gateline.settings.front_door import front_door
 
 ROOT = Path(__file__).parents[3]
 
@@ -97,7 +97,7 @@ def test_the_nearest_name_is_offered_only_where_one_is_near() -> None:
 
 
 def test_a_reader_that_has_gone_is_a_quiet_end_and_no_pass() -> None:
-    code = "import sys; from settings.errors import front_door; sys.exit(front_door(lambda: print('x' * 10**6) or 0))"
+    code = "from gateline.settings.front_door import front_door; exit(front_door(lambda: print('x' * 10**6) or 0))"
     with subprocess.Popen(
         [sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as run:
@@ -110,7 +110,7 @@ def test_a_reader_that_has_gone_is_a_quiet_end_and_no_pass() -> None:
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
 @pytest.mark.parametrize("code", [0, 1, 3])
 def test_a_terminal_that_cannot_show_a_sign_changes_no_ending(encoding: str, code: int) -> None:
-    source = f"from settings.errors import front_door; raise SystemExit(front_door(lambda: print('✓ …') or {code}))"
+    source = f"from gateline.settings.front_door import front_door; exit(front_door(lambda: print('✓ …') or {code}))"
     variables = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
     done = subprocess.run([sys.executable, "-c", source], cwd=ROOT, env=variables, capture_output=True, check=False)
     shown = "✓ …" if encoding == "utf-8" else "? ?"

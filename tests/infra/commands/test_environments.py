@@ -14,7 +14,8 @@ import pytest
 
 from gateline.contracts.slots import Slot
 from gateline.contracts.verdict import Outcome
-from gateline.settings.errors import OutsideError, UsageError, front_door
+from gateline.settings.errors import OutsideError, UsageError
+from gateline.settings.front_door import front_door
 from infra import commands
 from infra.engines.process.engine import ProcessEngine
 from infra.engines.process.record import read_record

@@ -14,7 +14,7 @@ import pytest
 
 from gateline.contracts.verdict import ASKED, Outcome, Verdict
 from gateline.registry.verdicts import Verdicts
-from gateline.settings.errors import front_door
+from gateline.settings.front_door import front_door
 from infra.security.__main__ import main
 from tests.infra.security import projects
 

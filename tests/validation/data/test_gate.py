@@ -17,7 +17,8 @@ from gateline.contracts.verdict import ASKED, Outcome
 from gateline.registry.store import Store
 from gateline.registry.verdicts import Verdicts
 from gateline.settings import DataGate
-from gateline.settings.errors import UsageError, front_door
+from gateline.settings.errors import UsageError
+from gateline.settings.front_door import front_door
 from tests.validation.weather import failed, frame, schema, verdict, write
 from validation.data.gate import Task, main, run
 

@@ -304,7 +304,7 @@ def test_many_classes_and_numbers_are_judged(
 def test_bad_usage_ends_with_2_and_a_word_on_what_to_do(
     folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
 ) -> None:
-    from gateline.settings.errors import front_door
+    from gateline.settings.front_door import front_door
 
     table = pd.read_csv("test.csv")
     table[table["y"] == 1].to_csv("ones.csv", index=False)

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from gateline.settings import elsewhere
-from gateline.settings.errors import UsageError, front_door
+from gateline.settings import front_door as door
+from gateline.settings.errors import UsageError
+from gateline.settings.front_door import front_door
 
 
 def missing() -> int:
@@ -60,7 +61,7 @@ def test_what_no_other_environment_has_is_named(
     monkeypatch.setattr(sys.modules["__main__"], "__spec__", ModuleSpec(module, None))
     monkeypatch.setattr(sys, "prefix", prefix)
     with pytest.raises(UsageError, match="the library no_such_library is not installed") as caught:
-        elsewhere.go_on("no_such_library")
+        door.go_on("no_such_library")
     assert "nox -s lock" in caught.value.next_step and front_door(missing) == 2 and not called
 
 
@@ -68,7 +69,7 @@ def test_an_environment_that_cannot_make_another_says_what_is_missing(
     called: list[list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys.modules["__main__"], "__spec__", ModuleSpec("validation.data", None))
-    monkeypatch.setattr(elsewhere, "MAKES_ENVIRONMENTS", ("no_such_library_either",))
+    monkeypatch.setattr(door, "MAKES_ENVIRONMENTS", ("no_such_library_either",))
     assert front_door(missing) == 2 and not called
 
 
