@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from invoke.context import Context
 from invoke.exceptions import Exit
@@ -51,6 +52,11 @@ def leave(call: Callable[[], int], stage: str = "", env: str = "", signs: bool =
         raise Exit(code=end.code)
 
 
+def offered(needs: Path, **options: Any) -> Callable[[Callable[..., None]], Any]:
+    """Make a task where what it works on is there."""
+    return task(**options) if needs.exists() else lambda body: body
+
+
 def lifts(lift: bool, formerly: bool) -> bool:
     """Say whether a quarantine is to be lifted, under the option's name or the one that it had."""
     if formerly:
@@ -58,45 +64,44 @@ def lifts(lift: bool, formerly: bool) -> bool:
     return lift or formerly
 
 
-if TEMPLATE.is_file():
+@offered(
+    TEMPLATE,
+    help={
+        "folder": "where the new project is made; it must not exist",
+        "name": "what it is called; the folder's name if not given",
+        "task": "classification or regression",
+        "data": "a CSV or Parquet file with your rows",
+        "target": "the column to predict",
+        "time": "the column that says when a row happened, or 'none'; found out if not given",
+        "positive": "the positive one of two classes; the rarer, or the one that says yes, if not given",
+        "missing": "texts that stand for a missing value, with commas between; NA, NULL, ? and their like if not given",
+        "encoding": "the data file's encoding, such as cp1251 or gb18030; guessed if it is not UTF-8 and not given",
+        "defaults": "don't prompt; anything not given comes from the example",
+        "dry_run": "print conversions, split, schema and settings; make nothing",
+    }
+)
+def new(
+    _: Context,
+    folder: str,
+    name: str = "",
+    task: str = "",
+    data: str = "",
+    target: str = "",
+    time: str = "",
+    positive: str = "",
+    missing: str | None = None,
+    encoding: str = "",
+    defaults: bool = False,
+    dry_run: bool = False,
+) -> None:
+    """Copy this template into a new project.
 
-    @task(
-        help={
-            "folder": "where the new project is made; it must not exist",
-            "name": "what it is called; the folder's name if not given",
-            "task": "classification or regression",
-            "data": "a CSV or Parquet file with your rows",
-            "target": "the column to predict",
-            "time": "the column that says when a row happened, or 'none'; found out if not given",
-            "positive": "the positive one of two classes; the rarer, or the one that says yes, if not given",
-            "missing": "texts that stand for a missing value, with commas between; NA, NULL, ? and their like if not given",
-            "encoding": "the data file's encoding, such as cp1251 or gb18030; guessed if it is not UTF-8 and not given",
-            "defaults": "don't prompt; anything not given comes from the example",
-            "dry_run": "print conversions, split, schema and settings; make nothing",
-        }
-    )
-    def new(
-        _: Context,
-        folder: str,
-        name: str = "",
-        task: str = "",
-        data: str = "",
-        target: str = "",
-        time: str = "",
-        positive: str = "",
-        missing: str | None = None,
-        encoding: str = "",
-        defaults: bool = False,
-        dry_run: bool = False,
-    ) -> None:
-        """Copy this template into a new project.
-
-        Examples: invoke new ../my-project · invoke new ../churn --data=churn.csv --target=left --defaults · … --dry-run ·
-        … --time=joined --positive=fraud --missing="NULL,?" · … --time=none · … --task=regression
-        """
-        copying = importlib.import_module("template.copying")
-        wanted = copying.Wanted(name, task, data, target, time, positive, missing, encoding)
-        leave(lambda: int(copying.new(folder, wanted, defaults, dry_run)))
+    Examples: invoke new ../my-project · invoke new ../churn --data=churn.csv --target=left --defaults · … --dry-run ·
+    … --time=joined --positive=fraud --missing="NULL,?" · … --time=none · … --task=regression
+    """
+    copying = importlib.import_module("template.copying")
+    wanted = copying.Wanted(name, task, data, target, time, positive, missing, encoding)
+    leave(lambda: int(copying.new(folder, wanted, defaults, dry_run)))
 
 
 @task(

@@ -21,6 +21,7 @@ from gateline.contracts.last_run import last_runs
 from gateline.settings.errors import GateRefused
 from infra import commands
 from infra.commands import CanaryOptions, DeployOptions
+from template import copying
 from tests.infra.tiny_project import ROOT
 
 ALL: dict[str, Task[Any]] = dict(Collection.from_module(tasks).tasks)
@@ -81,7 +82,7 @@ def called(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[Any, .
         return note
 
     for name in (*NAMES, "new_key", "rollback_list", "rollback_plan"):
-        monkeypatch.setattr(commands, name, noting(name))
+        monkeypatch.setattr(copying if name == "new" else commands, name, noting(name))
     return calls
 
 

@@ -12,14 +12,13 @@ from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
+from gateline.contracts.release import FORMER, PACKED
 from gateline.settings import Metrics
 from gateline.settings.errors import UsageError, explain, place_in_model
 from training.identity import ROOT
 from validation.metrics import function_of
 
 HOOKS = "model.hooks"
-PACKED = {"model", "service", "contracts", "registry", "settings"}
-"""Our packages that a release holds."""
 LOCK = "requirements/service.txt"
 PINNED = re.compile(r"^([A-Za-z0-9._-]+)==", re.MULTILINE)
 ADD = "add it to the group `model` in pyproject.toml, then nox -s lock; or import it in the function that needs it"
@@ -47,12 +46,16 @@ def refuse_unservable(modules: Iterable[str]) -> None:
             top = wanted.partition(".")[0]
             if top == "model":
                 waiting.append(wanted)
-            elif top not in PACKED | sys.stdlib_module_names and not _is_locked(top):
+            elif not _is_packed(wanted) and top not in sys.stdlib_module_names and not _is_locked(top):
                 raise UsageError(
                     f"{name.replace('.', '/')}.py, line {line}, imports '{wanted}', which no release holds: its service would "
                     "not start",
-                    "of Gateline's packages, model/ may import contracts" if (ROOT / top).is_dir() else ADD,
+                    "of Gateline's packages, model/ may import gateline.contracts" if (ROOT / top).is_dir() else ADD,
                 )
+
+
+def _is_packed(module: str) -> bool:
+    return any(f"{module}.".startswith(f"{package}.") for package in (*PACKED, *FORMER))
 
 
 def _refuse_broken_hooks() -> None:
@@ -89,7 +92,7 @@ def _imports(path: Path) -> Iterator[tuple[int, str]]:
             yield from ((each.lineno, alias.name) for alias in each.names)
         elif isinstance(each, ast.ImportFrom):
             module = ".".join(filter(None, ["model" if each.level else "", each.module]))
-            names = [f"model.{alias.name}" for alias in each.names] if module == "model" else [module]
+            names = [f"{module}.{alias.name}" for alias in each.names] if module in ("model", "gateline") else [module]
             yield from ((each.lineno, name) for name in names)
 
 

@@ -11,6 +11,10 @@ from gateline.settings import Service
 
 RELEASE_FILE = "release.json"
 ARTIFACT_FOLDER = "artifact"
+PACKED = ("service", "model", "gateline.contracts", "gateline.registry", "gateline.settings")
+"""Our packages that a release holds."""
+FORMER = ("contracts", "settings")
+"""What a copy that was made before they had `gateline.` before them imports; packed where they are."""
 TRUSTED_FILE = "trusted.json"
 """Beside them, where the checkout names any: the types that the model may name beyond the list (`[model] trusted`)."""
 

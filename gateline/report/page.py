@@ -78,7 +78,7 @@ def _shown(value: Any) -> Any:
 @cache
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader("report"),
+        loader=PackageLoader("gateline.report"),
         autoescape=True,
         finalize=_shown,
         undefined=StrictUndefined,

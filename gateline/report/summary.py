@@ -29,7 +29,7 @@ def escape(value: object) -> str:
 def _environment() -> Environment:
     """Autoescape is for HTML; here every value that is not ours passes through `escape`, as `finalize` makes sure."""
     environment = Environment(  # nosec B701: Markdown, escaped by its own filter
-        loader=PackageLoader("report"),
+        loader=PackageLoader("gateline.report"),
         undefined=StrictUndefined,
         finalize=escape,
         trim_blocks=True,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from gateline.contracts.digest import NO_SOURCES, of_file, of_tree, of_value
 from gateline.contracts.manifest import MANIFEST_FILE, Manifest
-from gateline.contracts.release import ARTIFACT_FOLDER, RELEASE_FILE, TRUSTED_FILE, Release
+from gateline.contracts.release import ARTIFACT_FOLDER, FORMER, PACKED, RELEASE_FILE, TRUSTED_FILE, Release
 from gateline.contracts.shaping import changed_since
 from gateline.registry.artifacts import CANDIDATE, Artifacts
 from gateline.registry.releases import Releases
@@ -23,7 +23,6 @@ from gateline.settings.shown import tell
 from infra.host.actor import commit
 from infra.host.bundle import checked, digest_of, pack
 
-PACKED_ROOMS = ("service", "model", "gateline/contracts", "gateline/registry", "gateline/settings")
 GROUND = "gateline/__init__.py"
 LOCK = Path("requirements/service.txt")
 
@@ -68,8 +67,9 @@ def _kept(releases: Releases, digest: str) -> Release | None:
 def assemble(folder: Path, files: dict[str, bytes], settings: Settings, root: Path) -> Release:
     """Lay out the bundle in `folder` and return its release record, digest included."""
     folder.mkdir(parents=True)
-    for room in PACKED_ROOMS:
-        shutil.copytree(root / room, folder / room, ignore=shutil.ignore_patterns(*NO_SOURCES))
+    packages = (*PACKED, *(former for former in FORMER if (root / former).is_dir()))
+    for path in (package.replace(".", "/") for package in packages):
+        shutil.copytree(root / path, folder / path, ignore=shutil.ignore_patterns(*NO_SOURCES))
     shutil.copyfile(root / GROUND, folder / GROUND)
     (folder / ARTIFACT_FOLDER).mkdir()
     for name, data in files.items():

@@ -46,6 +46,7 @@ INTERNAL = (
     "infra.host.within",
     "infra.engines.process.supervisor",
     "template.adopting",
+    "template.flights",
     "training.first",
     "training.golden",
 )

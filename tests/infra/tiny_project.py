@@ -85,7 +85,7 @@ class Site:
         envs = ROOT / ".gateline" / "envs"
         envs.mkdir(parents=True, exist_ok=True)
         (root / ".gateline" / "envs").symlink_to(envs)
-        for room in ("load", "settings", "contracts", "rows", "validation", "requirements"):
+        for room in ("load", "gateline", "validation", "requirements"):
             (root / room).symlink_to(ROOT / room)
         self._ports = dict(zip(("staging", "production"), free_ports(2, ()), strict=True))
         self._packed: dict[str, tuple[Release, Manifest, dict[str, bytes], bytes]] = {}

@@ -23,7 +23,7 @@ from sklearn.compose import make_column_transformer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OrdinalEncoder
 
-from contracts.schema import Schema
+from gateline.contracts.schema import Schema
 
 
 class Ratios(TransformerMixin, BaseEstimator):

@@ -23,7 +23,7 @@ from training.identity import ROOT, plan
 from training.run import STEPS, Trained, train
 from training.steps import Steps
 
-ROOMS = ("settings", "contracts", "rows", "registry", "training", "validation", "report", "model")
+ROOMS = ("gateline", "training", "validation", "model")
 TREES = {
     "classification": "sklearn.tree.DecisionTreeClassifier",
     "regression": "sklearn.tree.DecisionTreeRegressor",

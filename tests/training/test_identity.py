@@ -14,9 +14,10 @@ from tests.training.example import command, copy_of_project, project
 from training.identity import ROOT, SHAPING, plan
 
 BESIDE = {
-    *(f"contracts/{name}.py" for name in ("digest", "plot", "verdict", "files", "image", "layout", "release")),
-    *(f"contracts/{name}.py" for name in ("forms", "git", "shapes", "shaping")),
-    *(f"validation/{name}.py" for name in ("digests", "vouched")),
+    *(f"gateline/contracts/{name}.py" for name in ("digest", "plot", "verdict", "files", "image", "layout", "release")),
+    *(f"gateline/contracts/{name}.py" for name in ("forms", "git", "shapes", "shaping")),
+    "gateline/rows/digests.py",
+    "validation/model/vouched.py",
     "model/features.py",
 }
 """Modules that training imports and that shape no artifact by themselves: digests, verdicts, releases, who vouches for a
@@ -71,7 +72,7 @@ def test_sources_and_lock_count_and_caches_do_not(tmp_path: Path) -> None:
     folder = copy_of_project(tmp_path)
 
     def inputs() -> str:
-        code = "import settings, training.identity as i; print(i.plan(settings.load()).identity)"
+        code = "from gateline import settings; import training.identity as i; print(i.plan(settings.load()).identity)"
         (folder / "ask.py").write_text(code)
         return command(folder, "ask").stdout
 
@@ -95,7 +96,8 @@ def test_a_lock_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 
 def test_every_module_that_shapes_an_artifact_is_listed() -> None:
-    reached = {path for path in closure("training") if path.startswith(("contracts/", "rows/", "validation/", "model/"))}
+    shaping = ("gateline/contracts/", "gateline/rows/", "validation/", "model/")
+    reached = {path for path in closure("training") if path.startswith(shaping)}
     assert {path for path in reached - set(SHAPING) - BESIDE if not path.endswith("__init__.py")} == set()
     assert {path for path in SHAPING if not (ROOT / path).exists()} == set()
 
@@ -108,7 +110,8 @@ def closure(room: str) -> set[str]:
         path = waiting.pop()
         if path not in seen:
             seen.add(path)
-            waiting += [name for name in imported(ROOT / path) if not name.startswith(("settings", "report"))]
+            apart = ("gateline/settings", "gateline/report")
+            waiting += [name for name in imported(ROOT / path) if not name.startswith(apart)]
     return seen
 
 

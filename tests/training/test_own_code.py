@@ -33,7 +33,7 @@ def code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def test_what_a_release_can_load_is_let_through(code: Path) -> None:
     (code / "hooks.py").write_text(
-        f"import json\nimport numpy as np\nimport sklearn.base\nimport redis\nfrom contracts.schema import Schema\n"
+        f"import json\nimport numpy as np\nimport sklearn.base\nimport redis\nfrom gateline.contracts.schema import Schema\n"
         f"from model import names\nfrom .names import KNOWN\n{TRIED}\n\n{GOOD}"
     )
     (code / "names.py").write_text("KNOWN = 1\n\n\ndef table():\n    import pandas\n")
@@ -50,7 +50,7 @@ def test_what_a_release_can_load_is_let_through(code: Path) -> None:
         (f"from model.names import LIMIT\n{GOOD}", "No module named 'model.names' .*line 1", "correct model/hooks.py"),
         (f"import nowhere\n{GOOD}", "model/hooks.py, line 1, imports 'nowhere', which no release holds", "nox -s lock"),
         (f"import os\nimport pandas as pd\n{GOOD}", "model/hooks.py, line 2, imports 'pandas'", "group `model`"),
-        (f"from rows.text import MARKS\n{GOOD}", "line 1, imports 'gateline.rows.text'", "model/ may import contracts"),
+        (f"from gateline.rows.text import MARKS\n{GOOD}", "line 1, imports 'gateline.rows.text'", "gateline.contracts"),
         ("def before(rows):\n    return rows\n", "has no function 'after'", "docs/model.md"),
     ],
 )

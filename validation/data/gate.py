@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 STAGE = "validate_data"
 ROOT = Path(__file__).resolve().parents[2]
-SOURCES = ("validation", "rows", "contracts")
+SOURCES = ("validation/data", "validation/matrix.py", "validation/telling.py", "gateline/rows", "gateline/contracts")
 EXAMPLES = """examples:
   python -m validation.data.gate                                   train and test of pipeline.toml
   python -m validation.data.gate --fresh                           judge again, though nothing changed

@@ -37,7 +37,8 @@ def test_a_failure_before_the_end_leaves_every_target_as_it_was(tmp_path: Path) 
 
 def test_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("old")
-    code = f"from pathlib import Path\nfrom contracts.files import place\nplace({{Path({str(tmp_path / 'a')!r}): 'x' * 9000}})"
+    path = str(tmp_path / "a")
+    code = f"from pathlib import Path\nfrom gateline.contracts.files import place\nplace({{Path({path!r}): 'x' * 9000}})"
 
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))

@@ -181,9 +181,9 @@ def test_an_alias_that_was_never_set_is_none(artifacts: Artifacts) -> None:
 
 ADDER = """
 import sys
-from registry.artifacts import Artifacts
-from registry.store import Store
-from tests.registry.made import manifest
+from gateline.registry.artifacts import Artifacts
+from gateline.registry.store import Store
+from tests.gateline.registry.made import manifest
 contents = {f"file-{number}": f"{sys.argv[2]} {number}".encode() for number in range(10)}
 made = manifest(contents, inputs={"train": "0"})
 print("ready", flush=True)

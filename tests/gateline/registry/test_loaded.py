@@ -135,8 +135,8 @@ def test_a_type_that_was_added_by_hand_is_loaded_and_the_line_is_named_without()
     contents = whole(files() | {MODEL_FILE: with_type("tests.gateline.registry.test_loaded", "Fixed")}, trusted_types=())
     with pytest.raises(GateRefused) as caught:
         load_files(contents)
-    assert '[model] trusted = ["tests.registry.test_loaded.Fixed"]' in caught.value.next_step
-    assert type(load_files(contents, ("tests.registry.test_loaded.Fixed",)).estimator).__name__ == "Fixed"
+    assert '[model] trusted = ["tests.gateline.registry.test_loaded.Fixed"]' in caught.value.next_step
+    assert type(load_files(contents, ("tests.gateline.registry.test_loaded.Fixed",)).estimator).__name__ == "Fixed"
 
 
 def test_a_type_that_cannot_be_made_is_refused_with_what_to_do() -> None:

@@ -42,7 +42,7 @@ def test_a_release_comes_back_with_its_archive(releases: Releases) -> None:
 def test_an_archive_too_large_is_neither_kept_nor_read(
     releases: Releases, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("registry.releases.LARGEST", 6)
+    monkeypatch.setattr("gateline.registry.releases.LARGEST", 6)
     releases.add(release("1"), b"packed")
     assert releases.archive("1" * 64) == b"packed"
     with pytest.raises(GateRefused, match="packs to 7 bytes, allowed 6"):

@@ -289,8 +289,8 @@ def test_a_url_whose_library_is_not_installed_says_what_to_do() -> None:
     code = """
 import sys
 sys.modules["s3fs"] = None
-from registry.store import Store
-from settings.errors import front_door
+from gateline.registry.store import Store
+from gateline.settings.front_door import front_door
 raise SystemExit(front_door(lambda: Store("s3://key:hunter2@bucket", "p").names("a") and 0))  # pragma: allowlist secret
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)

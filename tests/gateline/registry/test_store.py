@@ -139,7 +139,7 @@ def _write_again_and_again(store: Store, times: int) -> None:
 
 KILLED = """
 import sys
-from registry.store import Store
+from gateline.registry.store import Store
 store = Store(sys.argv[1], "p")
 store.write("x", b"a" * 3_000_000)
 print("ready", flush=True)
@@ -168,8 +168,8 @@ def test_a_writer_killed_in_the_middle_leaves_a_whole_object(tmp_path: Path, del
 FULL = """
 import resource
 import sys
-from registry.store import Store
-from settings.errors import front_door
+from gateline.registry.store import Store
+from gateline.settings.front_door import front_door
 store = Store(sys.argv[1], "p")
 def main():
     before = resource.getrlimit(resource.RLIMIT_FSIZE)

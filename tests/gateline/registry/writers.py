@@ -15,9 +15,9 @@ ROOT = Path(__file__).parents[3]
 KEY = "key"
 APPENDER = """
 import sys
-from contracts.event import Event
-from registry.audit import AuditLog
-from registry.store import Store
+from gateline.contracts.event import Event
+from gateline.registry.audit import AuditLog
+from gateline.registry.store import Store
 log = AuditLog(Store(sys.argv[1], "p"), "key")
 print("ready", flush=True)
 sys.stdin.readline()

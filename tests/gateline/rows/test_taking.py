@@ -560,7 +560,7 @@ class Without:
             raise ImportError(name)
 sys.meta_path.insert(0, Without())
 from pathlib import Path
-from rows.taking import glance, take, write
+from gateline.rows.taking import glance, take, write
 glance({str(tmp_path / name)!r})
 taken = take({str(tmp_path / name)!r})
 schema, notes = taken.schema("a", "when")

@@ -125,7 +125,7 @@ def own_code(folder: Path, text: str) -> str:
     code = f"""
 import sys
 sys.path.insert(0, {str(folder)!r})
-from settings.errors import explain
+from gateline.settings.errors import explain
 try:
     import model.features
     model.features.preprocessor()
@@ -178,7 +178,7 @@ def test_where_the_copys_own_code_failed_it_is_to_be_corrected() -> None:
 def test_what_nobody_expected_and_warnings_are_shown_as_text() -> None:
     code = """
 import warnings
-from settings.errors import front_door
+from gateline.settings.front_door import front_door
 def main():
     warnings.warn("column \\x1b[2J\\n::error::x")
     raise KeyError("a\\x1b[2J", ValueError("b"))

@@ -231,9 +231,8 @@ def test_a_password_in_a_url_is_hidden_where_its_value_is_shown(tmp_path: Path) 
 
 
 def test_reading_settings_loads_no_heavy_library() -> None:
-    code = (
-        "import sys, settings; settings.load(); print([m for m in ('numpy', 'pandas', 'sklearn') if m in sys.modules])"
-    )
+    code = "import sys; from gateline import settings; settings.load(); "
+    code += "print([m for m in ('numpy', 'pandas', 'sklearn') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

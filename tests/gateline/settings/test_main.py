@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[3]
 
 def run(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("GATELINE_")}
-    command = [sys.executable, "-m", "settings", *arguments]
+    command = [sys.executable, "-m", "gateline.settings", *arguments]
     return subprocess.run(command, cwd=ROOT, env=clean | environ, capture_output=True, text=True, check=False)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateline.contracts.event import PACKAGED, PUBLISHED
-from gateline.contracts.release import Release
+from gateline.contracts.release import PACKED, Release
 from gateline.contracts.verdict import Outcome
 from gateline.registry.artifacts import CANDIDATE
 from gateline.registry.releases import Releases
@@ -18,7 +18,7 @@ from gateline.settings.errors import GateRefused, UsageError
 from infra import commands
 from infra.commands.building import build_recorder
 from infra.host.bundle import read_release, unpack, verify
-from infra.releases.build import LOCK, PACKED_ROOMS, build
+from infra.releases.build import GROUND, LOCK, build
 from infra.rollout.smoke import Expected, judge
 from infra.trials.running import running, unpacked
 from template.scratch import change_settings
@@ -32,8 +32,9 @@ class Shop:
     def __init__(self, root: Path) -> None:
         """Copy and train."""
         self.root = root
-        for room in PACKED_ROOMS:
-            shutil.copytree(ROOT / room, root / room, ignore=shutil.ignore_patterns("__pycache__"))
+        for path in (package.replace(".", "/") for package in PACKED):
+            shutil.copytree(ROOT / path, root / path, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copyfile(ROOT / GROUND, root / GROUND)
         (root / LOCK).parent.mkdir()
         shutil.copyfile(ROOT / LOCK, root / LOCK)
         (root / ".gateline").mkdir()
@@ -90,7 +91,9 @@ def test_the_archive_holds_what_the_release_says(shop: Shop, tmp_path: Path) -> 
     verify(tmp_path / "bundle", release)
     assert read_release(tmp_path / "bundle") == release
     assert {path.name for path in (tmp_path / "bundle").iterdir()} == {
-        *PACKED_ROOMS,
+        "service",
+        "model",
+        "gateline",
         "artifact",
         "release.json",
         "service.txt",

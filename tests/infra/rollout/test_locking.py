@@ -19,7 +19,7 @@ import sys, time
 from pathlib import Path
 from infra.engines import engine_for
 from infra.rollout.locking import held
-from settings import load
+from gateline.settings import load
 folder = Path(sys.argv[1])
 with held(folder, engine_for(load("pipeline.toml", {}), "staging", folder), "invoke deploy", 0.0, print):
     print("held", flush=True)

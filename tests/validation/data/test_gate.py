@@ -273,8 +273,9 @@ def test_nothing_to_judge_is_refused() -> None:
 
 def test_the_example_passes_and_is_reused_without_pandas(tmp_path: Path) -> None:
     code = (
-        "import sys; from validation.data import Task, run; from contracts.schema import load; from settings import DataGate;"
-        "from registry.store import Store; from registry.verdicts import Verdicts;"
+        "import sys; from validation.data.gate import Task, run; from gateline.contracts.schema import load;"
+        "from gateline.settings import DataGate;"
+        "from gateline.registry.store import Store; from gateline.registry.verdicts import Verdicts;"
         f"root = {str(ROOT)!r}; schema = load(root + '/data/schema.json').with_roles(target='late', time='time_hour');"
         "urls = {'train': root + '/data/train.csv', 'test': root + '/data/test.csv'};"
         f"found = run(Task(urls, schema, DataGate(), Verdicts(Store({str(tmp_path)!r}, 'flights'))));"

@@ -341,6 +341,6 @@ def test_a_recorded_verdict_comes_without_pandas_and_scikit_learn(tmp_path: Path
 def test_help_has_examples_and_needs_no_settings(tmp_path: Path) -> None:
     folder = copy_of_project(tmp_path)
     (folder / "pipeline.toml").unlink()
-    done = command(folder, "validation.model", "--help")
+    done = command(folder, "validation.model.gate", "--help")
     assert done.returncode == 0
     assert "--min-accuracy 0.85" in done.stdout and "exit codes" in done.stdout and "recall-at-fpr" in done.stdout

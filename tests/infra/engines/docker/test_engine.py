@@ -92,7 +92,7 @@ CLAIM = """
 import sys, time
 from pathlib import Path
 from infra.docker.engine import DockerEngine
-from settings import load
+from gateline.settings import load
 engine = DockerEngine(load(sys.argv[1], {}), "production", Path(sys.argv[2]))
 print(repr(engine.claim("mine")), flush=True)
 time.sleep(60)
