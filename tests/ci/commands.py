@@ -21,9 +21,8 @@ class FrontDoors:
 
 def front_doors(root: Path) -> FrontDoors:
     """Read noxfile.py and tasks.py."""
-    doors = ("session", "offered")
-    sessions = {function.name for door in doors for function in _decorated(root / "noxfile.py", door)}
-    tasks = {_dashed(function.name): _options(function) for function in _decorated(root / "tasks.py", "task")}
+    sessions = {function.name for function in _decorated(root / "noxfile.py", "session", "offered")}
+    tasks = {_dashed(function.name): _options(function) for function in _decorated(root / "tasks.py", "task", "offered")}
     return FrontDoors(frozenset(sessions), tasks)
 
 
@@ -53,10 +52,10 @@ def _task_problems(name: str, options: list[str], doors: FrontDoors) -> list[str
     return [f"{name} has no option {each}" for each in options if each.partition("=")[0] not in doors.tasks[name]]
 
 
-def _decorated(path: Path, decorator: str) -> list[ast.FunctionDef]:
+def _decorated(path: Path, *decorators: str) -> list[ast.FunctionDef]:
     body = ast.parse(path.read_text(encoding="utf-8")).body
     functions = [node for node in body if isinstance(node, ast.FunctionDef)]
-    return [function for function in functions if any(_name(each) == decorator for each in function.decorator_list)]
+    return [function for function in functions if any(_name(each) in decorators for each in function.decorator_list)]
 
 
 def _name(node: ast.expr) -> str:
