@@ -23,13 +23,15 @@ SHOWN = 5
 def committed(template: Path) -> Iterator[Path]:
     """Yield a folder with what the template has committed, and nothing else that is in it: a clone, removed afterwards.
 
-    A template that is no repository of its own is yielded as it is. Raises OutsideError where git refuses the folder.
+    It reads the template's objects where they are: copier looks at every file of a template, those of `.git` too, and a clone
+    that is not packed has thousands. A template that is no repository of its own is yielded as it is. Raises OutsideError
+    where git refuses the folder.
     """
     if not (template / ".git").exists():
         yield template
         return
     with TemporaryDirectory(prefix="gateline-template-", ignore_cleanup_errors=True) as folder:
-        _must(template, "-c", "advice.detachedHead=false", "clone", "--quiet", str(template), f"{folder}/template")
+        _must(template, "-c", "advice.detachedHead=false", "clone", "--quiet", "--shared", str(template), f"{folder}/template")
         yield Path(folder) / "template"
 
 

@@ -132,6 +132,29 @@ def test_only_what_the_template_has_committed_is_copied(tmp_path: Path, monkeypa
     assert not clean.exists()
 
 
+@pytest.mark.parametrize("shallow", [False, True])
+def test_the_clone_to_copy_from_holds_no_objects_of_its_own_and_can_be_cloned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shallow: bool
+) -> None:
+    named(monkeypatch)
+    template = tmp_path / "template"
+    template.mkdir()
+    told(template, "init", "--quiet")
+    for number in range(3):
+        (template / "noxfile.py").write_text(f"{number}\n", encoding="utf-8")
+        told(template, "add", "--all")
+        told(template, "commit", "--quiet", "-m", "again")
+    if shallow:  # of one, git makes a pack, and shares nothing
+        told(tmp_path, "clone", "--quiet", "--depth=1", f"file://{template}", str(tmp_path / "shallow"))
+        template = tmp_path / "shallow"
+    with git.committed(template) as clean:
+        loose = [path for path in (clean / ".git/objects").rglob("*") if path.is_file() and len(path.parent.name) == 2]
+        assert loose == [] and told(clean, "rev-parse", "HEAD") == told(template, "rev-parse", "HEAD")
+        told(tmp_path, "clone", "--quiet", str(clean), str(tmp_path / "again"))
+    assert (tmp_path / "again/noxfile.py").read_text(encoding="utf-8") == "2\n"
+    assert told(template, "fsck", "--full") == ""
+
+
 def test_a_template_that_is_no_repository_is_copied_as_it_is(tmp_path: Path) -> None:
     with git.committed(tmp_path) as same:
         assert same == tmp_path
