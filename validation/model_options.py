@@ -7,8 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from contracts.digest import of_value
+from contracts.layout import heads_seen
 from contracts.verdict import ASKED, asked_by
 from registry.artifacts import CANDIDATE, CHAMPION, Artifacts
+from registry.audit import AuditLog
+from registry.production import told_of
+from registry.store import Store
 from rows.sources import pinned
 from settings import DEFAULT_PATH, METRICS, Settings, load
 from settings.errors import UsageError
@@ -70,12 +74,13 @@ def options(arguments: list[str] | None = None) -> Options:
     return Options(settings, first.config, parsed.model, parsed.test_data, parsed.champion, flags, parsed.fresh, accepted)
 
 
-def contest_of(chosen: Options, artifacts: Artifacts) -> Contest:
+def contest_of(chosen: Options, store: Store) -> Contest:
     """Return who is judged against whom. Raises UsageError for a model, a champion or a limit that cannot be."""
-    settings = chosen.settings
+    settings, artifacts = chosen.settings, Artifacts(store)
     limits = limits_of(settings.gates.model, settings.metrics, settings.project.task, chosen.flags)
     candidate = subject_of(chosen.model, artifacts)
-    champion = champion_of(chosen.champion or CHAMPION, artifacts)
+    heads = heads_seen(settings, Path("."))
+    champion = champion_of(chosen.champion or CHAMPION, artifacts, lambda: told_of(AuditLog(store), heads))
     _refuse_other_accepted(chosen.accepted, champion)
     listed = settings.gates.model.accept_champion
     accepted = chosen.accepted or (listed if champion and champion.content == listed else "")

@@ -9,6 +9,7 @@ from settings.project import MINIMIZED, Metrics
 from validation.evidence import Evidence
 from validation.paired import Difference
 from validation.scored import Task
+from validation.subject import GONE
 
 NAME = "noninferiority"
 FIRST = "there is no champion: this is the first model, recorded as such"
@@ -28,6 +29,8 @@ def champion_digest(evidence: Evidence) -> list[Rule]:
         return [unknown("champion_digest", SAME, required=champion.asked, subject=champion.version, next_step=advice)]
     if not champion.version:
         return [unknown("champion_digest", FIRST)]
+    if champion.version == GONE:
+        return [unknown("champion_digest", champion.reason)]
     reason = f"candidate and champion {champion.version} are different artifacts"
     return [Rule(name="champion_digest", outcome=Outcome.PASS, reason=reason, subject=champion.version)]
 
