@@ -72,7 +72,7 @@ def has_seen_events(settings: Settings, root: Path) -> bool:
 
 
 def heads_seen(settings: Settings, root: Path) -> list[Head]:
-    """Return the heads of the audit log that the settings name, as this machine keeps them; one that is unreadable is no head."""
+    """Return the heads of the audit log that the settings name, as this machine keeps them, if it can be read."""
     asked, found = log_of(settings.registry.url, settings.project.name), []
     for folder in keeping(settings, root).values():
         if is_log(_text(folder / f"{LOG}.json", asked), asked):

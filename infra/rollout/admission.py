@@ -94,7 +94,7 @@ def _require_compared(target: Target, verdict: Verdict | None, release: Release)
     if stable is None or last is None or champion is None or not target.is_production or target.rehearsal:
         return
     since = datetime.fromtimestamp(last.moved.wall, UTC)
-    if champion == stable.artifact or release.artifact == stable.artifact or datetime.fromisoformat(verdict.created) < since:
+    if champion == stable.artifact or release.artifact == stable.artifact or _is_before(verdict.created, since):
         return
     other = "no model" if champion == "none" else f"model {short(champion)}"
     raise Inconclusive(
@@ -104,6 +104,14 @@ def _require_compared(target: Target, verdict: Verdict | None, release: Release)
         f"the alias names what serves again; judge it anew: {_judge_it(target, [MODEL_STAGE], release)}; "
         "or add --unjudged (recorded so)",
     )
+
+
+def _is_before(time: str, moment: datetime) -> bool:
+    """Say whether a verdict says that it is older; one that says no time is not."""
+    try:
+        return datetime.fromisoformat(time) < moment
+    except (ValueError, TypeError):
+        return False
 
 
 def _judge_it(target: Target, missing: Sequence[str], release: Release) -> str:

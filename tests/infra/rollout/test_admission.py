@@ -141,11 +141,11 @@ def test_a_release_that_is_refused_stays_in_quarantine(site: Site) -> None:
     assert site.target().quarantine.reason(release.digest) == "slow"
 
 
-def compared(site: Site, release: Release, champion: str, created: datetime, rule: str = "noninferiority") -> None:
+def compared(site: Site, release: Release, champion: str, created: datetime | str, rule: str = "noninferiority") -> None:
     """Record that a release passed the gate, compared with this champion."""
     passed = Rule(name=rule, outcome=Outcome.PASS, required=True, reason="why")
     verdict = Verdict.of("validate_model", [passed], judged={"artifact": release.artifact, "champion": champion})
-    site.target().verdicts.record(verdict.model_copy(update={"created": created.isoformat()}))
+    site.target().verdicts.record(verdict.model_copy(update={"created": str(created)}))
 
 
 @pytest.mark.parametrize("lost", ["none", "f" * 64, "candidate"])
@@ -164,6 +164,9 @@ def test_what_was_compared_with_another_model_than_the_one_that_serves_is_not_le
     assert admit(site.target(), release, unjudged=True).unjudged
     compared(site, release, serving.artifact, now + timedelta(seconds=2))
     assert admit(site.target(), release).verdicts == {"validate_model": "pass"}
+    compared(site, release, champion, "somewhen")
+    with pytest.raises(Inconclusive, match="the registry's alias was changed or lost"):
+        admit(site.target(), release)
 
 
 @pytest.mark.parametrize("why", ["the same model", "no rule compares", "nothing serves", "staging"])
