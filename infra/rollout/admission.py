@@ -84,8 +84,8 @@ def _require_all(target: Target, seen: Mapping[str, Verdict | None], release: Re
 def _require_compared(target: Target, verdict: Verdict | None, release: Release) -> None:
     """Raise Inconclusive where a release was compared with something else than what served in production then, or nothing.
 
-    Which model is the champion, the gate learns from an alias of the registry, which others may write or lose. What serves, the
-    environment knows. A verdict from before it served stands: it was compared with what served then.
+    Which model is the champion, the gate learns from an alias of the registry, which others may write or lose. The environment
+    knows what serves. A verdict from before it served stands: it was compared with what served then.
     """
     if verdict is None or not any(rule.name == COMPARED for rule in verdict.rules):
         return
@@ -99,7 +99,7 @@ def _require_compared(target: Target, verdict: Verdict | None, release: Release)
     other = "no model" if champion == "none" else f"model {short(champion)}"
     raise Inconclusive(
         f"{MODEL_STAGE}: {release.name} was compared with {other} as the champion, though {stable.name} "
-        f"({short(stable.artifact)}) has served in {target.name} since {since.isoformat(timespec='seconds')}: "
+        f"({short(stable.artifact)}) has served in {target.name} since {since:%Y-%m-%d %H:%M:%S} UTC: "
         "the registry's alias was changed or lost",
         f"the alias names what serves again; judge it anew: {_judge_it(target, [MODEL_STAGE], release)}; "
         "or add --unjudged (recorded so)",
