@@ -14,8 +14,8 @@ from infra import commands
 from infra.ending import interrupted_once
 from infra.noting import noted
 from infra.number import MINUTE, NOT_GIVEN
-from settings.passing import SIGNING_KEY
 from settings.errors import show_what_can_be_shown
+from settings.passing import SIGNING_KEY, hide_keys
 from settings.shown import tell
 
 ENV = {"env": "the environment to work on: staging or production"}
@@ -30,6 +30,7 @@ LIFT = {
 CHANGE = ENV | WAIT | LAPTOP
 BRING_IN = CHANGE | RELEASE | UNJUDGED | LIFT
 
+hide_keys()
 show_what_can_be_shown()  # here, because invoke prints the help of tasks without running one
 task = partial(any_task, auto_shortflags=False)
 

@@ -18,6 +18,7 @@ from infra.signing import keys
 from infra.summary import show
 from settings import PRODUCTION, Settings, load
 from settings.errors import UsageError, did_you_mean, front_door
+from settings.passing import hide_keys
 from settings.terminal import Terminal
 
 
@@ -106,6 +107,7 @@ def run(skip: frozenset[str], console: Console) -> int:
 
 def main() -> int:
     """Run the line."""
+    hide_keys()
     parser = argparse.ArgumentParser(
         prog="nox -s pipeline --",
         description=__doc__,
