@@ -274,3 +274,4 @@ def call(name: str, about: str) -> Callable[[nox.Session], None]:
 
 
 accept_dashes()
+passing("hide_keys")()  # `model/` runs beside this process

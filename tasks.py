@@ -14,7 +14,7 @@ from invoke.exceptions import Exit
 from invoke.tasks import task as any_task
 
 from gateline.settings.front_door import show_what_can_be_shown
-from gateline.settings.passing import SIGNING_KEY
+from gateline.settings.passing import SIGNING_KEY, hide_keys
 from gateline.settings.shown import tell
 from infra import commands
 from infra.commands.number import MINUTE, NOT_GIVEN
@@ -35,6 +35,7 @@ LIFT = {
 CHANGE = ENV | WAIT | LAPTOP
 BRING_IN = CHANGE | RELEASE | UNJUDGED | LIFT
 
+hide_keys()
 show_what_can_be_shown()  # here, because invoke prints the help of tasks without running one
 task = partial(any_task, auto_shortflags=False)
 

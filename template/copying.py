@@ -6,7 +6,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ from rich.prompt import Prompt
 from gateline.settings.errors import GatelineError, OutsideError, UsageError, did_you_mean
 from gateline.settings.shown import tell
 from infra.commands.answers import ALSO, ASKED, EXAMPLE, READ, Answers, note
-from infra.host.python_env import python_for, run_in
+from infra.host.python_env import is_made, python_for, run_in
 from template.adopting import git
 
 if TYPE_CHECKING:
@@ -179,15 +179,22 @@ def _show(proposal: Proposal | None) -> None:
 
 def _make(target: Path, answers: Answers, proposal: Proposal | None) -> None:
     """Copy and adopt; the training environment, which the next project will share, is made meanwhile."""
-    from template.adopting.project import adopt, training_python
+    from template.adopting.project import TRAIN_LOCK, adopt, training_python
 
     template = Path(".").resolve()
+    _tell_of_libraries(template, [LOCK] if proposal is None else [LOCK, TRAIN_LOCK])
     with ThreadPoolExecutor(1) as pool:
         python = pool.submit(training_python, template, template) if proposal is not None else None
         with _gone_again(target):
             _copy(template, target, answers)
         with _to_go_on(target):
             adopt(target, answers, proposal, python.result if python else partial(training_python, target, target))
+
+
+def _tell_of_libraries(template: Path, locks: Sequence[Path]) -> None:
+    """Say what the first project of a clone waits for."""
+    if not all(is_made(template / lock, template) for lock in locks):
+        tell("installing the libraries that copy and train: once, later projects use them too")
 
 
 def _copy(template: Path, target: Path, answers: Answers) -> None:
@@ -200,13 +207,15 @@ def _copy(template: Path, target: Path, answers: Answers) -> None:
     flags = [part for key in ASKED for part in ("--data", f"{key}={getattr(answers, key)}")]
     python = python_for(LOCK, template, compiled=False)
     with git.committed(template) as clean:
-        copier = ("-m", "copier", "copy", "--quiet", "--vcs-ref=HEAD", "--defaults")
-        done = run_in(python, *copier, *flags, str(clean), str(target.absolute()), folder=template)
+        argv = ("-m", "copier", "copy", "--quiet", "--defaults", *flags, str(clean.folder), str(target.absolute()))
+        # A git that it found it would ask once a file, of an index that a new folder does not have: half of its time.
+        done = run_in(python, *argv, folder=template, alone=True)
     if done.returncode:
         said = (done.stderr or done.stdout).strip().splitlines()[-SHOWN:]
         raise OutsideError(f"copier ended with {done.returncode}: {' / '.join(said)}", "fix that, then run it again")
     also = {key: value for key in ALSO if (value := getattr(answers, key)) not in ("", None)}
-    note(target, _src_path=git.source(template), **also)
+    commit = {"_commit": clean.commit} if clean.commit else {}
+    note(target, **commit, _src_path=git.source(template), **also)
 
 
 @contextmanager

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
+from gateline.contracts.event import Head
 from gateline.settings import Settings
 from gateline.settings.errors import OutsideError
 from gateline.settings.sample import is_sample
@@ -67,6 +69,16 @@ def has_seen_events(settings: Settings, root: Path) -> bool:
         (folder / f"{HEAD}.json").exists() and is_log(_text(folder / f"{LOG}.json", asked), asked)
         for folder in keeping(settings, root).values()
     )
+
+
+def heads_seen(settings: Settings, root: Path) -> list[Head]:
+    """Return the heads of the audit log that the settings name, as this machine keeps them, if it can be read."""
+    asked, found = log_of(settings.registry.url, settings.project.name), []
+    for folder in keeping(settings, root).values():
+        if is_log(_text(folder / f"{LOG}.json", asked), asked):
+            with suppress(ValueError):
+                found.append(Head.model_validate_json(_text(folder / f"{HEAD}.json", "")))
+    return found
 
 
 def _text(path: Path, otherwise: str) -> str:

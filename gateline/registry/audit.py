@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gateline.contracts.digest import of_bytes
@@ -24,9 +25,22 @@ from gateline.registry.store import AUDIT as FOLDER
 from gateline.registry.store import Store
 from gateline.settings.errors import OutsideError
 
-__all__ = ["AuditLog", "ChainBroken", "Finding"]
+__all__ = ["About", "AuditLog", "ChainBroken", "Finding"]
 
 ATTEMPTS = 1000
+
+
+@dataclass(frozen=True)
+class About:
+    """What a log tells of one release."""
+
+    events: tuple[tuple[Event, bool], ...]
+    """The readable ones, in order, each with whether it is vouched for: as it was written, taken alone, and sealed where there
+    is a key."""
+    first: int
+    """The first line that tells of it; 0 where none does. What came before told nothing of it."""
+    damaged: tuple[int, ...]
+    """Lines that were removed, changed or cut off, which no person has accepted."""
 
 
 class AuditLog:
@@ -85,18 +99,21 @@ class AuditLog:
         """Return every readable event in order."""
         return [entry.event for entry in self._entries().values() if entry.event]
 
-    def about(self, subject: str) -> tuple[list[tuple[Event, bool]], list[int]]:
-        """Return the readable events about one release, in order, each with whether it is vouched for, and the lines that were
-        removed and that no person has accepted.
+    def about(self, subject: str, heads: Iterable[Head] = (), adopted: Collection[str] = ()) -> About:
+        """Return what the log tells of one release, and where it may have told of it and is not as it was written.
 
-        Vouched for is what is as it was written, taken alone, and sealed where there is a key.
+        `heads` and `adopted` are as in `judge`. That a seal is not the key's own damages no line here: keys are changed.
         """
         entries = self._entries()
         told = [(entry, entry.event) for entry in entries.values() if entry.event and entry.event.subject == subject]
-        found = [finding for finding in broken(entries, (), self._key) if finding.line not in entries]
-        accepted = settled(found, entries, self._key)
-        removed = [finding.line for finding in found if finding.line and finding not in accepted]
-        return [(event, not entry.fault and (entry.sealed or not self._key)) for entry, event in told], removed
+        unsealed = {line: replace(entry, fault=entry.flaw) for line, entry in entries.items()}
+        found = [finding for finding in broken(unsealed, heads) if finding.line]
+        accepted = settled(found, entries, self._key, adopted)
+        return About(
+            events=tuple((event, not entry.fault and (entry.sealed or not self._key)) for entry, event in told),
+            first=min((entry.line for entry, _ in told), default=0),
+            damaged=tuple(finding.line for finding in found if finding not in accepted),
+        )
 
     def verify(self, heads: Iterable[Head] = ()) -> list[Finding]:
         """Return every place where the log is not what was written: edited, removed, reordered or cut. Empty when it holds.

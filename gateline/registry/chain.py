@@ -19,6 +19,7 @@ from gateline.settings.errors import GateRefused
 
 UNKNOWN: Mapping[Head, datetime] = MappingProxyType({})
 NAME = re.compile(r"[0-9]{8,}\.json")
+WRONG_SEAL = "was changed, or sealed with another key: its seal is not the one that the key makes"
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,8 @@ class Entry:
     fault: str = ""
     sealed: bool = False
     """Whether its seal is the one that the key makes."""
+    flaw: str = ""
+    """What is wrong with it whatever the key."""
 
 
 def name_of(line: int) -> str:
@@ -73,9 +76,10 @@ def entry_of(line: int, data: bytes, key: str = "") -> Entry:
         whole = canonical(body) == data
     except (ValidationError, ValueError) as error:
         reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
-        return Entry(line, digest, None, f"is not readable: {reason}")
+        return Entry(line, digest, None, flaw := f"is not readable: {reason}", flaw=flaw)
     sealed = bool(key) and hmac.compare_digest(event.seal.encode(), seal_of(body, key).encode())
-    return Entry(line, digest, event, _fault(line, event, whole, bool(key) and not sealed), sealed)
+    flaw = _flaw(line, event, whole)
+    return Entry(line, digest, event, flaw or (WRONG_SEAL if event.seal and key and not sealed else ""), sealed, flaw)
 
 
 def broken(entries: Mapping[int, Entry], heads: Iterable[Head] = (), key: str = "") -> list[Finding]:
@@ -139,13 +143,11 @@ def _accepts(entry: Entry, event: Event, finding: Finding, vouched: bool, kept: 
     return cut or (finding.line, finding.digest) in changed
 
 
-def _fault(line: int, event: Event, whole: bool, wrong_seal: bool) -> str:
+def _flaw(line: int, event: Event, whole: bool) -> str:
     if not whole:
         return "was changed: its bytes are not those of a stored event"
     if event.sequence != line:
         return f"holds the event of line {event.sequence}: it was moved"
-    if event.seal and wrong_seal:
-        return "was changed, or sealed with another key: its seal is not the one that the key makes"
     return ""
 
 

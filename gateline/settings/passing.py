@@ -6,14 +6,19 @@ The standard library alone: `noxfile.py` uses this before any environment is the
 from __future__ import annotations
 
 import os
+import sys
 import tomllib
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 AUDIT_KEY, SIGNING_KEY = "GATELINE_AUDIT_KEY", "GATELINE_SIGNING_KEY"
 KEYS = (AUDIT_KEY, SIGNING_KEY)
 """What `variables.pass` can never pass on."""
+PR_SET_DUMPABLE = 4
+"""Of Linux' prctl.h: with 0, nobody but root may read the memory of a process, or trace it."""
 PRIVATE = (*KEYS, "GATELINE_NOTIFY_WEBHOOK", "GATELINE_REDIS_URL", "GATELINE_REGISTRY_URL", "GATELINE_SYNTHETIC_TOKEN")
 """Those of our own variables that hold a secret, or may."""
 
@@ -89,6 +94,44 @@ WITHOUT_PASS = ("install", "load", "supervisor")
 def without_keys(environ: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return all of `environ` but the keys: for programs that work for the person at the keyboard, as git does."""
     return {name: value for name, value in (os.environ if environ is None else environ).items() if name not in KEYS}
+
+
+def hide_keys() -> None:
+    """Take the keys out of what other processes of this account can see of this one's environment; `os.environ` keeps them.
+
+    What a process was started with, others read in /proc/PID/environ, or by `ps e`. It is overwritten there, and, on Linux,
+    the process's memory is closed to others but root. Nothing happens where no key is set, or where the system is another.
+    """
+    held = {name: os.environ[name] for name in KEYS if os.environ.get(name)}
+    if not held:
+        return
+    with suppress(Exception):
+        import ctypes
+
+        libc = ctypes.CDLL(None, use_errno=True)
+        for start in _first_variables(libc):
+            name, _, value = ctypes.string_at(start).partition(b"=")
+            if os.fsdecode(name) in held:
+                ctypes.memset(start + len(name) + 1, 0, len(value))
+        os.environ.update(held)  # a copy elsewhere in memory, for what is started with all of the environment
+        if sys.platform == "linux":
+            libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def _first_variables(libc: Any) -> list[int]:
+    """Return where the variables lie in memory that this process was started with."""
+    import ctypes
+
+    if sys.platform == "linux":
+        fields = Path("/proc/self/stat").read_bytes().rpartition(b")")[2].split()
+        start, end = int(fields[47]), int(fields[48])  # env_start and env_end, of man 5 proc
+        held, found = ctypes.string_at(start, end - start), [start]
+        return found + [start + at + 1 for at, sign in enumerate(held[:-1]) if not sign]
+    libc._NSGetEnviron.restype = ctypes.POINTER(ctypes.POINTER(ctypes.c_void_p))
+    listed, found = libc._NSGetEnviron().contents, []
+    while listed[len(found)]:
+        found.append(int(listed[len(found)]))
+    return found
 
 
 def passed_by(config: Path) -> tuple[str, ...]:

@@ -38,7 +38,7 @@ def python_in(envs: Path, lock_file: Path, version: str = OURS, *, compiled: boo
     folder.parent.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(folder.with_suffix(".lock"), timeout=WAIT_SECONDS):
-            if not ((folder / STAMP).exists() and python.exists()):
+            if not _whole(python):
                 _make(folder, lock_file, version, compiled)
     except Timeout:
         raise OutsideError(
@@ -48,19 +48,31 @@ def python_in(envs: Path, lock_file: Path, version: str = OURS, *, compiled: boo
     return python
 
 
+def is_made(lock_file: Path, root: Path) -> bool:
+    """Whether `python_for` would find the environment, and install nothing."""
+    return _whole(interpreter(root / ".gateline" / "envs", lock_file))
+
+
+def _whole(python: Path) -> bool:
+    return (python.parents[1] / STAMP).exists() and python.exists()
+
+
 def interpreter(envs: Path, lock_file: Path, version: str = OURS) -> Path:
     """Return where the interpreter of that environment is, once it was made."""
     return envs / _key(lock_file, version) / "bin" / "python"
 
 
-def run_in(python: Path, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def run_in(python: Path, *arguments: str, folder: Path, alone: bool = False) -> subprocess.CompletedProcess[str]:
     """Run an interpreter of ours in a folder, what it prints captured; what it imports is compiled once, beside its libraries.
 
-    Nothing is written into the folder, and an account that wants no byte code written anywhere else keeps its wish.
+    Nothing is written into the folder, and an account that wants no byte code written anywhere else keeps its wish. `alone`:
+    of other programs, it finds those of its environment only.
     """
     argv = [str(python), "-X", f"pycache_prefix={python.parents[1] / 'compiled'}", *arguments]
     variables = passing.variables("install")
     variables.pop("PYTHONDONTWRITEBYTECODE", None)
+    if alone:
+        variables["PATH"] = str(python.parent)
     return subprocess.run(
         argv, cwd=folder, env=variables, capture_output=True, encoding="utf-8", errors="replace", check=False
     )

@@ -14,6 +14,7 @@ from gateline.contracts.slots import Slot
 from gateline.settings import PRODUCTION, Settings, load
 from gateline.settings.errors import UsageError, did_you_mean
 from gateline.settings.front_door import front_door
+from gateline.settings.passing import hide_keys
 from gateline.settings.terminal import Terminal
 from infra.host.ending import interrupted_once
 from infra.line.runs import Result, Run, Timings
@@ -107,6 +108,7 @@ def run(skip: frozenset[str], console: Console) -> int:
 
 def main() -> int:
     """Run the line."""
+    hide_keys()
     parser = argparse.ArgumentParser(
         prog="nox -s pipeline --",
         description=__doc__,

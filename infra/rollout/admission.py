@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
+from gateline.contracts.digest import short
 from gateline.contracts.release import Release
+from gateline.contracts.slots import Slot
 from gateline.contracts.verdict import Outcome, Verdict
 from gateline.registry.artifacts import CANDIDATE
 from gateline.registry.releases import Releases
@@ -14,11 +17,14 @@ from gateline.settings.errors import GateRefused, Inconclusive
 from gateline.settings.shown import one_line
 from infra.releases.signing.checking import Claim
 from infra.releases.signing.checking import require as require_signed
+from infra.rollout.earlier import last_change
 from infra.rollout.evidence import newest
 from infra.rollout.keeping import keep, refuse_older
 from infra.rollout.target import Target
 
 MODEL_STAGE = "validate_model"
+COMPARED = "noninferiority"
+"""The rule of that stage that compares."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,7 @@ def admit(
     }
     if not unjudged:
         _require_all(target, seen, release)
+        _require_compared(target, seen.get(MODEL_STAGE), release)
     require_signed(Claim(target.settings, Path("."), target.store, release, {} if unjudged else seen))
     keep(target, release)
     if not by_digest:
@@ -72,6 +79,39 @@ def _require_all(target: Target, seen: Mapping[str, Verdict | None], release: Re
             f"{', '.join(missing)}: {release.name} has not been judged",
             f"judge it: {_judge_it(target, missing, release)}; or add --unjudged (recorded so)",
         )
+
+
+def _require_compared(target: Target, verdict: Verdict | None, release: Release) -> None:
+    """Raise Inconclusive where a release was compared with something else than what served in production then, or nothing.
+
+    Which model is the champion, the gate learns from an alias of the registry, which others may write or lose. The environment
+    knows what serves. A verdict from before it served stands: it was compared with what served then.
+    """
+    if verdict is None or not any(rule.name == COMPARED for rule in verdict.rules):
+        return
+    stable, last = target.engine.status().release_in(Slot.STABLE), last_change(target)
+    champion = verdict.judged.get("champion")
+    if stable is None or last is None or champion is None or not target.is_production or target.rehearsal:
+        return
+    since = datetime.fromtimestamp(last.moved.wall, UTC)
+    if champion == stable.artifact or release.artifact == stable.artifact or _is_before(verdict.created, since):
+        return
+    other = "no model" if champion == "none" else f"model {short(champion)}"
+    raise Inconclusive(
+        f"{MODEL_STAGE}: {release.name} was compared with {other} as the champion, though {stable.name} "
+        f"({short(stable.artifact)}) has served in {target.name} since {since:%Y-%m-%d %H:%M:%S} UTC: "
+        "the registry's alias was changed or lost",
+        f"the alias names what serves again; judge it anew: {_judge_it(target, [MODEL_STAGE], release)}; "
+        "or add --unjudged (recorded so)",
+    )
+
+
+def _is_before(time: str, moment: datetime) -> bool:
+    """Say whether a verdict says that it is older; one that says no time is not."""
+    try:
+        return datetime.fromisoformat(time) < moment
+    except (ValueError, TypeError):
+        return False
 
 
 def _judge_it(target: Target, missing: Sequence[str], release: Release) -> str:

@@ -195,9 +195,10 @@ class Recorder:
 
     def has_seen_events(self) -> bool:
         """Say whether this environment, or another of this machine, has seen events of the log. Raises as `heads` does."""
-        return any(head.count for head in self._seen())
+        return any(head.count for head in self.seen())
 
-    def _seen(self) -> tuple[Head, ...]:
+    def seen(self) -> tuple[Head, ...]:
+        """Return the log's heads as this environment, and this machine's others, last saw them. Raises as `heads` does."""
         if self._known is None:
             self._known = (*self.heads(), *self._others())
         return self._known
@@ -205,7 +206,7 @@ class Recorder:
     def _append(self, event: Event) -> Head:
         """Chain an event, unless the log is not the one that was seen before: why is noted and said once."""
         try:
-            head = self.log.append(event, self._seen())
+            head = self.log.append(event, self.seen())
         except GateRefused as broken:
             self._say_broken(broken)
             raise

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from registry.production import told_of
+
 from gateline.contracts.release import Release
 from gateline.contracts.slots import Slot
 from gateline.registry.artifacts import CHAMPION
-from gateline.settings.errors import GateRefused
+from gateline.settings.errors import GateRefused, Inconclusive
 from infra.releases.signing.checking import Claim
 from infra.releases.signing.checking import require as require_signed
 from infra.rollout.keeping import keep
@@ -19,9 +21,16 @@ def start_champion(target: Target) -> Release | None:
     """Start the champion's newest release as stable in an empty environment; None where the registry has no champion yet,
     or, where releases are signed, none that somebody with a key vouches for.
 
-    Nothing is recorded as deployed: this environment serves nobody.
+    Nothing is recorded as deployed: this environment serves nobody. Raises Inconclusive where no alias names a champion,
+    though the audit log tells of a release in production.
     """
     champion = target.artifacts.alias(CHAMPION)
+    told = told_of(target.recorder.log) if champion is None else None
+    if told is not None:
+        raise Inconclusive(
+            f"rehearsal: {told.why}; yet no alias '{CHAMPION}' says which model is to play production",
+            f"invoke up --env={target.name}, where it serves, lets the alias name what serves",
+        )
     record = next((built for built in reversed(target.releases.all()) if built.artifact == champion), None)
     if record is None:
         return None

@@ -106,6 +106,11 @@ class Target:
         store = Store(settings.registry.url, settings.project.name, lambda: recorder.has_seen_events())
         engine = engine_for(settings, name, root)
         recorder = recorder_of(settings, name, root, AuditLog(store, audit_key()), engine.notes)
+
+        def others() -> Iterator[Notes]:
+            yield FolderNotes(layout.keeping(settings, root)[layout.BUILD])
+            yield from (engine_for(settings, other, root).notes for other in settings.environments if other != name)
+
         return cls(
             settings=settings,
             name=name,
@@ -114,7 +119,7 @@ class Target:
             store=store,
             recorder=recorder,
             journal=Journal(engine.notes),
-            quarantine=Quarantine(engine.notes, Releases(store), recorder.log),
+            quarantine=Quarantine(engine.notes, Releases(store), recorder.log, recorder, others),
             console=Terminal(),
         )
 

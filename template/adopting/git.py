@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 from gateline.contracts.git import ask
 from gateline.settings import passing
@@ -19,18 +21,31 @@ BY_HAND = f"git init && {COMMIT}"
 SHOWN = 5
 
 
-@contextmanager
-def committed(template: Path) -> Iterator[Path]:
-    """Yield a folder with what the template has committed, and nothing else that is in it: a clone, removed afterwards.
+class Committed(NamedTuple):
+    """What a template has committed."""
 
-    A template that is no repository of its own is yielded as it is. Raises OutsideError where git refuses the folder.
+    folder: Path
+    commit: str
+    """What copies of it note, and updates start from; '' where the template is no repository."""
+
+
+@contextmanager
+def committed(template: Path) -> Iterator[Committed]:
+    """Yield a folder with what the template has committed, and nothing else that is in it, removed afterwards.
+
+    It is no repository: of one, copier makes a clone, looks at each file of `.git` (thousands, where nothing is packed), and
+    it would be the third. A template that is no repository itself is yielded as it is. Raises OutsideError where git refuses
+    the folder.
     """
     if not (template / ".git").exists():
-        yield template
+        yield Committed(template, "")
         return
-    with TemporaryDirectory(prefix="gateline-template-", ignore_cleanup_errors=True) as folder:
-        _must(template, "-c", "advice.detachedHead=false", "clone", "--quiet", str(template), f"{folder}/template")
-        yield Path(folder) / "template"
+    with TemporaryDirectory(prefix="gateline-template-", ignore_cleanup_errors=True) as scratch:
+        folder = Path(scratch, "template")
+        _must(template, "-c", "advice.detachedHead=false", "clone", "--quiet", "--shared", str(template), str(folder))
+        commit = ask(folder, "describe", "--tags", "--always") or ""
+        shutil.rmtree(folder / ".git")
+        yield Committed(folder, commit)
 
 
 def edited(template: Path) -> list[str]:

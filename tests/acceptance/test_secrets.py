@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,13 @@ from pathlib import Path as _Path
 
 with _Path({seen!r}).open("a", encoding="utf-8") as _file:  # nosec B108
     _file.write("".join(f"{{name}}={{value}}\\n" for name, value in _os.environ.items()))
+for _other in _Path("/proc").glob("[0-9]*/environ"):
+    try:
+        _seen = _other.read_bytes().split(b"\\0")
+    except OSError:
+        continue
+    with _Path({around!r}).open("ab") as _file:  # nosec B108
+        _file.write(b"".join(_one + b"\\n" for _one in _seen if _one.startswith((b"GATELINE_S", b"GATELINE_A", b"PATH="))))
 """
 
 
@@ -45,11 +53,11 @@ def chat_that_was_archived() -> Iterator[int]:
 
 
 def test_no_secret_is_kept_printed_or_handed_to_the_model(tmp_path: Path) -> None:
-    project, seen = Project.copy(tmp_path, "secrets"), tmp_path / "seen"
+    project, seen, around = Project.copy(tmp_path, "secrets"), tmp_path / "seen", tmp_path / "around"
     assert project.invoke("sign", "--new-key=../keys/release").code == 0
     project.change(signing__keys=["keys/release.pub"])
     hooks = project.path / "model" / "features.py"
-    hooks.write_text(hooks.read_text(encoding="utf-8") + LOOKS.format(seen=str(seen)), encoding="utf-8")
+    hooks.write_text(hooks.read_text(encoding="utf-8") + LOOKS.format(seen=str(seen), around=str(around)), encoding="utf-8")
     key = (project.path / "../keys/release").read_text(encoding="utf-8")
     marks = [MARK, *(line for line in key.splitlines() if not line.startswith("-----"))]
     try:
@@ -78,6 +86,9 @@ def test_no_secret_is_kept_printed_or_handed_to_the_model(tmp_path: Path) -> Non
         given = {line.partition("=")[0] for line in told.splitlines() if any(mark in line for mark in marks)}
         # Training reads the store's rows and artifacts; a service shares scores through its Redis.
         assert given <= {"AWS_SECRET_ACCESS_KEY", "GATELINE_REDIS_URL"}, given
+        if sys.platform == "linux":
+            others = around.read_text(encoding="utf-8", errors="replace")
+            assert "PATH=" in others and not [mark for mark in marks if mark in others], "model/ saw another process's key"
         kept = project.path / ".gateline/environments"
         state = {kept / name / "state.json" for name in ("staging", "production")}
         assert all(path.stat().st_mode & 0o077 == 0 for path in state), "what the services restart from is for this account"

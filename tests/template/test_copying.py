@@ -9,9 +9,10 @@ import pytest
 
 from gateline.settings.errors import OutsideError, UsageError
 from infra.commands.answers import FILE, note, read
-from template.copying import Wanted, _gone_again, _to_go_on, new
+from infra.host.python_env import python_for
+from template.copying import Wanted, _gone_again, _tell_of_libraries, _to_go_on, new
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 ROWS = "order id,late?\n1,yes\n"
 
 
@@ -116,3 +117,16 @@ def test_what_fails_later_leaves_the_folder_and_one_command(tmp_path: Path, caps
     with pytest.raises(OutsideError), _gone_again(tmp_path / "a project"):
         raise OutsideError("no copier")
     assert not (tmp_path / "a project").exists() and "no project was made" in capsys.readouterr().err
+
+
+def test_that_libraries_are_installed_is_said_where_they_are_not_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    locks = [Path("template.txt"), Path("train.txt")]
+    for lock, text in zip(locks, ("# one\n", "# two\n"), strict=True):
+        (tmp_path / lock).write_text(text, encoding="utf-8")
+    python_for(tmp_path / locks[0], tmp_path)
+    _tell_of_libraries(tmp_path, locks[:1])
+    assert capsys.readouterr().out == ""
+    _tell_of_libraries(tmp_path, locks)
+    assert capsys.readouterr().out.startswith("installing the libraries that copy and train: once")

@@ -159,8 +159,8 @@ def main(arguments: list[str] | None = None) -> int:
 
     chosen = options(arguments)
     store = Store.of(chosen.settings)
-    contest = contest_of(chosen, artifacts := Artifacts(store))
-    handed_over = Path(chosen.model).is_dir() and contest.candidate.identity == artifacts.alias(CANDIDATE)
+    contest = contest_of(chosen, store)
+    handed_over = Path(chosen.model).is_dir() and contest.candidate.identity == Artifacts(store).alias(CANDIDATE)
     if chosen.model == CANDIDATE or handed_over:
         _refuse_older(contest.candidate, chosen.settings, chosen.test_url)
     verdicts = Verdicts.of(chosen.settings)

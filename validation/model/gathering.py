@@ -173,7 +173,7 @@ def _require_vouched(subject: Subject, settings: Settings, asked: bool) -> None:
 
 def _champion_scored(subject: Subject, candidate: LoadedModel, scorer: Scorer, by_hand: tuple[str, ...]) -> Scored:
     if subject.refusal:
-        raise GateRefused(subject.refusal)
+        raise GateRefused(subject.refusal, subject.next_step)
     model = load_files(subject.files, by_hand)
     if (model.manifest.target, model.manifest.task) != (candidate.manifest.target, candidate.manifest.task):
         raise GateRefused(f"it predicts '{model.manifest.target}' ({model.manifest.task})")

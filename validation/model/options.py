@@ -1,4 +1,4 @@
-"""The command line of `python -m validation.model.gate`."""
+"""The command line of `python -m validation.model`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,14 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
+from registry.production import told_of
+
 from gateline.contracts.digest import of_value
+from gateline.contracts.layout import heads_seen
 from gateline.contracts.verdict import ASKED, asked_by
 from gateline.registry.artifacts import CANDIDATE, CHAMPION, Artifacts
+from gateline.registry.audit import AuditLog
+from gateline.registry.store import Store
 from gateline.rows.sources import pinned
 from gateline.settings import DEFAULT_PATH, METRICS, Settings, load
 from gateline.settings.errors import UsageError
@@ -18,11 +23,11 @@ from validation.model.remembered import remembered
 from validation.model.subject import Subject, champion_of, subject_of
 
 EXAMPLES = """examples:
-  python -m validation.model.gate                                  the candidate, by the limits of pipeline.toml
-  python -m validation.model.gate --fresh                          judge again, though nothing changed
-  python -m validation.model.gate --model candidate --test-data data/test.csv --min-accuracy 0.85
-  python -m validation.model.gate --model 20260101-1a2b3c4 --champion none
-  python -m validation.model.gate --model .gateline/candidate --min-roc-auc 0.9 --max-log-loss 0.4
+  python -m validation.model                                  the candidate, by the limits of pipeline.toml
+  python -m validation.model --fresh                          judge again, though nothing changed
+  python -m validation.model --model candidate --test-data data/test.csv --min-accuracy 0.85
+  python -m validation.model --model 20260101-1a2b3c4 --champion none
+  python -m validation.model --model .gateline/candidate --min-roc-auc 0.9 --max-log-loss 0.4
 
 exit codes: 0 pass, 1 a rule failed, 2 bad settings or usage, 3 inconclusive"""
 
@@ -70,12 +75,13 @@ def options(arguments: list[str] | None = None) -> Options:
     return Options(settings, first.config, parsed.model, parsed.test_data, parsed.champion, flags, parsed.fresh, accepted)
 
 
-def contest_of(chosen: Options, artifacts: Artifacts) -> Contest:
+def contest_of(chosen: Options, store: Store) -> Contest:
     """Return who is judged against whom. Raises UsageError for a model, a champion or a limit that cannot be."""
-    settings = chosen.settings
+    settings, artifacts = chosen.settings, Artifacts(store)
     limits = limits_of(settings.gates.model, settings.metrics, settings.project.task, chosen.flags)
     candidate = subject_of(chosen.model, artifacts)
-    champion = champion_of(chosen.champion or CHAMPION, artifacts)
+    heads = heads_seen(settings, Path("."))
+    champion = champion_of(chosen.champion or CHAMPION, artifacts, lambda: told_of(AuditLog(store), heads))
     _refuse_other_accepted(chosen.accepted, champion)
     listed = settings.gates.model.accept_champion
     accepted = chosen.accepted or (listed if champion and champion.content == listed else "")
@@ -101,7 +107,7 @@ def _refuse_other_accepted(digest: str, champion: Subject | None) -> None:
 
 def _parser(metrics: tuple[str, ...]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m validation.model.gate",
+        prog="python -m validation.model",
         description="Judge a model by the limits of [gates.model], alone and against the champion.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import ValidationError
+from registry.production import Told
 
-from gateline.contracts.digest import of_bytes
+from gateline.contracts.digest import of_bytes, of_value
 from gateline.contracts.manifest import MANIFEST_FILE, Manifest
 from gateline.registry.artifacts import CHAMPION, Artifacts
 from gateline.registry.made import content_of
+from gateline.settings import PRODUCTION
 from gateline.settings.errors import GateRefused, UsageError
 
 MODEL_SUFFIXES = (".pkl", ".pickle", ".joblib", ".sav", ".skops", ".onnx", ".h5", ".pt")
+GONE = "unknown"
+"""The version of a champion that no alias names any more."""
+LOST = f"yet no alias '{CHAMPION}' says which model is to be compared with"
+AGAIN = f"invoke up --env={PRODUCTION}, which lets the alias name what serves"
 REGISTER = "name its estimator under [model] in pipeline.toml and register it: nox -s train; then: --model candidate"
 
 
@@ -31,8 +37,8 @@ class Subject:
 
     @property
     def content(self) -> str:
-        """Return one digest of all files."""
-        return content_of(self.files)
+        """Return one digest of all files; of one that cannot be read, a digest of which it is, and of no other's."""
+        return content_of(self.files) if self.files else of_value(["unread", self.identity])
 
 
 def subject_of(reference: str, artifacts: Artifacts) -> Subject:
@@ -52,11 +58,20 @@ def subject_of(reference: str, artifacts: Artifacts) -> Subject:
         return Subject(identity, refusal=refusal.message, next_step=refusal.next_step)
 
 
-def champion_of(reference: str, artifacts: Artifacts) -> Subject | None:
-    """Return the artifact to compare with; None for `none`, and for the alias `champion` while nothing is in production."""
-    if reference == "none" or (reference == CHAMPION and artifacts.alias(CHAMPION) is None):
+def champion_of(reference: str, artifacts: Artifacts, told: Callable[[], Told | None]) -> Subject | None:
+    """Return the artifact to compare with; None for `none`, and for the alias `champion` while nothing is in production.
+
+    `told` says what the audit log tells of production: where it tells of a release, an alias that is gone is no reason to
+    compare with nothing, whoever took it away.
+    """
+    if reference == "none":
         return None
-    return subject_of(reference, artifacts)
+    if reference != CHAMPION or artifacts.alias(CHAMPION) is not None:
+        return subject_of(reference, artifacts)
+    found = told()
+    if found is None:
+        return None
+    return Subject(f"gone-{found.artifact}", GONE, refusal=f"{found.why}; {LOST}", next_step=AGAIN)
 
 
 def _bare(path: Path) -> UsageError:

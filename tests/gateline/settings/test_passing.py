@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,7 @@ SHELL = {
     "AWS_SECRET_ACCESS_KEY": "k", "GITHUB_TOKEN": "k", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "k", "HF_TOKEN": "k",
     "UV_INDEX_OURS_PASSWORD": "k", "SLACK_TOKEN": "k", "CODECOV_TOKEN": "k", "CI_JOB_TOKEN": "k", "DOCKER_HOST": "unix:///x",
 }  # fmt: skip
+ROOT = Path(__file__).parents[2]
 USUAL = {"PATH", "LC_ALL", "CI", "GITHUB_SHA", "GATELINE_WORKERS", "OMP_NUM_THREADS"}
 STORE = {"GATELINE_REGISTRY_URL", "AWS_SECRET_ACCESS_KEY"}
 INDEX = {"UV_INDEX_OURS_PASSWORD"}
@@ -81,3 +85,43 @@ def test_what_a_model_or_a_store_needs_is_added_by_name() -> None:
 )
 def test_what_may_not_be_passed_is_refused(tmp_path: Path, given: str, said: str) -> None:
     assert said in refusal(write(tmp_path, variables=f"pass = {given}"))
+
+
+HIDES = """
+import os, subprocess, sys
+from settings.passing import hide_keys
+os.environ["MADE"] = "later"
+hide_keys()
+inherits = "import os; print(os.environ['GATELINE_SIGNING_KEY'], os.environ['GATELINE_AUDIT_KEY'])"
+subprocess.run([sys.executable, "-c", inherits], check=True)
+print("ready", flush=True)
+input()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what others see of a process is read in /proc")
+def test_what_others_see_of_a_process_holds_no_key() -> None:
+    keys = {SIGNING_KEY: "-----BEGIN marked\nof two lines", AUDIT_KEY: "marked as well"}
+    environ = {**os.environ, **keys, "PYTHONPATH": str(ROOT), "BEFORE": "1", "WITHOUT": ""}
+    argv = [sys.executable, "-c", HIDES]
+    with subprocess.Popen(argv, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8") as running:
+        assert running.stdin and running.stdout
+        told = "".join(iter(running.stdout.readline, "ready\n"))
+        assert told == f"{keys[SIGNING_KEY]} {keys[AUDIT_KEY]}\n", "it has them itself, and hands them on"
+        try:
+            seen = Path(f"/proc/{running.pid}/environ").read_bytes()
+            assert b"marked" not in seen and b"BEFORE=1" in seen, "root sees its environment, without the keys"
+        except PermissionError:
+            assert os.getuid() != 0
+        running.communicate("\n")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="prctl is Linux'")
+@pytest.mark.parametrize(("given", "dumpable"), [({SIGNING_KEY: "k"}, "0"), ({AUDIT_KEY: "k"}, "0"), ({}, "1")])
+def test_the_memory_of_a_process_that_holds_a_key_is_closed(given: dict[str, str], dumpable: str) -> None:
+    asked = "import ctypes; print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))"
+    clean = {name: value for name, value in os.environ.items() if name not in (SIGNING_KEY, AUDIT_KEY)}
+    code = f"from settings.passing import hide_keys; hide_keys(); {asked}"
+    argv, environ = [sys.executable, "-c", code], {**clean, **given, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(argv, env=environ, capture_output=True, encoding="utf-8")
+    assert done.stdout == f"{dumpable}\n", done.stderr

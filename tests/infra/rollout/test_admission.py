@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from gateline.contracts.release import Release
@@ -10,6 +12,7 @@ from gateline.registry.artifacts import CANDIDATE
 from gateline.registry.releases import Releases
 from gateline.settings.errors import GateRefused, Inconclusive
 from infra.rollout.admission import admit
+from infra.rollout.earlier import keep_last_change
 from tests.infra.tiny_project import Site
 
 ALL = ["validate_data", "validate_model", "integration", "benchmark", "security"]
@@ -136,3 +139,45 @@ def test_a_release_that_is_refused_stays_in_quarantine(site: Site) -> None:
     with pytest.raises(Inconclusive):
         admit(site.target(), release, lift_quarantine=True)
     assert site.target().quarantine.reason(release.digest) == "slow"
+
+
+def compared(site: Site, release: Release, champion: str, created: datetime | str, rule: str = "noninferiority") -> None:
+    """Record that a release passed the gate, compared with this champion."""
+    passed = Rule(name=rule, outcome=Outcome.PASS, required=True, reason="why")
+    verdict = Verdict.of("validate_model", [passed], judged={"artifact": release.artifact, "champion": champion})
+    site.target().verdicts.record(verdict.model_copy(update={"created": str(created)}))
+
+
+@pytest.mark.parametrize("lost", ["none", "f" * 64, "candidate"])
+def test_what_was_compared_with_another_model_than_the_one_that_serves_is_not_let_in(site: Site, lost: str) -> None:
+    serving, release = site.release("1"), site.release("2", judged=None)
+    site.put(stable=serving)
+    champion = release.artifact if lost == "candidate" else lost
+    keep_last_change(site.target(), "deploy", "")
+    now = datetime.now(UTC)
+    compared(site, release, champion, now - timedelta(minutes=1))
+    assert admit(site.target(), release).verdicts == {"validate_model": "pass"}, "it was judged before this one served"
+    compared(site, release, champion, now + timedelta(seconds=1))
+    with pytest.raises(Inconclusive, match="the registry's alias was changed or lost") as caught:
+        admit(site.target(), release)
+    assert f"nox -s validate_model -- --model {release.version}" in caught.value.next_step
+    assert admit(site.target(), release, unjudged=True).unjudged
+    compared(site, release, serving.artifact, now + timedelta(seconds=2))
+    assert admit(site.target(), release).verdicts == {"validate_model": "pass"}
+    compared(site, release, champion, "somewhen")
+    with pytest.raises(Inconclusive, match="the registry's alias was changed or lost"):
+        admit(site.target(), release)
+
+
+@pytest.mark.parametrize("why", ["the same model", "no rule compares", "nothing serves", "staging"])
+def test_a_comparison_is_asked_for_where_there_is_one(site: Site, why: str) -> None:
+    environment = "staging" if why == "staging" else "production"
+    site.change({"environments.staging.requires": ["validate_model"]})
+    serving, release = site.release("1"), site.release("2", judged=None)
+    if why != "nothing serves":
+        site.put(environment, stable=serving)
+        keep_last_change(site.target(environment), "deploy", "")
+    subject = serving if why == "the same model" else release
+    rule = "limits" if why == "no rule compares" else "noninferiority"
+    compared(site, subject, "none", datetime.now(UTC) + timedelta(seconds=1), rule)
+    assert admit(site.target(environment), subject).verdicts == {"validate_model": "pass"}

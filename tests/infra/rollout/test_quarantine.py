@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gateline.contracts.event import DEPLOYED, FINISHED, LIFTED, ROLLED_BACK, UPGRADED
+from gateline.contracts.event import DEPLOYED, FINISHED, LIFTED, PACKAGED, ROLLED_BACK, UPGRADED, Event
 from gateline.registry.audit import AuditLog
 from gateline.registry.releases import Releases
 from gateline.registry.store import Store
@@ -28,10 +30,10 @@ def quarantine(tmp_path: Path, host: str = "one", key: str = "") -> Quarantine:
     return Quarantine(FolderNotes(tmp_path / host), Releases(store), AuditLog(store, key))
 
 
-def record(tmp_path: Path, type: str, key: str = "", **data: Any) -> None:
+def record(tmp_path: Path, type: str, key: str = "", about: str = DIGEST, **data: Any) -> None:
     """Let the log tell of the release, as a command with this key would."""
     log = AuditLog(Store(str(tmp_path / "registry"), "p"), key)
-    Recorder(log, (FolderNotes(tmp_path / "writer"),), "p", "production").record(type, DIGEST, data)
+    Recorder(log, (FolderNotes(tmp_path / "writer"),), "p", "production").record(type, about, data)
 
 
 def forget(tmp_path: Path) -> None:
@@ -66,6 +68,61 @@ def test_deleting_the_event_of_a_rollback_lifts_nothing(tmp_path: Path, key: str
     assert "line 2 of the audit log was removed" in (kept_apart.reason(DIGEST) or "")
     record(tmp_path, LIFTED, key)
     assert kept_apart.reason(DIGEST) is None
+
+
+def edited(path: Path) -> None:
+    """Let a line tell of another release, in the form in which it is stored: readable, and of its own place."""
+    event = Event.model_validate_json(path.read_bytes())
+    path.write_bytes(event.model_copy(update={"subject": "c" * 64, "type": FINISHED}).to_bytes())
+
+
+@pytest.mark.parametrize("key", ["", KEY])
+@pytest.mark.parametrize("how", [edited, Path.unlink, lambda path: path.write_text("?")])
+def test_changing_the_event_of_a_rollback_lifts_nothing_that_was_there_before(
+    tmp_path: Path, key: str, how: Callable[[Path], object]
+) -> None:
+    for type in (PACKAGED, ROLLED_BACK):
+        record(tmp_path, type, key, reason="slow")
+    record(tmp_path, PACKAGED, key, about="b" * 64)
+    how(tmp_path / "registry/p/audit/00000002.json")
+    kept_apart = quarantine(tmp_path, "another", key)
+    assert "line 2 of the audit log was removed or changed" in (kept_apart.reason(DIGEST) or "")
+    assert kept_apart.reason("b" * 64) is None, "it was built later: the damage says nothing of it"
+    assert kept_apart.reason("d" * 64) is not None, "nothing says when it was built"
+    record(tmp_path, LIFTED, key)
+    assert kept_apart.reason(DIGEST) is None
+    log = AuditLog(Store(str(tmp_path / "registry"), "p"), key)
+    Recorder(log, (FolderNotes(tmp_path / "writer"),), "p", "build").accept("the disk was full", log.verify(), {})
+    assert kept_apart.reason("d" * 64) is None
+
+
+def test_what_was_cut_off_is_shown_by_a_head_that_is_kept_here(tmp_path: Path) -> None:
+    record(tmp_path, PACKAGED)
+    record(tmp_path, ROLLED_BACK, reason="slow")
+    (tmp_path / "registry/p/audit/00000002.json").unlink()
+    log, notes = AuditLog(Store(str(tmp_path / "registry"), "p")), FolderNotes(tmp_path / "writer")
+    recorder, built = Recorder(log, (notes,), "p", "production", warn=print), FolderNotes(tmp_path / "build")
+    kept_apart = Quarantine(notes, Releases(Store(str(tmp_path / "registry"), "p")), log, recorder, lambda: [built])
+    assert "line 2 of the audit log was removed" in (kept_apart.reason(DIGEST) or "")
+    assert kept_apart.reason("b" * 64) is not None
+    Recorder(log, (built,), "p", "build", recorder.seen, print).record(PACKAGED, "b" * 64, {})
+    assert kept_apart.reason("b" * 64) is None, "its building waits to be chained: it is newer than the damage"
+    recorder.adopt(recorder.accept("restored from a copy", log.verify(recorder.seen()), {"production": recorder.seen()[0]}))
+    assert Quarantine(notes, Releases(Store(str(tmp_path / "registry"), "p")), log, recorder).reason(DIGEST) is None
+
+
+def test_where_the_log_is_damaged_other_environments_are_asked(tmp_path: Path) -> None:
+    left = "b" * 64
+    record(tmp_path, FINISHED)
+    record(tmp_path, FINISHED)
+    record(tmp_path, PACKAGED, about=left)
+    staging, gone = FolderNotes(tmp_path / "staging"), FolderNotes(tmp_path / "registry/p/audit/00000001.json")
+    staging.write("quarantine", json.dumps({left: "slow in staging"}))
+    store = Store(str(tmp_path / "registry"), "p")
+    kept_apart = Quarantine(FolderNotes(tmp_path / "one"), Releases(store), AuditLog(store), None, lambda: [gone, staging])
+    assert kept_apart.reason(left) is None, "as long as the log is whole, it alone tells of them: another may have lifted it"
+    edited(tmp_path / "registry/p/audit/00000001.json")
+    assert kept_apart.reason(left) == "slow in staging"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,9 @@ import json
 
 import pytest
 
+from gateline.contracts.event import UPGRADED
 from gateline.registry.artifacts import CHAMPION
+from gateline.settings.errors import Inconclusive
 from infra.rollout.rehearsal import start_champion
 from tests.infra.releases.signing.conftest import Signed, sign, signed
 from tests.infra.tiny_project import Site
@@ -31,6 +33,16 @@ def test_without_a_champion_nothing_is_started(site: Site) -> None:
     site.release("1")
     assert start_champion(site.target()) is None
     assert site.seen() == {}
+
+
+def test_an_alias_that_is_gone_lets_no_release_rehearse_as_the_first(site: Site) -> None:
+    site.release("1")
+    facts = {"release": {"version": "v1"}}
+    site.target().recorder.record(UPGRADED, "", {**facts, "rehearsal": True})
+    assert start_champion(site.target()) is None, "a rehearsal of the first release was no release in production"
+    site.target().recorder.record(UPGRADED, "", facts)
+    with pytest.raises(Inconclusive, match="v1 was brought into production .*yet no alias 'champion'"):
+        start_champion(site.target())
 
 
 def test_where_releases_are_signed_no_other_champion_is_started(signed: Signed, capsys: pytest.CaptureFixture[str]) -> None:

@@ -126,15 +126,40 @@ def test_only_what_the_template_has_committed_is_copied(tmp_path: Path, monkeypa
     (template / "noxfile.py").write_text("2\n", encoding="utf-8")
     (template / "churn.csv").touch()
     with git.committed(template) as clean:
-        assert sorted(path.name for path in clean.iterdir()) == [".git", "noxfile.py"]
-        assert (clean / "noxfile.py").read_text(encoding="utf-8") == "1\n"
-        assert git.edited(clean) == [] and git.edited(template) == ["noxfile.py"]
-    assert not clean.exists()
+        assert [path.name for path in clean.folder.iterdir()] == ["noxfile.py"]
+        assert (clean.folder / "noxfile.py").read_text(encoding="utf-8") == "1\n"
+    assert git.edited(template) == ["noxfile.py"] and not clean.folder.exists()
+
+
+@pytest.mark.parametrize("shallow", [False, True])
+def test_a_copy_is_traced_back_as_git_describes_the_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shallow: bool
+) -> None:
+    named(monkeypatch)
+    template = tmp_path / "template"
+    template.mkdir()
+    told(template, "init", "--quiet")
+    for number in range(3):
+        (template / "noxfile.py").write_text(f"{number}\n", encoding="utf-8")
+        (template / "noxfile.py").chmod(0o755 if number else 0o644)
+        told(template, "add", "--all")
+        told(template, "commit", "--quiet", "-m", "again")
+        if number == 1:
+            told(template, "tag", "v1.0.0")
+    if shallow:
+        told(tmp_path, "clone", "--quiet", "--depth=1", f"file://{template}", str(tmp_path / "shallow"))
+        template = tmp_path / "shallow"
+    with git.committed(template) as clean:
+        file = clean.folder / "noxfile.py"
+        assert file.read_text(encoding="utf-8") == "2\n" and file.stat().st_mode & 0o111
+    short = told(template, "rev-parse", "--short", "HEAD").strip()
+    assert clean.commit == (short if shallow else f"v1.0.0-1-g{short}")
+    assert told(template, "rev-parse", clean.commit) == told(template, "rev-parse", "HEAD")
 
 
 def test_a_template_that_is_no_repository_is_copied_as_it_is(tmp_path: Path) -> None:
     with git.committed(tmp_path) as same:
-        assert same == tmp_path
+        assert same.folder == tmp_path and same.commit == ""
     assert git.edited(tmp_path) == []
 
 

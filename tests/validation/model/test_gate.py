@@ -9,9 +9,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from gateline.contracts.event import DEPLOYED, PACKAGED, Event
 from gateline.contracts.files import place
 from gateline.contracts.verdict import ASKED, Outcome, Verdict
 from gateline.registry.artifacts import CANDIDATE, CHAMPION
+from gateline.registry.audit import AuditLog
 from gateline.registry.store import Store
 from gateline.registry.verdicts import Verdicts
 from gateline.settings import Settings, load
@@ -20,8 +22,7 @@ from tests.training.example import artifacts_of, command, copy_of_project, proje
 from tests.validation.conftest import Small
 from tests.validation.scores import evidence, noisy
 from tests.validation.trained import stored_again
-from validation.model import gate
-from validation.model.gate import main
+from validation.model.gate import gate, main
 from validation.model.subject import subject_of
 
 
@@ -77,6 +78,35 @@ def test_the_first_model_passes_and_is_recorded_as_such(folder: Path) -> None:
         "Calibration",
     ]
     assert Path("reports/validate_model/index.html").is_file()
+
+
+def test_an_alias_that_is_gone_does_not_make_the_next_model_the_first(folder: Path) -> None:
+    assert main([]) == 0
+    settings = load()
+    release = {"version": "v1", "artifact": "a" * 64}
+    served = Event(id="1", source="/p/production", type=DEPLOYED, time="2026-01-02T00:00:00Z", data={"release": release})
+    AuditLog(Store.of(settings)).append(served)
+    assert main([]) == 3, "the verdict on a first model is not found again"
+    (rule,) = [rule for rule in verdict().rules if rule.name == "noninferiority"]
+    assert rule.required and "v1 was brought into production" in rule.reason and "no alias 'champion'" in rule.reason
+    assert rule.next_step.startswith("invoke up --env=production") and outcomes()["champion_digest"] == "inconclusive"
+    digest = rule.next_step.rpartition("--accept-champion=")[2].partition(";")[0]
+    assert main([f"--accept-champion={digest}"]) == 0
+    artifacts_of(settings).point(CHAMPION, artifacts_of(settings).resolve(CANDIDATE))
+    assert main([]) == 0 and "the candidate is the champion" in verdict().notes
+
+
+def test_a_head_that_this_machine_keeps_shows_that_a_log_was_cut(folder: Path) -> None:
+    settings = load()
+    log = AuditLog(Store.of(settings))
+    event = Event(id="1", source="/p/build", type=PACKAGED, time="2026-01-02T00:00:00Z")
+    _, head = log.append(event), log.append(event)
+    place({folder / ".gateline/build/audit-head.json": head.model_dump_json()})
+    assert main([]) == 0
+    next(Path(settings.registry.url).rglob("audit/00000002.json")).unlink()
+    assert main([]) == 3
+    place({folder / ".gateline/build/audit-log.json": "elsewhere another"})
+    assert main([]) == 0, "the head is of another registry's log"
 
 
 def test_a_verdict_by_other_settings_lets_no_release_in(folder: Path) -> None:
@@ -341,6 +371,6 @@ def test_a_recorded_verdict_comes_without_pandas_and_scikit_learn(tmp_path: Path
 def test_help_has_examples_and_needs_no_settings(tmp_path: Path) -> None:
     folder = copy_of_project(tmp_path)
     (folder / "pipeline.toml").unlink()
-    done = command(folder, "validation.model.gate", "--help")
+    done = command(folder, "validation.model", "--help")
     assert done.returncode == 0
     assert "--min-accuracy 0.85" in done.stdout and "exit codes" in done.stdout and "recall-at-fpr" in done.stdout

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from gateline.contracts.manifest import MANIFEST_FILE, Manifest, Objects
+from gateline.registry.store import Store
 from gateline.rows.digests import data_digest
 from gateline.rows.reading import read_raw
 from gateline.rows.sources import pinned, sources
@@ -55,9 +56,9 @@ def on_s3(folder: Path, bucket: str, **more: str) -> Settings:
 
 
 def contest(settings: Settings, folder: Path, *arguments: str) -> str | Objects:
-    """Return the rows that `python -m validation.model.gate` would judge the candidate on."""
+    """Return the rows that `python -m validation.model` would judge the candidate on."""
     chosen = options(["--config", str(folder / "pipeline.toml"), *arguments])
-    return contest_of(chosen, artifacts_of(settings)).test
+    return contest_of(chosen, Store.of(settings)).test
 
 
 def test_one_object_a_folder_and_a_glob_are_read_with_their_versions(s3: S3, bucket: str) -> None:

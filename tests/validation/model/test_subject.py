@@ -9,13 +9,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from registry.production import Told
 
 from gateline.registry.artifacts import CANDIDATE, CHAMPION
 from gateline.settings.errors import UsageError
 from tests.training.example import artifacts_of
 from tests.validation.conftest import Own
 from tests.validation.trained import stored_again
-from validation.model.subject import champion_of, subject_of
+from validation.model.subject import Subject, champion_of, subject_of
+
+GONE = Told("it is told", "0" * 64)
 
 
 class Hostile:
@@ -93,6 +96,7 @@ def test_one_flipped_byte_is_a_refusal_by_the_rule_digest(own: Own, tmp_path: Pa
     stored.write_bytes(data)
     found = subject_of(trained.manifest.identity, artifacts_of(settings))
     assert found.refusal.startswith("digest: ") and found.identity == trained.manifest.identity
+    assert found.content != Subject("another", refusal=found.refusal).content, "accepting it by hand accepts no other"
     folder = unpacked({**trained.files, name: bytes(data)}, tmp_path / "copy")
     if name != "manifest.json":
         assert subject_of(str(folder), artifacts_of(settings)).refusal.startswith(f"digest: {name}")
@@ -108,10 +112,20 @@ def test_content_follows_the_files(own: Own) -> None:
 def test_there_is_no_champion_before_the_first_and_none_where_none_is_asked_for(own: Own) -> None:
     settings, trained = own("binary")
     artifacts = artifacts_of(settings)
-    assert champion_of(CHAMPION, artifacts) is None
+    assert champion_of(CHAMPION, artifacts, lambda: None) is None
     artifacts.point(CHAMPION, trained.manifest.identity)
-    found = champion_of(CHAMPION, artifacts)
-    assert found is not None and found.identity == trained.manifest.identity
-    assert champion_of("none", artifacts) is None
+    found = champion_of(CHAMPION, artifacts, lambda: GONE)
+    assert found is not None and found.identity == trained.manifest.identity and found.refusal == ""
+    assert champion_of("none", artifacts, lambda: GONE) is None
     with pytest.raises(UsageError, match="'v9' is no alias"):
-        champion_of("v9", artifacts)
+        champion_of("v9", artifacts, lambda: GONE)
+
+
+def test_a_champion_that_no_alias_names_any_more_is_there_and_is_no_other(own: Own) -> None:
+    settings, trained = own("binary")
+    found = champion_of(CHAMPION, artifacts_of(settings), lambda: GONE)
+    other = champion_of(CHAMPION, artifacts_of(settings), lambda: Told("it is told", "another"))
+    assert found is not None and other is not None and found.refusal.startswith("it is told; yet no alias 'champion'")
+    assert "invoke up --env=production" in found.next_step
+    assert found.identity != trained.manifest.identity, "or the candidate would be compared with itself"
+    assert found.content != other.content, "one that was accepted by hand stands for no other"

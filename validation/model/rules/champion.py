@@ -8,6 +8,7 @@ from gateline.contracts.verdict import Outcome, Rule, unknown
 from gateline.settings.project import MINIMIZED, Metrics
 from validation.model.evidence import Evidence
 from validation.model.paired import Difference
+from validation.model.subject import GONE
 from validation.scored import Task
 
 NAME = "noninferiority"
@@ -28,6 +29,8 @@ def champion_digest(evidence: Evidence) -> list[Rule]:
         return [unknown("champion_digest", SAME, required=champion.asked, subject=champion.version, next_step=advice)]
     if not champion.version:
         return [unknown("champion_digest", FIRST)]
+    if champion.version == GONE:
+        return [unknown("champion_digest", champion.reason)]
     reason = f"candidate and champion {champion.version} are different artifacts"
     return [Rule(name="champion_digest", outcome=Outcome.PASS, reason=reason, subject=champion.version)]
 
