@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from registry.production import told_of
-
 from gateline.contracts.release import Release
 from gateline.contracts.slots import Slot
 from gateline.registry.artifacts import CHAMPION
+from gateline.registry.production import told_of
 from gateline.settings.errors import GateRefused, Inconclusive
 from infra.releases.signing.checking import Claim
 from infra.releases.signing.checking import require as require_signed

@@ -6,13 +6,12 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
-from registry.production import told_of
-
 from gateline.contracts.digest import of_value
 from gateline.contracts.layout import heads_seen
 from gateline.contracts.verdict import ASKED, asked_by
 from gateline.registry.artifacts import CANDIDATE, CHAMPION, Artifacts
 from gateline.registry.audit import AuditLog
+from gateline.registry.production import told_of
 from gateline.registry.store import Store
 from gateline.rows.sources import pinned
 from gateline.settings import DEFAULT_PATH, METRICS, Settings, load

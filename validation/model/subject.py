@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import ValidationError
-from registry.production import Told
 
 from gateline.contracts.digest import of_bytes, of_value
 from gateline.contracts.manifest import MANIFEST_FILE, Manifest
 from gateline.registry.artifacts import CHAMPION, Artifacts
 from gateline.registry.made import content_of
+from gateline.registry.production import Told
 from gateline.settings import PRODUCTION
 from gateline.settings.errors import GateRefused, UsageError
 

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from registry.production import told_of
 
 from gateline.contracts.event import DEPLOYED, FINISHED, PACKAGED, ROLLED_BACK, STARTED, UPGRADED, Event
 from gateline.registry.audit import AuditLog
+from gateline.registry.production import told_of
 from gateline.registry.store import Store
 
 RELEASE = {"version": "v7", "artifact": "a" * 64}

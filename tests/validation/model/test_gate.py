@@ -22,7 +22,8 @@ from tests.training.example import artifacts_of, command, copy_of_project, proje
 from tests.validation.conftest import Small
 from tests.validation.scores import evidence, noisy
 from tests.validation.trained import stored_again
-from validation.model.gate import gate, main
+from validation.model import gate
+from validation.model.gate import main
 from validation.model.subject import subject_of
 
 
