@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -89,7 +90,7 @@ def test_what_may_not_be_passed_is_refused(tmp_path: Path, given: str, said: str
 
 HIDES = """
 import os, subprocess, sys
-from settings.passing import hide_keys
+from gateline.settings.passing import hide_keys
 os.environ["MADE"] = "later"
 hide_keys()
 inherits = "import os; print(os.environ['GATELINE_SIGNING_KEY'], os.environ['GATELINE_AUDIT_KEY'])"
@@ -106,7 +107,7 @@ def test_what_others_see_of_a_process_holds_no_key() -> None:
     argv = [sys.executable, "-c", HIDES]
     with subprocess.Popen(argv, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8") as running:
         assert running.stdin and running.stdout
-        told = "".join(iter(running.stdout.readline, "ready\n"))
+        told = "".join(takewhile(lambda line: line != "ready\n", running.stdout))
         assert told == f"{keys[SIGNING_KEY]} {keys[AUDIT_KEY]}\n", "it has them itself, and hands them on"
         try:
             seen = Path(f"/proc/{running.pid}/environ").read_bytes()
@@ -121,7 +122,7 @@ def test_what_others_see_of_a_process_holds_no_key() -> None:
 def test_the_memory_of_a_process_that_holds_a_key_is_closed(given: dict[str, str], dumpable: str) -> None:
     asked = "import ctypes; print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))"
     clean = {name: value for name, value in os.environ.items() if name not in (SIGNING_KEY, AUDIT_KEY)}
-    code = f"from settings.passing import hide_keys; hide_keys(); {asked}"
+    code = f"from gateline.settings.passing import hide_keys; hide_keys(); {asked}"
     argv, environ = [sys.executable, "-c", code], {**clean, **given, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(argv, env=environ, capture_output=True, encoding="utf-8")
     assert done.stdout == f"{dumpable}\n", done.stderr
