@@ -20,7 +20,7 @@ SHELL = {
     "AWS_SECRET_ACCESS_KEY": "k", "GITHUB_TOKEN": "k", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "k", "HF_TOKEN": "k",
     "UV_INDEX_OURS_PASSWORD": "k", "SLACK_TOKEN": "k", "CODECOV_TOKEN": "k", "CI_JOB_TOKEN": "k", "DOCKER_HOST": "unix:///x",
 }  # fmt: skip
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 USUAL = {"PATH", "LC_ALL", "CI", "GITHUB_SHA", "GATELINE_WORKERS", "OMP_NUM_THREADS"}
 STORE = {"GATELINE_REGISTRY_URL", "AWS_SECRET_ACCESS_KEY"}
 INDEX = {"UV_INDEX_OURS_PASSWORD"}
