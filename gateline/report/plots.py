@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from gateline.contracts.plot import Plot, Series
 from gateline.report.words import number
+from gateline.settings.shown import one_line
 
 PALETTE = tuple(f"var(--series-{place})" for place in range(1, 7))
 DASHES = ("none", "7,4", "2,4", "10,3,2,3")
@@ -24,7 +25,7 @@ def draw(plot: Plot, place: int) -> Markup | None:
     chart = _bars(plot) if plot.kind == "bar" else _lines(plot)
     chart.uuid = f"plot-{place}"
     for index, series in enumerate(plot.series):
-        chart.add(series.name, _values(series, isinstance(chart, _xy())), stroke_style=_stroke(plot, index))
+        chart.add(one_line(series.name), _values(series, isinstance(chart, _xy())), stroke_style=_stroke(plot, index))
     chart.add_xml_filter(_for_the_page)
     return Markup(chart.render(is_unicode=True))  # nosec B704: pygal escapes what it draws
 
@@ -56,7 +57,7 @@ def _lines(plot: Plot) -> Any:
     many = any(len(series.x) > 40 for series in plot.series)
     if numeric:
         return pygal.XY(_config(plot), show_dots=not many)
-    labels = [str(x) for x in max((series.x for series in plot.series), key=len)]
+    labels = _labels(plot)
     fitting = max(2, AXIS_LETTERS // max(map(len, labels), default=1))
     return pygal.Line(
         _config(plot),
@@ -70,8 +71,13 @@ def _lines(plot: Plot) -> Any:
 def _bars(plot: Plot) -> Any:
     import pygal
 
-    labels = [str(x) for x in max((series.x for series in plot.series), key=len)]
+    labels = _labels(plot)
     return pygal.Bar(_config(plot), x_labels=labels, x_label_rotation=30 if len(labels) > 8 else 0, zero=0)
+
+
+def _labels(plot: Plot) -> list[str]:
+    """Names of classes and categories come with the rows: nothing of them may end the drawing, or turn its text round."""
+    return [one_line(str(x)) for x in max((series.x for series in plot.series), key=len)]
 
 
 def _values(series: Series, with_x: bool) -> list[Any]:
@@ -99,8 +105,8 @@ def _config(plot: Plot) -> Any:
         width=WIDTH,
         height=HEIGHT,
         style=_style(len(plot.series)),
-        x_title=plot.x_label or None,
-        y_title=plot.y_label or None,
+        x_title=one_line(plot.x_label) or None,
+        y_title=one_line(plot.y_label) or None,
         value_formatter=number,
         x_value_formatter=number,
         show_legend=False,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 LOOKS_SECRET = re.compile(
     r"(^|[_-])(password|passwd|passphrase|secret|token|credentials?|(api|access|secret|private|audit)_?key)$",
@@ -36,7 +37,7 @@ SHORTEST = 8
 def redacted(text: str) -> str:
     """Return `text` without secrets: user and password of a URL, what signs one, and secrets of the environment."""
     for value in _in_environment():
-        text = text.replace(value, HIDDEN)
+        text = _however_written(value).sub(HIDDEN, text)
     text = WEBHOOK.sub(rf"\1{HIDDEN}", USERINFO.sub(f"{HIDDEN}@", text))
     return SIGNED.sub(rf"\1={HIDDEN}", text)
 
@@ -64,14 +65,26 @@ def _in_environment() -> list[str]:
     return sorted((value for value in found if len(value) >= SHORTEST), key=len, reverse=True)
 
 
+@lru_cache(256)
+def _however_written(value: str) -> re.Pattern[str]:
+    """Return what finds a value, each sign of it plain or percent-encoded, as one library or another writes it in a URL."""
+    return re.compile("".join(f"(?:{re.escape(sign)}|(?i:{_encoded(sign)}))" for sign in value))
+
+
+def _encoded(sign: str) -> str:
+    return "".join(f"%{byte:02x}" for byte in sign.encode(errors="surrogateescape"))
+
+
 def _secret_parts(name: str, url: str) -> Iterator[str]:
+    """Yield what is secret of a URL, in plain text: who writes it again need not encode the same signs."""
     try:
         parts = urlsplit(url)
     except ValueError:
         return
-    yield parts.password or ""
+    yield unquote(parts.password or "")
     if name == "GATELINE_NOTIFY_WEBHOOK":
-        yield from (parts.path.strip("/"), parts.query)
+        path = unquote(parts.path).strip("/")
+        yield from (path, path.rpartition("/")[2], unquote(parts.query))
 
 
 def origin(url: str) -> str:

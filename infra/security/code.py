@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 
 from infra.security import tool
 from infra.security.finding import Finding, Scan
-from infra.security.subject import Subject, laid_out
+from infra.security.subject import Subject, as_utf8, laid_out
 
 UNSEEN = "code: not looked at: tests/, the locked libraries, and what is no Python"
 
@@ -38,7 +38,7 @@ def released(finding: Finding) -> Finding:
 def _said(subject: Subject, foreign: Mapping[str, bytes]) -> Iterator[str]:
     if foreign:
         yield f"the release carries what the tree does not hold, judged as it is there: {', '.join(sorted(foreign))}"
-    unread = sorted(name for name, data in subject.bundle.items() if b"\0" in data)
+    unread = sorted(name for name, data in subject.bundle.items() if b"\0" in (as_utf8(data) or b"\0"))
     if unread:
         yield f"code: the release carries what no rule here can read: {', '.join(unread)}"
 

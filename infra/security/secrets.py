@@ -15,7 +15,7 @@ from gateline.contracts.manifest import MANIFEST_FILE, METRICS_FILE, SCHEMA_FILE
 from infra.security import notebook
 from infra.security.code import released
 from infra.security.finding import Finding, Scan
-from infra.security.subject import Subject, laid_out
+from infra.security.subject import Subject, as_utf8, laid_out
 
 DIGEST = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 WRITTEN = (MANIFEST_FILE, METRICS_FILE, SCHEMA_FILE)
@@ -32,7 +32,7 @@ def scan(subject: Subject) -> Scan:
     names = [name for name in subject.files if name not in subject.rows]
     findings = [_finding(*found) for found in secrets_in(subject.root, names)]
     carried = subject.foreign | {f"artifact/{name}": subject.artifact[name] for name in WRITTEN if name in subject.artifact}
-    texts = sorted(name for name, data in carried.items() if b"\0" not in data)
+    texts = sorted(name for name, data in carried.items() if as_utf8(data) is not None)
     with laid_out(carried, texts) as folder:
         findings += [released(_finding(*found)) for found in secrets_in(folder, texts)]
     notes = tuple(f"{name}: not searched for secrets, it holds rows" for name in sorted(subject.rows))
@@ -60,6 +60,21 @@ def _detectors() -> Iterator[None]:
 
 
 def _search(root: Path, names: Iterable[str]) -> list[tuple[str, str, int]]:
+    """The library passes over a file in which one byte is no UTF-8: it is given a copy of what is text all the same."""
+    others: dict[str, bytes] = {}
+    plain = []
+    for name in names:
+        data = (root / name).read_bytes()
+        text = as_utf8(data)
+        if text == data:
+            plain.append(name)
+        elif text is not None:
+            others[name] = text
+    with laid_out(others, others) as copies:
+        return [*_found_in(root, plain), *_found_in(copies, others)]
+
+
+def _found_in(root: Path, names: Iterable[str]) -> list[tuple[str, str, int]]:
     from detect_secrets.core.secrets_collection import SecretsCollection
 
     found = SecretsCollection(root=str(root))
@@ -70,7 +85,7 @@ def _search(root: Path, names: Iterable[str]) -> list[tuple[str, str, int]]:
 
 def _in_notebook(root: Path, name: str) -> list[tuple[str, str, int]]:
     """Search what stands in the file, and what its strings say: cells, outputs as text, attributes; not its pictures."""
-    text = notebook.without_pictures((root / name).read_text(encoding="utf-8", errors="replace"))
+    text = notebook.without_pictures((as_utf8((root / name).read_bytes()) or b"").decode(errors="replace"))
     said = [(line, part) for line, string in notebook.strings(text) for part in string.splitlines()]
     with tempfile.TemporaryDirectory(prefix="gateline-notebook-") as scratch:
         Path(scratch, "written.ipynb").write_text(text, encoding="utf-8")

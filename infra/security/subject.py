@@ -13,6 +13,7 @@ from pathlib import Path
 from gateline.contracts.git import ask
 from gateline.contracts.image import Image
 from gateline.contracts.release import RELEASE_FILE, TRUSTED_FILE, Release
+from gateline.rows.encodings import is_binary, wide_of
 from gateline.settings import SecurityGate
 
 LOCKS = "requirements"
@@ -82,6 +83,18 @@ class Subject:
     def named(self, *patterns: str) -> list[str]:
         """Return the files whose path fits one of the patterns (`*` crosses folders)."""
         return [name for name in self.files if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)]
+
+
+def as_utf8(data: bytes) -> bytes | None:
+    """Return a text as the scanners read it, line for line, whatever encoding it is in; None for what is no text."""
+    wide = wide_of(data)
+    if wide:
+        return data.decode(wide, "replace").encode()
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return None if is_binary(data) else data.decode("latin-1").encode()
+    return data
 
 
 @contextmanager

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import re
+from typing import Literal
+from xml.etree import ElementTree
 
 import pytest
 
@@ -38,6 +40,15 @@ def test_a_drawing_holds_no_script_and_no_fixed_colour() -> None:
 def test_bars_have_tooltips_with_label_and_value() -> None:
     plot = Plot(title="t", kind="bar", series=(Series(name="ms", x=("p50", "p95"), y=(3.5, 1262.0)),))
     assert re.findall(r"<title>(.*?)</title>", _drawn(plot)) == ["p50: 3.5", "p95: 1,262"]
+
+
+@pytest.mark.parametrize("kind", ["bar", "line"])
+def test_no_sign_of_a_name_steers_the_drawing(kind: Literal["bar", "line"]) -> None:
+    names = ("late\u202e", "\x1b[2J", "a\x00b", "\u2028")
+    series = Series(name="x\x07\u200f", x=names, y=(1.0, 2.0, 3.0, 4.0))
+    drawn = _drawn(Plot(title="t", kind=kind, x_label="\x1b[1m", y_label="\u2066", series=(series,)))
+    assert not re.search(r"[^\x20-\x7e\n]", drawn) and "late\\u202e" in drawn and "\\x1b[1m" in drawn
+    ElementTree.fromstring(drawn)  # nosec B314
 
 
 def test_numbers_along_x_are_placed_by_size_and_names_evenly() -> None:

@@ -54,6 +54,15 @@ def test_what_is_secret_of_an_address_is_hidden_wherever_it_turns_up(monkeypatch
     assert redacted_in(told) == {"error": ["AUTH ***", 1], "by": {"t": "redis://***@h"}}
 
 
+@pytest.mark.parametrize("given", ["sword%2Ffish%40%C3%A92", "sword%2ffish%40%c3%a92", "sword%2Ffish@é2"])
+def test_a_secret_is_hidden_however_its_signs_are_written(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    monkeypatch.setenv("GATELINE_REDIS_URL", f"redis://:{given}@cache:6379/0")
+    assert redacted("AUTH sword/fish@é2, %73word%2ffish%40%c3%a92 or sword%2Ffish%40%C3%A92") == "AUTH ***, *** or ***"
+    monkeypatch.setenv("GATELINE_NOTIFY_WEBHOOK", "https://chat.example/hooks/channel%20secret/x%2By-z%7E12")
+    said = redacted("404 of /hooks/channel secret/x+y-z~12 and /hooks/channel%20secret/x+y-z%7e12; x%2By-z~12 is unknown")
+    assert said == "404 of /*** and /***; *** is unknown"
+
+
 def test_what_is_printed_and_kept_is_redacted(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -63,6 +63,29 @@ def test_declared_data_is_left_out_and_named(root: Path) -> None:
     assert without.notes == ("data/train.csv: not searched for secrets, it holds rows",)
 
 
+@pytest.mark.parametrize(
+    "encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "latin-1", "cp1252", "shift-jis", "gb18030"]
+)
+@pytest.mark.parametrize("carried", [False, True])
+def test_a_secret_is_found_in_every_encoding_of_text(root: Path, encoding: str, carried: bool) -> None:
+    beside = {"latin-1": "clé", "cp1252": "“clé”", "shift-jis": "かぎ", "gb18030": "密码"}.get(encoding, "key")
+    data = f"# {beside}\n{WORD}\n".encode(encoding)
+    tree = subject(root)
+    if carried:
+        tree = replace(tree, release=released(), bundle={"service/own.conf": data})
+    else:
+        (root / "room/own.conf").write_bytes(data)
+        tree = subject(root)
+    findings = secrets.scan(tree).findings
+    places = {each.message.partition(" of the release")[0] if carried else each.where for each in findings}
+    assert places == {"service/own.conf:2" if carried else "room/own.conf:2"}
+
+
+def test_a_file_that_is_no_text_is_not_searched(root: Path) -> None:
+    (root / "room/picture").write_bytes(bytes(range(256)) * 40 + WORD.encode())
+    assert secrets.scan(subject(root)).findings == ()
+
+
 @pytest.mark.parametrize("where", ["service/own.py", "artifact/manifest.json"])
 def test_a_secret_that_only_the_release_carries_is_found(root: Path, where: str) -> None:
     line = f"\n{WORD}\n".encode()
