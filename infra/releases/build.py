@@ -23,7 +23,7 @@ from gateline.settings.shown import tell
 from infra.host.actor import commit
 from infra.host.bundle import checked, digest_of, pack
 
-GROUND = "gateline/__init__.py"
+GROUND = ("gateline/__init__.py", "gateline/former.py")
 LOCK = Path("requirements/service.txt")
 
 
@@ -70,7 +70,8 @@ def assemble(folder: Path, files: dict[str, bytes], settings: Settings, root: Pa
     packages = (*PACKED, *(former for former in FORMER if (root / former).is_dir()))
     for path in (package.replace(".", "/") for package in packages):
         shutil.copytree(root / path, folder / path, ignore=shutil.ignore_patterns(*NO_SOURCES))
-    shutil.copyfile(root / GROUND, folder / GROUND)
+    for path in GROUND:
+        shutil.copyfile(root / path, folder / path)
     (folder / ARTIFACT_FOLDER).mkdir()
     for name, data in files.items():
         (folder / ARTIFACT_FOLDER / name).write_bytes(data)

@@ -19,6 +19,8 @@ TABLE: Mapping[str, set[str]] = {
     "gateline.registry": {"gateline.settings", "gateline.contracts"},
     "gateline.rows": {"gateline.settings", "gateline.contracts"},
     "gateline.report": {"gateline.settings", "gateline.contracts"},
+    "contracts": {"gateline", "gateline.contracts"},
+    "settings": {"gateline", "gateline.settings"},
     "model": {"gateline.contracts"},
     "validation": GROUND,
     **{gate: {*GROUND, "validation"} for gate in sorted(GATES)},

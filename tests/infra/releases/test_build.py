@@ -34,7 +34,8 @@ class Shop:
         self.root = root
         for path in (package.replace(".", "/") for package in PACKED):
             shutil.copytree(ROOT / path, root / path, ignore=shutil.ignore_patterns("__pycache__"))
-        shutil.copyfile(ROOT / GROUND, root / GROUND)
+        for path in GROUND:
+            shutil.copyfile(ROOT / path, root / path)
         (root / LOCK).parent.mkdir()
         shutil.copyfile(ROOT / LOCK, root / LOCK)
         (root / ".gateline").mkdir()
