@@ -146,7 +146,7 @@ def lock(session: nox.Session) -> None:
 def validate_data(session: nox.Session) -> None:
     """Judge train and test data against the schema."""
     install(session, "train")
-    run(session, "python", "-m", "validation.data.gate", *session.posargs)
+    run(session, "python", "-m", "validation.data", *session.posargs)
 
 
 @nox.session
@@ -164,7 +164,7 @@ def validate_model(session: nox.Session) -> None:
     install(session, "train")
     if passing("signs")():  # the gate's own environment holds no libraries for signatures
         run(session, sys.executable, "-m", "infra.releases.signing.champion", external=True)
-    run(session, "python", "-m", "validation.model.gate", *session.posargs)
+    run(session, "python", "-m", "validation.model", *session.posargs)
 
 
 @nox.session(venv_backend="none")

@@ -61,7 +61,7 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--config", default=settings.DEFAULT_PATH, help="settings file (default: %(default)s)")
     made.add_argument(
-        "--json", type=Path, metavar="FILE", help="write the sample here, for python -m validation.benchmark.gate"
+        "--json", type=Path, metavar="FILE", help="write the sample here, for python -m validation.benchmark"
     )
     made.add_argument(
         "--html", type=Path, default=HTML, metavar="FILE", help="locust's own report (default: %(default)s)"
@@ -93,7 +93,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _judge(sample: LoadSample, max_latency: float | None, config: Settings, asked: int) -> int:
-    """Compare p95 and errors with their limits; the full verdict is made by `python -m validation.benchmark.gate`."""
+    """Compare p95 and errors with their limits; the full verdict is made by `python -m validation.benchmark`."""
     enough = max(figures.FEWEST, min(config.gates.benchmark.min_requests, asked))
     said = figures.compare(sample, max_latency, config.gates.benchmark.max_error_share, enough)
     for line in said.lines:

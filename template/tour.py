@@ -52,7 +52,7 @@ class Step:
 
 
 TRAIN = ("train", "-m", "training")
-JUDGE = ("train", "-m", "validation.model.gate")
+JUDGE = ("train", "-m", "validation.model")
 BUILD = ("main", "-m", "invoke", "build")
 DEPLOY = ("main", "-m", "invoke", "deploy", "--env=production")
 CANARY = ("main", "-m", "invoke", "canary", "--env=production", "--seconds=120")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from gateline.rows.typed import Mask, Typed
 
-JUDGE = "see what is wrong with it: python -m validation.data.gate --data-path {url} --schema data/schema.json"
+JUDGE = "see what is wrong with it: python -m validation.data --data-path {url} --schema data/schema.json"
 SHOWN = 5
 """Row numbers, and different values, that a message names."""
 

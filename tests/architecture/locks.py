@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.architecture.source import Import, imports, where
 
 STARTS = {
-    "train": ("training.__main__", "validation.data.gate", "validation.model.gate", "gateline.rows.infer"),
+    "train": ("training.__main__", "validation.data.__main__", "validation.model.__main__", "gateline.rows.infer"),
     "service": ("service.__main__",),
     "load": ("load.__main__", "load.locustfile"),
     "security": ("infra.security.__main__",),

@@ -1,4 +1,4 @@
-"""The gate on the candidate, alone and against the champion. Run it with `python -m validation.model.gate --help`.
+"""The gate on the candidate, alone and against the champion. Run it with `python -m validation.model --help`.
 
 pandas and scikit-learn are imported only when a model is judged: a recorded verdict and a usage error come without them.
 """
@@ -11,20 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateline.contracts.digest import of_sources, of_tree, of_value, short
-from gateline.contracts.files import place
-from gateline.contracts.manifest import MANIFEST_FILE, Manifest
-from gateline.contracts.shaping import changed_since
 from gateline.contracts.verdict import ASKED, Outcome, Rule, Verdict
-from gateline.registry.artifacts import CANDIDATE, Artifacts
-from gateline.registry.store import Store
 from gateline.registry.verdicts import Verdicts
 from gateline.rows.digests import data_digest
 from gateline.settings import Settings
-from gateline.settings.errors import GateRefused, UsageError
-from gateline.settings.front_door import front_door
+from gateline.settings.errors import GateRefused
 from validation.model.contest import Contest
-from validation.model.options import contest_of, options
-from validation.model.subject import Subject
 from validation.model.vouched import is_signed
 
 if TYPE_CHECKING:
@@ -78,11 +70,11 @@ def _judged(contest: Contest, settings: Settings) -> dict[str, str]:
         "champion.files": champion.content if champion else "none",
         "test": data_digest(contest.test),
         "settings": of_value(gate),
-        "sources": of_value([of_sources(ROOT, SOURCES), _own_code()]),
+        "sources": of_value([of_sources(ROOT, SOURCES), own_code()]),
     } | {name: value for name, value in ((ACCEPTED, contest.accepted), (VOUCHED, vouched), (ASKED, contest.asked)) if value}
 
 
-def _own_code() -> list[dict[str, str]]:
+def own_code() -> list[dict[str, str]]:
     """Return the digests of the files of `model/`."""
     spec = importlib.util.find_spec("model")
     return [of_tree(Path(folder)) for folder in (spec.submodule_search_locations or ())] if spec else []
@@ -127,49 +119,3 @@ def _about_champion(evidence: Evidence) -> str:
     own, other = evidence.metrics.get(name), evidence.champion_metrics.get(name)
     compared = f": {name} {own:.4f} against {other:.4f}" if own is not None and other is not None else ""
     return f"champion {champion.version}{compared}"
-
-
-def _refuse_older(candidate: Subject, settings: Settings, test_url: str | None) -> None:
-    """Refuse the candidate of an earlier training, as one that failed leaves it: it is not what would be trained now.
-
-    Rows of an object store move on while a candidate is judged; it is judged on the versions that it was trained with.
-    Raises UsageError naming all that changed.
-    """
-    if MANIFEST_FILE not in candidate.files:
-        return
-    manifest = Manifest.model_validate_json(candidate.files[MANIFEST_FILE])
-    changed = changed_since(manifest, settings)
-    if manifest.inputs.get("model") not in [of_value(code) for code in _own_code()]:
-        changed.append("model/ changed since")
-    for role, url in (("train", settings.data.train), ("test", settings.data.test)):
-        given = role in manifest.objects or role == "test" and test_url is not None
-        if not given and manifest.inputs.get(role) != data_digest(url):
-            changed.append(f"the rows of data.{role} changed since")
-    if changed:
-        raise UsageError(
-            f"the candidate {manifest.version} is older, and not what would be trained now: {'; '.join(changed)}",
-            f"nox -s train; to judge it as it is: nox -s validate_model -- --model {manifest.version}",
-        )
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Judge, write the verdict, its page and the table of metrics, and return the exit code."""
-    from gateline.report import write
-    from validation.model.metrics_table import markdown
-
-    chosen = options(arguments)
-    store = Store.of(chosen.settings)
-    contest = contest_of(chosen, store)
-    handed_over = Path(chosen.model).is_dir() and contest.candidate.identity == Artifacts(store).alias(CANDIDATE)
-    if chosen.model == CANDIDATE or handed_over:
-        _refuse_older(contest.candidate, chosen.settings, chosen.test_url)
-    verdicts = Verdicts.of(chosen.settings)
-    verdict = run(contest, chosen.settings, verdicts, fresh=chosen.fresh)
-    page = write(verdict)
-    verdicts.reached(verdict)
-    place({page.parent / "metrics.md": markdown(verdict)})
-    return verdict.exit_code
-
-
-if __name__ == "__main__":
-    raise SystemExit(front_door(main))

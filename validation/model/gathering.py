@@ -212,7 +212,7 @@ def _refuse_other_score(champion: Subject, scored: Scored, candidate: Manifest, 
             f"champion_score: champion {recorded.version} has {name} {now:.6g} on the test rows of its training, recorded "
             f"was {before:.6g}: a comparison with it would say nothing",
             "see whether it draws at random, or keeps what it was asked before; to judge the candidate without it: "
-            "python -m validation.model.gate --champion none",
+            "python -m validation.model --champion none",
         )
 
 

@@ -20,7 +20,8 @@ from gateline.settings import DataGate
 from gateline.settings.errors import UsageError
 from gateline.settings.front_door import front_door
 from tests.validation.weather import failed, frame, schema, verdict, write
-from validation.data.gate import Task, main, run
+from validation.data.__main__ import main
+from validation.data.gate import Task, run
 
 ROOT = Path(__file__).parents[3]
 Change = Callable[[pd.DataFrame], pd.DataFrame]

@@ -23,7 +23,7 @@ from tests.validation.conftest import Small
 from tests.validation.scores import evidence, noisy
 from tests.validation.trained import stored_again
 from validation.model import gate
-from validation.model.gate import main
+from validation.model.__main__ import main
 from validation.model.subject import subject_of
 
 

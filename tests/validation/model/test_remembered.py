@@ -20,7 +20,7 @@ from tests.servers import S3, s3_server
 from tests.training.example import artifacts_of, frame, settings_of, trained
 from training.identity import plan
 from training.rows import read
-from validation.model.options import contest_of, options
+from validation.model.__main__ import contest_of, options
 from validation.model.remembered import remembered
 from validation.model.subject import subject_of
 

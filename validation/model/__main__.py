@@ -1,4 +1,7 @@
-"""The command line of `python -m validation.model`."""
+"""The command line of the gate on a model.
+
+pandas and scikit-learn are imported only when a model is judged: a recorded verdict and a usage error come without them.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +10,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateline.contracts.digest import of_value
+from gateline.contracts.files import place
 from gateline.contracts.layout import heads_seen
+from gateline.contracts.manifest import MANIFEST_FILE, Manifest
+from gateline.contracts.shaping import changed_since
 from gateline.contracts.verdict import ASKED, asked_by
 from gateline.registry.artifacts import CANDIDATE, CHAMPION, Artifacts
 from gateline.registry.audit import AuditLog
 from gateline.registry.production import told_of
 from gateline.registry.store import Store
+from gateline.registry.verdicts import Verdicts
+from gateline.rows.digests import data_digest
 from gateline.rows.sources import pinned
 from gateline.settings import DEFAULT_PATH, METRICS, Settings, load
 from gateline.settings.errors import UsageError
+from gateline.settings.front_door import front_door
 from validation.model.contest import Contest
+from validation.model.gate import own_code, run
 from validation.model.limits import limits_of
 from validation.model.remembered import remembered
 from validation.model.subject import Subject, champion_of, subject_of
@@ -141,3 +151,49 @@ def _parser(metrics: tuple[str, ...]) -> argparse.ArgumentParser:
             spellings = [dashed] if dashed == plain else [dashed, plain]
             group.add_argument(*spellings, dest=f"{bound}_{name}", type=float, metavar="X", help=argparse.SUPPRESS)
     return parser
+
+
+def _refuse_older(candidate: Subject, settings: Settings, test_url: str | None) -> None:
+    """Refuse the candidate of an earlier training, as one that failed leaves it: it is not what would be trained now.
+
+    Rows of an object store move on while a candidate is judged; it is judged on the versions that it was trained with.
+    Raises UsageError naming all that changed.
+    """
+    if MANIFEST_FILE not in candidate.files:
+        return
+    manifest = Manifest.model_validate_json(candidate.files[MANIFEST_FILE])
+    changed = changed_since(manifest, settings)
+    if manifest.inputs.get("model") not in [of_value(code) for code in own_code()]:
+        changed.append("model/ changed since")
+    for role, url in (("train", settings.data.train), ("test", settings.data.test)):
+        given = role in manifest.objects or role == "test" and test_url is not None
+        if not given and manifest.inputs.get(role) != data_digest(url):
+            changed.append(f"the rows of data.{role} changed since")
+    if changed:
+        raise UsageError(
+            f"the candidate {manifest.version} is older, and not what would be trained now: {'; '.join(changed)}",
+            f"nox -s train; to judge it as it is: nox -s validate_model -- --model {manifest.version}",
+        )
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Judge, write the verdict, its page and the table of metrics, and return the exit code."""
+    from gateline.report import write
+    from validation.model.metrics_table import markdown
+
+    chosen = options(arguments)
+    store = Store.of(chosen.settings)
+    contest = contest_of(chosen, store)
+    handed_over = Path(chosen.model).is_dir() and contest.candidate.identity == Artifacts(store).alias(CANDIDATE)
+    if chosen.model == CANDIDATE or handed_over:
+        _refuse_older(contest.candidate, chosen.settings, chosen.test_url)
+    verdicts = Verdicts.of(chosen.settings)
+    verdict = run(contest, chosen.settings, verdicts, fresh=chosen.fresh)
+    page = write(verdict)
+    verdicts.reached(verdict)
+    place({page.parent / "metrics.md": markdown(verdict)})
+    return verdict.exit_code
+
+
+if __name__ == "__main__":
+    raise SystemExit(front_door(main))
