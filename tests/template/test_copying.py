@@ -12,7 +12,7 @@ from infra.commands.answers import FILE, note, read
 from infra.host.python_env import python_for
 from template.copying import Wanted, _gone_again, _tell_of_libraries, _to_go_on, new
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 ROWS = "order id,late?\n1,yes\n"
 
 

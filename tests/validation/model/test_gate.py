@@ -150,7 +150,7 @@ def test_an_older_candidate_is_not_judged_as_if_it_were_this_one(
 
 
 def test_a_candidate_of_other_code_of_the_models_is_older(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gate, "_own_code", lambda: [{"features.py": "0" * 64}])
+    monkeypatch.setattr("validation.model.__main__.own_code", lambda: [{"features.py": "0" * 64}])
     with pytest.raises(UsageError, match="model/ changed since"):
         main([])
 
@@ -356,7 +356,7 @@ def test_a_recorded_verdict_comes_without_pandas_and_scikit_learn(tmp_path: Path
     assert command(folder, "training").returncode == 0
     assert command(folder, "validation.model").returncode == 0
     code = (
-        "import sys; from validation.model import main; code = main([])\n"
+        "import sys; from validation.model.__main__ import main; code = main([])\n"
         "print(code, sorted({'pandas', 'sklearn', 'scipy', 'skops', 'numpy'} & set(sys.modules)))"
     )
     (folder / "again.py").write_text(code)
