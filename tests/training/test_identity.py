@@ -14,7 +14,8 @@ from tests.training.example import command, copy_of_project, project
 from training.identity import ROOT, SHAPING, plan
 
 BESIDE = {
-    *(f"gateline/contracts/{name}.py" for name in ("digest", "plot", "verdict", "event", "files", "image", "layout", "release")),
+    *(f"gateline/contracts/{name}.py" for name in ("digest", "plot", "verdict", "event", "files", "image")),
+    *(f"gateline/contracts/{name}.py" for name in ("layout", "release")),
     *(f"gateline/contracts/{name}.py" for name in ("forms", "git", "shapes", "shaping")),
     "gateline/rows/digests.py",
     "validation/model/vouched.py",
