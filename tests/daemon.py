@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from infra.engines.docker import removal
+from infra.engines.docker import daemon
 from infra.engines.docker.names import Names
 from infra.host.docker import Docker, connect
 
@@ -26,4 +26,4 @@ def on_docker(client: Docker, *environments: str) -> dict[str, Any]:
 def remove(client: Docker, project: str, *environments: str) -> None:
     """Remove everything of a project from the daemon."""
     for environment in environments:
-        removal.remove(client, Names(project, environment))
+        daemon.remove(client, Names(project, environment))

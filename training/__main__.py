@@ -20,8 +20,7 @@ from gateline.settings import DEFAULT_PATH, Settings, load
 from gateline.settings.front_door import front_door
 from gateline.settings.shown import tell
 from training.identity import Plan, plan
-from training.run import STEPS, is_broken, train
-from training.steps import Steps
+from training.run import STEPS, Steps, is_broken, train
 from training.verdict import STAGE, judged, verdict_again, verdict_of
 from validation.model import vouched
 

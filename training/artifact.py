@@ -6,12 +6,14 @@ import json
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from gateline.contracts.digest import of_bytes
+from gateline.contracts.git import ask
 from gateline.contracts.manifest import (
     GOLDEN_FILE,
     METRICS_FILE,
@@ -23,7 +25,6 @@ from gateline.contracts.manifest import (
 )
 from gateline.registry.loaded import LoadedModel
 from gateline.settings.errors import UsageError, explain, next_step_of
-from training.commit import commit_of
 from training.fitting import libraries, pack
 from training.golden import golden_of
 from training.identity import ROOT, Plan
@@ -33,6 +34,7 @@ from training.rows import Rows, Split
 from validation.metrics import compute
 
 CORRECT = "correct the estimator in model/, and train again"
+NONE = "nogit"
 
 
 @dataclass(frozen=True)
@@ -120,3 +122,22 @@ def _scores(model: LoadedModel, rows: Rows) -> npt.NDArray[np.float64]:
 
 def _json(value: Any) -> bytes:
     return json.dumps(value, indent=1, allow_nan=False, ensure_ascii=False).encode()
+
+
+@dataclass(frozen=True)
+class Commit:
+    """`sha` is empty without git; `dirty` says whether a tracked file differs from it."""
+
+    sha: str = ""
+    dirty: bool = False
+
+    def version(self, now: datetime | None = None) -> str:
+        """Return `YYYYMMDD-<7 of the sha>`, `YYYYMMDD-nogit` without git; `-dirty` follows where the tree is."""
+        day = (now or datetime.now(UTC)).strftime("%Y%m%d")
+        return f"{day}-{self.sha[:7] or NONE}" + ("-dirty" if self.dirty else "")
+
+
+def commit_of(folder: Path) -> Commit:
+    """Return the commit of a folder's work tree; an empty one where there is no git or no commit."""
+    sha = ask(folder, "rev-parse", "--verify", "HEAD") or ""
+    return Commit(sha, bool(ask(folder, "status", "--porcelain", "--untracked-files=no"))) if sha else Commit()

@@ -16,9 +16,7 @@ import numpy as np
 
 from gateline.contracts import samples
 from gateline.contracts.manifest import GOLDEN_TOLERANCE, MANIFEST_FILE, Manifest
-from gateline.registry.golden import apart, unsteady
-from gateline.registry.loaded import LoadedModel, load_folder
-from gateline.registry.rows import encode
+from gateline.registry.loaded import LoadedModel, apart, encode, load_folder, unsteady
 from gateline.settings.errors import GatelineError, OutsideError, UsageError, explain, next_step_of
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -12,8 +12,7 @@ from gateline.contracts.digest import of_file, of_sources, of_tree, of_value
 from gateline.contracts.manifest import Objects
 from gateline.contracts.schema import Schema
 from gateline.contracts.shaping import schema_of, shaping
-from gateline.rows.digests import data_digest
-from gateline.rows.sources import pinned
+from gateline.rows.sources import data_digest, pinned
 from gateline.settings import Settings
 from gateline.settings.errors import UsageError
 
@@ -27,9 +26,9 @@ SHAPING = (
     "gateline/contracts/samples.py",
     "gateline/contracts/schema.py",
     "gateline/contracts/storage.py",
-    "gateline/registry/golden.py",
     "gateline/registry/loaded.py",
-    "gateline/registry/rows.py",
+    "gateline/registry/loaded.py",
+    "gateline/registry/loaded.py",
     "gateline/rows/csv_file.py",
     "gateline/rows/encodings.py",
     "gateline/rows/parquet_file.py",

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 
 from gateline.contracts.digest import short
 from gateline.contracts.manifest import Manifest
-from gateline.contracts.plot import Plot
-from gateline.contracts.verdict import Outcome, Rule, Verdict
+from gateline.contracts.verdict import Outcome, Plot, Rule, Verdict
 from training.run import Trained
 
 STAGE = "train"

@@ -1,4 +1,4 @@
-"""A release: an artifact packed with the service to run."""
+"""A release: an artifact packed with the service to run; and its image, where it runs in containers."""
 
 from __future__ import annotations
 
@@ -42,3 +42,36 @@ class Release(BaseModel):
     def name(self) -> str:
         """`version` and the start of the digest: two releases of one model with different service code differ."""
         return f"{self.version}+{self.digest[:8]}"
+
+
+class Image(BaseModel):
+    """One image of one release for one platform. `id` is what was tested and what runs; a tag may move, an id does not."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    release: str
+    """The release's digest."""
+    platform: str
+    """Such as `linux/amd64`."""
+    id: str
+    """`sha256:…` of the image's configuration, as the engine names it."""
+    files: str
+    """Digest of the list of files: path, mode, owner and SHA-256 of each."""
+    base: str
+    base_id: str
+    """The base's own id: a name that is no digest may mean another image later."""
+    dockerfile: str
+    """SHA-256 of the Dockerfile that made it."""
+    tags: tuple[str, ...]
+    builder: str
+    size: int
+    """Bytes, the base's included."""
+    base_size: int
+    created: str
+    pushed: str = ""
+    """`repository@sha256:…` once it was pushed."""
+
+    @property
+    def slug(self) -> str:
+        """The platform as part of a file name."""
+        return self.platform.replace("/", "-")

@@ -7,12 +7,11 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from gateline.contracts.digest import of_bytes, of_value
-from gateline.contracts.plot import Plot
 from gateline.settings import DEFAULT_PATH
 from gateline.settings.errors import ExitCode
 from gateline.settings.secrets import redacted
@@ -166,3 +165,29 @@ def _compare(name: str, observed: float, limit: float, good: bool, allowed: str,
         "reason": reason,
     }
     return Rule.model_validate({**fields, **more})
+
+
+class Series(BaseModel):
+    """One named line or group of bars: `x` and `y` have one length."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    x: tuple[float | str, ...]
+    y: tuple[float | None, ...]
+
+
+class Plot(BaseModel):
+    """One plot. `table` and `heat` read `cells` (rows × columns); the others read `series`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    title: str
+    kind: Literal["line", "bar", "heat", "table"]
+    x_label: str = ""
+    y_label: str = ""
+    series: tuple[Series, ...] = ()
+    rows: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    cells: tuple[tuple[float | str, ...], ...] = ()
+    note: str = ""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gateline.contracts.digest import of_bytes
-from gateline.contracts.event import GENESIS, Event, Head
+from gateline.contracts.event import DEPLOYED, FINISHED, GENESIS, ROLLED_BACK, UPGRADED, Event, Head
 from gateline.registry.chain import (
     UNKNOWN,
     ChainBroken,
@@ -23,11 +23,14 @@ from gateline.registry.chain import (
 )
 from gateline.registry.store import AUDIT as FOLDER
 from gateline.registry.store import Store
+from gateline.settings import PRODUCTION
 from gateline.settings.errors import OutsideError
+from gateline.settings.shown import shown
 
 __all__ = ["About", "AuditLog", "ChainBroken", "Finding"]
 
 ATTEMPTS = 1000
+SERVED = (DEPLOYED, UPGRADED, ROLLED_BACK)
 
 
 @dataclass(frozen=True)
@@ -154,3 +157,38 @@ class AuditLog:
 
     def _read(self, line: int) -> bytes:
         return self._store.read(f"{FOLDER}/{name_of(line)}")
+
+
+@dataclass(frozen=True)
+class Told:
+    """That something serves in production, or may: `why` we think so, and which artifact was the last to be let in."""
+
+    why: str
+    artifact: str = ""
+
+
+def told_of(log: AuditLog, heads: Iterable[Head] = ()) -> Told | None:
+    """Return what the log tells of production; None where nothing was ever there.
+
+    A log that is not whole may have told of it. `heads` are those of it that were kept elsewhere: they alone show a cut end.
+    """
+    events = [event for event in log.events() if _tells(event)]
+    if events:
+        named = (event.data.get("release") or {} for event in reversed(events) if event.type in (DEPLOYED, UPGRADED))
+        last = next(named, {})
+        name = f" {shown(last['version'])}" if last.get("version") else " a release"
+        told = f"the audit log tells that{name} was brought into production (its last word of it: {shown(events[-1].time)})"
+        return Told(told, str(last.get("artifact", "")))
+    findings = [finding for finding in log.verify(heads) if finding.line]  # a foreign object tells of nothing
+    if findings:
+        reason = findings[0].reason.removeprefix("chain: ")
+        return Told(f"the audit log is not whole, and may have told of a release in production: {reason}")
+    return None
+
+
+def _tells(event: Event) -> bool:
+    """A rehearsal serves nobody; a change whose command died in its last phase was finished by another."""
+    if not event.source.endswith(f"/{PRODUCTION}") or event.data.get("rehearsal"):
+        return False
+    finished = event.type == FINISHED and event.data.get("outcome") == "recovered" and event.data.get("phase") == "settle"
+    return event.type in SERVED or finished

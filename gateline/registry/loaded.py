@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-from collections.abc import Collection, Mapping
+import math
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +17,99 @@ from pydantic import ValidationError
 
 from gateline.contracts import schema as schemas
 from gateline.contracts.digest import of_bytes
-from gateline.contracts.manifest import GOLDEN_FILE, MANIFEST_FILE, MODEL_FILE, REFERENCE_FILE, SCHEMA_FILE, Manifest
-from gateline.contracts.schema import Schema
+from gateline.contracts.manifest import (
+    GOLDEN_CROWD,
+    GOLDEN_FILE,
+    GOLDEN_TOLERANCE,
+    MANIFEST_FILE,
+    MODEL_FILE,
+    REFERENCE_FILE,
+    SCHEMA_FILE,
+    Manifest,
+)
+from gateline.contracts.schema import Column, Schema
 from gateline.registry import trusted
 from gateline.registry.artifacts import REPAIR
 from gateline.settings.errors import GateRefused, explain
 
+Rows = npt.NDArray[np.object_]
+Scores = npt.NDArray[np.float64]
+
+WAYS: Mapping[str, Callable[[LoadedModel, Rows], Scores]] = {
+    "once more": lambda model, rows: model.score(rows),
+    "in reverse order": lambda model, rows: model.score(rows[::-1])[::-1],
+    "one at a time": lambda model, rows: np.concatenate([model.score(row[np.newaxis]) for row in rows]),
+    "among 1,000 rows": lambda model, rows: model.score(np.resize(rows, (GOLDEN_CROWD, rows.shape[1])))[: len(rows)],
+}
+"""How else the same rows are asked for; each returns their scores in the order of the rows."""
 ROUNDING = 1e-6
 """How far a probability may lie outside 0 to 1, by single precision; a row may add up to ten times as far from 1."""
 NEEDED = (MODEL_FILE, SCHEMA_FILE, GOLDEN_FILE, REFERENCE_FILE)
+
+
+def encode(rows: Sequence[Sequence[Any]], schema: Schema) -> npt.NDArray[np.object_]:
+    """Return rows of JSON values in schema order as an object array of shape (n, features).
+
+    Numbers, integers and booleans become float (missing: NaN), datetimes POSIX seconds, strings stay (missing: None).
+    Raises ValueError where a row is too long or too short, or a value is not of its column's type.
+    """
+    columns = schema.features
+    encoded = np.empty((len(rows), len(columns)), dtype=object)
+    for index, row in enumerate(rows):
+        if len(row) != len(columns):
+            raise ValueError(f"row {index} holds {len(row)} values; the schema has {len(columns)} features")
+        for place, (column, value) in enumerate(zip(columns, row, strict=True)):
+            try:
+                encoded[index, place] = _encode(column, value)
+            except (TypeError, ValueError, OverflowError):
+                raise ValueError(f"row {index}: '{column.name}' is no {column.dtype}") from None
+    return encoded
+
+
+def _encode(column: Column, value: Any) -> float | str | None:
+    if column.dtype == "string":
+        return None if value is None else str(value)
+    if value is None:
+        return math.nan
+    if column.dtype == "datetime" and isinstance(value, str):
+        return _seconds(value)
+    return float(value)
+
+
+def _seconds(text: str) -> float:
+    """A time without an offset is UTC."""
+    moment = datetime.fromisoformat(text)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def apart(scores: Scores, recorded: Scores) -> npt.NDArray[np.float64]:
+    """Return how far each row's scores are from the recorded ones, shape (n,): absolute, of scores above 1 relative.
+
+    Infinite where one of them is no number. Both have the same shape.
+    """
+    with np.errstate(invalid="ignore"):
+        gaps = (np.abs(scores - recorded) / np.maximum(1.0, np.abs(recorded))).max(axis=1)
+    return np.where(np.isfinite(gaps), gaps, np.inf)
+
+
+def unsteady(model: LoadedModel, rows: Rows, scores: Scores) -> str:
+    """Return how a model answers rows otherwise than with `scores`, which it gave them as one batch; nothing where it does
+    not.
+
+    Raises whatever the estimator raises.
+    """
+    decided = model.decide(scores) if model.manifest.classes else []
+    for way, ask in WAYS.items():
+        again = ask(model, rows)
+        if again.shape != scores.shape:
+            return f"asked {way}, the golden rows get scores of shape {again.shape}, as a batch {scores.shape}"
+        gaps = apart(again, scores)
+        if (off := int((gaps > GOLDEN_TOLERANCE).sum())) > 0:
+            told = f"asked {way}, {off} of {len(rows)} golden rows score otherwise than as a batch"
+            return f"{told}, by up to {gaps.max():.3g}"
+        if (others := sum(one != other for one, other in zip(model.decide(again), decided))) > 0:
+            return f"asked {way}, {others} of {len(rows)} golden rows are decided otherwise than as a batch"
+    return ""
 
 
 @dataclass(frozen=True)

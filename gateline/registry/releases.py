@@ -5,8 +5,7 @@ from __future__ import annotations
 from pydantic import ValidationError
 
 from gateline.contracts.digest import WHOLE, short
-from gateline.contracts.image import Image
-from gateline.contracts.release import Release
+from gateline.contracts.release import Image, Release
 from gateline.registry.store import Store
 from gateline.settings.errors import GateRefused, UsageError, did_you_mean
 

@@ -1,18 +1,41 @@
-"""What is told of releases: each with its verdicts and what was done with it. Who reads the registry fills these values."""
+"""What is told of releases, environments and audit events: values alone, filled by whoever reads registry, engines and log."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from gateline.contracts.plot import Plot
-from gateline.contracts.verdict import Outcome
+from gateline.contracts.event import (
+    ACCEPTED,
+    DEPLOYED,
+    LIFTED,
+    PACKAGED,
+    PUBLISHED,
+    ROLLED_BACK,
+    SIGNED,
+    STARTED,
+    UPGRADED,
+    Event,
+)
+from gateline.contracts.verdict import Outcome, Plot
 
 COLUMNS = (
     "validate_data", "validate_model", "integration", "benchmark", "security", "smoke", "canary", "drift",
 )  # fmt: skip
 """The stages whose verdicts have a column of their own in the list of releases."""
 PAGE_SIZE = 50
+WORDS = {
+    PACKAGED: "built",
+    PUBLISHED: "published",
+    SIGNED: "signed",
+    STARTED: "begins",
+    DEPLOYED: "deployed",
+    UPGRADED: "upgraded",
+    ROLLED_BACK: "rolled back",
+    ACCEPTED: "accepted",
+    LIFTED: "lifted",
+}
 
 
 @dataclass(frozen=True)
@@ -105,3 +128,69 @@ def page_of(digest: str) -> str:
 def list_page(number: int) -> str:
     """Return the address of a page of the list, the first being 1."""
     return "releases.html" if number == 1 else f"releases-{number}.html"
+
+
+@dataclass(frozen=True)
+class Held:
+    """What runs in one slot. `since` is empty where the audit log does not know."""
+
+    slot: str
+    release: str
+    digest: str
+    share: float
+    alive: int
+    replicas: int
+    restarts: int = 0
+    since: str = ""
+    by: str = ""
+    known: bool = False
+    """Whether the release has a page."""
+
+
+@dataclass(frozen=True)
+class Environment:
+    """One environment; `unreachable` says why nothing is known of it."""
+
+    name: str
+    engine: str
+    url: str = ""
+    slots: tuple[Held, ...] = ()
+    attention: tuple[str, ...] = ()
+    """What someone should look after, each with the next step."""
+    unreachable: str = ""
+    next_step: str = ""
+    rehearsal: bool = False
+
+
+@dataclass(frozen=True)
+class Serving:
+    """All environments, as they were at one time."""
+
+    project: str
+    read: str
+    environments: tuple[Environment, ...] = ()
+
+
+def who(event: Event) -> str:
+    """Say who did it, and whether that is more than what variables of the CI job say."""
+    actor = event.data.get("actor") or {}
+    given = ", as given" if actor.get("known_by") == "as given" else ""
+    return f"{actor.get('name', '?')} ({actor.get('kind', '?')}{given})"
+
+
+def outcome(event: Event) -> str:
+    """Say how what an event tells of ended, and why where the event knows."""
+    data = event.data
+    why = (
+        data.get("error")
+        or ("" if event.type in WORDS else data.get("decision"))
+        or data.get("did")
+        or (reason(data) if event.type in (ROLLED_BACK, ACCEPTED, LIFTED) else "")
+    )
+    said = WORDS.get(event.type, str(data.get("outcome", "")))
+    return f"{said}: {why}" if why else said
+
+
+def reason(data: Mapping[str, Any]) -> str:
+    """A rollback by hand has one reason; one by a canary has those of its verdict."""
+    return str(data.get("reason") or "; ".join(map(str, data.get("reasons") or ())))

@@ -8,8 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote
 
+from gateline.contracts.git import Sources
 from gateline.contracts.last_run import Ending, LastRun, last_runs
-from gateline.contracts.sources import Sources
 from gateline.contracts.verdict import Verdict
 from gateline.report import overview, words
 from gateline.report.overview import Link

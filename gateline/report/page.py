@@ -10,13 +10,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 import gateline.contracts.verdict as verdicts
 from gateline.contracts.digest import short
-from gateline.contracts.plot import Plot
+from gateline.contracts.verdict import Plot
 from gateline.report import history, plots, words
-from gateline.report.history import History, Past
+from gateline.report.history import History, Past, Serving
 from gateline.report.line import Line
 from gateline.report.navigation import Navigation
 from gateline.report.overview import Link, page_of
-from gateline.report.serving import Serving
 from gateline.settings.shown import one_line
 
 ALONE = Navigation()

@@ -7,7 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from gateline.contracts.plot import Plot, Series
+from gateline.contracts.verdict import Plot, Series
 from gateline.report.words import number
 from gateline.settings.shown import one_line
 

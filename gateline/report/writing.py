@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import os
+import re
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from rich.console import Console
+from rich.text import Text
+
+from gateline.contracts.digest import short
 from gateline.contracts.files import place
-from gateline.contracts.sources import sources
-from gateline.contracts.verdict import Verdict
-from gateline.report import history, overview, page, summary, terminal
-from gateline.report.history import History
+from gateline.contracts.git import sources
+from gateline.contracts.verdict import Outcome, Verdict
+from gateline.report import history, overview, page, words
+from gateline.report.history import History, Serving
 from gateline.report.line import line
 from gateline.report.navigation import navigation, renewed, site_pages
-from gateline.report.serving import Serving
 from gateline.settings.sample import NOTE, is_sample
+from gateline.settings.shown import one_line
+from gateline.settings.terminal import Terminal
 
 FOLDER = Path("reports")
+STYLES = {Outcome.PASS: "green", Outcome.FAIL: "red", Outcome.INCONCLUSIVE: "yellow"}
+SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&$@]|:(?=//)|(?<=www)\.)")
 
 
 def write(verdict: Verdict, folder: Path = FOLDER) -> Path:
@@ -27,17 +37,17 @@ def write(verdict: Verdict, folder: Path = FOLDER) -> Path:
     if is_sample():
         verdict = verdict.model_copy(update={"notes": (*verdict.notes, NOTE)})
     home = folder / verdict.stage
-    markdown, way = summary.markdown(verdict), navigation(folder, [overview.page_of(verdict.stage)])
+    in_markdown, way = markdown(verdict), navigation(folder, [overview.page_of(verdict.stage)])
     place(
         {
-            home / "summary.md": markdown,
+            home / "summary.md": in_markdown,
             home / "index.html": page.verdict(verdict, overview.extras(home), way),
             home / "verdict.json": verdict.model_dump_json(indent=2) + "\n",
         }
     )
     refresh(folder)
-    _append_to_step_summary(markdown)
-    terminal.show(verdict, home / "index.html")
+    _append_to_step_summary(in_markdown)
+    show(verdict, home / "index.html")
     return home / "index.html"
 
 
@@ -85,3 +95,67 @@ def _append_to_step_summary(markdown: str) -> None:
     if target:
         with open(target, "a", encoding="utf-8") as stream:
             stream.write(markdown + "\n")
+
+
+def show(verdict: Verdict, page: Path, console: Console | None = None) -> None:
+    """Print outcome, every failed or unjudged rule with its reason and next step, and where the page is."""
+    out = console or Terminal()
+    for each in lines(verdict, page):
+        out.print(each, soft_wrap=True)
+
+
+def lines(verdict: Verdict, page: Path) -> list[Text]:
+    """Return the summary, one styled text a line."""
+    listed = [_first(verdict)]
+    for rule, subjects in words.alike(words.telling(verdict)):
+        required = ", required" if rule.required and rule.outcome is Outcome.INCONCLUSIVE else ""
+        word = "failed" if rule.outcome is Outcome.FAIL else f"not judged{required}"
+        name = f"{rule.name} ({subjects})" if subjects else rule.name
+        lead = Text(f"  {words.ICONS[rule.outcome]} {name}", style=STYLES[rule.outcome])
+        listed.append(lead.append(f" {word}: {rule.reason}", style="default"))
+        if rule.next_step:
+            listed.append(Text(f"      next: {rule.next_step}"))
+    listed += [Text(f"  note: {note}", style="dim") for note in verdict.notes]
+    return [*listed, Text(f"  page: {page}", style="dim")]
+
+
+def _first(verdict: Verdict) -> Text:
+    style = f"bold {STYLES[verdict.outcome]}"
+    line = Text(
+        f"{words.ICONS[verdict.outcome]} {words.title(verdict.stage)}: {words.WORDS[verdict.outcome]}", style=style
+    )
+    for mark in words.marks(verdict):
+        line.append(f" [{mark}]", style="bold magenta" if mark == "rehearsal" else "cyan")
+    judged = sum(rule.outcome is not Outcome.INCONCLUSIVE for rule in verdict.rules)
+    return line.append(f" ({judged} of {words.plural(len(verdict.rules), 'rule')} judged)", style="default")
+
+
+def markdown(verdict: Verdict) -> str:
+    """Return outcome, rules and what was not judged as GitHub-flavoured Markdown; values cannot break out of their cell."""
+    return _environment().get_template("summary.md").render(verdict=verdict)
+
+
+def escape(value: object) -> str:
+    """Return text that Markdown shows as it is, on one line: no markup, no link, no mention, no formula."""
+    return SPECIAL.sub(r"\\\1", one_line(" ".join(str(value).split())))
+
+
+@cache
+def _environment() -> Environment:
+    """Autoescape is for HTML; here every value that is not ours passes through `escape`, as `finalize` makes sure."""
+    environment = Environment(  # nosec B701: Markdown, escaped by its own filter
+        loader=PackageLoader("gateline.report"),
+        undefined=StrictUndefined,
+        finalize=escape,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"number": words.number, "title": words.title, "short": short}
+    environment.globals |= {
+        "icons": words.ICONS,
+        "words": words.WORDS,
+        "headline": words.headline,
+        "marks": words.marks,
+    }
+    return environment

@@ -9,7 +9,6 @@ from pydantic import Field, model_validator
 
 from gateline.settings.errors import did_you_mean
 from gateline.settings.gates import Gates
-from gateline.settings.images import Image
 from gateline.settings.project import (
     CLASSIFICATION_METRICS,
     METRICS,
@@ -22,8 +21,7 @@ from gateline.settings.project import (
     Project,
 )
 from gateline.settings.section import Section
-from gateline.settings.serving import Environment, Load, Notify, Registry, Service
-from gateline.settings.signing import Signing
+from gateline.settings.serving import Environment, Image, Load, Notify, Registry, Service, Signing
 from gateline.settings.variables import Variables
 
 PRODUCTION = "production"

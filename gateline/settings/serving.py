@@ -1,4 +1,4 @@
-"""How a release is served, loaded, stored, and who is told."""
+"""How a release is served, packed, signed, loaded and stored, and who is told."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
-from gateline.settings.images import DockerHost
-from gateline.settings.project import Text
+from gateline.settings.project import HOST, Text
 from gateline.settings.section import Section
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Stage = Literal["validate_data", "validate_model", "integration", "benchmark", "security"]
+Platform = Literal["", "linux/amd64", "linux/arm64"]
 
 
 class Service(Section):
@@ -74,6 +74,40 @@ class Notify(Section):
     """A command that gets the event as JSON on standard input; empty for none."""
     webhook: str = ""
     """A URL that gets the event as a JSON POST; empty for none."""
+
+
+class Signing(Section):
+    """Who may release. The private key is never a setting: `GATELINE_SIGNING_KEY` names or holds it."""
+
+    keys: tuple[Text, ...] = ()
+    """Files of the public keys (PEM) that `deploy` and `canary` accept; empty: signing is off."""
+
+
+class Image(Section):
+    """The release image that `invoke build` makes where an environment runs containers."""
+
+    base: Text = (
+        "docker.io/library/python:3.11-slim-bookworm"
+        "@sha256:a36c24f9cbdf4fd0f52d67f0823eeac19c2028c637cecc392d97f980d4fec56b"
+    )
+    """Image with the Python that runs the release, pinned by digest."""
+    repository: str = ""
+    """Name to tag and push under, such as `registry.example.org/team/flights`; empty for the project's name, never pushed."""
+    platform: Platform = ""
+    """Platform to build for; empty for the one that the environments' daemons run on."""
+
+
+class DockerHost(Section):
+    """The Docker daemon of one environment, and what its containers may use."""
+
+    host: Annotated[str, Field(pattern=HOST)] = ""
+    """`ssh://user@host`, `tcp://…` or `unix://…`; empty for DOCKER_HOST, or this machine."""
+    memory_mb: Annotated[int, Field(ge=64, le=1_048_576)] = 512
+    """Memory of one service container."""
+    cpus: Annotated[float, Field(gt=0.0, le=256.0)] = 2.0
+    """Processors that one service container may use."""
+    keep_images: Annotated[int, Field(ge=2, le=100)] = 5
+    """Releases whose images stay on the host, so that a rollback pulls nothing."""
 
 
 class Environment(Section):

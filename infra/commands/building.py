@@ -6,9 +6,8 @@ from pathlib import Path
 
 from gateline.contracts.event import PACKAGED, PUBLISHED
 from gateline.contracts.files import hand_on
-from gateline.contracts.image import Image
 from gateline.contracts.layout import BUILD
-from gateline.contracts.release import Release
+from gateline.contracts.release import Image, Release
 from gateline.registry.audit import AuditLog
 from gateline.registry.made import Made, of_image
 from gateline.registry.releases import Releases

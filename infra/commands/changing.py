@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 
 from gateline.contracts.release import Release
 from gateline.contracts.slots import Slot
-from gateline.settings.errors import ExitCode, UsageError
-from infra.commands.summary import close
+from gateline.report.writing import escape
+from gateline.settings.errors import ExitCode, GateRefused, UsageError
 from infra.rollout.canary import CanaryOptions, Ended
 from infra.rollout.canary import canary as run_canary
 from infra.rollout.decision import Step
@@ -189,3 +190,24 @@ def _say_serving(target: Target, release: Release, done: str) -> None:
     if candidates(target):
         target.say(f"undo: invoke rollback --env={target.name}", "dim")
     close(target, f"{release.name} {done}")
+
+
+def close(target: Target, done: str) -> None:
+    """Say the audit log's head, kept outside the log so that a cut end is seen, and put `done` on GitHub's summary page."""
+    waiting = target.recorder.waiting()
+    why = "until the audit log holds" if target.recorder.broken() else "for the registry"
+    where = _head(target) + (f", {waiting} event(s) wait {why}" if waiting else "")
+    target.say(where, "dim")
+    page = os.environ.get("GITHUB_STEP_SUMMARY")
+    if page:
+        rehearsal = " (rehearsal: this environment serves nobody)" if target.rehearsal else ""
+        with open(page, "a", encoding="utf-8") as stream:
+            stream.write(f"**{escape(target.name)}**: {escape(done)}{rehearsal}  \n{escape(where)}\n\n")
+
+
+def _head(target: Target) -> str:
+    try:
+        head = target.recorder.kept_head()
+    except GateRefused as error:
+        return error.message
+    return f"audit head {head.count} {head.digest}" if head else "audit head none"

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.table import Table
@@ -16,15 +19,15 @@ from gateline.contracts.files import place
 from gateline.contracts.layout import BUILD
 from gateline.registry.audit import AuditLog, Finding
 from gateline.registry.store import Store
-from gateline.report.audit_line import outcome, who
+from gateline.report.history import outcome, who
 from gateline.settings import Settings, load
 from gateline.settings.errors import ExitCode, GateRefused, OutsideError, UsageError
 from gateline.settings.sample import is_sample
 from gateline.settings.shown import in_json, one_line, tell
 from gateline.settings.terminal import Terminal
-from infra.commands import audit_heads
 from infra.commands.building import build_recorder
 from infra.commands.tracing import trace as trace_back
+from infra.releases.signing import heads, keys
 from infra.rollout.recorder import Recorder
 from infra.rollout.target import Target, audit_key
 
@@ -57,7 +60,7 @@ def audit(trace: str, export: str, against: str = "", keep: str = "", accept: bo
     if trace:
         tell(*trace_back(settings, trace))
         return 0
-    given = audit_heads.compared(settings, Path(against)) if against else {}
+    given = compared(settings, Path(against)) if against else {}
     if accept or reason:
         _accept(settings, log, accept, reason, {against: head for head in given})
     kept = kept_heads(settings)
@@ -73,7 +76,7 @@ def audit(trace: str, export: str, against: str = "", keep: str = "", accept: bo
     if keep and findings:
         tell(f"next: find out what happened to the log; {keep} was not written")
     elif keep:
-        audit_heads.keep(settings, log.head(), Path(keep))
+        write_head(settings, log.head(), Path(keep))
     return int(ExitCode.FAIL if findings else ExitCode.OUTSIDE if kept.unreachable else ExitCode.PASS)
 
 
@@ -194,3 +197,35 @@ def _export(path: Path, events: list[Event], findings: list[Finding]) -> None:
     }
     place({path: in_json(json.dumps(body, indent=2, ensure_ascii=False))})
     tell(f"exported {len(events)} events to {path}")
+
+
+def compared(settings: Settings, path: Path) -> dict[Head, datetime]:
+    """Return the head in a file that `--keep` wrote, and when it was kept.
+
+    Raises UsageError, and GateRefused for a file that was tampered with.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UsageError(
+            f"--against: {path} cannot be read: {error.strerror}", "invoke audit --keep=FILE writes one"
+        ) from None
+    kept = heads.read(data, keys.public_keys(settings, Path(".")), settings.project.name, str(path))
+    note, whose = kept.note, f"signed by {kept.key.name}" if kept.key else "not signed"
+    tell(f"compared with {path}: head {note.head.count} of {note.time}, {whose}")
+    try:
+        return {note.head: datetime.fromisoformat(note.time).astimezone(UTC)}
+    except ValueError:
+        raise GateRefused(f"chain: {path} was kept at '{note.time}', which is no time", "name another file") from None
+
+
+def write_head(settings: Settings, head: Head, path: Path) -> None:
+    """Write the head, signed where there is a key to sign with."""
+    able = bool(os.environ.get(keys.VARIABLE))
+    counting = keys.public_keys(settings, Path("."))
+    signer = keys.signer(keys.private_pem(), counting) if able else None
+    note = heads.Note(project=settings.project.name, time=datetime.now(UTC).isoformat(timespec="seconds"), head=head)
+    place({path: heads.written(note, signer)})
+    refused = "; --against will refuse it" if counting else ""
+    tell(f"kept head {head.count} in {path}, {'signed' if able else f'not signed ({keys.VARIABLE} is not set){refused}'}")
+    tell(f"next: take it out of this machine's reach; later: invoke audit --against={shlex.quote(str(path))}")

@@ -8,8 +8,7 @@ from pathlib import Path
 from gateline.settings import load
 from gateline.settings.shown import tell
 from infra.commands.history import kept_heads
-from infra.site.publishing import publish
-from infra.site.whole import write
+from infra.site.whole import publish, write
 
 REPORTS = Path("reports")
 

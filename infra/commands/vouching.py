@@ -13,9 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gateline.contracts.digest import WHOLE, short
-from gateline.contracts.image import Image
 from gateline.contracts.manifest import MANIFEST_FILE, Manifest
-from gateline.contracts.release import Release
+from gateline.contracts.release import Image, Release
 from gateline.contracts.statement import Statement
 from gateline.contracts.verdict import Verdict
 from gateline.registry.made import BY_DIGEST, MODEL, RELEASE, Made, content_of, of_image, of_stage

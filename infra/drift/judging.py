@@ -8,8 +8,8 @@ import sys
 
 import httpx
 
-from gateline.contracts.live_counts import LiveCounts
 from gateline.contracts.manifest import MANIFEST_FILE, REFERENCE_FILE, SCHEMA_FILE, Manifest
+from gateline.contracts.reference import LiveCounts
 from gateline.contracts.release import ARTIFACT_FOLDER
 from gateline.contracts.schema import parse
 from gateline.contracts.slots import Slot

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gateline.contracts.labels import class_of
-from gateline.contracts.live_counts import Matured
 from gateline.contracts.manifest import Manifest
+from gateline.contracts.reference import Matured
 from gateline.rows.text import MARKS
 from gateline.settings.errors import UsageError, did_you_mean
 from gateline.settings.secrets import redacted

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from gateline.contracts.live_counts import ColumnCounts, LiveCounts
+from gateline.contracts.reference import ColumnCounts, LiveCounts
 from infra.host.notes import Notes
 
 NOTE = "drift-window"

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from gateline.contracts.git import sources
 from gateline.contracts.last_run import ENDINGS, LastRun, leave
-from gateline.contracts.sources import sources
 from gateline.settings import PRODUCTION
 from gateline.settings.errors import ExitCode, GatelineError, first_line
 from gateline.settings.front_door import front_door

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from gateline.contracts.event import DEPLOYED, LIFTED, PACKAGED, ROLLED_BACK, UPGRADED, Event, Head
 from gateline.registry.audit import About, AuditLog
 from gateline.registry.releases import Releases
-from gateline.report.audit_line import reason
+from gateline.report.history import reason
 from gateline.settings.errors import OutsideError
 from infra.host.notes import Notes
 from infra.rollout.recorder import SPOOL, UNREACHABLE, Recorder

@@ -7,7 +7,7 @@ from pathlib import Path
 from gateline.contracts.release import Release
 from gateline.contracts.slots import Slot
 from gateline.registry.artifacts import CHAMPION
-from gateline.registry.production import told_of
+from gateline.registry.audit import told_of
 from gateline.settings.errors import GateRefused, Inconclusive
 from infra.releases.signing.checking import Claim
 from infra.releases.signing.checking import require as require_signed

@@ -13,9 +13,9 @@ from gateline.settings import DEFAULT_PATH, load
 from gateline.settings.front_door import front_door
 from gateline.settings.shown import tell
 from infra.security import running, sarif
-from infra.security.deciding import decide
+from infra.security.finding import Scanner
 from infra.security.gathering import gather
-from infra.security.scanner import Scanner
+from infra.security.running import decide
 from infra.security.subject import Subject
 
 EXAMPLES = """examples:

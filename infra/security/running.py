@@ -1,25 +1,27 @@
-"""Run the scanners side by side; one that breaks leaves a gap, never a pass."""
+"""Run the scanners side by side, and decide: one that breaks leaves a gap, never a pass."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 
+from gateline.contracts.digest import of_file, of_value
+from gateline.contracts.verdict import Plot, Verdict
 from infra.security import (
     code,
     digests,
     dockerfile,
     image_policy,
     image_sbom,
-    locks,
+    lockfile,
     model_file,
     sbom,
     secrets,
+    suppressions,
     vulnerabilities,
     workflow,
 )
-from infra.security.finding import Scan, ScannerFailed
-from infra.security.scanner import Scanner
+from infra.security.finding import Scan, Scanner, ScannerFailed, judge
 from infra.security.subject import Subject
 
 SCANNERS: dict[str, Scanner] = {
@@ -31,7 +33,7 @@ SCANNERS: dict[str, Scanner] = {
     "image_policy": image_policy.scan,
     "digest": digests.scan,
     "unsafe_load": model_file.scan,
-    "locks": locks.scan,
+    "locks": lockfile.scan,
     "sbom": sbom.scan,
     "image_sbom": image_sbom.scan,
 }
@@ -70,3 +72,37 @@ def attempt(scanner: Scanner, subject: Subject) -> Scan:
         return Scan(0, "things", (), gaps=(f"{error.name or error} is not installed here",))
     except Exception as error:  # a scanner's crash is a gap in this one rule, not the end of the others
         return Scan(0, "things", (), gaps=(f"the scanner crashed: {type(error).__name__}: {error}",))
+
+
+def decide(subject: Subject, scans: Mapping[str, Scan]) -> Verdict:
+    """Return the verdict on what the scanners brought back."""
+    required = subject.gate.required
+    return Verdict.of(
+        "security",
+        [judge(name, scan, name in required) for name, scan in scans.items()],
+        judged=_judged(subject),
+        plots=[_table(scans)] if any(scan.findings for scan in scans.values()) else [],
+        notes=[*(note for scan in scans.values() for note in scan.notes), *suppressions.told(subject, scans)],
+    )
+
+
+def _judged(subject: Subject) -> dict[str, str]:
+    """The release where there is one, and always the tree, so that another tree is another verdict."""
+    tree = of_value({name: of_file(subject.root / name) for name in subject.files})
+    image = {"image": subject.image.id} if subject.image and subject.in_containers else {}
+    return (
+        image
+        | ({"release": subject.release.digest, "artifact": subject.release.artifact} if subject.release else {})
+        | {"tree": tree}
+    )
+
+
+def _table(scans: Mapping[str, Scan]) -> Plot:
+    found = [(name, finding) for name, scan in scans.items() for finding in scan.findings]
+    return Plot(
+        title="Findings",
+        kind="table",
+        rows=tuple(str(number) for number in range(1, len(found) + 1)),
+        columns=("rule", "tool", "check", "where", "what"),
+        cells=tuple((name, entry.tool, entry.code, entry.where, entry.message) for name, entry in found),
+    )

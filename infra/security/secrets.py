@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import tempfile
@@ -12,7 +13,6 @@ from threading import Lock
 from typing import Any
 
 from gateline.contracts.manifest import MANIFEST_FILE, METRICS_FILE, SCHEMA_FILE
-from infra.security import notebook
 from infra.security.code import released
 from infra.security.finding import Finding, Scan
 from infra.security.subject import Subject, as_utf8, laid_out
@@ -25,6 +25,19 @@ LEFT_OUT = [f"detect_secrets.filters.heuristic.{what}" for what in ("is_lock_fil
 """What the library passes over by its name alone, whatever stands in it: `swagger.py`, `style.css`, `poetry.lock`, `a.svg`."""
 _ALONE = Lock()
 """The library keeps its settings in a global."""
+SUFFIX = ".ipynb"
+STRING = re.compile(r'"(?:[^"\\\n]|\\.)*"')
+BASE64 = r"(?:[A-Za-z0-9+/=]|\\n|\\/)"
+BEGINNINGS = r"iVBORw0KGg|/9j/|R0lGOD[lh]|UklGR|JVBERi0|AAAA[A-Za-z0-9+/]{2}Z0eX"
+"""Base64 of the first bytes of PNG, JPEG, GIF, WebP, PDF and MP4."""
+PICTURE = re.compile(rf"(?<![A-Za-z0-9+/])(?:{BEGINNINGS}){BASE64}{{56,}}")
+"""No key of 40 characters is that long and begins so."""
+SAID = r'"(?:(?:image|audio|video)/[\w.+-]+|bdata)"\s*:\s*(?:\[\s*)?"|data:(?:image|audio|video)/[\w.+-]+;base64,'
+"""What says that a picture or a sound follows, whatever its format, or the numbers that Plotly draws one from."""
+SAID_TO_BE = re.compile(rf"({SAID}){BASE64}{{57,}}")
+GONE = "\0"
+FURTHER = re.compile(rf'(?<="{GONE}")(?:\s*,\s*"{BASE64}+"(?!\s*:))+')
+"""The other lines of a picture that is written as a list of lines; what a colon follows is the name of something else."""
 
 
 def scan(subject: Subject) -> Scan:
@@ -42,7 +55,7 @@ def scan(subject: Subject) -> Scan:
 def secrets_in(root: Path, names: Sequence[str]) -> list[tuple[str, str, int]]:
     """Return path, kind and line of every possible secret in these files below `root`. One search runs at a time."""
     found: list[tuple[str, str, int]] = []
-    plain = [name for name in names if not name.endswith(notebook.SUFFIX)]
+    plain = [name for name in names if not name.endswith(SUFFIX)]
     with _ALONE, _detectors():
         found += _search(root, plain)
         for name in sorted({*names} - {*plain}):
@@ -85,8 +98,8 @@ def _found_in(root: Path, names: Iterable[str]) -> list[tuple[str, str, int]]:
 
 def _in_notebook(root: Path, name: str) -> list[tuple[str, str, int]]:
     """Search what stands in the file, and what its strings say: cells, outputs as text, attributes; not its pictures."""
-    text = notebook.without_pictures((as_utf8((root / name).read_bytes()) or b"").decode(errors="replace"))
-    said = [(line, part) for line, string in notebook.strings(text) for part in string.splitlines()]
+    text = without_pictures((as_utf8((root / name).read_bytes()) or b"").decode(errors="replace"))
+    said = [(line, part) for line, string in strings(text) for part in string.splitlines()]
     with tempfile.TemporaryDirectory(prefix="gateline-notebook-") as scratch:
         Path(scratch, "written.ipynb").write_text(text, encoding="utf-8")
         Path(scratch, "said.py").write_text("\n".join(part for _, part in said), encoding="utf-8")
@@ -104,3 +117,24 @@ def _finding(name: str, kind: str, line: int) -> Finding:
 def _is_digest(secret: Any) -> bool:
     """A bare SHA-1 or SHA-256 has a key's entropy; a key has a telling name as well, which another detector sees."""
     return secret.type == "Hex High Entropy String" and DIGEST.fullmatch(secret.secret_value or "") is not None
+
+
+def without_pictures(text: str) -> str:
+    """Return a notebook's text with nothing where pictures stood, its lines where they were."""
+    gone = SAID_TO_BE.sub(rf"\1{GONE}", PICTURE.sub(GONE, text.replace(GONE, "")))
+    return FURTHER.sub(_emptied, gone).replace(GONE, "")
+
+
+def strings(text: str) -> Iterator[tuple[int, str]]:
+    """Yield each string of a JSON text as its reader sees it, with the line it begins on. Text that is no JSON has none."""
+    line, seen = 1, 0
+    for found in STRING.finditer(text):
+        line, seen = line + text.count("\n", seen, found.start()), found.start()
+        try:
+            yield line, json.loads(found.group())
+        except ValueError:
+            continue
+
+
+def _emptied(found: re.Match[str]) -> str:
+    return re.sub(r'"[^"]*"', '""', found.group())

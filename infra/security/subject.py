@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateline.contracts.git import ask
-from gateline.contracts.image import Image
-from gateline.contracts.release import RELEASE_FILE, TRUSTED_FILE, Release
+from gateline.contracts.release import RELEASE_FILE, TRUSTED_FILE, Image, Release
 from gateline.rows.encodings import is_binary, wide_of
 from gateline.settings import SecurityGate
 

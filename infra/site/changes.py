@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gateline.contracts.event import DEPLOYED, ROLLED_BACK, STARTED, UPGRADED, Event
-from gateline.report.audit_line import outcome, who
-from gateline.report.history import Change
+from gateline.report.history import Change, outcome, who
 
 BROUGHT_IN = (DEPLOYED, UPGRADED)
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 
 from gateline.contracts.event import STARTED, Event
 from gateline.contracts.slots import Slot
-from gateline.report.serving import Environment, Held
+from gateline.report.history import Environment, Held
 from gateline.settings import Settings
 from gateline.settings.errors import GatelineError
 from infra.engines.contract import SlotStatus

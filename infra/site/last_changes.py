@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gateline.contracts.event import DEPLOYED, PACKAGED, ROLLED_BACK, SIGNED, STARTED, UPGRADED, Event
 from gateline.contracts.last_run import Ending, LastRun, last_runs, leave
-from gateline.report.audit_line import outcome
+from gateline.report.history import outcome
 from infra.site.changes import actor_of, environment_of
 
 STAGES = {"deploy", "canary", "promote", "rollback"}

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from gateline.contracts.plot import Plot, Series
 from gateline.contracts.release import Release
-from gateline.contracts.verdict import Rule, Verdict
+from gateline.contracts.verdict import Plot, Rule, Series, Verdict
 from gateline.report.words import WORDS, plural
 from infra.site.past import Registry
 

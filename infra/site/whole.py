@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+import shutil
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from gateline.contracts.event import Event, Head
+from gateline.contracts.files import PARTIAL
 from gateline.contracts.release import Release
 from gateline.registry.audit import AuditLog
 from gateline.registry.store import Store
 from gateline.report import write_site
-from gateline.report.history import Change, History, Past
-from gateline.report.serving import Serving
+from gateline.report.history import Change, History, Past, Serving
 from gateline.report.words import moment, plural
 from gateline.settings import Settings
-from gateline.settings.errors import GatelineError, first_line
+from gateline.settings.errors import GatelineError, UsageError, first_line
 from infra.rollout.target import audit_key
 from infra.site import past
 from infra.site.changes import Tenure, changes, tenures
 from infra.site.environments import environments, places
 from infra.site.last_changes import bring_up_to_date
 from infra.site.trends import trends
+
+MARK = '<meta name="generator" content="gateline report">'
 
 
 @dataclass(frozen=True)
@@ -124,3 +128,40 @@ def _in_time(listed: list[Change]) -> list[Change]:
 
 def _told(tenure: Tenure) -> str:
     return f"{tenure.environment} until {moment(tenure.until)}"
+
+
+def publish(reports: Path, target: Path) -> Path:
+    """Copy the reports into `target` and return it; an earlier copy there is replaced.
+
+    Raises UsageError for a folder that holds something else, or that lies inside the reports.
+    """
+    _refuse(reports, target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    beside, before = (target.parent / f"{PARTIAL}{uuid.uuid4().hex}" for _ in range(2))
+    try:
+        shutil.copytree(reports, beside, ignore=shutil.ignore_patterns(f"{PARTIAL}*"))
+        if target.exists():
+            target.rename(before)
+        beside.rename(target)
+    finally:
+        for left in (beside, before):
+            shutil.rmtree(left, ignore_errors=True)
+    return target
+
+
+def _refuse(reports: Path, target: Path) -> None:
+    if target.resolve() == reports.resolve() or reports.resolve() in target.resolve().parents:
+        raise UsageError(f"--output: {target} lies in {reports} itself", "name a folder outside of it")
+    if not target.exists():
+        return
+    if not target.is_dir() or (any(target.iterdir()) and not _is_copy(target)):
+        raise UsageError(
+            f"--output: {target} is there already and is no earlier copy of the site", "name a new or an empty folder"
+        )
+
+
+def _is_copy(target: Path) -> bool:
+    try:
+        return MARK in (target / "index.html").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False

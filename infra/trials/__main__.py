@@ -10,8 +10,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from gateline.contracts.image import Image
-from gateline.contracts.release import Release
+from gateline.contracts.release import Image, Release
 from gateline.contracts.verdict import Outcome, asked_by
 from gateline.registry.made import Made
 from gateline.registry.releases import Releases

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from gateline.contracts.image import Image
-from gateline.contracts.release import Release
+from gateline.contracts.release import Image, Release
 from gateline.settings import DockerHost
 from infra.engines.serving import FIXED
 from infra.host.docker import HARDENED, connect, reaching

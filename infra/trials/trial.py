@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from gateline.contracts.image import Image
-from gateline.contracts.release import Release
+from gateline.contracts.release import Image, Release
 from gateline.contracts.verdict import Verdict
 from gateline.settings import Settings
 from infra.trials.running import running

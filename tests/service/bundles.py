@@ -30,8 +30,7 @@ from gateline.contracts.manifest import (
 )
 from gateline.contracts.release import ARTIFACT_FOLDER, RELEASE_FILE, Release
 from gateline.contracts.schema import Schema
-from gateline.registry.loaded import LoadedModel
-from gateline.registry.rows import encode
+from gateline.registry.loaded import LoadedModel, encode
 from gateline.settings import Service
 
 COLUMNS: list[dict[str, Any]] = [

@@ -10,7 +10,7 @@ import pytest
 
 from gateline.contracts.release import Release
 from gateline.settings import Environment, Service
-from gateline.settings.images import DockerHost
+from gateline.settings.serving import DockerHost
 from infra.engines.serving import given
 from service.app import Options
 from service.hosts import bare

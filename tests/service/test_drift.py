@@ -6,8 +6,7 @@ import httpx
 import pytest
 
 from gateline.contracts.headers import made_up
-from gateline.contracts.live_counts import LiveCounts, count
-from gateline.contracts.reference import ColumnReference, Reference, ScoreReference
+from gateline.contracts.reference import ColumnReference, LiveCounts, Reference, ScoreReference, count
 from gateline.contracts.release import Release
 from gateline.settings import Service
 from service.app import Options

@@ -20,8 +20,7 @@ from gateline.registry.artifacts import Artifacts
 from gateline.registry.store import Store
 from gateline.settings import Settings, load
 from training.identity import ROOT, plan
-from training.run import STEPS, Trained, train
-from training.steps import Steps
+from training.run import STEPS, Steps, Trained, train
 
 ROOMS = ("gateline", "training", "validation", "model")
 TREES = {

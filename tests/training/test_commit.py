@@ -6,7 +6,7 @@ import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
-from training.commit import Commit, commit_of
+from training.artifact import Commit, commit_of
 
 DAY = datetime(2026, 3, 4, 23, 59, tzinfo=UTC)
 

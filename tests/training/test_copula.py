@@ -12,7 +12,7 @@ import pytest
 from gateline.contracts import schema as schemas
 from gateline.contracts.likely import LikelyRows
 from gateline.contracts.reference import Reference
-from gateline.registry.rows import encode
+from gateline.registry.loaded import encode
 from training.reference import reference_of
 
 SCHEMA = schemas.parse(

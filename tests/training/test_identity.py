@@ -17,7 +17,7 @@ BESIDE = {
     *(f"gateline/contracts/{name}.py" for name in ("digest", "plot", "verdict", "event", "files", "image")),
     *(f"gateline/contracts/{name}.py" for name in ("layout", "release")),
     *(f"gateline/contracts/{name}.py" for name in ("forms", "git", "shapes", "shaping")),
-    "gateline/rows/digests.py",
+    "gateline/rows/sources.py",
     "validation/model/vouched.py",
     "model/features.py",
 }

@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from gateline.contracts.live_counts import ColumnCounts, LiveCounts
+from gateline.contracts.reference import ColumnCounts, LiveCounts
 from gateline.contracts.schema import parse
 from gateline.settings import DriftGate
 from training.reference import CATEGORIES, FEWEST, reference_of

@@ -12,8 +12,7 @@ from gateline.contracts.digest import of_value
 from gateline.contracts.manifest import GOLDEN_FILE, METRICS_FILE, REFERENCE_FILE
 from gateline.contracts.reference import Reference
 from gateline.contracts.samples import rows as sample_rows
-from gateline.registry.loaded import load_files
-from gateline.registry.rows import encode
+from gateline.registry.loaded import encode, load_files
 from gateline.registry.store import Store
 from gateline.settings.errors import GateRefused, UsageError
 from tests.training.conftest import Small

@@ -8,7 +8,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from training.steps import Steps
+from training.run import Steps
 
 
 def test_each_step_ends_in_a_numbered_line_with_its_time() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateline.contracts.load_sample import LoadSample, percentile
-from gateline.contracts.plot import Plot, Series
+from gateline.contracts.verdict import Plot, Series
 from gateline.settings import BenchmarkGate
 
 SHOWN = 0.995

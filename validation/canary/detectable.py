@@ -8,11 +8,10 @@ from math import exp, isinf, log, sqrt
 from typing import NamedTuple
 
 from gateline.settings import CanaryGate
-from validation.canary.alphas import ALPHAS, PASS_ALPHA
-from validation.canary.label_alternatives import Alternative, alternatives
 from validation.canary.latency_ratio import Point, estimated
 from validation.canary.observation import BLOCK_SECONDS
-from validation.canary.sequential import nearest_null
+from validation.canary.prediction_shift import Alternative, alternatives
+from validation.canary.sequential import ALPHAS, PASS_ALPHA, nearest_null
 
 POWER_Z = 1.645
 """95 % of a normal distribution lie above its mean less this many standard deviations."""

@@ -12,7 +12,6 @@ from math import exp, inf, log
 
 from gateline.contracts.verdict import Outcome, Rule, Verdict, unknown
 from gateline.settings import CanaryGate
-from validation.canary.alphas import ALPHAS, PASS_ALPHA, reached
 from validation.canary.detectable import Detectable, detectable, prediction_shift_seen
 from validation.canary.latency_ratio import FEWEST_BLOCKS, LatencyRatio, latency_ratio
 from validation.canary.memory_shift import FEWEST_BLOCKS as FEWEST_MEMORY_BLOCKS
@@ -20,6 +19,7 @@ from validation.canary.memory_shift import MemoryShift, memory_shift
 from validation.canary.observation import Block, Look, blocks, thinned, total
 from validation.canary.plots import plots
 from validation.canary.prediction_shift import PredictionShift, prediction_shift
+from validation.canary.sequential import ALPHAS, PASS_ALPHA, reached
 from validation.canary.share_shift import Shift, error_shift, refusal_shift
 from validation.canary.split import FEWEST_EXPECTED, band, log_e_split
 from validation.canary.tail import Tail, tail_shift

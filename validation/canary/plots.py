@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from gateline.contracts.plot import Plot, Series
+from gateline.contracts.verdict import Plot, Series
 from validation.canary.observation import Block, Increment
 
 Read = Callable[[Increment], float | None]

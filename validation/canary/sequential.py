@@ -21,6 +21,12 @@ from math import erfc, exp, inf, lgamma, log, log1p, pi, sqrt
 TINY = 1e-12
 STAKE = 0.8
 """Part of the evidence that one block may cost at most: see `hedged`."""
+ALPHAS = {"predictions": 0.45, "latency": 0.3, "errors": 0.15, "split": 0.05, "tail": 0.05}
+"""Parts of `gates.canary.alpha`. Predictions need most evidence and get most; an uneven split shows within seconds."""
+PASS_ALPHA = 0.05
+"""Chance that a canary just beyond a limit is said to keep it."""
+WITHIN_ALPHA = 0.05
+"""Chance that a canary within a limit is said to break it, although it does differ from stable."""
 
 
 @dataclass(frozen=True)
@@ -156,3 +162,8 @@ def _log_likelihood(hits: float, trials: float, share: float) -> float:
 def sums(blocks: Iterable[Sequence[float]]) -> list[float]:
     """Return the element-wise sum over blocks: the product of e-variables, alternative by alternative."""
     return [sum(column) for column in zip(*blocks)]
+
+
+def reached(log_e: float, alpha: float) -> bool:
+    """Say whether evidence has reached 1/alpha."""
+    return log_e >= -log(alpha)

@@ -9,9 +9,17 @@ from functools import lru_cache
 from statistics import fmean, median
 
 from gateline.contracts.verdict import Outcome
-from validation.canary.alphas import PASS_ALPHA, WITHIN_ALPHA, reached
 from validation.canary.observation import Block, Increment
-from validation.canary.sequential import Counts, hedged, log_e_shares, log_mean_exp, sums
+from validation.canary.sequential import (
+    PASS_ALPHA,
+    WITHIN_ALPHA,
+    Counts,
+    hedged,
+    log_e_shares,
+    log_mean_exp,
+    reached,
+    sums,
+)
 
 PRIOR_SHARE = 0.001
 RECENT_BLOCKS = 24

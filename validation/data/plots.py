@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from gateline.contracts.plot import Plot, Series
 from gateline.contracts.schema import Column
+from gateline.contracts.verdict import Plot, Series
 from validation.data.case import Case, Table
 from validation.matrix import numbers_of
 

@@ -12,8 +12,7 @@ from functools import cached_property
 from statistics import NormalDist
 from typing import Any
 
-from gateline.contracts.live_counts import ColumnCounts, LiveCounts
-from gateline.contracts.reference import Reference
+from gateline.contracts.reference import ColumnCounts, LiveCounts, Reference
 from gateline.contracts.verdict import Outcome, Rule, Verdict, unknown
 from gateline.settings import DriftGate
 from validation.drift.chi_square import Comparison, compare

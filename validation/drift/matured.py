@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log, sqrt
 
-from gateline.contracts.live_counts import Matured
+from gateline.contracts.reference import Matured
 
 Weights = Sequence[float]
 """Rows in each cell; they need not be whole."""

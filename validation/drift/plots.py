@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from gateline.contracts.live_counts import LiveCounts
-from gateline.contracts.plot import Plot, Series
-from gateline.contracts.reference import Reference
+from gateline.contracts.reference import LiveCounts, Reference
+from gateline.contracts.verdict import Plot, Series
 
 
 def plots(live: LiveCounts, reference: Reference, moved: Mapping[str, float], limit: float) -> tuple[Plot, ...]:

@@ -16,20 +16,17 @@ from gateline.contracts.manifest import MANIFEST_FILE, Manifest
 from gateline.contracts.shaping import changed_since
 from gateline.contracts.verdict import ASKED, asked_by
 from gateline.registry.artifacts import CANDIDATE, CHAMPION, Artifacts
-from gateline.registry.audit import AuditLog
-from gateline.registry.production import told_of
+from gateline.registry.audit import AuditLog, told_of
 from gateline.registry.store import Store
 from gateline.registry.verdicts import Verdicts
-from gateline.rows.digests import data_digest
-from gateline.rows.sources import pinned
+from gateline.rows.sources import data_digest, pinned
 from gateline.settings import DEFAULT_PATH, METRICS, Settings, load
 from gateline.settings.errors import UsageError
 from gateline.settings.front_door import front_door
-from validation.model.contest import Contest
 from validation.model.gate import own_code, run
 from validation.model.limits import limits_of
 from validation.model.remembered import remembered
-from validation.model.subject import Subject, champion_of, subject_of
+from validation.model.subject import Contest, Subject, champion_of, subject_of
 
 EXAMPLES = """examples:
   python -m validation.model                                  the candidate, by the limits of pipeline.toml

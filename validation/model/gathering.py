@@ -11,21 +11,17 @@ import numpy.typing as npt
 from gateline.contracts.digest import short
 from gateline.contracts.manifest import MANIFEST_FILE, MODEL_FILE, Manifest, Objects
 from gateline.contracts.schema import Schema
-from gateline.registry.golden import unsteady
-from gateline.registry.loaded import LoadedModel, load_files
-from gateline.registry.rows import encode
-from gateline.rows.digests import data_digest
+from gateline.registry.loaded import LoadedModel, encode, load_files, unsteady
 from gateline.rows.reading import read_table
-from gateline.rows.sources import url_of
+from gateline.rows.sources import data_digest, url_of
 from gateline.settings import Metrics, Settings
 from gateline.settings.errors import GatelineError, GateRefused, UsageError, explain, next_step_of
 from validation.matrix import features_of, target_of
 from validation.metrics import measure
 from validation.model import vouched
-from validation.model.contest import Contest
 from validation.model.evidence import Champion, Evidence, Golden, Source
 from validation.model.rules.golden import differs
-from validation.model.subject import Subject
+from validation.model.subject import Contest, Subject
 from validation.scored import Scored
 
 REPRODUCED = ("log_loss", "mae", "rmse")

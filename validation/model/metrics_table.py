@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from gateline.contracts.plot import Plot
-from gateline.contracts.verdict import Verdict
+from gateline.contracts.verdict import Plot, Verdict
 
 
 def markdown(verdict: Verdict) -> str:

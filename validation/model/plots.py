@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from gateline.contracts.plot import Plot, Series
-from validation.model.class_table import by_class
+from gateline.contracts.verdict import Plot, Series
 from validation.model.evidence import Evidence
 from validation.scored import Floats, Scored, Task
 
@@ -16,6 +16,8 @@ POINTS = 100
 BINS = 10
 CLASSES = 30
 """Most classes of a confusion matrix; the most frequent ones are shown."""
+MOST = 30
+"""Most classes that are shown; the weakest ones."""
 
 
 def plots(evidence: Evidence) -> list[Plot]:
@@ -198,6 +200,46 @@ def _reliability(scored: Scored) -> tuple[tuple[float, ...], tuple[float | None,
 def _quantile_bins(values: Floats) -> npt.NDArray[np.intp]:
     edges = np.quantile(values, np.linspace(0, 1, 2 * BINS + 1)[1:-1])
     return np.searchsorted(np.unique(edges), values, side="right")
+
+
+def by_class(evidence: Evidence) -> Plot:
+    """Return rows, precision and recall of each class that occurs, the lowest recall first, and a champion's recall."""
+    scored = evidence.candidate
+    precision, recall, rows = _of_each(scored)
+    before = _champions_recall(evidence)
+    against = ("recall of the champion",) if before else ()
+    occurring = [place for place in np.argsort(recall, kind="stable") if rows[place]]
+    left_out = f" The {MOST} weakest of {len(occurring)} classes." if len(occurring) > MOST else ""
+    return Plot(
+        title="Classes",
+        kind="table",
+        rows=tuple(str(scored.classes[place]) for place in occurring[:MOST]),
+        columns=("rows", "precision", "recall", *against),
+        cells=tuple(
+            (
+                f"{rows[place]:,}",
+                float(precision[place]),
+                float(recall[place]),
+                *(before.get(scored.classes[place], "–") for _ in against),
+            )
+            for place in occurring[:MOST]
+        ),
+        note=f"Precision: of the rows called so, the share that is. Recall: of those that are, the share called so.{left_out}",
+    )
+
+
+def _champions_recall(evidence: Evidence) -> dict[Any, float]:
+    champion = evidence.champion.scored
+    return {} if champion is None else dict(zip(champion.classes, _of_each(champion)[1].tolist(), strict=True))
+
+
+def _of_each(scored: Scored) -> tuple[Floats, Floats, npt.NDArray[np.intp]]:
+    """Return precision, recall and rows, three arrays of shape (classes,)."""
+    from sklearn.metrics import precision_recall_fscore_support
+
+    places = range(len(scored.classes))
+    found = precision_recall_fscore_support(scored.truth, scored.called, labels=places, zero_division=0.0)
+    return found[0], found[1], found[3]
 
 
 DRAWN: dict[Task, tuple[Callable[[Evidence], Plot], ...]] = {

@@ -1,4 +1,4 @@
-"""The artifact that is judged, or judged against: named by alias, version, identity or folder. Imports nothing heavy."""
+"""Who is judged, against whom and by which limits: artifacts named by alias, version, identity or folder. Imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from gateline.contracts.digest import of_bytes, of_value
-from gateline.contracts.manifest import MANIFEST_FILE, Manifest
+from gateline.contracts.manifest import MANIFEST_FILE, Manifest, Objects
 from gateline.registry.artifacts import CHAMPION, Artifacts
+from gateline.registry.audit import Told
 from gateline.registry.made import content_of
-from gateline.registry.production import Told
 from gateline.settings import PRODUCTION
 from gateline.settings.errors import GateRefused, UsageError
+from validation.model.limits import Limit
 
 MODEL_SUFFIXES = (".pkl", ".pickle", ".joblib", ".sav", ".skops", ".onnx", ".h5", ".pt")
 GONE = "unknown"
@@ -109,3 +110,20 @@ def _is_stored(identity: str, manifest: bytes, artifacts: Artifacts) -> bool:
         return artifacts.has(identity) and artifacts.files(identity)[MANIFEST_FILE] == manifest
     except GateRefused:
         return False
+
+
+@dataclass(frozen=True)
+class Contest:
+    """One run of the gate on a model."""
+
+    candidate: Subject
+    champion: Subject | None
+    champion_asked: bool
+    """Whether the champion was named on the command line."""
+    test: str | Objects
+    """The rows they are judged on."""
+    limits: tuple[Limit, ...]
+    accepted: str = ""
+    """Digest of the champion's files that somebody vouches for by hand, whatever else does."""
+    asked: str = ""
+    """Digest of what the command line put in place of the settings: limits, test data, champion; empty for nothing."""

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 from functools import cached_property
 from ipaddress import IPv4Network
+from itertools import islice
 from pathlib import Path
+
+from docker.types import IPAMConfig, IPAMPool
 
 from gateline.settings import Settings
 from infra.engines.docker.labelled_state import LabelledState
-from infra.engines.docker.names import Names
-from infra.engines.docker.network import subnet_of
+from infra.engines.docker.names import ENVIRONMENT, PROJECT, Names
 from infra.engines.docker.proxy import Proxy
 from infra.engines.docker.replicas import Replicas
 from infra.engines.docker.view import DaemonView
-from infra.host.docker import Docker, connect
+from infra.host.docker import Docker, NotFound, connect, reaching
 from infra.host.python_env import OURS
 from infra.releases.image.building import Workshop
 from infra.releases.image.proxy import proxy_image
+
+PROXY_OFFSET, FIRST_OFFSET = 2, 10
 
 
 class Daemon:
@@ -82,3 +87,59 @@ class Daemon:
         for way in (self.proxy, self.pulse, self.claims):
             way.tunnel.close()
         self.client.close()
+
+
+def subnet_of(client: Docker, names: Names) -> IPv4Network:
+    """Return the network's subnet; the network is made if it is not there.
+
+    The daemon chooses a free subnet, and the network is made again with that one by name: only then may addresses be fixed.
+    """
+    with reaching():
+        found = [network for network in client.networks.list(names=[names.prefix]) if network.name == names.prefix]
+        if not found:
+            draft = client.networks.create(names.prefix, driver="bridge")
+            draft.reload()
+            subnet = draft.attrs["IPAM"]["Config"][0]["Subnet"]
+            draft.remove()
+            pool = IPAMConfig(pool_configs=[IPAMPool(subnet=subnet)])
+            found = [client.networks.create(names.prefix, driver="bridge", ipam=pool, labels=names.labels("network"))]
+            found[0].reload()
+        return IPv4Network(found[0].attrs["IPAM"]["Config"][0]["Subnet"])
+
+
+def proxy_address(subnet: IPv4Network) -> str:
+    """Return where the proxy is."""
+    return str(subnet[PROXY_OFFSET])
+
+
+def free_addresses(subnet: IPv4Network, count: int, taken: set[str]) -> list[str]:
+    """Return so many addresses that no replica has."""
+    places = (str(subnet[offset]) for offset in range(FIRST_OFFSET, subnet.num_addresses - 1))
+    return list(islice((address for address in places if address not in taken), count))
+
+
+def remove(client: Docker, names: Names) -> None:
+    """Remove everything of one environment; with its last environment, a project's images go as well."""
+    ours = f"{PROJECT}={names.project}"
+    with reaching():
+        for container in client.containers.list(
+            all=True, filters={"label": [ours, f"{ENVIRONMENT}={names.environment}"]}, ignore_removed=True
+        ):
+            with contextlib.suppress(NotFound):
+                container.remove(force=True)
+        for volume in (names.runtime, names.predictions):
+            with contextlib.suppress(NotFound):
+                client.volumes.get(volume).remove(force=True)
+        for network in client.networks.list(names=[names.prefix]):
+            if network.name == names.prefix:
+                network.remove()
+        if not client.containers.list(all=True, filters={"label": ours}, ignore_removed=True):
+            _remove_images(client, names.project)
+
+
+def _remove_images(client: Docker, project: str) -> None:
+    for image in client.images.list(filters={"label": f"{PROJECT}={project}"}):
+        client.images.remove(str(image.id), force=True)
+    helpers = (f"{project}-site:", f"{project}-proxy:")
+    for tag in [tag for image in client.images.list() for tag in image.tags if tag.startswith(helpers)]:
+        client.images.remove(tag, force=True)

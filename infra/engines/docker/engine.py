@@ -19,13 +19,12 @@ from gateline.settings import Environment, Settings
 from gateline.settings.errors import GateRefused, OutsideError, UsageError
 from infra.engines import changes, serving
 from infra.engines.contract import NOT_STARTED, Running
-from infra.engines.docker import images, removal
-from infra.engines.docker.daemon import Daemon
-from infra.engines.docker.labelled_notes import LabelledNotes
+from infra.engines.docker import daemon, images
+from infra.engines.docker.daemon import Daemon, free_addresses, proxy_address
+from infra.engines.docker.labelled_state import LabelledNotes
 from infra.engines.docker.names import RUNTIME, Names
-from infra.engines.docker.network import free_addresses, proxy_address
 from infra.engines.docker.replicas import PORT
-from infra.engines.docker.transport import TunnelTransport
+from infra.engines.docker.tunnel import TunnelTransport
 from infra.engines.measuring import SECONDS, Meter
 from infra.engines.readiness import Readiness
 from infra.host import unpacked
@@ -94,7 +93,7 @@ class DockerEngine:
     def remove(self) -> None:
         """Stop everything of this environment and forget what it was running; the daemon is left as it was before."""
         self.down()
-        removal.remove(self._daemon.client, self._names)
+        daemon.remove(self._daemon.client, self._names)
 
     def orphaned(self) -> str:
         """Return '': the state is on the daemon, beside what it tells of."""

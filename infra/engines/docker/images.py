@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 from gateline.contracts.digest import belongs
-from gateline.contracts.image import Image
-from gateline.contracts.release import Release
+from gateline.contracts.release import Image, Release
 from gateline.registry.releases import Releases
 from gateline.settings.errors import GateRefused, UsageError
 from infra.engines.docker.names import PART, PROJECT, RECORD, RELEASE, STATE

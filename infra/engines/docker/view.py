@@ -13,7 +13,7 @@ from gateline.settings.errors import OutsideError
 from infra.engines.contract import Replica, Running, SlotStatus, hung_replicas
 from infra.engines.docker.proxy import Proxy
 from infra.engines.docker.replicas import Replicas
-from infra.engines.docker.transport import TunnelTransport
+from infra.engines.docker.tunnel import TunnelTransport
 from infra.engines.measuring import SECONDS, Lives
 from infra.haproxy.statistics import Server, share
 

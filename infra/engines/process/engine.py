@@ -19,15 +19,13 @@ from gateline.settings.errors import GatelineError, OutsideError, UsageError
 from infra.engines import changes, serving
 from infra.engines.contract import NOT_STARTED, Running
 from infra.engines.measuring import SECONDS, Meter
-from infra.engines.process import commands, seeing, verification
+from infra.engines.process import seeing, starting, verification
 from infra.engines.process.listening import free_the_port, orphaned, refuse_orphans
 from infra.engines.process.pulse import Pulse
-from infra.engines.process.record import Record, Seen, read_record
-from infra.engines.process.repairs import repairs
+from infra.engines.process.record import Record, Seen, StateFile, read_record
+from infra.engines.process.seeing import HostView
 from infra.engines.process.starting import START_SECONDS, start_supervisor
-from infra.engines.process.state_file import StateFile
-from infra.engines.process.strays import orphans
-from infra.engines.process.watching import HostView
+from infra.engines.process.strays import orphans, repairs
 from infra.engines.readiness import Readiness, wait_until
 from infra.haproxy import configuration as haproxy
 from infra.haproxy import steering
@@ -375,13 +373,13 @@ class ProcessEngine:
 
     def _free_places(self, count: int, state: State) -> list[tuple[str, int]]:
         fixed = {environment.port for environment in self._settings.environments.values()}
-        return [(commands.LOOPBACK, port) for port in ports.free_ports(count, fixed | changes.used_ports(state))]
+        return [(starting.LOOPBACK, port) for port in ports.free_ports(count, fixed | changes.used_ports(state))]
 
 
 def _is_older(seen: Seen) -> bool:
     """Whether a supervisor is of a version that starts releases without comparing them."""
     try:
-        return seen.child() is not None and commands.VERIFYING not in psutil.Process(seen.pid).cmdline()
+        return seen.child() is not None and starting.VERIFYING not in psutil.Process(seen.pid).cmdline()
     except psutil.Error:
         return False
 

@@ -1,4 +1,4 @@
-"""A process that is kept alive."""
+"""A process that is kept alive, and a service process that is drained and then stopped."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from infra.host.child import Child, Command
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 SETTLED_SECONDS = 10.0
 """A process that lived so long ended for a reason of its own: the next pause is the first one again."""
+GONE = Seen(pid=0, born="")
+"""Stands for a process that was never started."""
 
 
 class Kept:
@@ -96,3 +98,39 @@ class Kept:
             self._pause = FIRST_PAUSE
         self._due, self._pause = now + self._pause, min(2 * self._pause, LONGEST_PAUSE)
         self.restarts += 1
+
+
+class Leaving:
+    """One replica on its way out: first the proxy lets it go, then it is asked to stop, then it is ended."""
+
+    def __init__(self, seen: Seen, child: Child | None, drain_seconds: float) -> None:
+        """Start the clock: requests may run so long, and then the process may take so long to stop."""
+        self.seen = seen
+        self._child = child
+        self._drain = drain_seconds
+        self._deadline = time.monotonic() + drain_seconds
+        self._released = False
+
+    @property
+    def draining(self) -> bool:
+        """Whether the proxy still knows it."""
+        return not self._released
+
+    def step(self, release: Callable[[bool], bool]) -> bool:
+        """Go one step; return True when the process is gone. `release(forced)` says whether the proxy has let go."""
+        late = time.monotonic() > self._deadline
+        if not self._released:
+            self._released = release(late)
+            if self._released:
+                self._ask_to_stop()
+            return False
+        if self._child and self._child.alive() and not late:
+            return False
+        if self._child:
+            self._child.send(signal.SIGKILL)
+        return not (self._child and self._child.alive())
+
+    def _ask_to_stop(self) -> None:
+        self._deadline = time.monotonic() + self._drain
+        if self._child:
+            self._child.send(signal.SIGTERM)

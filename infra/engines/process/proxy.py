@@ -13,7 +13,7 @@ from pathlib import Path
 from gateline.contracts.files import write_private
 from gateline.contracts.state import State
 from gateline.settings.errors import OutsideError
-from infra.engines.process import commands
+from infra.engines.process import starting
 from infra.engines.process.kept import Kept
 from infra.engines.process.record import Seen
 from infra.haproxy import configuration as haproxy
@@ -166,7 +166,7 @@ class Proxy:
         _keep(self._place.proxy_config, haproxy.config(self._state).encode())
         child = self._kept.child
         before = child.pid if child and child.alive() else 0
-        return commands.proxy(haproxy.binary(), self._place.proxy_config, self._state, os.environ, before)
+        return starting.proxy(haproxy.binary(), self._place.proxy_config, self._state, os.environ, before)
 
 
 def _keep(path: Path, data: bytes) -> None:

@@ -1,20 +1,24 @@
-"""What runs in an environment, as the supervisor last saw it."""
+"""What should run in an environment, as commands write it, and what runs, as the supervisor last saw it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import psutil
-from pydantic import BaseModel, ConfigDict, Field
+from filelock import FileLock, Timeout
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gateline.contracts.files import write_private
+from gateline.contracts.state import State
+from gateline.settings.errors import OutsideError
 from infra.host.alive import started
 from infra.host.child import Child
 
 OLD_CLOCK_SECONDS = 2.0
+LOCK_SECONDS = 10.0
 
 
 class Seen(BaseModel):
@@ -102,3 +106,40 @@ def _token(pid: int, created: float) -> str:
 def write_record(path: Path, record: Record) -> None:
     """Write the record whole."""
     write_private(path, record.model_dump_json(indent=2).encode())
+
+
+class StateFile:
+    """The state on disk. Readers see it whole; writers take turns."""
+
+    def __init__(self, path: Path) -> None:
+        """Keep the path; nothing is made until the first change."""
+        self.path = path
+
+    def read(self) -> State | None:
+        """Return the state, or None before the first `up`. Raises OutsideError if the file is damaged."""
+        try:
+            return State.model_validate_json(self.path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except ValidationError as error:
+            what = error.errors()[0]
+            raise OutsideError(
+                f"{self.path} is damaged: {'.'.join(map(str, what['loc']))}: {what['msg']}",
+                "restore it, or remove it and deploy again (what still runs is then ended by `invoke up`)",
+            ) from None
+
+    def change(self, first: State, change: Callable[[State], State]) -> State:
+        """Apply `change` to the state (to `first`, if there is none yet), write it, and return it."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with FileLock(self.path.with_suffix(".lock"), timeout=LOCK_SECONDS):
+                before = self.read() or first
+                after = change(before)
+                if after != before or not self.path.exists():
+                    after = after.model_copy(update={"revision": before.revision + 1})
+                    write_private(self.path, after.model_dump_json(indent=2).encode())
+                return after
+        except Timeout:
+            raise OutsideError(
+                f"{self.path} stayed locked for {LOCK_SECONDS:.0f} s", "end the command that holds it, then try again"
+            ) from None

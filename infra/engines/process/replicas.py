@@ -10,9 +10,8 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from gateline.contracts.state import State, WantedReplica, WantedSlot
-from infra.engines.process import commands, verification
-from infra.engines.process.kept import Kept
-from infra.engines.process.leaving import GONE, Leaving
+from infra.engines.process import starting, verification
+from infra.engines.process.kept import GONE, Kept, Leaving
 from infra.engines.process.proxy import Proxy
 from infra.engines.process.record import Record, Seen
 from infra.haproxy.statistics import Server
@@ -97,7 +96,7 @@ class Replicas:
             child.end(max(0.0, deadline - time.monotonic()))
 
     def _builder(self, slot: WantedSlot, replica: WantedReplica) -> Callable[[], Command | None]:
-        return lambda: commands.service(self._place, slot, replica, os.environ) if self._verified(slot, replica) else None
+        return lambda: starting.service(self._place, slot, replica, os.environ) if self._verified(slot, replica) else None
 
     def _verified(self, slot: WantedSlot, replica: WantedReplica) -> bool:
         """Say whether what a replica starts from was compared since it was due; raise what that found.

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
+
+import httpx
 
 from gateline.contracts.slots import Slot
 from gateline.contracts.state import State, WantedReplica
 from gateline.settings.errors import OutsideError
 from infra.engines.contract import Replica, Running, SlotStatus, hung_replicas
-from infra.engines.process import commands
+from infra.engines.measuring import Lives
+from infra.engines.process import starting
 from infra.engines.process.pulse import Pulse
-from infra.engines.process.record import Record
+from infra.engines.process.record import Record, read_record
 from infra.haproxy.statistics import Server, StatsSocket, share
 from infra.host import ports
+from infra.host.layout import Layout
+from infra.host.logs import tail
 
 ANSWER_SECONDS = 3.0
 
@@ -47,7 +53,7 @@ def lost_ports(state: State, record: Record) -> set[int]:
     seen = record.replicas
     wanted = [replica for slot in state.slots.values() for replica in slot.replicas]
     idle = [one.port for one in wanted if not (one.name in seen and seen[one.name].child())]
-    return {port for port in idle if not ports.is_free(commands.LOOPBACK, port)}
+    return {port for port in idle if not ports.is_free(starting.LOOPBACK, port)}
 
 
 def _slot(state: State, slot: Slot, record: Record, servers: Mapping[str, Server]) -> SlotStatus:
@@ -68,3 +74,40 @@ def _replica(wanted: WantedReplica, record: Record) -> Replica:
         alive=bool(seen and seen.child()),
         restarts=seen.restarts if seen else 0,
     )
+
+
+class HostView:
+    """One environment on this host. Implements `Watched`."""
+
+    def __init__(self, place: Layout, socket: Path) -> None:
+        """Look at this place, and at the proxy behind this socket."""
+        self._place, self._socket = place, socket
+
+    def client(self, seconds: float, base_url: str = "") -> httpx.Client:
+        """Return a client of loopback addresses, past any HTTP proxy."""
+        return httpx.Client(timeout=seconds, trust_env=False, base_url=base_url)
+
+    def servers(self) -> Mapping[str, Server]:
+        """Return the proxy's servers by name."""
+        return StatsSocket(self._socket).servers()
+
+    def restarts(self) -> Mapping[str, int]:
+        """Return how often each replica was started again."""
+        return {name: seen.restarts for name, seen in self._record().replicas.items()}
+
+    def last_lines(self, replica: str) -> str:
+        """Return the path of a replica's log and its last lines."""
+        log = self._place.log(replica)
+        return f"{log}:\n{tail(log) or '(nothing)'}"
+
+    def lives(self) -> Lives:
+        """Return which processes are counted now."""
+        record = self._record()
+        return Lives(
+            proxy=str(record.proxy.pid if record.proxy else 0),
+            replicas={name: str(seen.pid) for name, seen in record.replicas.items()},
+            restarts=self.restarts(),
+        )
+
+    def _record(self) -> Record:
+        return read_record(self._place.record)

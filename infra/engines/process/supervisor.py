@@ -20,12 +20,11 @@ from gateline.contracts.state import State
 from gateline.settings.errors import OutsideError
 from gateline.settings.front_door import front_door
 from gateline.settings.shown import tell
-from infra.engines.process.commands import VERIFYING
 from infra.engines.process.proxy import Proxy
 from infra.engines.process.pulse import Pulse
-from infra.engines.process.record import Record, Seen, read_record, write_record
+from infra.engines.process.record import Record, Seen, StateFile, read_record, write_record
 from infra.engines.process.replicas import Replicas
-from infra.engines.process.state_file import StateFile
+from infra.engines.process.starting import VERIFYING
 from infra.engines.process.strays import end_strays
 from infra.host.child import Child
 from infra.host.layout import Layout

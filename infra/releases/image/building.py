@@ -9,8 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gateline.contracts.digest import of_file
-from gateline.contracts.image import Image
-from gateline.contracts.release import Release
+from gateline.contracts.release import Image, Release
 from gateline.registry.releases import Releases
 from gateline.settings import Settings
 from gateline.settings.errors import OutsideError
@@ -18,7 +17,7 @@ from infra.host.bundle import checked, unpack
 from infra.host.docker import APIError, Docker, ImageNotFound, platform_of, reaching
 from infra.releases.image import context, tags
 from infra.releases.image.builders import Builder, Job, builder_for
-from infra.releases.image.leftovers import remove_older
+from infra.releases.image.context import remove_older
 from infra.releases.image.listing import digest, listing
 from infra.releases.image.site import key, site
 

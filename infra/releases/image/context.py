@@ -9,11 +9,14 @@ from pathlib import Path
 from gateline.contracts.digest import CACHES, NO_SOURCES
 from gateline.contracts.release import RELEASE_FILE
 from infra.host.bundle import read_release
+from infra.host.docker import APIError, Docker, reaching
 from infra.releases.image import health
 
 DOCKERFILE = Path(__file__).with_name("Dockerfile")
 EPOCH = 0
 """Seconds that every file claims to be from: an image depends on contents alone."""
+KEPT = 2
+"""The newest of each kind stay: the one in use, and the one to go back to."""
 
 
 def for_site(folder: Path, site: Path) -> None:
@@ -46,3 +49,19 @@ def settle(folder: Path) -> None:
         executable = path.is_dir() or os.access(path, os.X_OK)
         path.chmod(0o755 if executable else 0o644)
         os.utime(path, (EPOCH, EPOCH))
+
+
+def remove_older(client: Docker, repository: str) -> list[str]:
+    """Remove all but the newest images named `repository:…`; return their names. One that a container uses stays."""
+    with reaching():
+        listed = client.images.list(name=repository)
+    newest_first = sorted(listed, key=lambda image: str(image.attrs["Created"]), reverse=True)
+    return [tag for image in newest_first[KEPT:] for tag in image.tags if _removed(client, tag)]
+
+
+def _removed(client: Docker, tag: str) -> bool:
+    try:
+        client.images.remove(tag)
+    except APIError:
+        return False
+    return True

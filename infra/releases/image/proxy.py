@@ -11,7 +11,7 @@ from gateline.contracts.digest import of_file, of_value
 from infra.releases.image import agent, context, health
 from infra.releases.image.builders import Job
 from infra.releases.image.building import Workshop
-from infra.releases.image.leftovers import remove_older
+from infra.releases.image.context import remove_older
 from infra.releases.image.site import key, site
 
 LOCK = Path("requirements/proxy.txt")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gateline.contracts.image import Image
+from gateline.contracts.release import Image
 from gateline.settings import Settings
 from gateline.settings.errors import OutsideError, UsageError
 from infra.host.docker import Docker, reaching

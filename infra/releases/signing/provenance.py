@@ -8,9 +8,8 @@ from typing import Any
 
 from gateline.contracts.digest import of_bytes
 from gateline.contracts.event import Actor
-from gateline.contracts.image import Image
 from gateline.contracts.manifest import Manifest
-from gateline.contracts.release import Release
+from gateline.contracts.release import Image, Release
 from gateline.contracts.statement import PAYLOAD_TYPE, PROVENANCE, Resource, Statement
 from gateline.contracts.verdict import Verdict
 from gateline.settings.errors import GatelineError, GateRefused

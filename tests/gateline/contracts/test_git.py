@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from gateline.contracts import git
-from gateline.contracts.sources import Sources, sources
+from gateline.contracts.git import Sources, sources
 from infra.host.actor import commit
 from infra.releases.image.tags import git_tags
 from infra.security.subject import files_of
 from tests.gateline.contracts.test_sources import git as run
-from training.commit import Commit, commit_of
+from training.artifact import Commit, commit_of
 
 ROOT = Path(__file__).parents[3]
 

@@ -7,8 +7,15 @@ import math
 import pytest
 from pydantic import ValidationError
 
-from gateline.contracts.live_counts import ColumnCounts, LiveCounts, Matured, count
-from gateline.contracts.reference import ColumnReference, Reference, ScoreReference
+from gateline.contracts.reference import (
+    ColumnCounts,
+    ColumnReference,
+    LiveCounts,
+    Matured,
+    Reference,
+    ScoreReference,
+    count,
+)
 
 REFERENCE = Reference(
     columns={

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gateline.contracts.sources import Sources, sources
+from gateline.contracts.git import Sources, sources
 
 
 def git(folder: Path, *arguments: str) -> str:

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from gateline.contracts.manifest import Manifest
-from gateline.registry.golden import apart, unsteady
-from gateline.registry.loaded import LoadedModel
+from gateline.registry.loaded import LoadedModel, apart, unsteady
 from tests.gateline.registry.made import manifest, schema
 
 ROWS = np.array([["JFK", float(delay)] for delay in (-20, -3, 1, 4, 30)], dtype=object)

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from gateline.contracts.event import DEPLOYED, FINISHED, PACKAGED, ROLLED_BACK, STARTED, UPGRADED, Event
-from gateline.registry.audit import AuditLog
-from gateline.registry.production import told_of
+from gateline.registry.audit import AuditLog, told_of
 from gateline.registry.store import Store
 
 RELEASE = {"version": "v7", "artifact": "a" * 64}

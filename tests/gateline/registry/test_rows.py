@@ -10,7 +10,7 @@ import pytest
 
 from gateline.contracts import schema as schemas
 from gateline.contracts.schema import Schema
-from gateline.registry.rows import encode
+from gateline.registry.loaded import encode
 
 TYPES = ["string", "number", "integer", "boolean", "datetime"]
 

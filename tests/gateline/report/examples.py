@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from gateline.contracts.plot import Plot, Series
-from gateline.contracts.verdict import Rule, Verdict, at_least, at_most, unknown
+from gateline.contracts.verdict import Plot, Rule, Series, Verdict, at_least, at_most, unknown
 
 HOSTILE = '<script>alert("1")</script> & | `x` [y](http://evil.example)'
 

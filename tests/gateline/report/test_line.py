@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from gateline.contracts.git import Sources
 from gateline.contracts.last_run import leave
-from gateline.contracts.sources import Sources
 from gateline.contracts.verdict import Verdict, at_most
 from gateline.report import page
 from gateline.report.line import BESIDE, LINE, Line, Step, line

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gateline.contracts.sources import Sources
+from gateline.contracts.git import Sources
 from gateline.report import overview, page
 from gateline.report.line import line
 from tests.gateline.report.examples import failing, passing

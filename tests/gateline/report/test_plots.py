@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from gateline.contracts.plot import Plot, Series
+from gateline.contracts.verdict import Plot, Series
 from gateline.report import plots
 from tests.gateline.report.examples import HOSTILE
 from tests.gateline.report.examples import plots as examples

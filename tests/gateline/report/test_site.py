@@ -11,8 +11,7 @@ import pytest
 from gateline.contracts.last_run import leave
 from gateline.contracts.verdict import Outcome
 from gateline.report import page, write, write_site
-from gateline.report.history import Change, History, Judgement, Past
-from gateline.report.serving import Environment, Held, Serving
+from gateline.report.history import Change, Environment, Held, History, Judgement, Past, Serving
 from tests.gateline.contracts.test_last_run import run
 from tests.gateline.report.examples import HOSTILE, failing, passing, plots
 from tests.gateline.report.pages import Page

@@ -8,14 +8,14 @@ from pathlib import Path
 from rich.console import Console
 
 from gateline.contracts.verdict import Verdict, unknown
-from gateline.report import terminal
+from gateline.report import writing
 from tests.gateline.report.examples import failing, passing
 
 PAGE = Path("reports/benchmark/index.html")
 
 
 def _shown(verdict: Verdict) -> list[str]:
-    return [line.plain for line in terminal.lines(verdict, PAGE)]
+    return [line.plain for line in writing.lines(verdict, PAGE)]
 
 
 def test_a_pass_is_two_lines() -> None:
@@ -55,12 +55,12 @@ def test_recorded_and_rehearsal_are_marked() -> None:
 
 def test_the_outcome_is_coloured_on_a_terminal_and_markup_in_values_is_not_read() -> None:
     stream = StringIO()
-    terminal.show(failing(), PAGE, Console(file=stream, force_terminal=True, color_system="standard", width=60))
+    writing.show(failing(), PAGE, Console(file=stream, force_terminal=True, color_system="standard", width=60))
     assert "\x1b[1;31m✗ Benchmark: failed" in stream.getvalue()
     assert "[y](http://evil.example)" in stream.getvalue()
 
 
 def test_lines_are_not_cut_or_wrapped_where_the_output_is_a_file() -> None:
     stream = StringIO()
-    terminal.show(failing(), PAGE, Console(file=stream, width=20))
+    writing.show(failing(), PAGE, Console(file=stream, width=20))
     assert stream.getvalue().splitlines()[0] == "✗ Benchmark: failed (3 of 4 rules judged)"

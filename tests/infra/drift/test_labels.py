@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from gateline.contracts.live_counts import Matured
 from gateline.contracts.manifest import Manifest
+from gateline.contracts.reference import Matured
 from gateline.settings.errors import OutsideError, UsageError
 from infra.drift.labels import Arrived, matured
 from infra.drift.window import Judged

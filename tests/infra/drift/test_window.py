@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gateline.contracts.live_counts import ColumnCounts, LiveCounts
+from gateline.contracts.reference import ColumnCounts, LiveCounts
 from infra.drift.window import Judged, Window
 from infra.host.notes import FolderNotes
 

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from gateline.settings.errors import OutsideError
-from infra.engines.scrape import add, read, scrape
+from infra.engines.measuring import add, read, scrape
 
 PAGE = """\
 # HELP gateline_requests_total Answers

@@ -17,7 +17,7 @@ from gateline.contracts.verdict import Outcome, Verdict
 from gateline.registry.artifacts import CHAMPION
 from gateline.settings.errors import GateRefused, OutsideError, UsageError
 from infra.engines.process.engine import ProcessEngine
-from infra.engines.process.state_file import StateFile
+from infra.engines.process.record import StateFile
 from infra.rollout import canary as module
 from infra.rollout import watch as watching
 from infra.rollout.canary import CanaryOptions, canary

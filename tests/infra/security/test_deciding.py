@@ -9,8 +9,8 @@ import pytest
 
 from gateline.contracts.verdict import Outcome
 from gateline.settings import SecurityGate
-from infra.security.deciding import decide
 from infra.security.finding import Finding, Scan
+from infra.security.running import decide
 from tests.infra.security import projects
 
 

@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 
-from gateline.contracts.image import Image
+from gateline.contracts.release import Image
 from infra.releases.image.listing import Entry
 from infra.security import image_policy
-from infra.security.finding import ScannerFailed
+from infra.security.finding import ScannerFailed, judge
 from infra.security.running import of
-from infra.security.scanner import judge
 from infra.security.subject import Subject
 from tests.infra.engines.docker.conftest import Harbour, daemon, harbour
 

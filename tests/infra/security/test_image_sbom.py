@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from gateline.contracts.image import Image
+from gateline.contracts.release import Image
 from infra.releases.image.listing import Entry
 from infra.security import image_sbom
-from infra.security.finding import ScannerFailed
+from infra.security.finding import ScannerFailed, judge
 from infra.security.image_sbom import faults, without_addresses
 from infra.security.running import of
-from infra.security.scanner import judge
 from infra.security.subject import Subject
 from tests.infra.engines.docker.conftest import Harbour, daemon, harbour
 from tests.infra.security.test_image_policy import built

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from infra.security import notebook, secrets
+from infra.security import secrets
 from tests.infra.security.projects import subject, write
 
 BEGINNINGS = {
@@ -126,7 +126,7 @@ def test_a_notebook_that_a_merge_broke_is_searched_all_the_same(root: Path) -> N
 
 def test_lines_stay_where_they_are() -> None:
     text = json.dumps({"a": picture("png"), "text/plain": "x", "b": [picture("gif"), "abc/"], "c": ["", "abc"]}, indent=1)
-    bare = notebook.without_pictures(text)
+    bare = secrets.without_pictures(text)
     assert json.loads(bare) == {"a": "", "text/plain": "x", "b": ["", ""], "c": ["", "abc"]}
     assert bare.count("\n") == text.count("\n")
-    assert list(notebook.strings('{"a": "x\\ny",\n "b": 1}')) == [(1, "a"), (1, "x\ny"), (2, "b")]
+    assert list(secrets.strings('{"a": "x\\ny",\n "b": 1}')) == [(1, "a"), (1, "x\ny"), (2, "b")]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from gateline.contracts.verdict import Outcome
-from infra.security.finding import Finding, Scan
-from infra.security.scanner import judge
+from infra.security.finding import Finding, Scan, judge
 
 FOUND = Finding("tool", "X1", "is wrong", "a.py", 3)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from gateline.settings import SecurityGate
 from infra.security import suppressions
-from infra.security.deciding import decide
 from infra.security.finding import Scan
+from infra.security.running import decide
 from tests.infra.security.projects import released, subject, write
 
 SCANS = {name: Scan(1, "files", ()) for name in ("code", "secrets", "workflow", "dockerfile", "vulnerabilities")}

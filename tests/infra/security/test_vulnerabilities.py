@@ -14,9 +14,8 @@ import pytest
 from gateline.contracts.verdict import Outcome
 from gateline.settings import SecurityGate
 from infra.security import vulnerabilities
-from infra.security.finding import Scan
+from infra.security.finding import Scan, judge
 from infra.security.running import attempt
-from infra.security.scanner import judge
 from tests.infra.security.projects import subject
 
 HOLES = {("jinja2", "2.4.1"): "PYSEC-2014-8"}

@@ -6,7 +6,7 @@ import pytest
 
 from gateline.contracts.event import DEPLOYED, ROLLED_BACK, STARTED, UPGRADED
 from gateline.contracts.slots import Slot
-from gateline.report.serving import Environment
+from gateline.report.history import Environment
 from gateline.settings.errors import OutsideError
 from infra.engines.process.engine import ProcessEngine
 from infra.rollout.journal import Entry

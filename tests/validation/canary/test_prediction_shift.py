@@ -7,9 +7,8 @@ from math import log
 import numpy as np
 import pytest
 
-from validation.canary.label_alternatives import alternatives
 from validation.canary.observation import Block, Increment
-from validation.canary.prediction_shift import MOST_LABELS, REST, PredictionShift, prediction_shift
+from validation.canary.prediction_shift import MOST_LABELS, REST, PredictionShift, alternatives, prediction_shift
 
 LABELS = 10
 

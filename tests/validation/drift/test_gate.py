@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from benchmarks.drift_windows import SHAPES, TRAINED, World, drifted
-from gateline.contracts.live_counts import ColumnCounts, LiveCounts, Matured
-from gateline.contracts.reference import ColumnReference, Reference, ScoreReference
+from gateline.contracts.reference import ColumnCounts, ColumnReference, LiveCounts, Matured, Reference, ScoreReference
 from gateline.contracts.verdict import Outcome, Rule, Verdict
 from gateline.settings import DriftGate
 from validation.drift.gate import judge

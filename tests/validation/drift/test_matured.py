@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from gateline.contracts.live_counts import Matured
+from gateline.contracts.reference import Matured
 from validation.drift.matured import METRICS, measured
 
 RANDOM = np.random.default_rng(17)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from tests.validation.scores import evidence
-from validation.model.class_table import by_class
 from validation.model.evidence import Champion
+from validation.model.plots import by_class
 from validation.scored import Scored
 
 

@@ -18,16 +18,15 @@ from gateline.contracts.verdict import Outcome
 from gateline.registry.made import MODEL, SIGNED_MODEL, Made
 from gateline.settings import Settings
 from gateline.settings.errors import GateRefused, UsageError
-from gateline.settings.signing import Signing
+from gateline.settings.serving import Signing
 from tests.training.example import artifacts_of, settings_of, trained
 from tests.validation.conftest import Own
 from tests.validation.trained import golden_with, stored_again
 from training.run import Trained
-from validation.model.contest import Contest
 from validation.model.evidence import Evidence
 from validation.model.gate import judge
 from validation.model.gathering import gather, named_now
-from validation.model.subject import subject_of
+from validation.model.subject import Contest, subject_of
 
 
 def gathered(

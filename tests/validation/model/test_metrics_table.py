@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from gateline.contracts.plot import Plot
-from gateline.contracts.verdict import Outcome, Rule, Verdict
+from gateline.contracts.verdict import Outcome, Plot, Rule, Verdict
 from validation.model.metrics_table import markdown
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from gateline.contracts.plot import Plot
+from gateline.contracts.verdict import Plot
 from tests.validation.scores import binary, evidence, noisy, numbers
 from validation.model.evidence import Champion
 from validation.model.limits import Limit

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gateline.registry.artifacts import CANDIDATE, CHAMPION
-from gateline.registry.production import Told
+from gateline.registry.audit import Told
 from gateline.settings.errors import UsageError
 from tests.training.example import artifacts_of
 from tests.validation.conftest import Own

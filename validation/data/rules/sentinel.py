@@ -12,7 +12,7 @@ from gateline.contracts.schema import Column
 from gateline.contracts.verdict import Rule
 from gateline.rows.typed import Mask, Typed
 from validation.data.case import Case
-from validation.data.rules.columnwise import columnwise
+from validation.data.rules.entries import columnwise
 from validation.data.rules.values import among, has_range, outside
 
 FEWEST = 3

@@ -6,7 +6,7 @@ import numpy as np
 
 from gateline.contracts.manifest import GOLDEN_TOLERANCE
 from gateline.contracts.verdict import Outcome, Rule, unknown
-from gateline.registry.golden import apart
+from gateline.registry.loaded import apart
 from validation.model.evidence import Evidence, Golden
 
 NAME = "golden"

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from gateline.contracts.live_counts import LiveCounts
+from gateline.contracts.reference import LiveCounts
 from gateline.contracts.slots import Slot
 from gateline.registry.audit import AuditLog
 from gateline.registry.store import Store

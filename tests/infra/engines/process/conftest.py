@@ -17,8 +17,7 @@ from gateline.contracts.slots import Slot
 from gateline.contracts.state import State
 from gateline.settings import Settings
 from infra.engines.process.engine import ProcessEngine
-from infra.engines.process.record import Record, Seen, read_record
-from infra.engines.process.state_file import StateFile
+from infra.engines.process.record import Record, Seen, StateFile, read_record
 from infra.engines.readiness import wait_until
 from infra.host.layout import Layout
 from infra.host.ports import free_ports

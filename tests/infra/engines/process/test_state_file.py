@@ -13,8 +13,8 @@ from filelock import FileLock
 from gateline.contracts.slots import Slot
 from gateline.contracts.state import State
 from gateline.settings.errors import OutsideError
-from infra.engines.process import state_file as states
-from infra.engines.process.state_file import StateFile
+from infra.engines.process import record as states
+from infra.engines.process.record import StateFile
 from tests.infra.engines.states import slot, state
 
 

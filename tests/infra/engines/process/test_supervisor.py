@@ -12,7 +12,7 @@ import pytest
 
 from gateline.contracts.slots import Slot
 from gateline.settings.errors import OutsideError
-from infra.engines.process import commands
+from infra.engines.process import starting
 from infra.engines.readiness import wait_until
 from infra.host import ports
 from tests.infra.engines.process.conftest import READY_SECONDS, House, kill, predict
@@ -56,7 +56,7 @@ def test_a_supervisor_of_an_earlier_version_is_replaced_by_up_and_its_children_g
     house.serving()
     before = house.record
     kill(before.supervisor)
-    command = commands.supervisor(house.place, os.environ)
+    command = starting.supervisor(house.place, os.environ)
     subprocess.run([*command.argv[:-1]], cwd=command.folder, timeout=20, check=True)
     assert wait_until(lambda: house.record.supervised and house.record.supervisor != before.supervisor, 10)
     with Traffic(house.url) as traffic:
@@ -203,7 +203,7 @@ def test_a_proxy_that_cannot_listen_is_told_with_the_reason(house: House) -> Non
 
 @pytest.mark.slow
 def test_two_supervisors_do_not_run_at_once(steady: House) -> None:
-    command = commands.supervisor(steady.place, os.environ)
+    command = starting.supervisor(steady.place, os.environ)
     argv = [*command.argv, "--foreground"]
     done = subprocess.run(argv, cwd=command.folder, capture_output=True, text=True, timeout=20, check=True)
     assert "another supervisor is at work" in done.stdout

@@ -10,7 +10,7 @@ import pytest
 from gateline.settings.errors import OutsideError, UsageError
 from infra.releases.image.builders import Classic, builder_for
 from infra.releases.image.building import Workshop
-from infra.releases.image.leftovers import remove_older
+from infra.releases.image.context import remove_older
 from infra.releases.image.listing import listing
 from infra.releases.image.site import site
 from tests.infra.engines.docker.conftest import Harbour, daemon, harbour

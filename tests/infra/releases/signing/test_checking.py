@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from gateline.contracts.digest import of_bytes
-from gateline.contracts.image import Image
 from gateline.contracts.manifest import GOLDEN_FILE, MANIFEST_FILE
-from gateline.contracts.release import Release
+from gateline.contracts.release import Image, Release
 from gateline.contracts.verdict import Outcome
 from gateline.registry.made import Made, of_image
 from gateline.registry.releases import Releases
