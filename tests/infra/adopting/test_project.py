@@ -71,7 +71,7 @@ FIRST = {
     "constant": {"roc_auc": 0.5}, "worst": {"roc_auc": 0.85}, "spreads": {}, "doubt": "", "never": [],
     "features": ["spend"], "train_rows": 600, "test_rows": 300, "positives": 80,
 }  # fmt: skip
-TRAINS = "import json, pathlib, training.other\nprint(json.dumps(sorted(each.name for each in pathlib.Path('data').iterdir())))\n"
+TRAINS = "import json, os, training.other\nprint(json.dumps(sorted(os.listdir('data'))))\n"
 
 
 @pytest.fixture
