@@ -11,8 +11,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import numpy.typing as npt
 
-from gateline.contracts.reference import ColumnCounts, LiveCounts, Matured
-from gateline.contracts.reference import ColumnReference, Reference, ScoreReference
+from gateline.contracts.reference import ColumnCounts, ColumnReference, LiveCounts, Matured, Reference, ScoreReference
 from gateline.contracts.verdict import Outcome
 from gateline.settings import DriftGate
 from validation.drift.gate import judge

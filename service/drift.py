@@ -6,8 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from gateline.contracts.reference import ColumnCounts, LiveCounts
-from gateline.contracts.reference import Reference
+from gateline.contracts.reference import ColumnCounts, LiveCounts, Reference
 from gateline.contracts.release import Release
 
 

@@ -11,9 +11,7 @@ import numpy.typing as npt
 
 from gateline.contracts.manifest import GOLDEN_TOLERANCE
 from gateline.contracts.reference import Reference
-from gateline.registry.loaded import apart
-from gateline.registry.loaded import LoadedModel
-from gateline.registry.loaded import encode
+from gateline.registry.loaded import LoadedModel, apart, encode
 from gateline.settings.errors import GateRefused
 from service.columns import Row, shown
 

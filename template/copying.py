@@ -6,7 +6,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -178,17 +178,22 @@ def _show(proposal: Proposal | None) -> None:
 
 
 def _make(target: Path, answers: Answers, proposal: Proposal | None) -> None:
-    """Copy and adopt; the training environment, which the next project will share, is made meanwhile."""
-    from template.adopting.project import TRAIN_LOCK, adopt, training_python
+    """Copy and adopt. Meanwhile the training environment is made, which the next project will share, and a first model."""
+    from template.adopting.project import TRAIN_LOCK, adopt, trained_ahead, training_python
 
     template = Path(".").resolve()
     _tell_of_libraries(template, [LOCK] if proposal is None else [LOCK, TRAIN_LOCK])
+    python: Callable[[], Path] = partial(training_python, target, target)
+    ahead: Callable[[], str] = str
     with ThreadPoolExecutor(1) as pool:
-        python = pool.submit(training_python, template, template) if proposal is not None else None
+        if proposal is not None:
+            made = pool.submit(training_python, template, template)
+            ahead = pool.submit(lambda: trained_ahead(template, proposal, made.result())).result
+            python = made.result
         with _gone_again(target):
             _copy(template, target, answers)
         with _to_go_on(target):
-            adopt(target, answers, proposal, python.result if python else partial(training_python, target, target))
+            adopt(target, answers, proposal, python, ahead)
 
 
 def _tell_of_libraries(template: Path, locks: Sequence[Path]) -> None:

@@ -45,8 +45,12 @@ MOST = 50_000
 RESAMPLES = 50
 """Of each pair of models; the spread is averaged over `FOLDS` pairs."""
 LINEAR = {"classification": "model.estimators:logistic", "regression": "model.estimators:ridge"}
-LIMITED = ("roc_auc", "average_precision", "recall_at_fpr", "f1", "log_loss", "rmse", "r2")
-"""Metrics of which a limit may be proposed."""
+LIMITED = {
+    "binary": ("roc_auc", "average_precision", "recall_at_fpr", "log_loss"),
+    "multiclass": ("f1", "log_loss"),
+    "regression": ("rmse", "r2"),
+}
+"""Metrics of which a limit may be proposed, by task: each is measured on `validation.model.interval.RESAMPLES` resamples."""
 
 
 class Spread(NamedTuple):
@@ -273,7 +277,7 @@ class Trial:
         from validation.metrics import names
         from validation.model.interval import worst
 
-        listed = [name for name in names(self.meaning.task, self.plan.settings.metrics) if name in LIMITED]
+        listed = [name for name in names(self.meaning.task, self.plan.settings.metrics) if name in LIMITED[self.meaning.task]]
         signs = {name: -1 if name in MINIMIZED else 1 for name in listed}
         found = {name: worst(self._measure(name), scored, other, signs[name]) for name in listed}
         return {name: value for name, value in found.items() if value is not None}

@@ -27,8 +27,6 @@ SHAPING = (
     "gateline/contracts/schema.py",
     "gateline/contracts/storage.py",
     "gateline/registry/loaded.py",
-    "gateline/registry/loaded.py",
-    "gateline/registry/loaded.py",
     "gateline/rows/csv_file.py",
     "gateline/rows/encodings.py",
     "gateline/rows/parquet_file.py",

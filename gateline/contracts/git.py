@@ -1,4 +1,7 @@
-"""What git says of a folder, and which sources stand in it. Where it refuses to look, that is said once, with the cure, and nothing is known."""
+"""What git says of a folder, and which sources stand in it.
+
+Where git refuses to look, that is said once, with the cure, and nothing is known.
+"""
 
 from __future__ import annotations
 

@@ -24,12 +24,13 @@ from gateline.registry.chain import (
 from gateline.registry.store import AUDIT as FOLDER
 from gateline.registry.store import Store
 from gateline.settings import PRODUCTION
-from gateline.settings.errors import OutsideError
+from gateline.settings.errors import GatelineError, OutsideError
 from gateline.settings.shown import shown
 
 __all__ = ["About", "AuditLog", "ChainBroken", "Finding"]
 
 ATTEMPTS = 1000
+UNREAD = "cannot be read"
 SERVED = (DEPLOYED, UPGRADED, ROLLED_BACK)
 
 
@@ -105,9 +106,10 @@ class AuditLog:
     def about(self, subject: str, heads: Iterable[Head] = (), adopted: Collection[str] = ()) -> About:
         """Return what the log tells of one release, and where it may have told of it and is not as it was written.
 
-        `heads` and `adopted` are as in `judge`. That a seal is not the key's own damages no line here: keys are changed.
+        `heads` and `adopted` are as in `judge`. That a seal is not the key's own damages no line here: keys are changed. An
+        object that cannot be read alone, in a registry that can, does.
         """
-        entries = self._entries()
+        entries = self._entries(readable=False)
         told = [(entry, entry.event) for entry in entries.values() if entry.event and entry.event.subject == subject]
         unsealed = {line: replace(entry, fault=entry.flaw) for line, entry in entries.items()}
         found = [finding for finding in broken(unsealed, heads) if finding.line]
@@ -147,10 +149,19 @@ class AuditLog:
         """Return how many events carry no HMAC: a rewrite of the whole chain from there on would go unseen."""
         return sum(not event.seal for event in self.events())
 
-    def _entries(self) -> dict[int, Entry]:
+    def _entries(self, readable: bool = True) -> dict[int, Entry]:
+        """Return what is stored; where it need not be `readable`, a line that cannot be read is one that is damaged."""
+
+        def entry(line: int) -> Entry:
+            try:
+                return entry_of(line, self._read(line), self._key)
+            except (OSError, GatelineError):
+                if readable:
+                    raise
+                return Entry(line, "", None, UNREAD, flaw=UNREAD)
+
         lines = self._lines()
-        stored = zip(lines, self._store.each(self._read, lines), strict=True)
-        return {line: entry_of(line, data, self._key) for line, data in stored}
+        return dict(zip(lines, self._store.each(entry, lines), strict=True))
 
     def _lines(self) -> list[int]:
         return sorted(line for line in map(line_of, self._store.names(FOLDER)) if line)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
@@ -19,6 +19,8 @@ from gateline.settings.errors import GateRefused
 
 UNKNOWN: Mapping[Head, datetime] = MappingProxyType({})
 NAME = re.compile(r"[0-9]{8,}\.json")
+WIDEST = 10_000
+"""Missing lines side by side that are named one by one."""
 WRONG_SEAL = "was changed, or sealed with another key: its seal is not the one that the key makes"
 
 
@@ -87,12 +89,21 @@ def broken(entries: Mapping[int, Entry], heads: Iterable[Head] = (), key: str = 
 
     `heads` were kept elsewhere; they alone show a cut end, and, without a key, a rewrite of the whole chain.
     """
-    last = max(entries, default=0)
-    found = [(line, reason) for line in range(1, last + 1) for reason in _faults_at(line, entries)]
+    found = [(line, reason) for line in _looked_at(entries) for reason in _faults_at(line, entries)]
     found += _unsealed(entries) if key else []
     stored = {line: entry.digest for line, entry in entries.items()}
     inside = [Finding(line, f"chain: line {line} {reason}", stored.get(line, "")) for line, reason in set(found)]
     return sorted([*inside, *lost(heads, stored)], key=lambda finding: (finding.line, finding.reason))
+
+
+def _looked_at(entries: Mapping[int, Entry]) -> Iterator[int]:
+    """Yield each line that is there, and those that are missing before it; of a wide gap, as anybody can make one by a name
+    with a large number, its first lines stand for the others.
+    """
+    before = 0
+    for line in sorted(entries):
+        yield from range(before + 1, min(line, before + 1 + WIDEST))
+        yield (before := line)
 
 
 def lost(heads: Iterable[Head], stored: Mapping[int, str]) -> list[Finding]:

@@ -23,9 +23,10 @@ from gateline.registry.signatures import Signatures
 from gateline.registry.store import Store
 from gateline.settings import Settings
 from gateline.settings.errors import GateRefused, UsageError, did_you_mean
+from infra.host.actor import NO_GIT, acting, commit
 from infra.host.bundle import artifact_in, checked
 from infra.releases.signing.keys import public_keys
-from infra.releases.signing.provenance import Unsigned, is_about, opened
+from infra.releases.signing.provenance import Unsigned, built_as, is_about, opened
 from infra.rollout.evidence import about, subject
 
 STAGES = ("validate_data", "validate_model", "integration", "benchmark", "security")
@@ -75,10 +76,9 @@ def gather(settings: Settings, store: Store, reference: str, given: str) -> Vouc
         archive = releases.archive(digest)
     except FileNotFoundError:
         raise GateRefused(f"signature: the registry does not hold release {short(digest)}", "invoke build") from None
-    release, files = checked(archive, digest).model_copy(update=made.as_built(digest)), artifact_in(archive)
-    if release.created > datetime.now(UTC).isoformat():
-        said = f"signature: the registry says that {release.name} was built {release.created}, in the future"
-        raise GateRefused(said, "invoke build, where its model was trained")
+    packed, files = checked(archive, digest), artifact_in(archive)
+    before = _before(settings, store, packed)
+    release = _as_built(packed, made.as_built(digest) or (built_as(before) if before else {}))
     how = {"release": HERE if digest in made.all(RELEASE) else NAMED}
     how["artifact"] = HERE if [content_of(files)] == made.all(MODEL)[-1:] else "as it is in the release"
     if reference != digest and how["artifact"] != HERE:
@@ -87,7 +87,7 @@ def gather(settings: Settings, store: Store, reference: str, given: str) -> Vouc
             "write the registry may have put it in its place",
             f"nox -s train, which trains it here, then judge and build again; or, {BY_DIGEST} --release={digest}",
         )
-    before, known = _before(settings, store, release), releases.images(digest)
+    known = releases.images(digest)
     built = {image.id for image in known if before and before.names(image.id.removeprefix("sha256:"))}
     images = tuple(image for image in known if image.id in {*built, *made.all(of_image(digest))})
     left_out = [
@@ -100,6 +100,26 @@ def gather(settings: Settings, store: Store, reference: str, given: str) -> Vouc
     how |= {stage: NAMED if given.strip() else HERE if here[stage] else BEFORE for stage in verdicts}
     how |= {image.id: HERE if image.id in made.all(of_image(digest)) else BEFORE for image in images}
     return Vouched(release, files, images, verdicts, how, (*left_out, *others))
+
+
+def _as_built(packed: Release, facts: Mapping[str, str]) -> Release:
+    """Return a release with the `facts` of its building, which no digest covers; without any, as the registry tells them.
+
+    Raises GateRefused for a time in the future, and, in CI, where nobody reads what is printed, for another commit than the
+    one that is checked out.
+    """
+    release = packed.model_copy(update=dict(facts))
+    if release.created > datetime.now(UTC).isoformat():
+        said = f"signature: the registry says that {release.name} was built {release.created}, in the future"
+        raise GateRefused(said, "invoke build, where its model was trained")
+    here, there = (text.partition("-")[0] for text in (commit(), release.commit))
+    if not facts and acting().kind == "ci" and here not in (NO_GIT, there):
+        raise GateRefused(
+            f"signature: the registry says that {release.name} was built from commit {there or 'none'}, and {here} is checked "
+            "out: whoever can write the registry may have said so",
+            "invoke build before it in this job; or, if that is the commit, check it out and sign there",
+        )
+    return release
 
 
 def _before(settings: Settings, store: Store, release: Release) -> Statement | None:

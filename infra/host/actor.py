@@ -20,6 +20,8 @@ from gateline.contracts.git import ask
 ISSUER = r"https://[\w.-]+\.actions\.githubusercontent\.com/"
 """GitHub's own token service: what another address answers is no more than what a variable says."""
 SECONDS = 5.0
+NO_GIT = "nogit"
+"""What stands for a commit where git knows of none."""
 
 
 def acting(environ: Mapping[str, str] = os.environ, issuer: str = ISSUER) -> Actor:
@@ -65,7 +67,7 @@ def commit() -> str:
     """Return the commit that is checked out, with `-dirty` where tracked files differ from it; `nogit` without git."""
     head = ask(Path("."), "rev-parse", "HEAD")
     if not head:
-        return "nogit"
+        return NO_GIT
     return head + ("-dirty" if ask(Path("."), "status", "--porcelain", "--untracked-files=no") else "")
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
 import platform
 import shutil
 import subprocess
@@ -14,7 +16,7 @@ from filelock import FileLock, Timeout
 from gateline.settings import passing
 from gateline.settings.errors import OutsideError
 from infra.host import libraries
-from infra.host.libraries import STAMP
+from infra.host.libraries import COMPILED, STAMP
 
 WAIT_SECONDS = 900.0
 OURS = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -68,7 +70,7 @@ def run_in(python: Path, *arguments: str, folder: Path, alone: bool = False) -> 
     Nothing is written into the folder, and an account that wants no byte code written anywhere else keeps its wish. `alone`:
     of other programs, it finds those of its environment only.
     """
-    argv = [str(python), "-X", f"pycache_prefix={python.parents[1] / 'compiled'}", *arguments]
+    argv = [str(python), "-X", f"pycache_prefix={python.parents[1] / COMPILED}", *arguments]
     variables = passing.variables("install")
     variables.pop("PYTHONDONTWRITEBYTECODE", None)
     if alone:
@@ -76,6 +78,15 @@ def run_in(python: Path, *arguments: str, folder: Path, alone: bool = False) -> 
     return subprocess.run(
         argv, cwd=folder, env=variables, capture_output=True, encoding="utf-8", errors="replace", check=False
     )
+
+
+def forget(python: Path, folder: Path) -> None:
+    """Remove the byte code that `run_in` kept of what is in a folder, where the folder itself is to go."""
+    absolute = folder.resolve()
+    kept = python.parents[1] / COMPILED / absolute.relative_to(absolute.anchor)
+    shutil.rmtree(kept, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        os.removedirs(kept.parent)  # those that are empty now
 
 
 def uv() -> str:

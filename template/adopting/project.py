@@ -14,7 +14,7 @@ from gateline.rows.taking import write
 from gateline.settings.errors import OutsideError, UsageError
 from gateline.settings.shown import tell
 from infra.commands.answers import Answers, note
-from infra.host.python_env import python_for, run_in
+from infra.host.python_env import forget, python_for, run_in
 from template.adopting import first_pages, git, limits
 from template.adopting.ports import ports_of
 from template.adopting.proposal import Proposal
@@ -23,6 +23,10 @@ from template.scratch import change_settings
 TRAIN_LOCK = Path("requirements/train.txt")
 TEMPLATE = "template"
 """What makes copies: this very package, which a project of its own has no use for."""
+FIRST = "training.first"
+AHEAD = 100_000
+"""Most rows that are written a second time, for a first model to be trained while the template is copied: with more of them
+copying is a small part of what there is to wait for."""
 
 
 def refuse_adopted(root: Path) -> None:
@@ -31,10 +35,17 @@ def refuse_adopted(root: Path) -> None:
         raise UsageError("this copy is adopted already", "edit pipeline.toml, data/schema.json and model/ by hand")
 
 
-def adopt(root: Path, answers: Answers, proposal: Proposal | None, python: Callable[[], Path]) -> None:
+def adopt(
+    root: Path,
+    answers: Answers,
+    proposal: Proposal | None,
+    python: Callable[[], Path],
+    ahead: Callable[[], str] = str,
+) -> None:
     """Write what is a project's own into a copy, and keep it in git; without a proposal it keeps the example's rows.
 
-    `python` gives the interpreter that trains. What it does can be done again from the beginning until it has ended once.
+    `python` gives the interpreter that trains, `ahead` what `trained_ahead` found; after '' the first model is trained here.
+    What it does can be done again from the beginning until it has ended once.
     Raises UsageError for a copy that is adopted already, SystemExit with the code of a training that failed.
     """
     refuse_adopted(root)
@@ -43,13 +54,33 @@ def adopt(root: Path, answers: Answers, proposal: Proposal | None, python: Calla
     change_settings(root, {"project.name": answers.slug} | ports)
     if proposal is not None:
         take_in(root, proposal)
-        _propose_limits(root, proposal, python)
+        _propose_limits(root, proposal, python, ahead)
         note(root, data=Path(answers.data).name)
     first_pages.write(root, answers)
     shutil.rmtree(root / TEMPLATE)
     _tell(f"{answers.slug} is a project of its own; production will listen on {production}, staging on {staging}.")
     for left in git.keep(root, [f"data/{name}" for name in proposal.names] if proposal else ()):
         _tell(left)
+
+
+def trained_ahead(template: Path, proposal: Proposal, python: Path) -> str:
+    """Train the first model in a folder of its own, made of what the template has committed and removed afterwards.
+
+    Returns what `python -m training.first` prints; '' where it did not come to that, or there are more than `AHEAD` rows. Why
+    it did not is told by training in the project itself, whose files the user can look at.
+    """
+    if proposal.train.rows + proposal.test.rows > AHEAD:
+        return ""
+    try:
+        with git.committed(template) as clean:
+            if clean.folder == template:
+                return ""
+            take_in(clean.folder, proposal)
+            done = run_in(python, "-m", FIRST, folder=clean.folder)
+            forget(python, clean.folder)
+    except (OSError, OutsideError):
+        return ""
+    return done.stdout if done.returncode == 0 else ""
 
 
 def take_in(root: Path, proposal: Proposal) -> None:
@@ -64,9 +95,9 @@ def take_in(root: Path, proposal: Proposal) -> None:
     change_settings(root, proposal.settings)
 
 
-def _propose_limits(root: Path, proposal: Proposal, python: Callable[[], Path]) -> None:
+def _propose_limits(root: Path, proposal: Proposal, python: Callable[[], Path], ahead: Callable[[], str]) -> None:
     _tell("training a first model, to propose limits from")
-    follows = limits.proposed(proposal.kind, json.loads(_run(root, python(), "training.first")))
+    follows = limits.proposed(proposal.kind, json.loads(ahead() or _run(root, python(), FIRST)))
     for sentence in follows.said:
         _tell(sentence)
     change_settings(root, follows.settings | limits.data_sizes_of(proposal.test.rows))

@@ -26,7 +26,7 @@ STAGE = "validate_model"
 ACCEPTED, VOUCHED = "champion.accepted", "champion.vouched"
 ROOT = Path(__file__).resolve().parents[2]
 QUESTION = "judged by what the command line named: an answer to a question, which lets no release in"
-OF_THE_REGISTRY = tuple(f"gateline/registry/{name}.py" for name in ("golden", "loaded", "rows", "trusted"))
+OF_THE_REGISTRY = ("gateline/registry/loaded.py", "gateline/registry/trusted.py")
 SHARED = tuple(f"validation/{name}.py" for name in ("matrix", "metrics", "scored", "telling"))
 SOURCES = ("validation/model", *SHARED, "gateline/rows", "gateline/contracts", *OF_THE_REGISTRY)
 

@@ -1,4 +1,4 @@
-"""Who is judged, against whom and by which limits: artifacts named by alias, version, identity or folder. Imports nothing heavy."""
+"""Who is judged, against whom and by which limits: artifacts by alias, version, identity or folder. Imports nothing heavy."""
 
 from __future__ import annotations
 

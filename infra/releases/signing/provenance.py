@@ -20,6 +20,7 @@ BUILD_TYPE = "urn:gateline:release:v1"
 """What `invoke build` does; docs/security.md tells what the parameters mean."""
 TREE = "gateline-tree"
 """SHA-256 over paths and SHA-256 of every file: a release's digest is no file's."""
+BUILT_FROM = "built from"
 UNSIGNED = "sign it where it was built, with a key of the settings: invoke sign"
 
 
@@ -93,6 +94,15 @@ def is_about(statement: Statement, digest: str) -> bool:
     return any(subject.digest.get(TREE) == digest for subject in statement.subject)
 
 
+def built_as(statement: Statement) -> dict[str, str]:
+    """Return when a release was built and from which commit, by the names of its record, as a signed statement tells it."""
+    told = statement.predicate
+    listed = told.get("buildDefinition", {}).get("resolvedDependencies", [])
+    found: Mapping[str, Any] = next((one for one in listed if one.get("name") == BUILT_FROM), {})
+    commit = f"{found['digest']['gitCommit']}{'-dirty' if found.get('annotations') else ''}" if found else ""
+    return {"created": str(told.get("runDetails", {}).get("metadata", {}).get("finishedOn", "")), "commit": commit}
+
+
 def byproduct(verdict: Verdict) -> Resource:
     """Return a verdict as it stands in a statement: its outcome, and the digest of all it says."""
     about = {"outcome": str(verdict.outcome), "created": verdict.created}
@@ -110,7 +120,7 @@ def _subjects(release: Release, manifest_file: bytes, images: tuple[Image, ...])
 
 
 def _dependencies(release: Release, manifest: Manifest, images: tuple[Image, ...]) -> Iterator[Resource]:
-    for name, commit in (("trained from", manifest.commit), ("built from", release.commit)):
+    for name, commit in (("trained from", manifest.commit), (BUILT_FROM, release.commit)):
         hexes, _, dirty = commit.partition("-")
         if hexes and hexes != "nogit":
             changed = (

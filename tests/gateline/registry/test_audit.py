@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import time
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -401,3 +402,14 @@ def test_the_log_also_lives_behind_an_fsspec_url(tmp_path: Path) -> None:
         log.append(event(number))
     assert log.verify((log.head(),)) == []
     assert len(log.events()) == 3
+
+
+def test_a_name_with_a_large_number_keeps_nobody_busy(tmp_path: Path) -> None:
+    log = written(tmp_path)
+    line(tmp_path, 6).rename(tmp_path / "p/audit/999999999999.json")
+    begun = time.monotonic()
+    lines = lines_named(log)
+    assert time.monotonic() - begun < 5.0
+    assert lines[:2] == [6, 7] and lines[-1] == 999999999999, "the first missing ones, and the one that was moved"
+    assert log.about("x").damaged[-1] == 999999999999
+    assert log.append(event(7)).count == 1000000000000

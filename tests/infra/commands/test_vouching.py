@@ -13,6 +13,7 @@ from gateline.registry.releases import Releases
 from gateline.registry.verdicts import Verdicts
 from gateline.settings import load
 from gateline.settings.errors import GateRefused, UsageError
+from infra.commands import vouching
 from infra.commands.vouching import Vouched, gather
 from infra.host.bundle import pack, unpack
 from infra.releases.signing.keys import new_pair
@@ -60,19 +61,57 @@ def test_what_was_built_elsewhere_is_signed_by_its_whole_digest_alone(site: Site
     assert found.release == other and found.how["release"] == "named by its digest"
 
 
+def told_otherwise(site: Site, release: Release, folder: Path, **told: str) -> None:
+    """Let the archive tell another time and commit, which its digest does not cover."""
+    path = site.root / ".gateline/registry/tiny/releases" / f"{release.digest}.tar.gz"
+    unpack(path.read_bytes(), folder)
+    (folder / RELEASE_FILE).write_text(release.model_copy(update=told).model_dump_json(indent=2))
+    path.write_bytes(pack(folder))
+
+
 def test_when_and_from_what_it_was_built_is_this_machines_word(site: Site, tmp_path: Path) -> None:
-    mine, path = site.release("1"), site.root / ".gateline/registry/tiny/releases"
+    mine = site.release("1")
     made(site).path.write_text("")
     made(site).add_release(mine.digest, "0123abc")
-    unpack((path / f"{mine.digest}.tar.gz").read_bytes(), tmp_path / "bundle")
-    forged = mine.model_copy(update={"created": "9999-01-01T00:00:00.000+00:00", "commit": "deadbeef"})
-    (tmp_path / "bundle" / RELEASE_FILE).write_text(forged.model_dump_json(indent=2))
-    (path / f"{mine.digest}.tar.gz").write_bytes(pack(tmp_path / "bundle"))
+    told_otherwise(site, mine, tmp_path / "bundle", created="9999-01-01T00:00:00.000+00:00", commit="deadbeef")
     found = vouched(site, mine.digest).release
     assert found.commit == "0123abc" and mine.created[:4] <= found.created[:4] < "9999"
     made(site).path.write_text("")
     with pytest.raises(GateRefused, match="was built 9999-01-01T00:00:00.000.00:00, in the future"):
         vouched(site, mine.digest)
+
+
+def test_in_ci_a_release_of_another_commit_than_the_one_checked_out_is_not_signed(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = site.release("1")
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    assert vouched(site, mine.digest).release == mine, "without git, there is nothing to compare with"
+    here = "c0ffee0" + "1" * 33
+    monkeypatch.setattr(vouching, "commit", lambda: f"{here}-dirty")
+    with pytest.raises(GateRefused, match="was built from commit c0ffee0, and c0ffee01+ is checked out"):
+        vouched(site, mine.digest)
+    told_otherwise(site, mine, tmp_path / "bundle", commit=here)
+    assert vouched(site, mine.digest).release.commit == here
+    told_otherwise(site, mine, tmp_path / "other", commit="deadbeef")
+    monkeypatch.setenv("GITHUB_ACTIONS", "false")
+    assert vouched(site, mine.digest).release.commit == "deadbeef", "a person reads it before it is signed"
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    made(site).path.write_text("")
+    made(site).add_release(mine.digest, here)
+    assert vouched(site, mine.digest).release.commit == here, "what was built in this job tells of itself"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("commit", ["c0ffee0", "c0ffee0-dirty", ""])
+def test_what_was_signed_before_keeps_its_time_and_commit(signed: Signed, tmp_path: Path, commit: str) -> None:
+    site = signed.site
+    release = site.release("1")
+    told_otherwise(site, release, tmp_path / "first", commit=commit)
+    sign(release)
+    told_otherwise(site, release, tmp_path / "second", commit="deadbeef", created="2026-06-01T00:00:00+00:00")
+    found = vouched(site, release.digest).release
+    assert (found.created, found.commit) == (release.created, commit)
 
 
 def test_a_model_of_an_earlier_training_is_not_signed_because_an_alias_names_it(site: Site) -> None:

@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from gateline.settings.project import MINIMIZED
 from template.adopting.limits import (
+    LOWEST,
+    PRIMARY,
     PROPOSED,
     data_sizes_of,
     limits_of,
@@ -18,6 +21,7 @@ from template.adopting.limits import (
     proposed,
     sizes_of,
 )
+from training.first import LIMITED
 
 
 def first(**changes: Any) -> dict[str, Any]:
@@ -130,3 +134,10 @@ def test_the_tutorial_shows_what_is_written_beside_the_limits() -> None:
 @pytest.mark.parametrize(("positives", "margin"), [(0.0, 0.45), (72, 0.06), (500, 0.03), (600, 0.02), (10_000, 0.02)])
 def test_a_margin_can_be_shown_on_as_many_positives_as_there_are(positives: float, margin: float) -> None:
     assert margin_of("rare", positives) == margin
+
+
+@pytest.mark.parametrize(
+    ("kind", "task"), [("binary", "binary"), ("rare", "binary"), ("many", "multiclass"), ("number", "regression")]
+)
+def test_what_a_limit_is_proposed_for_has_a_worst_value(kind: str, task: str) -> None:
+    assert {*LOWEST[kind], *({PRIMARY[kind]} & set(MINIMIZED))} <= set(LIMITED[task])

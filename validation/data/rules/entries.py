@@ -1,4 +1,4 @@
-"""The one way a data rule looks at columns, and how it says what it found: file, column, count and share, row numbers, limit and next step."""
+"""The one way a data rule looks at columns, and how it says what it found: file, column, count and share, rows, limit."""
 
 from __future__ import annotations
 
