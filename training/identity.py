@@ -12,7 +12,8 @@ from gateline.contracts.digest import of_file, of_sources, of_tree, of_value
 from gateline.contracts.manifest import Objects
 from gateline.contracts.schema import Schema
 from gateline.contracts.shaping import schema_of, shaping
-from gateline.rows.sources import data_digest, pinned
+from gateline.rows.digests import data_digest
+from gateline.rows.sources import pinned
 from gateline.settings import Settings
 from gateline.settings.errors import UsageError
 

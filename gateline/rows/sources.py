@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 import re
 import zlib
 from collections.abc import Iterator
@@ -12,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, Any
 
-from gateline.contracts.digest import of_value
 from gateline.contracts.manifest import Objects
 from gateline.contracts.storage import cause_of, is_missing, is_s3, next_step_of, opened
 from gateline.rows.encodings import HEAD, is_binary
@@ -215,17 +213,3 @@ def _reaching(where: str, version: str = "") -> Iterator[None]:
 
 def _next_step(url: str) -> str:
     return f"check data.train, data.test and data.labels in pipeline.toml, or the path on the command line ({redacted(url)!r})"
-
-
-def data_digest(rows: str | Objects) -> str:
-    """Return one hex SHA-256 of the files behind a URL, or of objects as they were, and their names below it.
-
-    A single file's own name does not count: the same rows elsewhere are the same data. Raises UsageError where there
-    is none.
-    """
-    return of_value({source.name: _of_source(source) for source in sources(rows)})
-
-
-def _of_source(source: Source) -> str:
-    with source.open() as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type]

@@ -11,13 +11,8 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from infra.security.finding import Finding, Scan
-from infra.security.subject import LOCKS, Subject
-
 HASH = re.compile(r"--hash=(sha256:[0-9a-f]{64})(?=\s|$)")
 COMMENT = re.compile(r"(^|\s)#.*$")
-CONSTRAINTS = f"{LOCKS}/constraints.txt"
-"""Holds versions for `nox -s lock` to agree on; nothing is installed from it, so it carries no hashes."""
 
 
 @dataclass(frozen=True)
@@ -96,17 +91,3 @@ def _parse(number: int, line: str) -> Locked | Problem:
         )
     name, version = canonicalize_name(requirement.name), str(Version(pins[0][1]))
     return Locked(name, version, str(requirement.marker or ""), hashes, number)
-
-
-def scan(subject: Subject) -> Scan:
-    """Return every line of a lock that does not pin and hash a package, or that names an address."""
-    findings = []
-    count = 0
-    for path, text in subject.locks.items():
-        packages, problems = read(text)
-        count += len(packages) + len(problems)
-        kept = [problem for problem in problems if path != CONSTRAINTS or "address" in problem.message]
-        findings += [Finding("gateline", "unhashed-lock", problem.message, path, problem.line) for problem in kept]
-        if not packages and path != CONSTRAINTS:
-            findings.append(Finding("gateline", "empty-lock", "locks no package", path))
-    return Scan(count, "locked requirements", ("gateline",), tuple(findings))

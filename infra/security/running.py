@@ -13,7 +13,7 @@ from infra.security import (
     dockerfile,
     image_policy,
     image_sbom,
-    lockfile,
+    locks,
     model_file,
     sbom,
     secrets,
@@ -33,7 +33,7 @@ SCANNERS: dict[str, Scanner] = {
     "image_policy": image_policy.scan,
     "digest": digests.scan,
     "unsafe_load": model_file.scan,
-    "locks": lockfile.scan,
+    "locks": locks.scan,
     "sbom": sbom.scan,
     "image_sbom": image_sbom.scan,
 }

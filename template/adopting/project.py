@@ -57,7 +57,7 @@ def adopt(
         _propose_limits(root, proposal, python, ahead)
         note(root, data=Path(answers.data).name)
     first_pages.write(root, answers)
-    shutil.rmtree(root / TEMPLATE)
+    shutil.rmtree(root / TEMPLATE, ignore_errors=True)
     _tell(f"{answers.slug} is a project of its own; production will listen on {production}, staging on {staging}.")
     for left in git.keep(root, [f"data/{name}" for name in proposal.names] if proposal else ()):
         _tell(left)

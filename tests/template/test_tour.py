@@ -31,7 +31,8 @@ def test_every_step_is_a_command_that_exists() -> None:
         if module == "invoke":
             assert {option.partition("=")[0] for option in rest[1:]} <= doors.tasks[rest[0]]
         else:
-            assert (ROOT / module.replace(".", "/")).with_suffix(".py").exists() or (ROOT / module).is_dir()
+            path = ROOT / module.replace(".", "/")
+            assert path.with_suffix(".py").exists() or (path / "__main__.py").exists()
 
 
 def test_it_tells_of_a_first_a_larger_and_a_bad_one() -> None:

@@ -18,6 +18,7 @@ BESIDE = {
     *(f"gateline/contracts/{name}.py" for name in ("layout", "release")),
     *(f"gateline/contracts/{name}.py" for name in ("forms", "git", "shapes", "shaping")),
     "gateline/rows/sources.py",
+    "gateline/rows/digests.py",
     "validation/model/vouched.py",
     "model/features.py",
 }

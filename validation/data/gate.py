@@ -14,7 +14,8 @@ from gateline.contracts.digest import of_sources, of_value
 from gateline.contracts.manifest import Objects
 from gateline.contracts.schema import Schema
 from gateline.contracts.verdict import Outcome, Verdict
-from gateline.rows.sources import data_digest, pinned
+from gateline.rows.digests import data_digest
+from gateline.rows.sources import pinned
 from gateline.settings import DataGate
 
 if TYPE_CHECKING:

@@ -19,7 +19,8 @@ from gateline.registry.artifacts import CANDIDATE, CHAMPION, Artifacts
 from gateline.registry.audit import AuditLog, told_of
 from gateline.registry.store import Store
 from gateline.registry.verdicts import Verdicts
-from gateline.rows.sources import data_digest, pinned
+from gateline.rows.digests import data_digest
+from gateline.rows.sources import pinned
 from gateline.settings import DEFAULT_PATH, METRICS, Settings, load
 from gateline.settings.errors import UsageError
 from gateline.settings.front_door import front_door

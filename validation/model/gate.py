@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from gateline.contracts.digest import of_sources, of_tree, of_value, short
 from gateline.contracts.verdict import ASKED, Outcome, Rule, Verdict
 from gateline.registry.verdicts import Verdicts
-from gateline.rows.sources import data_digest
+from gateline.rows.digests import data_digest
 from gateline.settings import Settings
 from gateline.settings.errors import GateRefused
 from validation.model.subject import Contest

@@ -12,8 +12,9 @@ from gateline.contracts.digest import short
 from gateline.contracts.manifest import MANIFEST_FILE, MODEL_FILE, Manifest, Objects
 from gateline.contracts.schema import Schema
 from gateline.registry.loaded import LoadedModel, encode, load_files, unsteady
+from gateline.rows.digests import data_digest
 from gateline.rows.reading import read_table
-from gateline.rows.sources import data_digest, url_of
+from gateline.rows.sources import url_of
 from gateline.settings import Metrics, Settings
 from gateline.settings.errors import GatelineError, GateRefused, UsageError, explain, next_step_of
 from validation.matrix import features_of, target_of

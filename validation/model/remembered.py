@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gateline.contracts.manifest import MANIFEST_FILE, Manifest, Objects
-from gateline.rows.sources import data_digest, pinned
+from gateline.rows.digests import data_digest
+from gateline.rows.sources import pinned
 from gateline.settings.errors import GateRefused
 from gateline.settings.secrets import redacted
 from validation.model.subject import Subject

@@ -25,7 +25,8 @@ from gateline.registry.artifacts import Artifacts
 from gateline.registry.audit import AuditLog, ChainBroken
 from gateline.registry.exclusive import PROOF
 from gateline.registry.store import Store
-from gateline.rows.sources import data_digest, pinned
+from gateline.rows.digests import data_digest
+from gateline.rows.sources import pinned
 from gateline.settings.errors import OutsideError
 from tests.gateline.registry.made import files, manifest
 from tests.gateline.registry.writers import KEY, append_at_once

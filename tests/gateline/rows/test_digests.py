@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gateline.rows.sources import data_digest
+from gateline.rows.digests import data_digest
 from gateline.settings.errors import UsageError
 
 

@@ -11,8 +11,9 @@ import pytest
 
 from gateline.contracts.manifest import MANIFEST_FILE, Manifest, Objects
 from gateline.registry.store import Store
+from gateline.rows.digests import data_digest
 from gateline.rows.reading import read_raw
-from gateline.rows.sources import data_digest, pinned, sources
+from gateline.rows.sources import pinned, sources
 from gateline.settings import Settings
 from gateline.settings.errors import GateRefused, OutsideError, UsageError
 from tests.servers import S3, s3_server
