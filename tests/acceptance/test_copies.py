@@ -61,13 +61,13 @@ def test_the_example_under_another_name(tmp_path: Path) -> None:
     project, done = copied(tmp_path / "My Project 2")
     assert done.code == 0, done.output
     assert project.settings.project.name == "my-project-2"
-    for absent in ("copier.yml", "benchmarks", "tests/acceptance", ".ci", "CONTRIBUTING.md"):
+    for absent in ("copier.yml", "benchmarks", "template", "contracts", "settings", "tests/acceptance", ".ci", "CONTRIBUTING.md"):
         assert not (project.path / absent).exists(), absent
-    pages = git(project.path, "ls-files", "*.md", ":!template/adopting/pages").splitlines()
+    pages = git(project.path, "ls-files", "*.md").splitlines()
     assert "docs/tutorial.md" in pages and [link for page in pages for link in broken(project.path, page)] == []
     assert "# My Project 2" in (project.path / "README.md").read_text()
-    adopted = project.run(str(front_python()), "-m", "template.adopting")
-    assert adopted.code == 2 and "adopted already" in adopted.output, adopted.output
+    menus = project.run(str(front_python()), "-m", "nox", "-l").output + project.invoke("-l").output
+    assert "validate_model" in menus and not any(f" {name} " in menus for name in ("adopt", "new", "tour", "reference"))
     test = project.nox("test", "-q")
     assert test.code == 0 and "2 passed" in test.output, test.output
     _, refused = copied(tmp_path / "My Project 2")

@@ -91,7 +91,7 @@ engine = "docker"
 CLAIM = """
 import sys, time
 from pathlib import Path
-from infra.docker.engine import DockerEngine
+from infra.engines.docker.engine import DockerEngine
 from gateline.settings import load
 engine = DockerEngine(load(sys.argv[1], {}), "production", Path(sys.argv[2]))
 print(repr(engine.claim("mine")), flush=True)
