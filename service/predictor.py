@@ -124,14 +124,14 @@ class Predictor:
         """Score the golden rows as the artifact did. Raises GateRefused (`golden`)."""
         expected = np.asarray(self.model.golden["scores"], dtype=np.float64)
         if not len(rows):
-            raise GateRefused("golden: the artifact holds no golden rows", "train again")
+            raise GateRefused("the artifact holds no golden rows", "train again", rule="golden")
         scores = self.score(encode(rows, self.model.schema))
         wrong = _first_apart(scores, expected)
         if wrong:
             raise GateRefused(
-                f"golden: {wrong} of {len(rows)} golden rows scores otherwise than at training "
+                f"{wrong} of {len(rows)} golden rows scores otherwise than at training "
                 f"(tolerance {GOLDEN_TOLERANCE:g})",
-                "use the environment of the release's lock, or train again",
+                "use the environment of the release's lock, or train again", rule="golden",
             )
 
     def _counted(self, prediction: Any) -> str:

@@ -66,12 +66,12 @@ def load(bundle: Path, release: Release) -> Loaded:
     folder = bundle / ARTIFACT_FOLDER
     missing = [name for name in FILES if not (folder / name).is_file()]
     if missing:
-        raise GateRefused(f"digest: the artifact holds no {missing[0]}", "build the release again")
+        raise GateRefused(f"the artifact holds no {missing[0]}", "build the release again", rule="digest")
     loaded = load_folder(folder, trusted_of(bundle))
     if loaded.manifest.identity != release.artifact:
         raise GateRefused(
-            f"digest: the release names artifact {release.artifact[:12]}, the bundle holds {loaded.manifest.identity[:12]}",
-            "build the release again",
+            f"the release names artifact {release.artifact[:12]}, the bundle holds {loaded.manifest.identity[:12]}",
+            "build the release again", rule="digest",
         )
     predictor = Predictor(loaded, model.hooks)
     golden = loaded.golden["rows"]
@@ -91,7 +91,7 @@ def typed(requests: Requests, golden: list[list[Any]]) -> list[Row]:
     try:
         return [requests.typed_row(row) for row in golden]
     except Refusal as refusal:
-        raise GateRefused(f"golden: a golden row is not one of the schema: {refusal}", "train again") from None
+        raise GateRefused(f"a golden row is not one of the schema: {refusal}", "train again", rule="golden") from None
 
 
 def load_in_thread(load: Callable[[], Loaded], done: Callable[[Loaded | BaseException], None]) -> None:

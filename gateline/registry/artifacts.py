@@ -62,10 +62,10 @@ class Artifacts:
             manifest = Manifest.model_validate_json(data)
         except ValidationError as error:
             reason = error.errors()[0]["msg"]
-            raise GateRefused(f"digest: manifest of {short(identity)} is not readable: {reason}", REPAIR) from None
+            raise GateRefused(f"manifest of {short(identity)} is not readable: {reason}", REPAIR, rule="digest") from None
         record = self._record(f"versions/{manifest.version}.json") or {}
         if record.get("manifest") != of_bytes(data) or record.get("identity") != identity:
-            raise GateRefused(f"digest: the manifest of {manifest.version} is not the one that was written", REPAIR)
+            raise GateRefused(f"the manifest of {manifest.version} is not the one that was written", REPAIR, rule="digest")
         return manifest
 
     def files(self, identity: str) -> dict[str, bytes]:
@@ -76,9 +76,9 @@ class Artifacts:
         for name, data in found.items():
             if of_bytes(data) != manifest.files[name]:
                 raise GateRefused(
-                    f"digest: {name} of {manifest.version} has SHA-256 {short(of_bytes(data))}, "
+                    f"{name} of {manifest.version} has SHA-256 {short(of_bytes(data))}, "
                     f"recorded was {short(manifest.files[name])}",
-                    REPAIR,
+                    REPAIR, rule="digest",
                 )
         return found | {MANIFEST_FILE: self._read(identity, MANIFEST_FILE)}
 
@@ -128,7 +128,7 @@ class Artifacts:
         try:
             return self._store.read(f"artifacts/{identity}/{name}")
         except FileNotFoundError:
-            raise GateRefused(f"digest: {name} of artifact {short(identity)} is missing", REPAIR) from None
+            raise GateRefused(f"{name} of artifact {short(identity)} is missing", REPAIR, rule="digest") from None
 
     def _record(self, name: str) -> dict[str, str] | None:
         """Return a small record, or None if it is not there."""
@@ -140,7 +140,7 @@ class Artifacts:
             return None
         except (ValueError, RecursionError):
             pass
-        raise GateRefused(f"digest: {name} in {self._store.url} is not the record that was written", REPAIR)
+        raise GateRefused(f"{name} in {self._store.url} is not the record that was written", REPAIR, rule="digest")
 
     def _claim_version(self, manifest: Manifest) -> Manifest:
         """Record the version under its name, or under `name.2`, `name.3`… where another artifact has it."""

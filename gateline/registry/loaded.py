@@ -207,7 +207,7 @@ def load_files(files: Mapping[str, bytes], by_hand: Collection[str] = ()) -> Loa
     manifest = _manifest(files)
     for name in sorted({*manifest.files, *NEEDED}):
         if name not in files or of_bytes(files[name]) != manifest.files.get(name):
-            raise GateRefused(f"digest: {name} of {manifest.version} is not the file that was written", REPAIR)
+            raise GateRefused(f"{name} of {manifest.version} is not the file that was written", REPAIR, rule="digest")
     _refuse_other_libraries(manifest)
     return LoadedModel(
         manifest=manifest,
@@ -227,9 +227,9 @@ def _manifest(files: Mapping[str, bytes]) -> Manifest:
     try:
         return Manifest.model_validate_json(files[MANIFEST_FILE])
     except KeyError:
-        raise GateRefused(f"digest: {MANIFEST_FILE} is missing: this is no artifact", REPAIR) from None
+        raise GateRefused(f"{MANIFEST_FILE} is missing: this is no artifact", REPAIR, rule="digest") from None
     except ValidationError as error:
-        raise GateRefused(f"digest: {MANIFEST_FILE} is not readable: {error.errors()[0]['msg']}", REPAIR) from None
+        raise GateRefused(f"{MANIFEST_FILE} is not readable: {error.errors()[0]['msg']}", REPAIR, rule="digest") from None
 
 
 def _estimator(model: bytes, by_hand: Collection[str]) -> Any:
@@ -240,21 +240,21 @@ def _estimator(model: bytes, by_hand: Collection[str]) -> Any:
         named = trusted.types_of(model)
     except Exception as error:
         raise GateRefused(
-            f"unsafe_load: {MODEL_FILE} is not a skops file ({explain(error)}); it was not loaded", REPAIR
+            f"{MODEL_FILE} is not a skops file ({explain(error)}); it was not loaded", REPAIR, rule="unsafe_load"
         ) from None
     own = trusted.own_names(trusted.own_sources()) if any(name.startswith("model.") for name in named) else ()
     strangers = trusted.strangers(named, own, by_hand)
     if strangers:
         raise GateRefused(
-            f"unsafe_load: {MODEL_FILE} names {', '.join(strangers[:3])}, which may not be loaded; it was not loaded",
-            trusted.advice(strangers, by_hand),
+            f"{MODEL_FILE} names {', '.join(strangers[:3])}, which may not be loaded; it was not loaded",
+            trusted.advice(strangers, by_hand), rule="unsafe_load",
         )
     try:
         return skops.io.loads(model, trusted=named)
     except Exception as error:
         raise GateRefused(
-            f"unsafe_load: {MODEL_FILE} could not be loaded: {type(error).__name__}: {error}",
-            "see that `model/` still holds what the model is made of, then train again",
+            f"{MODEL_FILE} could not be loaded: {type(error).__name__}: {error}",
+            "see that `model/` still holds what the model is made of, then train again", rule="unsafe_load",
         ) from error
 
 
@@ -266,6 +266,6 @@ def _refuse_other_libraries(manifest: Manifest) -> None:
             here = "not installed"
         if here != version:
             raise GateRefused(
-                f"env_lock: {manifest.version} was trained with {name} {version}, here is {here}",
-                "use the release's own environment",
+                f"{manifest.version} was trained with {name} {version}, here is {here}",
+                "use the release's own environment", rule="env_lock",
             )

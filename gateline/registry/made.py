@@ -64,8 +64,8 @@ class Made:
             return digest
         last = f", which built {short(built[-1])} last" if built else ""
         raise GateRefused(
-            f"signature: '{reference}' is release {short(digest)} in the registry, and was not built on this machine{last}",
-            f"{BY_DIGEST} --release={digest}",
+            f"'{reference}' is release {short(digest)} in the registry, and was not built on this machine{last}",
+            f"{BY_DIGEST} --release={digest}", rule="signature",
         )
 
     def add_release(self, digest: str, commit: str) -> None:

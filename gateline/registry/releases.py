@@ -25,7 +25,7 @@ class Releases:
         """Write the archive, then the record that makes it visible. Raises GateRefused for one that nobody would read."""
         if len(archive) > LARGEST:
             raise GateRefused(
-                f"digest: {release.name} packs to {len(archive):,} bytes, allowed {LARGEST:,}", "train a smaller model"
+                f"{release.name} packs to {len(archive):,} bytes, allowed {LARGEST:,}", "train a smaller model", rule="digest"
             )
         self._store.write(f"releases/{release.digest}.tar.gz", archive)
         self._store.write(f"releases/{release.digest}.json", release.model_dump_json(indent=2).encode())
@@ -39,9 +39,9 @@ class Releases:
         try:
             release = Release.model_validate_json(self._store.read(f"releases/{digest}.json"))
         except ValidationError as error:
-            raise GateRefused(f"digest: {short(digest)} is not readable: {_fault(error)}", REPAIR) from None
+            raise GateRefused(f"{short(digest)} is not readable: {_fault(error)}", REPAIR, rule="digest") from None
         if release.digest != digest:
-            raise GateRefused(f"digest: {short(digest)} holds the record of release {short(release.digest)}", REPAIR)
+            raise GateRefused(f"{short(digest)} holds the record of release {short(release.digest)}", REPAIR, rule="digest")
         return release
 
     def choose(self, digest: str) -> None:
@@ -102,8 +102,8 @@ class Releases:
         except FileNotFoundError:
             return None
         except ValidationError as error:
-            why = f"digest: the image of {short(digest)} is not readable: {_fault(error)}"
-            raise GateRefused(why, REPAIR) from None
+            why = f"the image of {short(digest)} is not readable: {_fault(error)}"
+            raise GateRefused(why, REPAIR, rule="digest") from None
 
     def images(self, digest: str) -> list[Image]:
         """Return the recorded images of a release, one a platform, the newest first."""

@@ -84,7 +84,8 @@ class Store:
         path = self._path(name)
         with self._reaching(name):
             if most and (size := int(self._fs.info(path)["size"] or 0)) > most:
-                raise GateRefused(f"digest: '{name}' in {self.url} has {size:,} bytes, allowed {most:,}", "do not use it")
+                large = f"'{name}' in {self.url} has {size:,} bytes, allowed {most:,}"
+                raise GateRefused(large, "do not use it", rule="digest")
             data = self._fs.cat_file(path)
         assert isinstance(data, bytes)
         return data

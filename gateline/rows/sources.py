@@ -203,8 +203,8 @@ def _reaching(where: str, version: str = "") -> Iterator[None]:
     except Exception as error:
         if version and is_missing(error):
             raise GateRefused(
-                f"digest: version {version} of {where}, which was read before, is not there any more",
-                "bring it back, or train again on what is there: nox -s train",
+                f"version {version} of {where}, which was read before, is not there any more",
+                "bring it back, or train again on what is there: nox -s train", rule="digest",
             ) from None
         raise OutsideError(
             f"{redacted(where)}: cannot be read: {cause_of(error)}", next_step_of(error, CHECK)

@@ -44,9 +44,13 @@ class UsageError(GatelineError):
 
 
 class GateRefused(GatelineError):
-    """A gate said no, or an action was refused because of one."""
+    """A gate said no, or an action was refused because of one, by the `rule` that its message begins with."""
 
     exit_code = ExitCode.FAIL
+
+    def __init__(self, reason: str, next_step: str = "", *, rule: str = "") -> None:
+        super().__init__(f"{rule}: {reason}" if rule else reason, next_step)
+        self.reason, self.rule = reason, rule
 
 
 class Inconclusive(GatelineError):

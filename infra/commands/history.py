@@ -216,7 +216,7 @@ def compared(settings: Settings, path: Path) -> dict[Head, datetime]:
     try:
         return {note.head: datetime.fromisoformat(note.time).astimezone(UTC)}
     except ValueError:
-        raise GateRefused(f"chain: {path} was kept at '{note.time}', which is no time", "name another file") from None
+        raise GateRefused(f"{path} was kept at '{note.time}', which is no time", "name another file", rule="chain") from None
 
 
 def write_head(settings: Settings, head: Head, path: Path) -> None:

@@ -75,7 +75,7 @@ def gather(settings: Settings, store: Store, reference: str, given: str) -> Vouc
     try:
         archive = releases.archive(digest)
     except FileNotFoundError:
-        raise GateRefused(f"signature: the registry does not hold release {short(digest)}", "invoke build") from None
+        raise GateRefused(f"the registry does not hold release {short(digest)}", "invoke build", rule="signature") from None
     packed, files = checked(archive, digest), artifact_in(archive)
     before = _before(settings, store, packed)
     release = _as_built(packed, made.as_built(digest) or (built_as(before) if before else {}))
@@ -83,9 +83,10 @@ def gather(settings: Settings, store: Store, reference: str, given: str) -> Vouc
     how["artifact"] = HERE if [content_of(files)] == made.all(MODEL)[-1:] else "as it is in the release"
     if reference != digest and how["artifact"] != HERE:
         raise GateRefused(
-            f"signature: {release.name} was built here, but its model is not the one that was trained here last: whoever can "
+            f"{release.name} was built here, but its model is not the one that was trained here last: whoever can "
             "write the registry may have put it in its place",
             f"nox -s train, which trains it here, then judge and build again; or, {BY_DIGEST} --release={digest}",
+            rule="signature",
         )
     known = releases.images(digest)
     built = {image.id for image in known if before and before.names(image.id.removeprefix("sha256:"))}
@@ -110,14 +111,14 @@ def _as_built(packed: Release, facts: Mapping[str, str]) -> Release:
     """
     release = packed.model_copy(update=dict(facts))
     if release.created > datetime.now(UTC).isoformat():
-        said = f"signature: the registry says that {release.name} was built {release.created}, in the future"
-        raise GateRefused(said, "invoke build, where its model was trained")
+        said = f"the registry says that {release.name} was built {release.created}, in the future"
+        raise GateRefused(said, "invoke build, where its model was trained", rule="signature")
     here, there = (text.partition("-")[0] for text in (commit(), release.commit))
     if not facts and acting().kind == "ci" and here not in (NO_GIT, there):
         raise GateRefused(
-            f"signature: the registry says that {release.name} was built from commit {there or 'none'}, and {here} is checked "
+            f"the registry says that {release.name} was built from commit {there or 'none'}, and {here} is checked "
             "out: whoever can write the registry may have said so",
-            "invoke build before it in this job; or, if that is the commit, check it out and sign there",
+            "invoke build before it in this job; or, if that is the commit, check it out and sign there", rule="signature",
         )
     return release
 
@@ -161,8 +162,8 @@ def _verdicts(
             chosen[stage] = fitting[one]
         elif strictly and digests:
             raise GateRefused(
-                f"signature: {stage}: the registry holds no verdict {short(digests[0])} on {release.name}",
-                f"find out who changed it; then nox -s {stage} -- --fresh",
+                f"{stage}: the registry holds no verdict {short(digests[0])} on {release.name}",
+                f"find out who changed it; then nox -s {stage} -- --fresh", rule="signature",
             )
         elif fitting:
             last = list(fitting)[-1]

@@ -84,8 +84,8 @@ class Readiness:
             found = "none"
         if found != self._slot.release.digest:
             raise GateRefused(
-                f"digest: {answer.url} is release {short(found)}, should be {short(self._slot.release.digest)}",
-                "something else listens there, or the bundle is not what was built: invoke build",
+                f"{answer.url} is release {short(found)}, should be {short(self._slot.release.digest)}",
+                "something else listens there, or the bundle is not what was built: invoke build", rule="digest",
             )
 
     def _proxy_waits_for(self) -> Mapping[str, str]:

@@ -51,8 +51,8 @@ def checked(archive: bytes, digest: str) -> Release:
     release = _parsed(record, f"{RELEASE_FILE} in the archive of release {digest[:12]}")
     if (found := _digest(tree, release)) != digest:
         raise GateRefused(
-            f"digest: the archive of release {digest[:12]} holds {found[:12]}",
-            "do not use it; restore the registry from a copy, or build again",
+            f"the archive of release {digest[:12]} holds {found[:12]}",
+            "do not use it; restore the registry from a copy, or build again", rule="digest",
         )
     return release.model_copy(update={"digest": digest})
 
@@ -112,14 +112,14 @@ def verify(folder: Path, release: Release) -> None:
     found = digest_of(folder)
     if found != release.digest:
         raise GateRefused(
-            f"digest: the files of {release.name} have digest {found[:12]}, the release is {release.digest[:12]}",
-            "its files were changed after the build: deploy another release, or build again",
+            f"the files of {release.name} have digest {found[:12]}, the release is {release.digest[:12]}",
+            "its files were changed after the build: deploy another release, or build again", rule="digest",
         )
     hidden = sorted(path for path in folder.rglob("*") if path.is_symlink() or not belongs(path.relative_to(folder)))
     if hidden:
         raise GateRefused(
-            f"digest: {hidden[0]} is no part of {release.name}",
-            "remove it: a digest covers neither hidden files, nor caches, nor links",
+            f"{hidden[0]} is no part of {release.name}",
+            "remove it: a digest covers neither hidden files, nor caches, nor links", rule="digest",
         )
 
 
@@ -137,11 +137,11 @@ def _digest(tree: Mapping[str, str], release: Release) -> str:
 
 def _parsed(data: bytes | None, what: str) -> Release:
     if data is None:
-        raise GateRefused(f"digest: {what} is missing: this is no release bundle", "invoke build")
+        raise GateRefused(f"{what} is missing: this is no release bundle", "invoke build", rule="digest")
     try:
         return Release.model_validate_json(data)
     except ValidationError as error:
-        raise GateRefused(f"digest: {what} is unreadable: {error.errors()[0]['msg']}", "invoke build") from None
+        raise GateRefused(f"{what} is unreadable: {error.errors()[0]['msg']}", "invoke build", rule="digest") from None
 
 
 class _Unpacked:
@@ -188,7 +188,7 @@ def _members(archive: bytes) -> Iterator[tuple[tarfile.TarInfo, IO[bytes]]]:
             _refuse_unsafe(member, left)
             stream.left = member.size + BLOCK
             yield member, members.extractfile(member)
-    raise GateRefused(f"digest: the release archive holds more than {MOST} files", "do not use it; build again")
+    raise GateRefused(f"the release archive holds more than {MOST} files", "do not use it; build again", rule="digest")
 
 
 @contextmanager
@@ -200,7 +200,7 @@ def _damage_named() -> Iterator[None]:
         raise
     except Exception as error:
         raise GateRefused(
-            f"digest: the release archive is damaged: {error}", "fetch it again, or build again"
+            f"the release archive is damaged: {error}", "fetch it again, or build again", rule="digest"
         ) from None
 
 
@@ -230,4 +230,4 @@ def _refuse_unsafe(member: tarfile.TarInfo, left: int) -> None:
 
 
 def _refused(member: tarfile.TarInfo, why: str) -> GateRefused:
-    return GateRefused(f"digest: archive member {member.name!r} {why}", "do not use this archive; build again")
+    return GateRefused(f"archive member {member.name!r} {why}", "do not use this archive; build again", rule="digest")

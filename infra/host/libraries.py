@@ -67,8 +67,8 @@ def _noted(folder: Path) -> dict[str, Any] | None:
 
 def _refused(folder: Path, why: str) -> GateRefused:
     return GateRefused(
-        f"digest: {folder} {why}: the installed libraries are not those of the lock",
-        f"remove {folder}; `invoke deploy` or `invoke up` install them anew (if that repeats: uv cache clean)",
+        f"{folder} {why}: the installed libraries are not those of the lock",
+        f"remove {folder}; `invoke deploy` or `invoke up` install them anew (if that repeats: uv cache clean)", rule="digest",
     )
 
 

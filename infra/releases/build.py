@@ -100,16 +100,17 @@ def _refuse_other_settings(manifest: Manifest, settings: Settings) -> None:
     changed = changed_since(manifest, settings)
     if changed:
         raise GateRefused(
-            f"digest: the candidate {manifest.version} is not what pipeline.toml describes now: {'; '.join(changed)}",
+            f"the candidate {manifest.version} is not what pipeline.toml describes now: {'; '.join(changed)}",
             f"nox -s train, then nox -s validate_model; to build it as it is: invoke build --model={manifest.version}",
+            rule="digest",
         )
 
 
 def _refuse_other_model(manifest: Manifest, packed: Path) -> None:
     if manifest.inputs.get("model") != of_value(of_tree(packed)):
         raise GateRefused(
-            f"digest: model/ is not as it was when {manifest.version} was trained: its answers would be another model's",
-            "nox -s train" + (f", or build from commit {manifest.commit}" if manifest.commit else ""),
+            f"model/ is not as it was when {manifest.version} was trained: its answers would be another model's",
+            "nox -s train" + (f", or build from commit {manifest.commit}" if manifest.commit else ""), rule="digest",
         )
 
 

@@ -51,8 +51,8 @@ def admit(
     reason = target.quarantine.reason(release.digest)
     if reason is not None and not lift_quarantine:
         raise GateRefused(
-            f"quarantine: {release.name} was left by a rollback ({one_line(reason)})",
-            "deploy another release, or add --lift-quarantine if you know that it is good",
+            f"{release.name} was left by a rollback ({one_line(reason)})",
+            "deploy another release, or add --lift-quarantine if you know that it is good", rule="quarantine",
         )
     in_containers = target.environment.runs_containers
     seen: dict[str, Verdict | None] = {

@@ -248,7 +248,7 @@ def _refuse_if_taken_over(target: Target, release: Release) -> None:
     entry = target.journal.read()
     if entry is None or entry.held or entry.kind != "canary" or not entry.ours:
         raise TakenOver(
-            f"canary: another command took {release.name} back while it was watched", "invoke audit says whose"
+            f"another command took {release.name} back while it was watched", "invoke audit says whose", rule="canary"
         ) from None
 
 

@@ -86,8 +86,8 @@ def refuse_older(target: Target, release: Release) -> None:
     if stable is None or not built < before:
         return
     raise GateRefused(
-        f"signature: {release.name} was built {built}, before what serves, {stable.name} ({before})",
-        f"if that is meant, give its whole digest (recorded so): --release={release.digest}",
+        f"{release.name} was built {built}, before what serves, {stable.name} ({before})",
+        f"if that is meant, give its whole digest (recorded so): --release={release.digest}", rule="signature",
     )
 
 

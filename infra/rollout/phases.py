@@ -65,7 +65,7 @@ def smoke(target: Target, slot: Slot) -> Verdict:
     expected = Expected.of(target.bundle(status.release), status.release)
     verdict = judge_replicas((replica.address for replica in status.replicas), expected, target.engine.client)
     for rule in verdict.failed:
-        raise GateRefused(f"smoke: {rule.name}: {rule.reason}", rule.next_step or "invoke status --logs")
+        raise GateRefused(f"{rule.name}: {rule.reason}", rule.next_step or "invoke status --logs", rule="smoke")
     if verdict.outcome is not Outcome.PASS:
         raise Inconclusive(
             f"smoke: {status.release.name}: not judged: {', '.join(verdict.not_judged)}",
@@ -177,15 +177,15 @@ def _refuse_sick(target: Target, slot: Slot, before: SlotMetrics, restarts: int)
     if seen.errors >= SOAK_MIN_ERRORS and seen.error_share > limit:
         name = _status(target, slot).release.name
         raise GateRefused(
-            f"soak: {seen.errors:.0f} of {seen.requests:.0f} answers of {name} failed, allowed {limit:.1%}",
-            "invoke status --logs",
+            f"{seen.errors:.0f} of {seen.requests:.0f} answers of {name} failed, allowed {limit:.1%}",
+            "invoke status --logs", rule="soak",
         )
 
 
 def _refuse_dead(target: Target, slot: Slot, restarts: int) -> None:
     status = _status(target, slot)
     if _restarts(status) > restarts or not all(replica.alive for replica in status.replicas):
-        raise GateRefused(f"soak: a replica of {status.release.name} died under traffic", "invoke status --logs")
+        raise GateRefused(f"a replica of {status.release.name} died under traffic", "invoke status --logs", rule="soak")
 
 
 def _metrics(target: Target, slot: Slot, restarts: int) -> SlotMetrics:

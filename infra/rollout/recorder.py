@@ -260,9 +260,10 @@ def read_head(notes: Notes, log: str) -> Head | None:
     try:
         return None if text is None else Head.model_validate_json(text)
     except ValidationError:
-        why = f"chain: {notes.where(HEAD)} is unreadable: the log cannot be compared with what was seen of it here"
+        why = f"{notes.where(HEAD)} is unreadable: the log cannot be compared with what was seen of it here"
         raise GateRefused(
-            why, "compare the log with the head in the last summary, then: invoke audit --accept-cut --reason=WHY"
+            why, "compare the log with the head in the last summary, then: invoke audit --accept-cut --reason=WHY",
+            rule="chain",
         ) from None
 
 

@@ -36,7 +36,7 @@ def start_champion(target: Target) -> Release | None:
     try:
         release = target.named(record.digest)
         if release.artifact != champion:
-            raise GateRefused(f"digest: {release.name} is no release of it", "restore the registry from a copy")
+            raise GateRefused(f"{release.name} is no release of it", "restore the registry from a copy", rule="digest")
         require_signed(Claim(target.settings, Path("."), target.store, release, {}))
     except GateRefused as error:
         target.say("rehearsal", "yellow", f": no champion plays production, for the registry's is not let in: {error.message}")

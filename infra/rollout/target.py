@@ -173,8 +173,8 @@ class Target:
             raise
         if release.project != self.settings.project.name:
             raise GateRefused(
-                f"digest: {release.name} is a release of {release.project}, this is {self.settings.project.name}",
-                "name one of this project's: invoke report lists them",
+                f"{release.name} is a release of {release.project}, this is {self.settings.project.name}",
+                "name one of this project's: invoke report lists them", rule="digest",
             )
         self.archives[digest] = archive
         return release

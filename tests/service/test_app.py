@@ -56,7 +56,7 @@ async def test_live_before_ready_and_no_prediction_before_the_model_is_loaded(re
 
 async def test_a_model_that_cannot_be_loaded_is_never_ready_and_says_why(release: Release) -> None:
     def load() -> Loaded:
-        raise GateRefused("digest: not the file that was written")
+        raise GateRefused("not the file that was written", rule="digest")
 
     failed = asyncio.Event()
     application = Application(release, load, Options(), failed.set)

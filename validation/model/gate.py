@@ -83,7 +83,7 @@ def own_code() -> list[dict[str, str]]:
 def _judge(contest: Contest, settings: Settings, judged: Mapping[str, str]) -> Verdict:
     try:
         if contest.candidate.refusal:
-            raise GateRefused(contest.candidate.refusal, contest.candidate.next_step)
+            raise contest.candidate.refusal
         from validation.model.gathering import gather
 
         evidence = gather(contest, settings)
@@ -103,9 +103,9 @@ def _judge(contest: Contest, settings: Settings, judged: Mapping[str, str]) -> V
 
 
 def _refused(refusal: GateRefused) -> Rule:
-    """A refusal's message starts with the name of the rule that refused: `digest`, `env_lock`, `unsafe_load` or `score`."""
-    name, _, reason = refusal.message.partition(": ")
-    return Rule(name=name, outcome=Outcome.FAIL, reason=reason, required=True, next_step=refusal.next_step)
+    return Rule(
+        name=refusal.rule, outcome=Outcome.FAIL, reason=refusal.reason, required=True, next_step=refusal.next_step
+    )
 
 
 def _about_champion(evidence: Evidence) -> str:

@@ -85,11 +85,11 @@ class Scorer:
         try:
             scores = model.score(features)
         except Exception as error:
-            told = f"score: the model cannot score the test rows: {explain(error)}"
-            raise GateRefused(told, next_step_of(error, MEND)) from error
+            told = f"the model cannot score the test rows: {explain(error)}"
+            raise GateRefused(told, next_step_of(error, MEND), rule="score") from error
         flaw = model.flaw(scores, len(labels))
         if flaw:
-            raise GateRefused(f"score: of the test rows, {flaw}", MEND)
+            raise GateRefused(f"of the test rows, {flaw}", MEND, rule="score")
         manifest = model.manifest
         return Scored.of(manifest.task, labels, scores, model.decide(scores), manifest.classes, positive)
 
@@ -113,8 +113,8 @@ def golden_of(model: LoadedModel) -> Golden:
         scores = model.score(encoded) if rows else recorded
         moved = unsteady(model, encoded, scores) if rows and scores.shape == recorded.shape else ""
     except Exception as error:
-        told = f"golden: the model cannot score its golden rows: {explain(error)}"
-        raise GateRefused(told, next_step_of(error, MEND)) from error
+        told = f"the model cannot score its golden rows: {explain(error)}"
+        raise GateRefused(told, next_step_of(error, MEND), rule="golden") from error
     own = getattr(model.estimator, "classes_", None)
     return Golden(
         recorded=recorded,
@@ -170,7 +170,7 @@ def _require_vouched(subject: Subject, settings: Settings, asked: bool) -> None:
 
 def _champion_scored(subject: Subject, candidate: LoadedModel, scorer: Scorer, by_hand: tuple[str, ...]) -> Scored:
     if subject.refusal:
-        raise GateRefused(subject.refusal, subject.next_step)
+        raise subject.refusal
     model = load_files(subject.files, by_hand)
     if (model.manifest.target, model.manifest.task) != (candidate.manifest.target, candidate.manifest.task):
         raise GateRefused(f"it predicts '{model.manifest.target}' ({model.manifest.task})")
@@ -206,10 +206,10 @@ def _refuse_other_score(champion: Subject, scored: Scored, candidate: Manifest, 
         if before is None or now is None or math.isclose(before, now, rel_tol=SCORE_TOLERANCE, abs_tol=SCORE_TOLERANCE):
             continue
         raise GateRefused(
-            f"champion_score: champion {recorded.version} has {name} {now:.6g} on the test rows of its training, recorded "
+            f"champion {recorded.version} has {name} {now:.6g} on the test rows of its training, recorded "
             f"was {before:.6g}: a comparison with it would say nothing",
             "see whether it draws at random, or keeps what it was asked before; to judge the candidate without it: "
-            "python -m validation.model --champion none",
+            "python -m validation.model --champion none", rule="champion_score",
         )
 
 

@@ -25,8 +25,8 @@ def remembered(candidate: Subject, url: str) -> str | Objects:
         if _digest(rows) == manifest.inputs["test"]:
             return rows
     raise GateRefused(
-        f"digest: {redacted(url)} is not what {manifest.version} was trained with, and that version is kept no more",
-        "train on what is there: nox -s train; or name the rows to judge on: --test-data URL",
+        f"{redacted(url)} is not what {manifest.version} was trained with, and that version is kept no more",
+        "train on what is there: nox -s train; or name the rows to judge on: --test-data URL", rule="digest",
     )
 
 

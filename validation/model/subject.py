@@ -22,19 +22,19 @@ GONE = "unknown"
 """The version of a champion that no alias names any more."""
 LOST = f"yet no alias '{CHAMPION}' says which model is to be compared with"
 AGAIN = f"invoke up --env={PRODUCTION}, which lets the alias name what serves"
+FROM_THE_REGISTRY = "do not use it; take the artifact from the registry: --model candidate"
 REGISTER = "name its estimator under [model] in pipeline.toml and register it: nox -s train; then: --model candidate"
 
 
 @dataclass(frozen=True)
 class Subject:
-    """Verified files of an artifact, or the reason why they are none (`refusal` starts with the rule's name)."""
+    """Verified files of an artifact, or why they are none."""
 
     identity: str
     """What a verdict on it is recorded under."""
     version: str = ""
     files: Mapping[str, bytes] = field(default_factory=dict)
-    refusal: str = ""
-    next_step: str = ""
+    refusal: GateRefused | None = None
 
     @property
     def content(self) -> str:
@@ -56,7 +56,7 @@ def subject_of(reference: str, artifacts: Artifacts) -> Subject:
     try:
         return Subject(identity, artifacts.manifest(identity).version, artifacts.files(identity))
     except GateRefused as refusal:
-        return Subject(identity, refusal=refusal.message, next_step=refusal.next_step)
+        return Subject(identity, refusal=refusal)
 
 
 def champion_of(reference: str, artifacts: Artifacts, told: Callable[[], Told | None]) -> Subject | None:
@@ -72,7 +72,7 @@ def champion_of(reference: str, artifacts: Artifacts, told: Callable[[], Told | 
     found = told()
     if found is None:
         return None
-    return Subject(f"gone-{found.artifact}", GONE, refusal=f"{found.why}; {LOST}", next_step=AGAIN)
+    return Subject(f"gone-{found.artifact}", GONE, refusal=GateRefused(f"{found.why}; {LOST}", AGAIN))
 
 
 def _bare(path: Path) -> UsageError:
@@ -90,18 +90,15 @@ def _in_folder(folder: Path, artifacts: Artifacts) -> Subject:
     try:
         manifest = Manifest.model_validate_json(data)
     except ValidationError as error:
-        return Subject(of_bytes(data), refusal=f"digest: {path} is not readable: {error.errors()[0]['msg']}")
+        unreadable = GateRefused(f"{path} is not readable: {error.errors()[0]['msg']}", rule="digest")
+        return Subject(of_bytes(data), refusal=unreadable)
     stored = _is_stored(manifest.identity, data, artifacts)
     identity = manifest.identity if stored else of_bytes(data)
     files = {name: (folder / name).read_bytes() for name in manifest.files if (folder / name).is_file()}
     for name, digest in manifest.files.items():
         if name not in files or of_bytes(files[name]) != digest:
-            return Subject(
-                identity,
-                manifest.version,
-                refusal=f"digest: {name} in {folder} is not the file that training wrote",
-                next_step="do not use it; take the artifact from the registry: --model candidate",
-            )
+            refusal = GateRefused(f"{name} in {folder} is not the file that training wrote", FROM_THE_REGISTRY, rule="digest")
+            return Subject(identity, manifest.version, refusal=refusal)
     return Subject(identity, manifest.version, files | {MANIFEST_FILE: data})
 
 

@@ -45,9 +45,9 @@ def require_signed(files: Mapping[str, bytes], settings: Settings) -> None:
     """Raise GateRefused (rule `vouched`) for a champion that neither a key of the settings nor a training here vouches for."""
     if not is_signed(files, settings):
         raise GateRefused(
-            "vouched: no key of the settings vouches for it: whoever can write the registry may have put it there; it was not "
+            "no key of the settings vouches for it: whoever can write the registry may have put it there; it was not "
             "loaded",
-            "nox -s validate_model looks for the signature of its release; without nox, it is not looked for",
+            "nox -s validate_model looks for the signature of its release; without nox, it is not looked for", rule="vouched",
         )
 
 
@@ -63,9 +63,9 @@ def require(files: Mapping[str, bytes]) -> None:
     if any(digest == known for known in _known()):
         return
     raise GateRefused(
-        f"vouched: it holds types of model/ as of {short(digest) or 'no digest'}, which is neither the checkout's model/, nor "
+        f"it holds types of model/ as of {short(digest) or 'no digest'}, which is neither the checkout's model/, nor "
         "one of its git history, nor one that was trained with here; it was not loaded",
-        "fetch the history (a shallow clone holds none: git fetch --unshallow)",
+        "fetch the history (a shallow clone holds none: git fetch --unshallow)", rule="vouched",
     )
 
 

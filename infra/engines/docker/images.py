@@ -35,8 +35,8 @@ def bring(client: Docker, releases: Releases, release: Release) -> str:
         _pull(client, image) if image.pushed else _copy(client, image, release)
     if not present(client, image.id):
         raise GateRefused(
-            f"digest: what came for {release.name} is not the image that was built and tested ({image.id[7:19]})",
-            "build it again, and let the stages judge it: invoke build",
+            f"what came for {release.name} is not the image that was built and tested ({image.id[7:19]})",
+            "build it again, and let the stages judge it: invoke build", rule="digest",
         )
     return image.id
 

@@ -39,7 +39,7 @@ def require(place: Layout, release: Release, program: str) -> str:
     vouched = in_memory(place, release)
     folder = Path(program).parent.parent
     if folder.parent.resolve() != place.envs.resolve():
-        raise GateRefused(f"digest: {program} is no interpreter of this environment's", "invoke deploy")
+        raise GateRefused(f"{program} is no interpreter of this environment's", "invoke deploy", rule="digest")
     libraries.verify(folder, place.bundle(release.digest) / LOCK_FILE)
     return vouched
 
@@ -52,8 +52,8 @@ def in_memory(place: Layout, release: Release) -> str:
     except (GatelineError, OSError):
         raise
     except Exception as error:  # what was damaged, and how, is anything; a supervisor that asks must go on
-        why = f"digest: {release.name} cannot be compared: {type(error).__name__}: {error}"
-        raise GateRefused(why, "deploy another release") from None
+        why = f"{release.name} cannot be compared: {type(error).__name__}: {error}"
+        raise GateRefused(why, "deploy another release", rule="digest") from None
 
 
 def lies_here(place: Layout, release: Release) -> str:

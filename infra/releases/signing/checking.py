@@ -44,7 +44,7 @@ def require(claim: Claim) -> None:
         return
     for check in checks(claim):
         if not check.holds:
-            raise GateRefused(f"signature: {claim.release.name}: {check.subject}: {check.reason}", UNSIGNED)
+            raise GateRefused(f"{claim.release.name}: {check.subject}: {check.reason}", UNSIGNED, rule="signature")
 
 
 def checks(claim: Claim) -> Iterator[Check]:

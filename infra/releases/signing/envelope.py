@@ -41,10 +41,10 @@ def open_sealed(data: bytes, payload_type: str, keys: list[PublicKey], what: str
         envelope = Envelope.from_dict(json.loads(data))
     except Exception as error:  # what was damaged, and how, is anything
         raise GateRefused(
-            f"signature: that of {what} is no signed envelope ({type(error).__name__}: {error})", AGAIN
+            f"that of {what} is no signed envelope ({type(error).__name__}: {error})", AGAIN, rule="signature"
         ) from None
     if envelope.payload_type != payload_type:
-        raise GateRefused(f"signature: that of {what} is about {envelope.payload_type!r}, not {payload_type!r}", AGAIN)
+        raise GateRefused(f"that of {what} is about {envelope.payload_type!r}, not {payload_type!r}", AGAIN, rule="signature")
     for key in keys:
         try:
             envelope.verify([key.key], 1)
@@ -53,5 +53,5 @@ def open_sealed(data: bytes, payload_type: str, keys: list[PublicKey], what: str
         return Opened(envelope.payload, key)
     known = ", ".join(key.name for key in keys)
     raise GateRefused(
-        f"signature: {what} is not signed by a key of the settings ({known}), or was changed since", AGAIN
+        f"{what} is not signed by a key of the settings ({known}), or was changed since", AGAIN, rule="signature"
     )

@@ -52,8 +52,8 @@ def read(data: bytes, keys: list[PublicKey], project: str, name: str) -> Kept:
     signed = b'"payloadType"' in data
     if keys and not signed:
         raise GateRefused(
-            f"signature: {name} is not signed, and the settings name keys: whoever can write it could have written it anew",
-            f"keep one that is signed: {VARIABLE}=… invoke audit --keep=FILE",
+            f"{name} is not signed, and the settings name keys: whoever can write it could have written it anew",
+            f"keep one that is signed: {VARIABLE}=… invoke audit --keep=FILE", rule="signature",
         )
     if signed:
         opened = open_sealed(data, KIND, keys, name)
@@ -61,7 +61,7 @@ def read(data: bytes, keys: list[PublicKey], project: str, name: str) -> Kept:
     try:
         note = Note.model_validate_json(data)
     except ValidationError:
-        raise GateRefused(f"chain: {name} holds no audit head", "invoke audit --keep=FILE writes one") from None
+        raise GateRefused(f"{name} holds no audit head", "invoke audit --keep=FILE writes one", rule="chain") from None
     if note.project != project:
-        raise GateRefused(f"chain: {name} is about {note.project}, this is {project}", "name the file of this project")
+        raise GateRefused(f"{name} is about {note.project}, this is {project}", "name the file of this project", rule="chain")
     return Kept(note, key)

@@ -75,7 +75,7 @@ def opened(sealed: bytes | None, keys: list[PublicKey], name: str) -> tuple[Stat
     Raises Unsigned (rule `signature`) where there is none, or where none of `keys` signed it.
     """
     if sealed is None:
-        raise Unsigned(f"signature: {name} is not signed", UNSIGNED)
+        raise Unsigned(f"{name} is not signed", UNSIGNED, rule="signature")
     what = f"the statement of {name}"
     try:
         envelope = open_sealed(sealed, PAYLOAD_TYPE, keys, what)
@@ -85,7 +85,7 @@ def opened(sealed: bytes | None, keys: list[PublicKey], name: str) -> tuple[Stat
     except ValueError:
         statement = None
     if statement is None or statement.predicate_type != PROVENANCE:
-        raise Unsigned(f"signature: {what} is signed, but is no provenance", AGAIN)
+        raise Unsigned(f"{what} is signed, but is no provenance", AGAIN, rule="signature")
     return statement, envelope.key
 
 

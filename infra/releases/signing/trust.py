@@ -34,7 +34,7 @@ class Trust:
             return [PublicKey(path, pem.encode()) for path, pem in json.loads(text).items()] if text else []
         except (ValueError, AttributeError):
             where = self._notes.where(KEYS)
-            raise GateRefused(f"signature: {where} holds no keys", "invoke up writes it anew") from None
+            raise GateRefused(f"{where} holds no keys", "invoke up writes it anew", rule="signature") from None
 
     def statement(self, digest: str) -> bytes | None:
         """Return the signed statement of a release as it was kept, or None."""
@@ -69,10 +69,10 @@ class Trust:
         except Unsigned as error:
             raise Unsigned(error.message, again) from None
         if not is_about(statement, release.digest):
-            raise Unsigned(f"signature: the statement kept for {release.name} is about another release", again)
+            raise Unsigned(f"the statement kept for {release.name} is about another release", again, rule="signature")
         if image and not statement.names(image.removeprefix("sha256:")):
             told = short(image.removeprefix("sha256:"))
-            raise Unsigned(f"signature: image {told} of {release.name} is not the one that was signed", again)
+            raise Unsigned(f"image {told} of {release.name} is not the one that was signed", again, rule="signature")
         return f"signed by {key.name}"
 
 

@@ -57,7 +57,7 @@ def test_a_verdict_written_in_the_run_is_its_own_and_an_older_one_is_not() -> No
 
 def test_why_a_command_was_refused_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
     def refuse() -> int:
-        raise GateRefused("quarantine: release 1 was left by a rollback", "deploy another")
+        raise GateRefused("release 1 was left by a rollback", "deploy another", rule="quarantine")
 
     with noted("deploy", "staging") as end:
         end.of(refuse)
