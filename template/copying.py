@@ -215,9 +215,8 @@ def _copy(template: Path, target: Path, answers: Answers) -> None:
         argv = ("-m", "copier", "copy", "--quiet", "--defaults", *flags, str(clean.folder), str(target.absolute()))
         # A git that it found it would ask once a file, of an index that a new folder does not have: half of its time.
         done = run_in(python, *argv, folder=template, alone=True)
-    if done.returncode:
-        said = (done.stderr or done.stdout).strip().splitlines()[-SHOWN:]
-        raise OutsideError(f"copier ended with {done.returncode}: {' / '.join(said)}", "fix that, then run it again")
+    if done.code:
+        raise OutsideError(f"copier ended with {done.code}: {' / '.join(done.said()[-SHOWN:])}", "fix that, then run it again")
     also = {key: value for key in ALSO if (value := getattr(answers, key)) not in ("", None)}
     commit = {"_commit": clean.commit} if clean.commit else {}
     note(target, **commit, _src_path=git.source(template), **also)

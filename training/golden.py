@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -16,6 +15,7 @@ import numpy as np
 
 from gateline.contracts import samples
 from gateline.contracts.manifest import GOLDEN_TOLERANCE, MANIFEST_FILE, Manifest
+from gateline.contracts.programs import run
 from gateline.registry.loaded import LoadedModel, apart, encode, load_folder, unsteady
 from gateline.settings.errors import GatelineError, OutsideError, UsageError, explain, next_step_of
 
@@ -66,11 +66,9 @@ def ask_another_process(files: Mapping[str, bytes]) -> None:
         seed = "2" if os.environ.get("PYTHONHASHSEED") == "1" else "1"
         argv = [sys.executable, "-m", "training.golden", folder]
         variables = {"OMP_NUM_THREADS": "1"} | os.environ | {"PYTHONHASHSEED": seed, "PYTHONIOENCODING": "utf-8"}
-        done = subprocess.run(
-            argv, cwd=ROOT, env=variables, capture_output=True, text=True, encoding="utf-8", errors="replace"
-        )
-    if done.returncode:
-        told = (done.stdout.strip() or done.stderr.strip() or f"it ended with {done.returncode}").splitlines()[-1]
+        done = run(argv, variables, folder=ROOT)
+    if done.code:
+        told = (done.output.strip() or done.errors.strip() or f"it ended with {done.code}").splitlines()[-1]
         raise UsageError(f"golden: in a process of its own, a year later, {told}", KEEP)
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from gateline.contracts.programs import TooSlow, run
 from gateline.settings import passing
 from gateline.settings.shown import tell
 
@@ -32,14 +33,12 @@ def ask(folder: Path, *arguments: str, environ: Mapping[str, str] = NOTHING) -> 
     """
     argv, variables = ["git", "-C", str(folder), *arguments], {**passing.without_keys(), **environ}
     try:
-        done = subprocess.run(
-            argv, capture_output=True, encoding="utf-8", errors="surrogateescape", timeout=SECONDS, env=variables
-        )
-    except (OSError, subprocess.TimeoutExpired):
+        done = run(argv, variables, seconds=SECONDS, errors="surrogateescape")
+    except (OSError, TooSlow):
         return None
-    if done.returncode and CURE in done.stderr:
-        _say_refused(_cure(done.stderr, folder))
-    return done.stdout.strip("\n") if done.returncode == 0 else None
+    if done.code and CURE in done.errors:
+        _say_refused(_cure(done.errors, folder))
+    return done.output.strip("\n") if done.code == 0 else None
 
 
 def packed(folder: Path, commit: str) -> bytes | None:

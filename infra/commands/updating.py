@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from pathlib import Path
 import yaml
 
 from gateline.contracts.git import ask
+from gateline.contracts.programs import run
 from gateline.report.words import plural
 from gateline.settings import passing
 from gateline.settings.errors import GateRefused, OutsideError, UsageError
@@ -130,10 +130,9 @@ def _cloned(origin: Origin) -> Iterator[Path]:
         raise GateRefused(f"the template is at '{where}', a folder that is named relative to another one", MOVED)
     with tempfile.TemporaryDirectory(prefix="gateline-template-") as scratch:
         argv = ["git", "clone", "--quiet", "--bare", origin.address, f"{scratch}/template"]
-        known = passing.without_keys()
-        done = subprocess.run(argv, capture_output=True, encoding="utf-8", errors="replace", check=False, env=known)
-        if done.returncode:
-            lines = [line.strip() for line in redacted(done.stderr).splitlines() if line.strip()] or ["git says nothing"]
+        done = run(argv, passing.without_keys())
+        if done.code:
+            lines = [redacted(line.strip()) for line in done.said()]
             cure = next((line for line in lines if line.startswith("git config")), "")
             if cure:
                 raise GateRefused(f"git refuses the template at {where}: {lines[0]}", cure)
@@ -207,12 +206,10 @@ def _note(root: Path, origin: Origin) -> None:
 
 def _run_copier(root: Path, new: str) -> None:
     argv = [str(python_for(LOCK, root)), "-m", "copier", "update", "--defaults", "--quiet", f"--vcs-ref={new}"]
-    known = passing.without_keys()
-    done = subprocess.run(argv, cwd=root, capture_output=True, encoding="utf-8", errors="replace", check=False, env=known)
-    if done.returncode:
-        lines = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
+    done = run(argv, passing.without_keys(), folder=root)
+    if done.code:
         raise GateRefused(
-            f"copier could not update this copy: {redacted((lines or ['it says nothing'])[-1])}",
+            f"copier could not update this copy: {redacted(done.said()[-1].strip())}",
             "git reset --hard && git clean -fd takes back what it changed; by hand: " + shlex.join(["python", *argv[1:]]),
         )
 

@@ -6,13 +6,14 @@ The digest of a group's requirements stands in its lock's first lines, so that s
 from __future__ import annotations
 
 import argparse
-import subprocess
+import os
 import sys
 import tomllib
 from pathlib import Path
 from typing import Any
 
 from gateline.contracts.digest import of_value
+from gateline.contracts.programs import run
 from gateline.settings.errors import GateRefused, OutsideError
 from gateline.settings.front_door import front_door
 from gateline.settings.shown import tell
@@ -54,9 +55,9 @@ def _compile(label: str, wanted: list[str], target: Path, options: list[str], di
         "--no-header", "--no-annotate",
         *options, "--output-file", str(target), "-",
     ]  # fmt: skip
-    done = subprocess.run(command, input="\n".join(wanted), encoding="utf-8", errors="replace", capture_output=True)
-    if done.returncode:
-        raise OutsideError(f"uv could not lock {label}: {done.stderr.strip()}", "mend the group in pyproject.toml")
+    done = run(command, os.environ, given="\n".join(wanted))
+    if done.code:
+        raise OutsideError(f"uv could not lock {label}: {done.errors.strip()}", "fix the group in pyproject.toml")
     target.write_text(_header(digest) + target.read_text(encoding="utf-8"), encoding="utf-8")
 
 

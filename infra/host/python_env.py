@@ -7,12 +7,12 @@ import hashlib
 import os
 import platform
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from gateline.contracts.programs import Ran, run
 from gateline.settings import passing
 from gateline.settings.errors import OutsideError
 from infra.host import libraries
@@ -64,7 +64,7 @@ def interpreter(envs: Path, lock_file: Path, version: str = OURS) -> Path:
     return envs / _key(lock_file, version) / "bin" / "python"
 
 
-def run_in(python: Path, *arguments: str, folder: Path, alone: bool = False) -> subprocess.CompletedProcess[str]:
+def run_in(python: Path, *arguments: str, folder: Path, alone: bool = False) -> Ran:
     """Run an interpreter of ours in a folder, what it prints captured; what it imports is compiled once, beside its libraries.
 
     Nothing is written into the folder, and an account that wants no byte code written anywhere else keeps its wish. `alone`:
@@ -75,9 +75,7 @@ def run_in(python: Path, *arguments: str, folder: Path, alone: bool = False) -> 
     variables.pop("PYTHONDONTWRITEBYTECODE", None)
     if alone:
         variables["PATH"] = str(python.parent)
-    return subprocess.run(
-        argv, cwd=folder, env=variables, capture_output=True, encoding="utf-8", errors="replace", check=False
-    )
+    return run(argv, variables, folder=folder)
 
 
 def forget(python: Path, folder: Path) -> None:
@@ -121,11 +119,9 @@ def _make(folder: Path, lock_file: Path, version: str, compiled: bool) -> None:
 
 def _run(*command: str) -> None:
     environ = {name: value for name, value in passing.variables("install").items() if name != "PYTHONPATH"}
-    done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", env=environ, check=False)
-    if done.returncode:
-        lines = done.stderr.strip().splitlines()[-8:]
+    done = run(command, environ)
+    if done.code:
         raise OutsideError(
-            f"a Python environment cannot be made: `uv {' '.join(command[1:3])}` ended with {done.returncode}:\n  "
-            + "\n  ".join(lines),
-            "mend what uv names (network, index, disk, a changed hash), then run the command again",
+            f"a Python environment cannot be made: `uv {' '.join(command[1:3])}` ended with {done.code}:\n{done.tail(8)}",
+            "fix what uv names (network, index, disk, a changed hash), then run the command again",
         )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
+from gateline.contracts import programs
 from gateline.settings import passing
 from infra.security.finding import ScannerFailed
 
@@ -27,15 +27,12 @@ def run(
     command = [find(argv[0]), *argv[1:]]
     limit = SECONDS if seconds is None else seconds
     try:
-        done = subprocess.run(
-            command, cwd=cwd, env=passing.variables("security"), capture_output=True, encoding="utf-8", errors="replace",
-            timeout=limit, check=False,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
+        done = programs.run(command, passing.variables("security"), folder=cwd, seconds=limit)
+    except programs.TooSlow:
         raise ScannerFailed(f"{argv[0]} gave no answer within {limit:.0f} s") from None
-    if done.returncode not in good or not done.stdout.startswith(output):
-        raise ScannerFailed(f"{argv[0]} could not scan (exit {done.returncode}): {_telling_line(done.stderr)}")
-    return done.stdout
+    if done.code not in good or not done.output.startswith(output):
+        raise ScannerFailed(f"{argv[0]} could not scan (exit {done.code}): {_telling_line(done.errors)}")
+    return done.output
 
 
 def find(name: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from gateline.contracts.git import ask
+from gateline.contracts.programs import run
 from gateline.settings import passing
 from gateline.settings.errors import OutsideError
 from gateline.settings.secrets import redacted
@@ -107,12 +107,8 @@ def _must(root: Path, *arguments: str) -> None:
 
 def _failed(root: Path, *arguments: str) -> str:
     """Run git; return what it says where it fails, '' where it does what it is asked."""
-    done = subprocess.run(
-        ["git", *arguments], cwd=root, capture_output=True, encoding="utf-8", errors="replace", check=False,
-        env=passing.without_keys(),
-    )  # fmt: skip
-    if done.returncode == 0:
+    done = run(["git", *arguments], passing.without_keys(), folder=root)
+    if done.code == 0:
         return ""
-    said = [line for line in (done.stderr or done.stdout).strip().splitlines() if line.strip()]
     command = next(word for word in arguments if word in ("init", "add", "commit", "clone"))
-    return f"git {command} ended with {done.returncode}: {' / '.join(said[-SHOWN:]) or 'it says nothing'}"
+    return f"git {command} ended with {done.code}: {' / '.join(done.said()[-SHOWN:])}"

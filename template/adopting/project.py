@@ -80,7 +80,7 @@ def trained_ahead(template: Path, proposal: Proposal, python: Path) -> str:
             forget(python, clean.folder)
     except (OSError, OutsideError):
         return ""
-    return done.stdout if done.returncode == 0 else ""
+    return done.output if done.code == 0 else ""
 
 
 def take_in(root: Path, proposal: Proposal) -> None:
@@ -121,14 +121,14 @@ def _run(root: Path, python: Path, module: str) -> str:
     Where it ends otherwise than with 0, it has said why and what to do next: this ends so too.
     """
     done = run_in(python, "-m", module, folder=root)
-    said = (done.stderr or done.stdout).strip()
+    said = (done.errors or done.output).strip()
     if "Traceback (most recent call last)" in said:
         last = said.splitlines()[-1]
         raise OutsideError(f"python -m {module} broke off: {last}", f"run it in {root} to see where, and report it")
-    if done.returncode:
+    if done.code:
         _tell(said, error=True)
-        raise SystemExit(done.returncode)
-    return done.stdout
+        raise SystemExit(done.code)
+    return done.output
 
 
 def training_python(root: Path, environments: Path) -> Path:

@@ -6,7 +6,6 @@ import ast
 import io
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from invoke.program import Program
 
+from gateline.contracts.programs import run
 from gateline.settings.errors import OutsideError
 
 HEAD = """# Commands
@@ -82,17 +82,10 @@ def explained(module: str) -> str:
     """Return a module's help, at one width and without colours. Raises OutsideError where it has none."""
     variables = {name: value for name, value in os.environ.items() if not name.startswith("GATELINE_")}
     variables |= {"COLUMNS": WIDTH, "NO_COLOR": "1"}
-    done = subprocess.run(
-        [sys.executable, "-m", module, "--help"],
-        capture_output=True,
-        encoding="utf-8", errors="replace",
-        env=variables,
-        stdin=subprocess.DEVNULL,
-    )
-    if done.returncode:
-        said = (done.stderr or done.stdout).strip()
-        raise OutsideError(f"python -m {module} --help ended with {done.returncode}: {said}", "nox -s reference")
-    return done.stdout
+    done = run([sys.executable, "-m", module, "--help"], variables)
+    if done.code:
+        raise OutsideError(f"python -m {module} --help ended with {done.code}:\n{done.tail(8)}", "nox -s reference")
+    return done.output
 
 
 def _tasks() -> list[str]:

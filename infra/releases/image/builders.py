@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from gateline.contracts.programs import run
 from gateline.settings import passing
 from gateline.settings.errors import OutsideError
 from infra.host.docker import Docker, reaching
@@ -58,11 +58,9 @@ class BuildKit:
         with tempfile.TemporaryDirectory(prefix="gateline-image-") as scratch:
             answer = Path(scratch) / "id"
             argv = buildkit_argv(self._command, job, answer, self._environ)
-            done = subprocess.run(
-                argv, env=self._environ, capture_output=True, encoding="utf-8", errors="replace", timeout=SECONDS
-            )
-            if done.returncode:
-                raise failed(job, self.name, done.stderr.splitlines())
+            done = run(argv, self._environ, seconds=SECONDS)
+            if done.code:
+                raise failed(job, self.name, done.said())
             return answer.read_text(encoding="utf-8").strip()
 
 
@@ -127,12 +125,11 @@ def _commands() -> list[str]:
 
 def _carries_buildkit(docker: str) -> bool:
     """Up to version 22 the command speaks BuildKit by itself; later ones need buildx."""
-    argv = [docker, "--version"]
-    done = subprocess.run(argv, capture_output=True, encoding="utf-8", errors="replace", timeout=ASK_SECONDS)
-    words = done.stdout.replace(",", "").split()
+    done = run([docker, "--version"], os.environ, seconds=ASK_SECONDS)
+    words = done.output.replace(",", "").split()
     number = words[2].split(".")[0] if len(words) > 2 else ""
     return number.isdigit() and 19 <= int(number) < 23
 
 
 def _answers(*command: str) -> bool:
-    return subprocess.run(command, capture_output=True, timeout=ASK_SECONDS, check=False).returncode == 0
+    return run(command, os.environ, seconds=ASK_SECONDS).code == 0

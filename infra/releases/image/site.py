@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from pathlib import Path
 
 from filelock import FileLock
 
 from gateline.contracts.digest import of_value
+from gateline.contracts.programs import run
 from gateline.settings import passing
 from gateline.settings.errors import OutsideError, UsageError
 from infra.host.python_env import uv
@@ -57,12 +57,10 @@ def _install(lock: Path, platform: str, python: str, target: Path) -> None:
         "--python-platform", PLATFORMS[platform], "--python-version", python, "--only-binary", ":all:",
         "--require-hashes", "-r", str(lock),
     ]  # fmt: skip
-    known = passing.variables("install")
-    done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False, env=known)
-    if done.returncode:
+    done = run(command, passing.variables("install"))
+    if done.code:
         raise OutsideError(
-            f"the image's libraries cannot be installed for {platform}:\n  "
-            + "\n  ".join(done.stderr.splitlines()[-8:]),
+            f"the image's libraries cannot be installed for {platform}:\n{done.tail(8)}",
             "mend what uv names (network, index, disk, a changed hash), then run the command again",
         )
 

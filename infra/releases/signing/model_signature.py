@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from gateline.contracts.programs import run
 from gateline.settings import passing
 from gateline.settings.errors import OutsideError
 from infra.host.python_env import python_for
@@ -59,11 +59,5 @@ def _last(said: str) -> str:
 
 def _run(root: Path, what: str, *arguments: str | Path) -> tuple[int, str]:
     argv = [str(python_for(root / LOCK, root)), "-m", "model_signing", what, "key", *map(str, arguments)]
-    try:
-        done = subprocess.run(
-            argv, capture_output=True, encoding="utf-8", errors="replace", timeout=SECONDS, check=False,
-            env=passing.variables("install"),
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        raise OutsideError(f"model-signing did not end within {SECONDS:.0f} s", "run it again") from None
-    return done.returncode, done.stdout + done.stderr
+    done = run(argv, passing.variables("install"), seconds=SECONDS)
+    return done.code, done.output + done.errors

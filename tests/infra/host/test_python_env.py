@@ -59,5 +59,5 @@ def test_a_program_that_runs_alone_finds_no_others_but_those_of_its_environment(
     lock.write_text("")
     python = python_for(lock, tmp_path)
     asked = ("-c", "import shutil; print(shutil.which('git'), shutil.which('python'))")
-    assert run_in(python, *asked, folder=tmp_path).stdout.split()[0] != "None"
-    assert run_in(python, *asked, folder=tmp_path, alone=True).stdout.split() == ["None", str(python)]
+    assert run_in(python, *asked, folder=tmp_path).output.split()[0] != "None"
+    assert run_in(python, *asked, folder=tmp_path, alone=True).output.split() == ["None", str(python)]
