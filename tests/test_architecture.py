@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture.borders import TABLE, circles, crossings, heavy, relatives
+from tests.architecture.borders import TABLE, circles, crossings, engines, heavy, programs, relatives
 from tests.architecture.encodings import unsaid_encodings
 from tests.architecture.locks import STARTS, missing, reached
 from tests.architecture.secrecy import printed, spoken_secrets, undeclared
@@ -24,6 +24,8 @@ CHECKS: list[Check] = [
     heavy,
     relatives,
     circles,
+    engines,
+    programs,
     long_files,
     long_functions,
     silent,
@@ -208,6 +210,27 @@ def test_a_heavy_import_is_named(tmp_path: Path, name: str, source: str, said: s
 @pytest.mark.parametrize("source", ["from . import y", "from .y import z", "def f():\n    from .. import y"])
 def test_a_relative_import_is_named(tmp_path: Path, source: str) -> None:
     assert "relative import" in relatives(write(tmp_path, infra__x=source))[0]
+
+
+@pytest.mark.parametrize("source", ['x.engine == "cloud"', 'if engine in ("a", "cloud"): pass', '"cloud" != name'])
+def test_an_engines_name_is_known_to_its_folder_alone(tmp_path: Path, source: str) -> None:
+    write(tmp_path, infra__engines__cloud__x=source, infra__rollout__x=source, gateline__settings__serving=source)
+    (complaint,) = engines(tmp_path)
+    assert complaint.startswith("infra/rollout/x.py:1: compares with 'cloud'")
+
+
+@pytest.mark.parametrize(
+    ("source", "count"),
+    [
+        ("subprocess.run(argv, capture_output=True)", 1),
+        ("subprocess.check_output(argv)", 1),
+        ("subprocess.run(argv, check=True)", 0),
+        ("run(argv, environ)", 0),
+    ],
+)
+def test_a_program_that_is_read_in_another_way_is_named(tmp_path: Path, source: str, count: int) -> None:
+    write(tmp_path, infra__x=source, model__y=source, gateline__contracts__programs=source)
+    assert len(programs(tmp_path)) == count
 
 
 def test_files_that_import_each_other_are_named(tmp_path: Path) -> None:

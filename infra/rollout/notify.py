@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx
 
+from gateline.contracts.programs import TooSlow, run
 from gateline.settings import Notify, passing
+from gateline.settings.errors import OutsideError
 from gateline.settings.secrets import origin
 from gateline.settings.shown import one_line
 from infra.host.actor import acting
@@ -51,7 +52,7 @@ def _attempt(send: Callable[[], None], what: str, say: Say) -> None:
     """The reason is put together here: what the libraries say names the webhook's whole address, whose path is a secret."""
     try:
         send()
-    except (OSError, subprocess.SubprocessError, httpx.HTTPError, httpx.InvalidURL) as error:
+    except (OSError, OutsideError, httpx.HTTPError, httpx.InvalidURL) as error:
         say(f"nobody was told through {what}", "yellow", f": {_reason(error)}. next: check [notify] in pipeline.toml")
 
 
@@ -59,18 +60,19 @@ def _reason(error: Exception) -> str:
     if isinstance(error, httpx.HTTPStatusError):
         answer = error.response
         return f"it answered {answer.status_code} {answer.reason_phrase}".strip()
-    if isinstance(error, subprocess.CalledProcessError):
-        return f"it ended with exit code {error.returncode}"
-    if isinstance(error, httpx.TimeoutException | subprocess.TimeoutExpired):
+    if isinstance(error, httpx.TimeoutException | TooSlow):
         return f"no answer within {TIMEOUT_SECONDS:.0f} s"
+    if isinstance(error, OutsideError):
+        return error.message
     if isinstance(error, OSError):
         return error.strerror or type(error).__name__
     return f"it cannot be reached ({type(error).__name__})"
 
 
 def _run(command: list[str], body: str) -> None:
-    known = passing.variables("notify")
-    subprocess.run(command, input=body.encode(), check=True, timeout=TIMEOUT_SECONDS, capture_output=True, env=known)
+    done = run(command, passing.variables("notify"), seconds=TIMEOUT_SECONDS, given=body)
+    if done.code:
+        raise OutsideError(f"it ended with exit code {done.code}")
 
 
 def _post(url: str, body: str) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from tests.architecture.source import FRONT_DOORS, files, imports, module_of, modules, rooms, where
+from tests.architecture.source import FRONT_DOORS, files, imports, module_of, modules, rooms, tree, where
 
 GROUND = {"gateline.settings", "gateline.contracts", "gateline.registry", "gateline.rows", "gateline.report"}
 LOW = {"gateline.settings", "gateline.contracts", "gateline.registry"}
@@ -64,6 +65,9 @@ NEVER = {
     "infra": {"pandas", "sklearn", "locust", "fastapi", "uvicorn"},
 }
 """Libraries that a package imports nowhere."""
+READERS = ("gateline/contracts/programs.py", "gateline/contracts/git.py")
+"""The one way to run a program, and git's, whose archives are bytes."""
+FREE = ("benchmarks", "model")
 WALLED = ("gateline", "validation", "infra")
 """Packages whose folders are packages with walls of their own."""
 
@@ -124,6 +128,34 @@ def _heavy(root: Path, path: Path) -> Iterator[str]:
             yield f"{where(root, path, each.line)}: {package_of(module)} imports {library}; allowed: nowhere in this package"
         elif library in LAZY and each.eager and any(map(is_in, LAZY_PACKAGES)):
             yield f"{where(root, path, each.line)}: {package_of(module)} imports {library} at the top; allowed: in a function"
+
+
+def engines(root: Path) -> list[str]:
+    """Complain of an engine's name outside its own folder, the dict of engines and the settings that choose one."""
+    folder = root / "infra" / "engines"
+    names = {path.parent.name for path in folder.glob("*/*.py")}
+    known = (folder / "__init__.py", root / "gateline" / "settings" / "serving.py")
+    return [
+        f"{where(root, path, node.lineno)}: compares with '{each.value}', an engine's name; ask the engine, or the settings"
+        for path in files(root, *rooms(root))
+        if path not in known and not any(folder / name in path.parents for name in names)
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Compare)
+        for each in ast.walk(node)
+        if isinstance(each, ast.Constant) and each.value in names
+    ]
+
+
+def programs(root: Path) -> list[str]:
+    """Complain of a program whose words are read in another way than the one that there is."""
+    return [
+        f"{where(root, path, node.lineno)}: reads what a program says; use gateline.contracts.programs.run"
+        for path in files(root, *rooms(root))
+        if path.relative_to(root).as_posix() not in READERS and path.relative_to(root).parts[0] not in FREE
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("subprocess.")
+        if any(keyword.arg == "capture_output" for keyword in node.keywords) or ast.unparse(node.func).endswith("check_output")
+    ]
 
 
 def relatives(root: Path) -> list[str]:
