@@ -19,10 +19,9 @@ from gateline.contracts.event import (
     Event,
 )
 from gateline.contracts.verdict import Outcome, Plot
+from gateline.stages import JUDGING
 
-COLUMNS = (
-    "validate_data", "validate_model", "integration", "benchmark", "security", "smoke", "canary", "drift",
-)  # fmt: skip
+COLUMNS = tuple(stage for stage in JUDGING if stage != "train")
 """The stages whose verdicts have a column of their own in the list of releases."""
 PAGE_SIZE = 50
 WORDS = {

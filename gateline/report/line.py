@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote
 
+from gateline import stages
 from gateline.contracts.git import Sources
 from gateline.contracts.last_run import Ending, LastRun, last_runs
 from gateline.contracts.verdict import Verdict
@@ -39,32 +40,14 @@ class Stage:
         return ", ".join(filter(None, (words.title(self.name), self.environment)))
 
 
-def _nox(*names: str) -> tuple[Stage, ...]:
-    return tuple(Stage(name, f"nox -s {name}") for name in names)
+def _listed(stage: stages.Stage) -> Stage:
+    return Stage(stage.name, " ".join(stage.command[:WORDS_OF_A_STAGE]), stage.environment, stage.optional)
 
 
-def _task(name: str, environment: str = "", optional: bool = False) -> Stage:
-    env = f" --env={environment}" if environment else ""
-    return Stage(name, f"invoke {name}{env}", environment, optional)
-
-
-LINE = (
-    *_nox("validate_data", "lint", "typecheck", "test", "train", "validate_model"),
-    _task("build"),
-    *_nox("integration", "benchmark", "security"),
-    _task("sign", optional=True),
-    _task("deploy", "staging"),
-    _task("smoke", "staging"),
-    _task("canary", "production"),
-    _task("smoke", "production"),
-)
-BESIDE = (
-    _task("deploy", "production"),
-    _task("promote", "production"),
-    _task("rollback", "production"),
-    _task("drift", "production"),
-)
-"""Run when needed, and no part of the line."""
+WORDS_OF_A_STAGE = 3
+"""Of its command: what it is, and where; how the pipeline wants it is left out."""
+LINE = tuple(map(_listed, stages.PIPELINE))
+BESIDE = tuple(map(_listed, stages.APART))
 
 
 @dataclass(frozen=True)
@@ -132,8 +115,8 @@ def line(folder: Path, present: Sources, written: str) -> Line:
     known = {stage.key for stage in (*LINE, *BESIDE)}
     more = [Stage(run.stage, run.command, run.environment) for key, run in runs.items() if key not in known]
 
-    def steps(stages: Iterable[Stage]) -> tuple[Step, ...]:
-        return tuple(_step(stage, runs.get(stage.key), found, folder, present) for stage in stages)
+    def steps(listed: Iterable[Stage]) -> tuple[Step, ...]:
+        return tuple(_step(stage, runs.get(stage.key), found, folder, present) for stage in listed)
 
     beside = [step for step in steps((*BESIDE, *more)) if step.ending]
     shown = {stage.name for stage in (*LINE, *more)} | {step.stage.name for step in beside}

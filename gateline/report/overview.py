@@ -9,27 +9,8 @@ from urllib.parse import quote
 from pydantic import ValidationError
 
 from gateline.contracts.verdict import Verdict
+from gateline.stages import ORDER
 
-ORDER = (
-    "validate_data",
-    "lint",
-    "typecheck",
-    "test",
-    "train",
-    "validate_model",
-    "build",
-    "integration",
-    "benchmark",
-    "security",
-    "deploy",
-    "smoke",
-    "canary",
-    "promote",
-    "rollback",
-    "drift",
-    "audit",
-    "pipeline",
-)
 RELEASES = "releases"
 """The folder of the releases' pages."""
 

@@ -21,9 +21,9 @@ from gateline.settings import Settings, load
 from gateline.settings.errors import ExitCode, GateRefused, UsageError
 from gateline.settings.shown import one_line, tell
 from gateline.settings.terminal import Terminal
+from gateline.stages import REQUIRABLE
 from infra.commands import vouching
 from infra.commands.building import build_recorder
-from infra.commands.vouching import STAGES
 from infra.host.actor import acting
 from infra.host.bundle import checked
 from infra.releases.signing import keys, model_signature
@@ -144,10 +144,10 @@ def _switched_on(settings: Settings) -> list[keys.PublicKey]:
 
 
 def _verdicts(settings: Settings, store: Store, release: Release) -> dict[str, Verdict | None]:
-    return {stage: newest(store, release, stage, settings.runs_containers) for stage in STAGES}
+    return {stage: newest(store, release, stage, settings.runs_containers) for stage in REQUIRABLE}
 
 
 def _told(verdicts: Mapping[str, Verdict]) -> str:
     said = [f"{stage} {verdict.outcome}" for stage, verdict in verdicts.items()]
-    missing = [stage for stage in STAGES if stage not in verdicts]
+    missing = [stage for stage in REQUIRABLE if stage not in verdicts]
     return f"its verdicts ({', '.join(said) or 'none'})" + (f"; not judged: {', '.join(missing)}" if missing else "")

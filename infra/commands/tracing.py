@@ -12,19 +12,8 @@ from gateline.registry.store import Store
 from gateline.registry.verdicts import Verdicts
 from gateline.settings import Settings
 from gateline.settings.errors import UsageError
+from gateline.stages import JUDGING, judges
 from infra.rollout.target import Target
-
-STAGES = (
-    "validate_data",
-    "train",
-    "validate_model",
-    "integration",
-    "benchmark",
-    "security",
-    "smoke",
-    "canary",
-    "drift",
-)
 
 
 def trace(settings: Settings, reference: str) -> list[str]:
@@ -69,7 +58,7 @@ def _releases(store: Store, manifest: Manifest) -> list[str]:
 def _verdicts(store: Store, manifest: Manifest) -> list[str]:
     releases = {release.digest for release in Releases(store).all() if release.artifact == manifest.identity}
     lines = []
-    for stage in STAGES:
+    for stage in JUDGING:
         for verdict in Verdicts(store).all(stage):
             if _is_about(verdict, manifest, releases):
                 where = f" in {verdict.judged['environment']}" if "environment" in verdict.judged else ""
@@ -80,6 +69,6 @@ def _verdicts(store: Store, manifest: Manifest) -> list[str]:
 def _is_about(verdict: Verdict, manifest: Manifest, releases: set[str]) -> bool:
     """What a verdict only compared its subject with (the champion, stable) is not what it is about."""
     judged = verdict.judged
-    if verdict.stage == "validate_data":
+    if judges(verdict.stage) == "data":
         return bool({judged.get("train"), judged.get("test")} & {manifest.inputs["train"], manifest.inputs["test"]})
     return judged.get("artifact") == manifest.identity or judged.get("release") in releases

@@ -23,14 +23,13 @@ from gateline.registry.signatures import Signatures
 from gateline.registry.store import Store
 from gateline.settings import Settings
 from gateline.settings.errors import GateRefused, UsageError, did_you_mean
+from gateline.stages import REQUIRABLE
 from infra.host.actor import NO_GIT, acting, commit
 from infra.host.bundle import artifact_in, checked
 from infra.releases.signing.keys import public_keys
 from infra.releases.signing.provenance import Unsigned, built_as, is_about, opened
 from infra.rollout.evidence import about, subject
 
-STAGES = ("validate_data", "validate_model", "integration", "benchmark", "security")
-"""The stages before a deploy: their verdicts are signed with the release."""
 HERE, NAMED, BEFORE = "made on this machine", "named by its digest", "signed before"
 
 
@@ -95,7 +94,7 @@ def gather(settings: Settings, store: Store, reference: str, given: str) -> Vouc
         f"  left out: the image for {image.platform}, which was not built on this machine: invoke build"
         for image in known if image not in images
     ]  # fmt: skip
-    wanted = _parsed(given) or {stage: _known(made, before, stage) for stage in STAGES}
+    wanted = _parsed(given) or {stage: _known(made, before, stage) for stage in REQUIRABLE}
     verdicts, others = _verdicts(settings, store, (release, files, images), wanted, strictly=bool(given.strip()))
     here = {stage: verdict.digest in made.all(of_stage(stage)) for stage, verdict in verdicts.items()}
     how |= {stage: NAMED if given.strip() else HERE if here[stage] else BEFORE for stage in verdicts}
@@ -150,7 +149,7 @@ def _verdicts(
     inputs = Manifest.model_validate_json(files[MANIFEST_FILE]).inputs
     image = images[0].id if images and settings.runs_containers else ""
     chosen, left_out = {}, []
-    for stage in STAGES:
+    for stage in REQUIRABLE:
         fitting = {
             verdict.digest: verdict
             for verdict in about(store, stage, subject(stage, release, inputs, image))
@@ -180,9 +179,10 @@ def _parsed(given: str) -> dict[str, list[str]]:
     for pair in filter(None, re.split(r"[\s,]+", given)):
         stage, _, digest = pair.partition("=")
         stage = stage.replace("-", "_")
-        if stage not in STAGES:
+        if stage not in REQUIRABLE:
             raise UsageError(
-                f"--verdicts names '{stage}', which is no stage{did_you_mean(stage, STAGES)}", f"one of: {', '.join(STAGES)}"
+                f"--verdicts names '{stage}', which is no stage{did_you_mean(stage, REQUIRABLE)}",
+                f"one of: {', '.join(REQUIRABLE)}",
             )
         if digest and not WHOLE.fullmatch(digest):
             raise UsageError(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
@@ -16,49 +15,12 @@ from gateline.settings.errors import UsageError, did_you_mean
 from gateline.settings.front_door import front_door
 from gateline.settings.passing import hide_keys
 from gateline.settings.terminal import Terminal
+from gateline.stages import PIPELINE
 from infra.host.ending import interrupted_once
 from infra.line.runs import Result, Run, Timings
 from infra.line.summary import show
 from infra.releases.signing import keys
 from infra.rollout.target import Target
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One step of the line: its name, and the command that a user would type."""
-
-    name: str
-    command: tuple[str, ...]
-
-    @property
-    def argv(self) -> list[str]:
-        """The command, run by the interpreter that runs the line."""
-        return [sys.executable, "-m", *self.command]
-
-
-def nox(session: str) -> Stage:
-    """Return the stage that is a nox session."""
-    return Stage(session, ("nox", "-s", session))
-
-
-def task(name: str, *flags: str) -> Stage:
-    """Return the stage that is an invoke task."""
-    return Stage(
-        " ".join((name, *(flag.removeprefix("--env=") for flag in flags if flag.startswith("--env=")))),
-        ("invoke", name, *flags),
-    )
-
-
-DATA = (nox("validate_data"),)
-"""First, because it takes seconds: nobody waits for the tests to learn that rows are too few."""
-CHECKS = (nox("lint"), nox("typecheck"), nox("test"))
-MODEL = (nox("train"), nox("validate_model"))
-RELEASE = (task("build"), nox("integration"), nox("benchmark"), nox("security"), task("sign"))
-STAGING = (task("deploy", "--env=staging"), task("smoke", "--env=staging"))
-PRODUCTION_STAGES = (task("canary", "--env=production", "--traffic=synthetic"), task("smoke", "--env=production"))
-
-
-LINE = (*DATA, *CHECKS, *MODEL, *RELEASE, *STAGING, *PRODUCTION_STAGES)
 
 
 def refuse_remote(settings: Settings) -> None:
@@ -76,7 +38,7 @@ def refuse_remote(settings: Settings) -> None:
 def skipped(names: str) -> frozenset[str]:
     """Return the stages that `--skip` names, dashed or underscored. Raises UsageError for a name that is no stage."""
     asked = {name.strip().replace("-", "_") for name in names.split(",")} - {""}
-    known = [stage.name for stage in LINE]
+    known = [stage.words for stage in PIPELINE]
     for name in sorted(asked - set(known)):
         raise UsageError(
             f"--skip names '{name}', which is no stage{did_you_mean(name, known)}", f"one of: {', '.join(known)}"
@@ -92,17 +54,18 @@ def run(skip: frozenset[str], console: Console) -> int:
     if settings.signing.keys and "sign" not in skip:
         keys.signer(keys.private_pem(), keys.public_keys(settings, Path(".")))  # before the half hour, not after it
     champion = Target.open(PRODUCTION).engine.status().release_in(Slot.STABLE)
-    asked = [stage for stage in LINE if settings.signing.keys or stage.name != "sign"]
-    listed = [stage for stage in asked if stage.name not in skip]
+    asked = [stage for stage in PIPELINE if settings.signing.keys or stage.name != "sign"]
+    listed = [stage for stage in asked if stage.words not in skip]
     timings, results = Timings.read(), list[Result]()
     for number, stage in enumerate(listed, start=1):
-        left = timings.expected([later.name for later in listed[number - 1 :]])
-        result = Run(stage.name, stage.argv, stage.command, console).go(f"{number}/{len(listed)}", left)
+        left = timings.expected([later.words for later in listed[number - 1 :]])
+        argv = [sys.executable, "-m", *stage.command]
+        result = Run(stage.words, argv, stage.command, console).go(f"{number}/{len(listed)}", left)
         results.append(result)
         timings.note(result)
         if result.code:
             break
-    left_out = [stage.name for stage in asked if stage.name in skip]
+    left_out = [stage.words for stage in asked if stage.words in skip]
     return show(results, left_out, console, before=champion)
 
 

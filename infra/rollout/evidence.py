@@ -10,6 +10,7 @@ from gateline.registry.artifacts import Artifacts
 from gateline.registry.releases import Releases
 from gateline.registry.store import Store
 from gateline.registry.verdicts import Verdicts
+from gateline.stages import judges
 
 DATA = ("train", "test", "schema")
 """The inputs of an artifact that `validate_data` judges."""
@@ -17,7 +18,7 @@ DATA = ("train", "test", "schema")
 
 def newest(store: Store, release: Release, stage: str, in_containers: bool) -> Verdict | None:
     """Return the newest verdict of `stage` on a release, or None. `in_containers`: its image counts, not its bundle alone."""
-    inputs = Artifacts(store).manifest(release.artifact).inputs if stage == "validate_data" else {}
+    inputs = Artifacts(store).manifest(release.artifact).inputs if judges(stage) == "data" else {}
     images = Releases(store).images(release.digest) if in_containers else []
     fitting = about(store, stage, subject(stage, release, inputs, images[0].id if images else ""))
     return fitting[-1] if fitting else None
@@ -25,10 +26,11 @@ def newest(store: Store, release: Release, stage: str, in_containers: bool) -> V
 
 def subject(stage: str, release: Release, inputs: Mapping[str, str], image: str) -> dict[str, str]:
     """Return the digests that a stage's verdict must be about: data of `inputs`, artifact, or release and image."""
-    if stage == "validate_data":
-        return {name: inputs[name] for name in DATA}
-    if stage == "validate_model":
-        return {"artifact": release.artifact}
+    match judges(stage):
+        case "data":
+            return {name: inputs[name] for name in DATA}
+        case "artifact":
+            return {"artifact": release.artifact}
     return {"release": release.digest} | ({"image": image} if image else {})
 
 

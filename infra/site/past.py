@@ -15,6 +15,7 @@ from gateline.registry.verdicts import Verdicts
 from gateline.report import words
 from gateline.report.history import COLUMNS, Judgement
 from gateline.settings.errors import GatelineError, GateRefused, first_line
+from gateline.stages import judges
 
 DATA = ("train", "test", "schema")
 
@@ -85,15 +86,15 @@ def index(found: Registry) -> dict[tuple[str, str], list[Verdict]]:
 
 def _about(verdict: Verdict) -> str:
     """What a verdict only compared its subject with (the champion, stable) is not what it is about."""
-    if verdict.stage == "validate_data":
+    if judges(verdict.stage) == "data":
         return " ".join(verdict.judged.get(name, "") for name in DATA)
-    return verdict.judged.get("artifact" if verdict.stage == "validate_model" else "release", "")
+    return verdict.judged.get(judges(verdict.stage), "")
 
 
 def _subject(stage: str, release: Release, manifest: Manifest | None) -> str:
-    if stage == "validate_data":
+    if judges(stage) == "data":
         return " ".join(manifest.inputs.get(name, "") for name in DATA) if manifest else "unknown"
-    return release.artifact if stage == "validate_model" else release.digest
+    return release.artifact if judges(stage) == "artifact" else release.digest
 
 
 def _judgement(verdict: Verdict) -> Judgement:

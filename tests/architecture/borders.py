@@ -8,18 +8,19 @@ from pathlib import Path
 
 from tests.architecture.source import FRONT_DOORS, files, imports, module_of, modules, rooms, tree, where
 
-GROUND = {"gateline.settings", "gateline.contracts", "gateline.registry", "gateline.rows", "gateline.report"}
-LOW = {"gateline.settings", "gateline.contracts", "gateline.registry"}
+LOW = {f"gateline.{name}" for name in ("stages", "settings", "contracts", "registry")}
 """What a release holds of the ground, and what runs where nothing is trained or judged."""
+GROUND = {*LOW, "gateline.rows", "gateline.report"}
 ENGINES = {*LOW, "infra.host", "infra.haproxy", "infra.releases", "infra.engines"}
 GATES = {f"validation.{gate}" for gate in ("data", "model", "benchmark", "canary", "drift")}
 TABLE: Mapping[str, set[str]] = {
     "gateline": set(),
+    "gateline.stages": set(),
     "gateline.settings": set(),
     "gateline.contracts": {"gateline.settings"},
     "gateline.registry": {"gateline.settings", "gateline.contracts"},
     "gateline.rows": {"gateline.settings", "gateline.contracts"},
-    "gateline.report": {"gateline.settings", "gateline.contracts"},
+    "gateline.report": {"gateline.stages", "gateline.settings", "gateline.contracts"},
     "contracts": {"gateline", "gateline.contracts"},
     "settings": {"gateline", "gateline.settings"},
     "model": {"gateline.contracts"},

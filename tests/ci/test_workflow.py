@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from gateline.settings import load
-from infra.commands.vouching import STAGES
+from gateline.stages import REQUIRABLE
 from tests.ci import rules
 from tests.ci.commands import FrontDoors, front_doors
 from tests.ci.rules import Workflow
@@ -192,7 +192,7 @@ def test_what_is_signed_is_what_the_jobs_of_this_run_passed_on() -> None:
     (sign,) = [step for step in jobs["build"]["steps"] if step.get("run") == SIGN]
     assert sign["env"]["RELEASE"] == "${{ needs.train.outputs.release }}"
     told = dict(pair.split("=") for pair in re.sub(r"\$\{\{ (\S+) \}\}", r"\1", sign["env"]["VERDICTS"]).split())
-    assert tuple(told) == STAGES
+    assert tuple(told) == REQUIRABLE
     for stage, where in told.items():
         _, job, _, output = where.split(".")
         _, step, _, name = jobs[job]["outputs"][output].strip("${ }").split(".")

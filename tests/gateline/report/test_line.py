@@ -13,7 +13,6 @@ from gateline.contracts.last_run import leave
 from gateline.contracts.verdict import Verdict, at_most
 from gateline.report import page
 from gateline.report.line import BESIDE, LINE, Line, Step, line
-from infra.line import pipeline as real
 from tests.gateline.contracts.test_last_run import ENDED, run
 from tests.gateline.report.examples import failing, passing
 from tests.gateline.report.pages import Page
@@ -46,10 +45,6 @@ def all_pass(folder: Path, **more: object) -> None:
     for stage in LINE:
         if not stage.optional:
             leave(run(stage.name, stage.environment, **(HERE | more)), folder)
-
-
-def test_the_stages_are_those_of_the_line() -> None:
-    assert [stage.key for stage in LINE] == [stage.name.replace(" ", "-") for stage in real.LINE]
 
 
 def test_what_was_never_run_is_said_so(tmp_path: Path) -> None:

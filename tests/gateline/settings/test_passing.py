@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gateline.settings.passing import AUDIT_KEY, NEEDS, SIGNING_KEY, variables
-from infra.line.pipeline import LINE
+from gateline.stages import PIPELINE
 from tests.gateline.settings.files import refusal, write
 
 SHELL = {
@@ -60,7 +60,7 @@ def test_what_each_process_gets(process: str, more: set[str]) -> None:
 
 def test_the_keys_reach_those_alone_that_need_them() -> None:
     every = ["*", AUDIT_KEY, SIGNING_KEY]
-    names = {*NEEDS, *(stage.name.partition(" ")[0] for stage in LINE), "made up"}
+    names = {*NEEDS, *(stage.name for stage in PIPELINE), "made up"}
     assert {name for name in names if SIGNING_KEY in passed(name, str(every))} == {"sign", "pipeline"}
     writing = {"build", "sign", "deploy", "smoke", "canary", "drift", "pipeline"}
     assert {name for name in names if AUDIT_KEY in passed(name, str(every))} == writing
