@@ -36,7 +36,7 @@ def loaded(block: Block, folder: Path) -> Settings:
 
 def after_an_edit(block: Block) -> bool:
     """Say whether the page changes what settings know before this block: then the walk alone can load it."""
-    edits = [other for other in of_page(block.page, "diff") if "b/settings/" in other.text]
+    edits = [other for other in of_page(block.page, "diff") if "b/gateline/settings/" in other.text]
     return any(other.line < block.line for other in edits)
 
 

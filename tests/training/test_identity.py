@@ -15,7 +15,7 @@ from training.identity import ROOT, SHAPING, plan
 
 BESIDE = {
     *(f"gateline/contracts/{name}.py" for name in ("digest", "plot", "verdict", "event", "files", "image")),
-    *(f"gateline/contracts/{name}.py" for name in ("layout", "release")),
+    *(f"gateline/contracts/{name}.py" for name in ("layout", "programs", "release")),
     *(f"gateline/contracts/{name}.py" for name in ("forms", "git", "shapes", "shaping")),
     "gateline/rows/sources.py",
     "gateline/rows/digests.py",
