@@ -16,6 +16,10 @@ from infra.engines.docker.names import Names
 from infra.engines.readiness import wait_until
 from infra.host.docker import Docker
 from tests.acceptance.project import ROOT, Project
+# Tests run in the order of their imports: drift first, while nothing else was sent to production. isort: off
+from tests.acceptance.test_drift import test_drift_of_columns_and_of_performance
+
+# isort: on
 from tests.acceptance.test_canaries import (
     hooks,
     test_exchanged_classes_are_rolled_back,
@@ -23,9 +27,6 @@ from tests.acceptance.test_canaries import (
     test_no_traffic_is_held_then_resumed_and_promoted,
     test_one_and_a_half_times_slower_is_rolled_back,
 )
-
-# Tests run in the order of their imports: drift first, while nothing else was sent to production.
-from tests.acceptance.test_drift import test_drift_of_columns_and_of_performance
 from tests.acceptance.test_kills import (
     no_registry,
     test_a_killed_controller_leaves_all_traffic_on_stable,
