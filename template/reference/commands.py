@@ -44,6 +44,7 @@ INTERNAL = (
     "infra.releases.image.health",
     "infra.releases.image.agent",
     "infra.host.within",
+    "infra.within",
     "infra.engines.process.supervisor",
     "template.adopting",
     "template.flights",

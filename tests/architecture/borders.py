@@ -30,6 +30,7 @@ TABLE: Mapping[str, set[str]] = {
     "service": {*LOW, "model"},
     "load": {"gateline.settings", "gateline.contracts"},
     "infra": set(),
+    "infra.within": {"gateline.settings", "infra.host"},
     "infra.host": LOW,
     "infra.haproxy": {"gateline.settings", "gateline.contracts"},
     "infra.releases": {*LOW, "infra.host"},

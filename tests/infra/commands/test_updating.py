@@ -141,7 +141,7 @@ def test_a_copy_of_what_was_never_committed_is_told_the_nearest_commit(copy: Pat
 
 
 @pytest.mark.parametrize(
-    "command", [["invoke", "update"], ["infra.host.within", "template", "copier", "update", "--defaults"]]
+    "command", [["invoke", "update"], ["infra.within", "template", "copier", "update", "--defaults"]]
 )
 def test_both_ways_to_ask_end_with_1_and_no_traceback(copy: Path, template: Path, command: list[str]) -> None:
     template.rename(template.with_name("moved"))
