@@ -35,10 +35,15 @@ class Stage:
         return " ".join(filter(None, (self.name, self.environment)))
 
     @property
-    def command(self) -> tuple[str, ...]:
+    def typed(self) -> tuple[str, ...]:
         """What a user types."""
         env = (f"--env={self.environment}",) if self.environment else ()
-        return ("nox", "-s", self.name) if self.program == "nox" else ("invoke", self.name, *env, *self.flags)
+        return ("nox", "-s", self.name) if self.program == "nox" else ("invoke", self.name, *env)
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """What the pipeline runs."""
+        return (*self.typed, *self.flags)
 
 
 PIPELINE = (

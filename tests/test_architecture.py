@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture.borders import TABLE, circles, crossings, engines, heavy, programs, relatives
+from infra.engines import ENGINES
+from tests.architecture.borders import TABLE, circles, crossings, engine_names, engines, heavy, programs, relatives
 from tests.architecture.encodings import unsaid_encodings
 from tests.architecture.locks import STARTS, missing, reached
 from tests.architecture.secrecy import printed, spoken_secrets, undeclared
@@ -51,6 +52,7 @@ def test_the_checks_see_every_package_of_the_table() -> None:
     assert {*rooms(ROOT), "noxfile", "tasks"} == {name for name in TABLE if "." not in name}
     assert all(name in modules(ROOT) or files(ROOT, name.replace(".", "/")) for name in TABLE)
     assert sum(len(imports(path)) for path in modules(ROOT).values()) > 500
+    assert engine_names(ROOT) == set(ENGINES)
 
 
 def test_what_the_ground_imports_stays_light() -> None:
@@ -97,6 +99,7 @@ def test_a_good_tree_is_let_through(tmp_path: Path, check: Check) -> None:
     ("name", "source", "said"),
     [
         ("service__x", "import validation", "service/x.py:1: service imports validation"),
+        ("service__x", "import gateline.stages", "service/x.py:1: service imports gateline.stages"),
         (
             "service__x",
             "def f():\n    from validation.model import y",

@@ -41,11 +41,9 @@ class Stage:
 
 
 def _listed(stage: stages.Stage) -> Stage:
-    return Stage(stage.name, " ".join(stage.command[:WORDS_OF_A_STAGE]), stage.environment, stage.optional)
+    return Stage(stage.name, " ".join(stage.typed), stage.environment, stage.optional)
 
 
-WORDS_OF_A_STAGE = 3
-"""Of its command: what it is, and where; how the pipeline wants it is left out."""
 LINE = tuple(map(_listed, stages.PIPELINE))
 BESIDE = tuple(map(_listed, stages.APART))
 

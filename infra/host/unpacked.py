@@ -26,13 +26,13 @@ def fetch(place: Layout, release: Release, archive: bytes) -> None:
 
     Raises GateRefused (rule `digest`) if the archive holds something else; then nothing is kept of it.
     """
-    unpacked(place, release, archive)
+    add(place, release, archive)
     lock = place.bundle(release.digest) / LOCK_FILE
     python = python_in(place.envs, lock, verified(place, release).python)
     libraries.adopt(python.parent.parent, lock)
 
 
-def unpacked(place: Layout, release: Release, archive: bytes) -> None:
+def add(place: Layout, release: Release, archive: bytes) -> None:
     """Unpack a release, whole or not at all; one that is there and intact is left as it is. Raises as `fetch` does."""
     target = place.bundle(release.digest)
     target.parent.mkdir(parents=True, exist_ok=True)

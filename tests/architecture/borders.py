@@ -27,7 +27,7 @@ TABLE: Mapping[str, set[str]] = {
     "validation": GROUND,
     **{gate: {*GROUND, "validation"} for gate in sorted(GATES)},
     "training": {*GROUND, "model", "validation", "validation.model"},
-    "service": {*LOW, "model"},
+    "service": {*LOW, "model"} - {"gateline.stages"},
     "load": {"gateline.settings", "gateline.contracts"},
     "infra": set(),
     "infra.within": {"gateline.settings", "infra.host"},
@@ -132,10 +132,14 @@ def _heavy(root: Path, path: Path) -> Iterator[str]:
             yield f"{where(root, path, each.line)}: {package_of(module)} imports {library} at the top; allowed: in a function"
 
 
+def engine_names(root: Path) -> set[str]:
+    """Return the names of the engines, as their folders have them."""
+    return {path.parent.name for path in (root / "infra" / "engines").glob("*/*.py")}
+
+
 def engines(root: Path) -> list[str]:
     """Complain of an engine's name outside its own folder, the dict of engines and the settings that choose one."""
-    folder = root / "infra" / "engines"
-    names = {path.parent.name for path in folder.glob("*/*.py")}
+    folder, names = root / "infra" / "engines", engine_names(root)
     known = (folder / "__init__.py", root / "gateline" / "settings" / "serving.py")
     return [
         f"{where(root, path, node.lineno)}: compares with '{each.value}', an engine's name; ask the engine, or the settings"

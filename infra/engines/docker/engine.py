@@ -110,7 +110,7 @@ class DockerEngine:
         """
         releases = Releases(Store.of(self._settings))
         image = images.bring(self._daemon.client, releases, release)
-        unpacked.unpacked(self._place, release, archive)
+        unpacked.add(self._place, release, archive)
         self._keep(lambda state: changes.fetched(state, release.digest, image))
 
     def kept(self) -> list[Release]:
@@ -200,7 +200,7 @@ class DockerEngine:
             verify(folder, release)
         except GateRefused:
             archive = images.bundle_in(self._daemon.client, self._state().programs.get(release.digest, ""))
-            unpacked.unpacked(self._place, release, archive)
+            unpacked.add(self._place, release, archive)
         return folder
 
     def close(self) -> None:

@@ -67,15 +67,15 @@ def test_what_is_skipped_is_a_stage() -> None:
 class Small(Stage):
     """A stage that runs any module."""
 
-    typed: tuple[str, ...] = ()
+    argv: tuple[str, ...] = ()
 
     @property
     def command(self) -> tuple[str, ...]:
-        return self.typed
+        return self.argv
 
 
 def small(name: str, *command: str) -> Stage:
-    return Small(name, "nox", typed=command)
+    return Small(name, "nox", argv=command)
 
 
 @pytest.fixture()
