@@ -17,6 +17,8 @@ differ by as much. Where the test rows are few it is further, as far as an equal
 MARGIN = 0.02
 WORSE = 0.05
 PROPER = 0.1
+WIDE = 3
+"""Times the least margin from which one is worth a word."""
 FEW_POSITIVES = 0.45
 """On n positives, four of five equal models are shown to lose less average precision than this by the root of n (measured:
 `benchmarks/few_positives.py` of the template)."""
@@ -71,12 +73,14 @@ def proposed(kind: str, first: Mapping[str, Any]) -> Proposed:
     gate = {name: (value, PROPOSED) for name, value in limits_of(kind, first).items()}
     margin = margin_of(kind, first["positives"], first["spreads"].get(PRIMARY[kind], NO_SPREAD))
     gate["margin"] = (margin, margin_is(kind))
-    proper = [name for name in first["spreads"] if name != PRIMARY[kind]]
-    if proper:
-        gate["proper_margin"] = (proper_margin_of(first["spreads"][proper[0]]), proper_margin_is(proper[0]))
+    wide: Sequence[str] = ()
+    for name in [name for name in first["spreads"] if name != PRIMARY[kind]][:1]:
+        proper = proper_margin_of(first["spreads"][name])
+        gate["proper_margin"] = (proper, proper_margin_is(name))
+        wide = _about_proper(name, proper, first["test_rows"])
     gate |= sizes_of(first["test_rows"])
     settings = {"model.estimator": first["estimator"], "model.parameters": dict(first["parameters"])}
-    return Proposed(settings, gate, (*_about_model(kind, first), *_about_margin(kind, first, margin), *_doubts(first)))
+    return Proposed(settings, gate, (*_about_model(kind, first), *_about_margin(kind, first, margin), *wide, *_doubts(first)))
 
 
 def limits_of(kind: str, first: Mapping[str, Any]) -> dict[str, float]:
@@ -182,6 +186,15 @@ def _about_margin(kind: str, first: Mapping[str, Any], margin: float) -> Sequenc
                 f"{_enough(rows, margin, APART * lead):,} would do"
             )
     return told
+
+
+def _about_proper(name: str, margin: float, rows: int) -> Sequence[str]:
+    if margin <= WIDE * PROPER:
+        return ()
+    return (
+        f"note: the margin of {name} is {margin:g} because the test rows are few ({rows:,}): a candidate whose {name} is worse "
+        f"by a smaller share passes; about {_enough(rows, margin, PROPER):,} rows would do for {PROPER:g}",
+    )
 
 
 def _enough(rows: int, margin: float, wanted: float) -> int:

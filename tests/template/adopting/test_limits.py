@@ -100,6 +100,16 @@ def test_what_is_proposed_is_said() -> None:
     )
 
 
+def test_a_wide_margin_of_the_proper_score_is_said_with_the_rows_that_would_do() -> None:
+    few = first(spreads={"roc_auc": [0.0, 0.0], "log_loss": [0.2, 0.15]}, test_rows=201)
+    (note,) = [each for each in proposed("binary", few).said if "log_loss" in each and "note" in each]
+    margin = proposed("binary", few).gate["proper_margin"][0]
+    assert f"the margin of log_loss is {margin:g} because the test rows are few (201)" in note
+    assert f"about {float(f'{201 * (margin / 0.1) ** 2:.2g}'):,.0f} rows would do for 0.1" in note
+    usual = first(spreads={"roc_auc": [0.0, 0.0], "log_loss": [0.01, 0.01]})
+    assert not any("log_loss is" in each for each in proposed("binary", usual).said)
+
+
 def test_a_wide_margin_is_said_with_the_rows_that_would_do() -> None:
     said = proposed("binary", first(spreads={"roc_auc": [0.02, 0.02]}, test_rows=223)).said
     (note,) = [each for each in said if "note" in each]
