@@ -192,8 +192,8 @@ def _about_proper(name: str, margin: float, rows: int) -> Sequence[str]:
     if margin <= WIDE * PROPER:
         return ()
     return (
-        f"note: the margin of {name} is {margin:g} because the test rows are few ({rows:,}): a candidate whose {name} is worse "
-        f"by a smaller share passes; about {_enough(rows, margin, PROPER):,} rows would do for {PROPER:g}",
+        f"note: the margin of {name} is {margin:g} because the test rows are few ({rows:,}): a candidate that is worse "
+        f"by a smaller share of it passes; about {_enough(rows, margin, PROPER):,} rows would do for {PROPER:g}",
     )
 
 
