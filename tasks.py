@@ -1,4 +1,4 @@
-"""Operate environments: build a release, bring it in, judge it live, take it back. `invoke <task> --help` shows examples."""
+"""Operate environments: build a release, deploy it, judge it live, roll it back. `invoke <task> --help` shows examples."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from gateline.settings.front_door import show_what_can_be_shown
 from gateline.settings.passing import SIGNING_KEY, hide_keys
 from gateline.settings.shown import tell
 from infra import commands
-from infra.commands.number import MINUTE, NOT_GIVEN
-from infra.host.ending import interrupted_once
-from infra.line.noting import noted
+from infra.commands.changing import MINUTE, NOT_GIVEN
+from infra.host.processes import interrupted_once
+from infra.line.run_records import noted
 
 TEMPLATE = Path("template/copying.py")
-"""It is in no copy: a copy is not copied again."""
+"""Only the template has it: a copy is not copied again."""
 ENV = {"env": "the environment to work on: staging or production"}
 WAIT = {"wait": "seconds to wait for another command on the same environment"}
 RELEASE = {"release": "version, name or digest; the one built last if not given"}
-LAPTOP = {"from_laptop": "allow a change of a non-local environment from outside CI (recorded so)"}
-UNJUDGED = {"unjudged": "let a release in without the verdicts the environment requires (recorded so)"}
+LAPTOP = {"from_laptop": "allow changing a non-local environment from outside CI (this is recorded)"}
+UNJUDGED = {"unjudged": "let a release in without the verdicts the environment requires (this is recorded)"}
 LIFT = {
-    "lift_quarantine": "let a release in that a rollback left, and take it out of quarantine once it serves (recorded so)",
+    "lift_quarantine": "let in a release that a rollback left, and end its quarantine once it serves (this is recorded)",
     "release_quarantine": "the former name of --lift-quarantine",
 }
 CHANGE = ENV | WAIT | LAPTOP
@@ -41,9 +41,9 @@ task = partial(any_task, auto_shortflags=False)
 
 
 def leave(call: Callable[[], int], stage: str = "", env: str = "", signs: bool = False) -> None:
-    """Run one command and end with its exit code; a stage of the line leaves word of how it ended.
+    """Run one command and end with its exit code; for a stage of the pipeline, record how it ended.
 
-    A command that signs nothing forgets the key at once: neither it nor what it starts has a use for it.
+    A command that signs nothing drops the key at once: neither it nor what it starts needs it.
     """
     if not signs:
         os.environ.pop(SIGNING_KEY, None)
@@ -54,12 +54,12 @@ def leave(call: Callable[[], int], stage: str = "", env: str = "", signs: bool =
 
 
 def offered(needs: Path, **options: Any) -> Callable[[Callable[..., None]], Any]:
-    """Make a task where what it works on is there."""
+    """Make this a task only if the file that it works on exists."""
     return task(**options) if needs.exists() else lambda body: body
 
 
 def lifts(lift: bool, formerly: bool) -> bool:
-    """Say whether a quarantine is to be lifted, under the option's name or the one that it had."""
+    """Say whether to lift a quarantine, by the option's present or former name."""
     if formerly:
         tell("warning: --release-quarantine is called --lift-quarantine now; this name will go", error=True)
     return lift or formerly
@@ -68,17 +68,17 @@ def lifts(lift: bool, formerly: bool) -> bool:
 @offered(
     TEMPLATE,
     help={
-        "folder": "where the new project is made; it must not exist",
-        "name": "what it is called; the folder's name if not given",
+        "folder": "where to make the new project; it must not exist yet",
+        "name": "the project's name; the folder's name if not given",
         "task": "classification or regression",
         "data": "a CSV or Parquet file with your rows",
         "target": "the column to predict",
-        "time": "the column that says when a row happened, or 'none'; found out if not given",
-        "positive": "the positive one of two classes; the rarer, or the one that says yes, if not given",
-        "missing": "texts that stand for a missing value, with commas between; NA, NULL, ? and their like if not given",
-        "encoding": "the data file's encoding, such as cp1251 or gb18030; guessed if it is not UTF-8 and not given",
+        "time": "the column that says when a row happened, or 'none'; detected if not given",
+        "positive": "the positive one of two classes; the rarer one, or the one that means yes, if not given",
+        "missing": "texts that stand for a missing value, separated by commas; NA, NULL, ? and similar if not given",
+        "encoding": "the data file's encoding, such as cp1251 or gb18030; if not given, UTF-8 or a guess",
         "defaults": "don't prompt; anything not given comes from the example",
-        "dry_run": "print conversions, split, schema and settings; make nothing",
+        "dry_run": "print conversions, split, schema and settings, and create nothing",
     }
 )
 def new(
@@ -109,31 +109,37 @@ def new(
     help={
         "to": "branch, tag or commit of the template; its newest commit if not given",
         "template": "where the template is now, if it moved",
-        "since": "the template's commit that this copy is nearest to, where the one that was noted is not there",
+        "since": "the template's commit nearest to this copy, if the recorded one no longer exists",
     }
 )
 def update(_: Context, to: str = "", template: str = "", since: str = "") -> None:
-    """Merge into a copy what changed in the template since.
+    """Merge the template's changes into a copy.
 
     Examples: invoke update · invoke update --to=v1.2.0 · invoke update --template=https://example.org/ours.git
     """
     leave(lambda: commands.update(to, template, since))
 
 
-@task(help={"model": "alias, version or identity of the artifact", "push": "publish the release's digest"})
-def build(_: Context, model: str = "candidate", push: bool = False) -> None:
-    """Pack the candidate and the service into a release.
+@task(
+    help={
+        "model": "alias, version or identity of the artifact",
+        "push": "publish the release's digest",
+        "manifests": "write what a Kubernetes cluster would run of it, as kustomize folders, to this folder",
+    }
+)
+def build(_: Context, model: str = "candidate", push: bool = False, manifests: str = "") -> None:
+    """Build a release from the candidate and the service.
 
-    Examples: invoke build --model=champion
+    Examples: invoke build --model=champion · invoke build --push --manifests=cluster
     """
-    leave(lambda: commands.build(model, push), "build")
+    leave(lambda: commands.build(model, push, manifests), "build")
 
 
 @task(
     help={
-        "release": "the whole digest (64 characters) of one that was built elsewhere; the one built here last if not given",
-        "verdicts": "verdicts that were reached elsewhere, as 'stage=digest stage=digest'; then no others are signed",
-        "new_key": "make a key pair instead: the private key at this path, the public one in keys/",
+        "release": "the full digest (64 characters) of a release built elsewhere; the one last built here if not given",
+        "verdicts": "verdicts reached elsewhere, as 'stage=digest stage=digest'; no others are signed then",
+        "new_key": "make a key pair instead: the private key at this path, the public key in keys/",
     }
 )
 def sign(_: Context, release: str = "", verdicts: str = "", new_key: str = "") -> None:
@@ -145,7 +151,7 @@ def sign(_: Context, release: str = "", verdicts: str = "", new_key: str = "") -
     leave(lambda: commands.new_key(new_key) if new_key else commands.sign(release, verdicts), stage, signs=True)
 
 
-@task(help=RELEASE | {"env": "what runs in this environment, instead of a release by name"})
+@task(help=RELEASE | {"env": "check what runs in this environment, instead of a release by name"})
 def verify(_: Context, release: str = "", env: str = "") -> None:
     """Check who signed a release, and that nothing changed since.
 
@@ -156,14 +162,14 @@ def verify(_: Context, release: str = "", env: str = "") -> None:
 
 @task(help=CHANGE)
 def up(_: Context, env: str = "", from_laptop: bool = False, wait: float = MINUTE) -> None:
-    """Start an environment, or repair what is down in it.
+    """Start an environment, or repair what is down.
 
     Examples: invoke up --env=staging
     """
     leave(lambda: commands.up(env, from_laptop, wait))
 
 
-@task(help=CHANGE | {"remove": "forget what it ran, too, and leave nothing of it behind (recorded so)"})
+@task(help=CHANGE | {"remove": "also remove everything it kept, including what it ran (this is recorded)"})
 def down(_: Context, env: str = "", remove: bool = False, from_laptop: bool = False, wait: float = MINUTE) -> None:
     """Stop an environment; `invoke up` brings back what it ran.
 
@@ -176,14 +182,14 @@ def down(_: Context, env: str = "", remove: bool = False, from_laptop: bool = Fa
     help={"env": "one environment; all if not given", "logs": "show the last lines of its logs", "json": "print JSON"}
 )
 def status(_: Context, env: str = "", logs: bool = False, json: bool = False) -> None:
-    """Show what really runs where.
+    """Show what is really running where.
 
     Examples: invoke status --env=production --logs
     """
     leave(lambda: commands.status(env, logs, json))
 
 
-@task(help=BRING_IN | {"skip_canary": "deploy although a champion runs (recorded so)"})
+@task(help=BRING_IN | {"skip_canary": "deploy although a champion runs (this is recorded)"})
 def deploy(
     _: Context,
     env: str = "",
@@ -195,7 +201,7 @@ def deploy(
     from_laptop: bool = False,
     wait: float = MINUTE,
 ) -> None:
-    """Bring a release to all traffic, without losing a request.
+    """Give a release all traffic, without losing a request.
 
     Examples: invoke deploy --env=staging · invoke deploy --env=production --skip-canary --release=20260102-abc1234
     """
@@ -205,7 +211,7 @@ def deploy(
 
 @task(help=ENV)
 def smoke(_: Context, env: str = "") -> None:
-    """Ask what runs a few questions whose answers are known.
+    """Send requests whose answers are known to what is running.
 
     Examples: invoke smoke --env=staging
     """
@@ -215,9 +221,9 @@ def smoke(_: Context, env: str = "") -> None:
 @task(
     help=BRING_IN
     | {
-        "resume": "go on with a held canary",
-        "traffic": "real, or synthetic to drive load itself",
-        "rate": "synthetic requests a second",
+        "resume": "continue with a held canary",
+        "traffic": "real, or synthetic to send its own requests",
+        "rate": "synthetic requests per second",
         "seconds": "decide within this time, or hold",
     }
 )
@@ -256,11 +262,11 @@ def promote(_: Context, env: str = "", from_laptop: bool = False, wait: float = 
 @task(
     help=CHANGE
     | {
-        "to": "an earlier release by version, name or digest; the one before if not given",
-        "list": "list the releases that can be gone back to",
+        "to": "an earlier release by version, name or digest; the previous one if not given",
+        "list": "list the releases it can go back to",
         "dry_run": "say what would happen",
         "reason": "why, for the audit log",
-        "asked": "when it was asked for, e.g. 2026-01-02T10:30:00Z, where this command waited to be started",
+        "asked": "when it was asked for, such as 2026-01-02T10:30:00Z, if this command had to wait to be started",
     }
 )
 def rollback(
@@ -274,7 +280,7 @@ def rollback(
     from_laptop: bool = False,
     wait: float = MINUTE,
 ) -> None:
-    """Go back to the release before, and quarantine the one left.
+    """Go back to the previous release, and quarantine the one it leaves.
 
     Examples: invoke rollback --env=production · … --list · … --dry-run · … --to=20260102-abc1234
     """
@@ -297,11 +303,26 @@ def drift(_: Context, env: str = "production") -> None:
 
 @task(
     help={
+        "env": "one environment; all if not given",
+        "once": "print the page and end",
+        "output": "write a scrape configuration, rules and a Grafana dashboard to this folder, and end",
+    }
+)
+def monitor(_: Context, env: str = "", once: bool = False, output: str = "") -> None:
+    """Show Prometheus what every environment is and counts.
+
+    Examples: invoke monitor · invoke monitor --env=production --once · invoke monitor --output=monitoring
+    """
+    leave(lambda: commands.monitor(env, once, output))
+
+
+@task(
+    help={
         "trace": "go from a version, or from what runs, back to data and verdicts",
         "export": "write one readable file",
-        "keep": "write the log's head to a file to keep elsewhere, signed where GATELINE_SIGNING_KEY is set",
+        "keep": "write the log's head to a file to keep elsewhere; signed if GATELINE_SIGNING_KEY is set",
         "against": "verify against a head that --keep wrote",
-        "accept_cut": "go on with a log of which something is missing or changed, as it is (recorded, with --reason)",
+        "accept_cut": "continue with a log in which something is missing or changed (this is recorded, with --reason)",
         "reason": "why it is accepted, for the audit log",
     }
 )
@@ -323,12 +344,12 @@ def audit(
 
 @task(
     help={
-        "open": "show it in the browser, where there is one",
-        "output": "write a copy that needs nothing else into this folder, to publish",
+        "open": "show it in the browser, if there is one",
+        "output": "write a self-contained copy to this folder, to publish",
     }
 )
 def report(_: Context, open: bool = False, output: str = "") -> None:
-    """Write the pages: the line, what serves now, every release.
+    """Write the pages: the pipeline, what serves now, every release.
 
     Examples: invoke report --open · invoke report --output=../pages
     """

@@ -16,12 +16,14 @@ from benchmarks.replays import CANARY, STABLE, Event, Traffic, replay
 from gateline.contracts.verdict import Outcome
 from gateline.settings import CanaryGate
 from validation.canary.gate import Look, detectable, judge
-from validation.canary.observation import BLOCK_SECONDS
+from validation.canary.blocks import BLOCK_SECONDS
 
 GATE = CanaryGate()
 INTENDED_SHARE = 0.1
 PLAIN = Traffic()
 RARE = Traffic(rate=40.0, positives=(0.005, 0.005))
+FAST = Traffic(rate=250.0, median=0.00003)
+"""A model that is scored in some microseconds, and a stall of 50 ms now and then all the same."""
 BENIGN = {
     "equal slots, 50/s, 30 % positives": PLAIN,
     "equal slots, 40/s, 0.5 % positives": RARE,
@@ -30,6 +32,9 @@ BENIGN = {
     "slow machine, both slots x 3, 60 s": replace(PLAIN, slow_machine=Event(30, 90, 3.0)),
     "cold start, 20 requests x 10": replace(PLAIN, cold_requests=20),
     "5 % slower": replace(PLAIN, slowdown=1.05),
+    "30 us, equal slots, 250/s": FAST,
+    "30 us, levels wander by 15 %, 250/s": replace(FAST, wander=0.15),
+    "30 us, 5 % slower, 250/s": replace(FAST, slowdown=1.05),
     "0.3 % errors, stable 0.05 %": replace(PLAIN, errors=(0.003, 0.0005)),
     "positives .30 -> .32": replace(PLAIN, positives=(0.32, 0.30)),
     "20 % of both slots' answers are 4xx": replace(PLAIN, refused=(0.2, 0.2)),
@@ -47,6 +52,8 @@ FAULTS = {
     "twice the memory": replace(PLAIN, memory=2.0),
     "43 1.5 x slower": replace(PLAIN, slowdown=1.5),
     "43 ... levels wander by 15 %": replace(PLAIN, slowdown=1.5, wander=0.15),
+    "43 30 us, 1.5 x slower, 250/s": replace(FAST, slowdown=1.5),
+    "43 30 us ... levels wander by 15 %": replace(FAST, slowdown=1.5, wander=0.15),
     "44 positives .30 -> .40": replace(PLAIN, positives=(0.40, 0.30)),
     "classes exchanged": replace(PLAIN, positives=(0.70, 0.30)),
     "45 a slice of 10 % fails": replace(PLAIN, errors=(0.10, 0.0005)),

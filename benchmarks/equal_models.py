@@ -22,13 +22,13 @@ from gateline.settings import ModelGate, load
 from gateline.settings.project import Model
 from template.adopting import limits
 from training import rows
-from training.first import Trial, first_model
+from training.first import Tryout, first_model
 from training.identity import plan
-from training.labels import labels_of
-from validation.model.evidence import Champion, Evidence, Golden
+from training.rows import labels_of
+from validation.model.case import Champion, ModelCase, Golden
 from validation.model.limits import limits_of
 from validation.model.rules import RULES
-from validation.scored import Scored
+from validation.metrics import Scored
 
 NEVER = 1e-4
 """What the odds of the last class are multiplied by, so that it is answered no more."""
@@ -116,7 +116,7 @@ class Gate:
         self.settings = load(path)
         planned = plan(self.settings)
         split = rows.read(self.settings.data, planned.schema, planned.rows)
-        self.trial = Trial(planned, split, labels_of(split, self.settings))
+        self.trial = Tryout(planned, split, labels_of(split, self.settings))
         self.proposed = limits.proposed(kind, vars(first_model(self.settings)))
         self.gate = ModelGate(**{name: value for name, (value, _) in self.proposed.gate.items()})
 
@@ -128,7 +128,7 @@ class Gate:
     def says(self, candidate: Scored, champion: Scored) -> Outcome:
         """Return what the gate says of a candidate."""
         known = limits_of(self.gate, self.settings.metrics, self.settings.project.task)
-        evidence = Evidence(candidate, NONE, self.gate, self.settings.metrics, known, Champion("champion", champion))
+        evidence = ModelCase(candidate, NONE, self.gate, self.settings.metrics, known, Champion("champion", champion))
         found = [rule for name in JUDGED for rule in RULES[name](evidence)]
         good = all(rule.outcome is Outcome.PASS for rule in found)
         return Outcome.PASS if good else max((rule.outcome for rule in found), key=lambda each: each is Outcome.FAIL)

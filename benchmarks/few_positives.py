@@ -14,9 +14,8 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from gateline.settings import Metrics, ModelGate
 from template.adopting.limits import MARGIN, margin_of
-from validation.metrics import measure
-from validation.model.paired import Difference, difference
-from validation.scored import Floats, Labels, Scored
+from validation.metrics import Floats, Labels, Scored, measure
+from validation.model.bootstrap import Difference, difference
 
 SHARE = 0.03
 ROWS = 60_000

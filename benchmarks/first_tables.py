@@ -146,7 +146,7 @@ def way(first: First, packages: Path, folder: Path, stages: Mapping[str, Sequenc
 
 
 def _told(said: str) -> tuple[str, ...]:
-    """Return what `invoke new` says of rows, first model, and its figure beside a constant answer's."""
+    """Return what `invoke new` says of rows, first model, and its figure next to a constant answer's."""
     patterns = (r"([\d,]+) rows to train on, ([\d,]+) to", r"first model: (.+?) on \d+", r"it reaches (.+) on [\d,]+ test")
     found = [re.search(pattern, said) for pattern in patterns]
     return tuple(" + ".join(each.groups()) if each else "–" for each in found)
@@ -154,7 +154,7 @@ def _told(said: str) -> tuple[str, ...]:
 
 def _stopped(said: str) -> str:
     """Return the stage of the pipeline that ended it."""
-    found = re.search(r"the line stopped at (.+?) after", said)
+    found = re.search(r"the pipeline stopped at (.+?) after", said)
     return found[1] if found else ""
 
 

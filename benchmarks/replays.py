@@ -12,15 +12,13 @@ from dataclasses import dataclass, field
 from math import exp, inf, log, sqrt
 from random import Random
 
+from gateline.contracts.latency import BUCKETS
 from gateline.contracts.slots import SlotMetrics
-from validation.canary.observation import Look
+from validation.canary.blocks import Look
 
 CANARY, STABLE = "c" * 64, "5" * 64
 BASELINE_REPLICAS = 2
-BOUNDS = (
-    *(0.0005, 0.00075, 0.001, 0.0015, 0.002, 0.003, 0.004, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.075),
-    *(0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1.0, 2.0, 5.0, 10.0, inf),
-)
+BOUNDS = (*BUCKETS, inf)
 """Bucket bounds of the service's latency histogram, in seconds."""
 
 

@@ -3,8 +3,6 @@
 It imports nothing of ours, so that menus, settings, pages and documentation can read it.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,6 +21,12 @@ class Stage:
     flags: tuple[str, ...] = ()
     optional: bool = False
     """Whether the pipeline is whole without it."""
+    needs: tuple[str, ...] = ()
+    """What must have passed before, by `words`."""
+    alone: bool = False
+    """Whether it measures time, which a neighbour would change."""
+    long: bool = False
+    """Whether it takes minutes: started first where another can run next to it."""
 
     @property
     def key(self) -> str:
@@ -50,18 +54,20 @@ PIPELINE = (
     Stage("validate_data", "nox", "data"),  # it takes seconds: nobody waits for the tests to learn that rows are too few
     Stage("lint", "nox"),
     Stage("typecheck", "nox"),
-    Stage("test", "nox"),
-    Stage("train", "nox", "artifact"),
-    Stage("validate_model", "nox", "artifact"),
-    Stage("build", "invoke"),
-    Stage("integration", "nox", "release"),
-    Stage("benchmark", "nox", "release"),
-    Stage("security", "nox", "release"),
-    Stage("sign", "invoke", optional=True),
-    Stage("deploy", "invoke", environment="staging"),
-    Stage("smoke", "invoke", "release", environment="staging"),
-    Stage("canary", "invoke", "release", environment="production", flags=("--traffic=synthetic",)),
-    Stage("smoke", "invoke", "release", environment="production"),
+    Stage("test", "nox", long=True),
+    Stage("train", "nox", "artifact", needs=("validate_data",)),
+    Stage("validate_model", "nox", "artifact", needs=("train",)),
+    Stage("build", "invoke", needs=("validate_model",)),
+    Stage("integration", "nox", "release", needs=("build",)),
+    Stage("benchmark", "nox", "release", needs=("build",), alone=True),
+    Stage("security", "nox", "release", needs=("build",)),
+    Stage("sign", "invoke", optional=True, needs=("integration", "benchmark", "security")),
+    Stage("deploy", "invoke", environment="staging", needs=("lint", "typecheck", "test", "sign")),
+    Stage("smoke", "invoke", "release", environment="staging", needs=("deploy staging",)),
+    Stage(
+        "canary", "invoke", "release", environment="production", flags=("--traffic=synthetic",), needs=("smoke staging",)
+    ),
+    Stage("smoke", "invoke", "release", environment="production", needs=("canary production",)),
 )
 """From data to production, in order; those that judge before `sign` are what a deploy may ask for."""
 APART = (

@@ -1,1 +1,1 @@
-"""Operating environments: build, engines, rollout, the line itself."""
+"""Operating environments: build, engines, rollout, the pipeline itself."""

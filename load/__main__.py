@@ -13,9 +13,7 @@ from pydantic import ValidationError
 import gateline.settings as settings
 from gateline.contracts import schema as schemas
 from gateline.contracts.files import place
-from gateline.contracts.load_sample import LoadSample
 from gateline.contracts.reference import Reference
-from gateline.contracts.schema import Schema
 from gateline.contracts.shaping import roles_of
 from gateline.settings import Settings
 from gateline.settings.errors import ExitCode, UsageError
@@ -49,23 +47,18 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--url", required=True, help="where to POST, path included")
     made.add_argument("--requests", type=_count, help="requests to send after the warm-up")
     made.add_argument("--max-latency", type=_positive, metavar="MS", help="largest p95 in milliseconds")
-    made.add_argument("--users", type=_count, help="users at once; on a schedule more join where answers take long")
-    made.add_argument("--rate", type=_zero_or_more, help="requests a second in all, sent on a schedule; 0: none")
+    made.add_argument("--users", type=_count, help="concurrent users; on a schedule, more join if answers are slow")
+    made.add_argument("--rate", type=_zero_or_more, help="requests per second in all; 0: as fast as answers arrive")
     made.add_argument("--seconds", type=_positive, help="longest time; ends the run in any case")
-    made.add_argument(
-        "--until-killed", action="store_true", help="no count: send until SIGTERM or --seconds, then print JSON"
-    )
-    made.add_argument("--schema", help="schema file; the settings' own where not given")
-    made.add_argument(
-        "--reference", type=Path, metavar="FILE", help="an artifact's reference.json: draw rows as its training rows were"
-    )
+    until = "no count: send until SIGTERM or --seconds, then print JSON"
+    made.add_argument("--until-killed", action="store_true", help=until)
+    made.add_argument("--schema", help="schema file; that of the settings if not given")
+    drawn = "an artifact's reference.json: draw rows as its training rows were"
+    made.add_argument("--reference", type=Path, metavar="FILE", help=drawn)
     made.add_argument("--config", default=settings.DEFAULT_PATH, help="settings file (default: %(default)s)")
-    made.add_argument(
-        "--json", type=Path, metavar="FILE", help="write the sample here, for python -m validation.benchmark"
-    )
-    made.add_argument(
-        "--html", type=Path, default=HTML, metavar="FILE", help="locust's own report (default: %(default)s)"
-    )
+    kept = "write the sample here, for python -m validation.benchmark"
+    made.add_argument("--json", type=Path, metavar="FILE", help=kept)
+    made.add_argument("--html", type=Path, default=HTML, metavar="FILE", help="locust's own report (default: %(default)s)")
     return made
 
 
@@ -89,26 +82,32 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
     if chosen.json:
         place({chosen.json: done.sample.model_dump_json(indent=1) + "\n"})
-    return _judge(done.sample, chosen.max_latency, config, order.requests or 0)
-
-
-def _judge(sample: LoadSample, max_latency: float | None, config: Settings, asked: int) -> int:
-    """Compare p95 and errors with their limits; the full verdict is made by `python -m validation.benchmark`."""
-    enough = max(figures.FEWEST, min(config.gates.benchmark.min_requests, asked))
-    said = figures.compare(sample, max_latency, config.gates.benchmark.max_error_share, enough)
-    for line in said.lines:
-        tell(line)
+    # p95 and errors alone; the full verdict is made by `python -m validation.benchmark`
+    limits = config.gates.benchmark
+    enough = max(figures.FEWEST, min(limits.min_requests, order.requests or 0))
+    said = figures.compare(done.sample, chosen.max_latency, limits.max_error_share, enough)
+    tell(*said.lines)
     return int(said.code)
 
 
 def _order(chosen: argparse.Namespace, config: Settings) -> Order:
-    schema = _schema(chosen.schema or config.data.schema_path, config)
-    _check_url(chosen.url)
+    schema = schemas.load(chosen.schema or config.data.schema_path)
+    if not schema.target:  # it is the project's, which knows no roles, and not an artifact's
+        schema = schema.with_roles(**roles_of(config))
+    parts = urlsplit(chosen.url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise UsageError(
+            f"--url is {chosen.url!r}; allowed: an http or https URL", "for example http://127.0.0.1:8100/predict"
+        )
     from load.run import Order
 
     profile = config.load
     requests = None if chosen.until_killed else chosen.requests or profile.requests
     rate = profile.rate if chosen.rate is None else chosen.rate
+    if requests is None:
+        longest = LONGEST["until-killed"]
+    else:  # a service that cannot keep up is given three times the planned time, then what is missing counts as unanswered
+        longest = 60 + 3 * requests / rate if rate else LONGEST["closed"]
     return Order(
         url=chosen.url,
         schema=schema,
@@ -116,24 +115,11 @@ def _order(chosen: argparse.Namespace, config: Settings) -> Order:
         users=chosen.users or profile.users,
         rate=rate,
         warmup=0 if chosen.until_killed else profile.warmup_requests,
-        seconds=chosen.seconds or _longest(requests, rate),
+        seconds=chosen.seconds or longest,
         seed=profile.seed,
         reference=_reference(chosen.reference) if chosen.reference else None,
         html=None if chosen.until_killed else chosen.html,
     )
-
-
-def _longest(requests: int | None, rate: float) -> float:
-    """A service that cannot keep up is given three times the planned time, then what is missing counts as unanswered."""
-    if requests is None:
-        return LONGEST["until-killed"]
-    return 60 + 3 * requests / rate if rate else LONGEST["closed"]
-
-
-def _schema(path: str, config: Settings) -> Schema:
-    """The file may be the project's, which knows no roles, or an artifact's, which does."""
-    schema = schemas.load(path)
-    return schema if schema.target else schema.with_roles(**roles_of(config))
 
 
 def _reference(path: Path) -> Reference:
@@ -146,14 +132,6 @@ def _reference(path: Path) -> Reference:
         raise UsageError(
             f"{path}: {'.'.join(map(str, detail['loc'])) or 'content'}: {detail['msg']}", "name an artifact's reference.json"
         ) from None
-
-
-def _check_url(url: str) -> None:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise UsageError(
-            f"--url is {url!r}; allowed: an http or https URL", "for example http://127.0.0.1:8100/predict"
-        )
 
 
 def _count(text: str) -> int:

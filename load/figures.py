@@ -1,7 +1,5 @@
 """The figures of a run for people: progress while it runs, percentiles and comparisons when it is done."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,29 +28,16 @@ def announce(url: str, requests: int, rate: float, warmup: int) -> str:
 @contextmanager
 def progress(requests: int | None) -> Iterator[Callable[[int], None]]:
     """Show count, time and time left on stderr; without an end, show nothing."""
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
+    from rich import progress as bars
 
     from gateline.settings.terminal import Terminal
 
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
     console = Terminal(stderr=True)
-    with Progress(
-        *columns, console=console, auto_refresh=False, disable=requests is None or not console.is_terminal
-    ) as shown:
+    with bars.Progress(
+        "{task.description}", bars.BarColumn(), bars.MofNCompleteColumn(), bars.TimeElapsedColumn(),
+        "left", bars.TimeRemainingColumn(),
+        console=console, auto_refresh=False, disable=requests is None or not console.is_terminal,
+    ) as shown:  # fmt: skip
         task = shown.add_task("requests", total=requests)
 
         def tell(count: int) -> None:
@@ -93,14 +78,12 @@ def compare(sample: LoadSample, max_latency: float | None, max_errors: float, en
     if max_latency is None:
         return Comparison((), ExitCode.PASS)
     slow, broken = sample.p95_ms > max_latency, sample.error_share > max_errors
+    judged = (
+        (f"p95: {sample.p95_ms:.1f} ms", f"{max_latency:g} ms", slow),
+        (f"errors: {sample.error_share:.2%}", f"{max_errors:.2%}", broken),
+    )
     lines = (
-        _line("p95", f"{sample.p95_ms:.1f} ms", f"{max_latency:g} ms", slow),
-        _line("errors", f"{sample.error_share:.2%}", f"{max_errors:.2%}", broken),
+        f"{said}, above the limit {limit}: failed" if beyond else f"{said}, allowed at most {limit}: passed"
+        for said, limit, beyond in judged
     )
-    return Comparison(lines, ExitCode.FAIL if slow or broken else ExitCode.PASS)
-
-
-def _line(name: str, observed: str, limit: str, beyond: bool) -> str:
-    return f"{name}: {observed}, " + (
-        f"above the limit {limit}: failed" if beyond else f"allowed at most {limit}: passed"
-    )
+    return Comparison(tuple(lines), ExitCode.FAIL if slow or broken else ExitCode.PASS)

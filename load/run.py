@@ -1,9 +1,8 @@
-"""One run of load, start to end: locust in this process, stopped by count, time or signal."""
-
-from __future__ import annotations
+"""One run of load, start to end: locust and its users in this process, stopped by count, time or signal."""
 
 import logging
 import math
+import os
 import signal
 import socket
 import time
@@ -13,20 +12,19 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import gevent
-from locust.env import Environment  # first: it makes the standard library cooperative
+from locust import FastHttpUser, task  # first: it makes the standard library cooperative
+from locust.env import Environment
+from locust.exception import StopUser
 from locust.html import get_html_report
 from locust.stats import stats_history
 
 from gateline.contracts.files import place
+from gateline.contracts.headers import sent
 from gateline.contracts.load_sample import LoadSample
 from gateline.contracts.reference import Reference
 from gateline.contracts.schema import Schema
 from gateline.settings.errors import OutsideError
-from load.caller import Caller
-from load.payloads import Payloads
-from load.recorder import Recorder
-from load.schedule import Schedule
-from load.traffic import Traffic
+from load.traffic import Payloads, Recorder, Schedule, Ticket, Traffic
 
 MOST_USERS = 1000
 STALL_SECONDS = 2.0
@@ -34,13 +32,15 @@ STALL_SECONDS = 2.0
 GRACE_SECONDS = 5.0
 """How long requests on their way are waited for once no more are sent."""
 TICK_SECONDS = 0.1
+PAUSE_SECONDS = 0.05
+"""After a failed connection without a schedule: a dead service must not make the users spin."""
 
 
 @dataclass(frozen=True)
 class Order:
     """What to send: `requests` None has no end, `rate` 0 has no schedule; `seconds` ends it in any case.
 
-    On a schedule `users` is the least: as many more as answers are slow send beside them, up to `MOST_USERS`.
+    On a schedule `users` is the least: more join while answers are slow, up to `MOST_USERS`.
     """
 
     url: str
@@ -63,6 +63,48 @@ class Run:
     interrupted: bool
 
 
+class Caller(FastHttpUser):
+    """Sends the next payload when its ticket is due; a run makes a subclass with its traffic, host and path."""
+
+    abstract = True
+    network_timeout = 30.0
+    connection_timeout = 5.0
+    default_headers = {
+        "Content-Type": "application/json",
+        "Accept": "application/json",
+        **sent(os.environ),
+    }
+    traffic: Traffic
+    path: str
+
+    def on_start(self) -> None:
+        """Warm the service up together with the other users."""
+        with self.traffic.warmers:
+            while self.traffic.wants_warmup():
+                self._send(Ticket(None))
+        self.traffic.arrive()
+
+    @task
+    def predict(self) -> None:
+        """Send one request when it is due; leave when there is none left."""
+        ticket = self.traffic.schedule.take()
+        if ticket is None:
+            raise StopUser
+        self._send(ticket)
+
+    def _send(self, ticket: Ticket) -> None:
+        body = next(self.traffic.payloads)
+        with self.traffic.flight(ticket) as since:
+            with self.client.post(self.path, data=body, catch_response=True, allow_redirects=False) as response:
+                response.request_meta["response_time"] = 1000 * (time.perf_counter() - since)
+                if response.status_code == 200 and b'"prediction' not in (response.content or b""):
+                    response.failure("no prediction in the answer")
+                elif response.status_code not in (0, 200):
+                    response.failure(f"HTTP {response.status_code}")
+        if response.status_code == 0 and ticket.due is None:
+            gevent.sleep(PAUSE_SECONDS)
+
+
 def run(order: Order, progress: Callable[[int], None] = lambda count: None) -> Run:
     """Send what was ordered and return what was seen; `progress` is told the count ten times a second.
 
@@ -74,8 +116,7 @@ def run(order: Order, progress: Callable[[int], None] = lambda count: None) -> R
     payloads = Payloads(order.schema, order.seed, order.reference)
     traffic = Traffic(payloads, schedule, recorder, users=crew(order), warmup=order.warmup, warmers=order.users)
     environment = _environment(order, traffic)
-    signals = _stop_on_signal(schedule)
-    broken = _stop_on_error(environment, schedule)
+    signals, broken = _what_stops_it(environment, schedule)
     _send_all(order, traffic, environment, progress, lambda: bool(signals or broken))
     if broken:
         raise broken[0]
@@ -133,39 +174,32 @@ def _send_all(
         gevent.sleep(TICK_SECONDS)
         progress(traffic.recorder.count)
     traffic.schedule.stop()
-    _land(traffic)
+    latest = time.monotonic() + GRACE_SECONDS
+    while traffic.begun and traffic.waiting_ms() and time.monotonic() < latest:
+        gevent.sleep(TICK_SECONDS / 10)
+    # what does not come back in time is an error, never forgotten
+    traffic.recorder.cut_off(traffic.waiting_ms() if traffic.begun else [])
     runner.quit()
     history.kill()
 
 
-def _land(traffic: Traffic) -> None:
-    """Wait for the requests on their way; those that do not come back in time are errors, never forgotten."""
-    latest = time.monotonic() + GRACE_SECONDS
-    while traffic.begun and traffic.waiting_ms() and time.monotonic() < latest:
-        gevent.sleep(TICK_SECONDS / 10)
-    traffic.recorder.cut_off(traffic.waiting_ms() if traffic.begun else [])
+def _what_stops_it(environment: Environment, schedule: Schedule) -> tuple[list[int], list[Exception]]:
+    """Return a list that holds the signal once one came, and one of what went wrong in a user itself; either ends the run.
 
-
-def _stop_on_signal(schedule: Schedule) -> list[int]:
-    """Return a list that holds the signal once one came: Ctrl-C or SIGTERM end a run as its count would."""
-    received: list[int] = []
-
-    def end(number: int) -> None:
-        received.append(number)
-        schedule.stop()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        gevent.signal_handler(number, end, number)
-    return received
-
-
-def _stop_on_error(environment: Environment, schedule: Schedule) -> list[Exception]:
-    """Return a list that holds what went wrong in a user itself (a payload that cannot be made); locust would only log it."""
+    Ctrl-C and SIGTERM end it as its count would; of a payload that cannot be made, locust would only log that.
+    """
+    signals: list[int] = []
     raised: list[Exception] = []
 
-    def end(exception: Exception, **_: object) -> None:
+    def end_by_signal(number: int) -> None:
+        signals.append(number)
+        schedule.stop()
+
+    def end_by_error(exception: Exception, **_: object) -> None:
         raised.append(exception)
         schedule.stop()
 
-    environment.events.user_error.add_listener(end)  # type: ignore[no-untyped-call]
-    return raised
+    for number in (signal.SIGINT, signal.SIGTERM):
+        gevent.signal_handler(number, end_by_signal, number)
+    environment.events.user_error.add_listener(end_by_error)  # type: ignore[no-untyped-call]
+    return signals, raised

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from gateline.contracts.headers import TOKEN_VARIABLE
+from gateline.contracts.headers import KEYS_VARIABLE, TOKEN_VARIABLE, keys_of
 from gateline.contracts.release import ARTIFACT_FOLDER, RELEASE_FILE, Release
 from gateline.settings.errors import GatelineError, OutsideError, UsageError, explain, place_in_model
 from gateline.settings.front_door import front_door
-from gateline.settings.shown import lines_of
+from service import logs
 
 if TYPE_CHECKING:
     from service.app import Options
@@ -28,6 +28,9 @@ EXAMPLES = """examples:
 environment:
   GATELINE_LOG_DIR      folder of the prediction log; not set: no log
   GATELINE_REDIS_URL    Redis to share scores through; overrides the release's service.redis_url
+  GATELINE_API_KEY      keys of which a request must carry one, with commas between; not set: answers everyone
+  GATELINE_LOG_LEVEL    least level of what is logged: debug, info, warning or error (not set: info)
+  GATELINE_CONNECTION_SECONDS  seconds after which a connection is closed with its next answer; not set: it is kept
   GATELINE_HOSTS        names it answers to (the Host header), with commas between, besides loopback and service.hosts
 
 exit codes: 0 stopped, 2 no bundle or bad arguments, 4 port taken or model not loaded
@@ -36,22 +39,11 @@ exit codes: 0 stopped, 2 no bundle or bad arguments, 4 port taken or model not l
 
 def main() -> int:
     """Serve one release until told to stop."""
-    arguments = _arguments()
+    arguments = _parser().parse_args()
     release = read_release(arguments.bundle)
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(Lines("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    logs.set_up(release.service.log_format, os.environ)
     serve(release, arguments.bundle, arguments.host, arguments.port)
     return 0
-
-
-class Lines(logging.Formatter):
-    """What a request, a model or Redis says stands in the log as text: it steers no terminal, and begins no line."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the record; the lines of a traceback are indented."""
-        return lines_of(super().format(record))
 
 
 def read_release(bundle: Path) -> Release:
@@ -82,15 +74,30 @@ def serve(release: Release, bundle: Path, host: str, port: int) -> None:
     bundle = bundle.resolve()
     sys.path.insert(0, str(bundle))
     listening = servers.listen(host, port)
-    server = servers.server(release.service.drain_seconds)
+    server = servers.server(release.service.drain_seconds, oldest_connection(os.environ))
+
+    def stop() -> None:
+        server.should_exit = True
+
     options = options_of(release, os.environ)
-    application = Application(
-        release, lambda: load(bundle, release), options, lambda: setattr(server, "should_exit", True)
-    )
+    os.environ.pop(KEYS_VARIABLE, None)  # the model's own code has no use for it
+    application = Application(release, lambda: load(bundle, release), options, stop)
     logging.getLogger("service").info("%s listens on %s:%d", release.name, *listening.getsockname()[:2])
     servers.run(server, application.build(), listening)
     if application.state.failure is not None:
         raise not_loaded(release, application.state.failure)
+
+
+def oldest_connection(environ: Mapping[str, str]) -> float:
+    """Return how many seconds a connection may be kept; for ever where nothing is set. Raises UsageError for another text."""
+    given = environ.get("GATELINE_CONNECTION_SECONDS", "")
+    try:
+        seconds = float(given or "inf")
+    except ValueError:
+        seconds = -1.0
+    if not seconds > 0:
+        raise UsageError(f"GATELINE_CONNECTION_SECONDS is '{given}'; it must be a number > 0", "correct or unset it")
+    return seconds
 
 
 def one_thread_a_row() -> None:
@@ -114,19 +121,26 @@ def not_loaded(release: Release, failure: BaseException) -> OutsideError:
 
 
 def options_of(release: Release, environ: Mapping[str, str]) -> Options:
-    """Return what the host gives the process; an empty variable counts as not set."""
+    """Return what the host gives the process; an empty variable counts as not set. Raises UsageError for a bad key."""
     from service.app import Options
 
+    keys = keys_of(environ.get(KEYS_VARIABLE, ""))
     folder = environ.get("GATELINE_LOG_DIR", "")
     return Options(
         log_folder=Path(folder) if folder else None,
         redis_url=environ.get("GATELINE_REDIS_URL") or release.service.redis_url,
         token=environ.get(TOKEN_VARIABLE, ""),
         hosts=tuple(filter(None, environ.get("GATELINE_HOSTS", "").split(","))),
+        keys=keys,
     )
 
 
-def _arguments() -> argparse.Namespace:
+def _parser() -> argparse.ArgumentParser:
+    def port(text: str) -> int:
+        if not text.isdecimal() or int(text) > 65535:
+            raise argparse.ArgumentTypeError(f"{text!r} is no port; allowed: 0 to 65535")
+        return int(text)
+
     parser = argparse.ArgumentParser(
         prog="python -m service",
         description="Serve the release in a bundle folder over HTTP.",
@@ -134,19 +148,10 @@ def _arguments() -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
-    parser.add_argument(
-        "--port", type=_port, default=8000, help="port to listen on; 0 takes a free one (default: 8000)"
-    )
-    parser.add_argument(
-        "--bundle", type=Path, default=Path("."), help="the bundle's folder (default: the current folder)"
-    )
-    return parser.parse_args()
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or int(text) > 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is no port; allowed: 0 to 65535")
-    return int(text)
+    parser.add_argument("--port", type=port, default=8000, help="port to listen on; 0 takes a free one (default: 8000)")
+    folder = "the bundle's folder (default: the current folder)"
+    parser.add_argument("--bundle", type=Path, default=Path("."), help=folder)
+    return parser
 
 
 if __name__ == "__main__":

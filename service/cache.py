@@ -1,6 +1,4 @@
-"""Scores shared between replicas through Redis. Optional: whatever Redis does, answers go on."""
-
-from __future__ import annotations
+"""Scores shared between replicas through Redis. Optional: answers go on without Redis."""
 
 import asyncio
 import contextlib
@@ -40,15 +38,11 @@ class ScoreCache:
         """Prepare the connection to `url`; `search` makes it. Raises UsageError for a URL that is none."""
         try:
             self._redis = Redis.from_url(
-                url,
-                socket_timeout=ANSWER_SECONDS,
-                socket_connect_timeout=ANSWER_SECONDS,
-                retry=Retry(NoBackoff(), 0),
+                url, socket_timeout=ANSWER_SECONDS, socket_connect_timeout=ANSWER_SECONDS, retry=Retry(NoBackoff(), 0)
             )
         except ValueError as error:
-            raise UsageError(
-                f"the Redis URL is not one: {error}", "set service.redis_url or GATELINE_REDIS_URL to redis://host:port"
-            ) from None
+            advice = "set service.redis_url or GATELINE_REDIS_URL to redis://host:port"
+            raise UsageError(f"the Redis URL is not one: {error}", advice) from None
         self._prefix = f"{release.project}:{release.digest}:"
         self._seconds = release.service.cache_seconds
         self.width = 0
@@ -82,9 +76,8 @@ class ScoreCache:
     def put(self, rows: Rows, scores: Sequence[Scores]) -> None:
         """Share scores, without waiting for it."""
         if self.answering and len(self._writes) < WRITES:
-            task = asyncio.create_task(
-                self._write({self.key(row): json.dumps(score) for row, score in zip(rows, scores)})
-            )
+            values = {self.key(row): json.dumps(score) for row, score in zip(rows, scores)}
+            task = asyncio.create_task(self._write(values))
             self._writes.add(task)
             task.add_done_callback(self._writes.discard)
 

@@ -1,21 +1,20 @@
 """What a request may hold in one column: its type for pydantic, its JSON schema, and both in words."""
 
-from __future__ import annotations
-
 import json
+import math
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
+from gateline.contracts import encoding
 from gateline.contracts.schema import Column, Value
 
 Row = list[Any]
 """Typed values in schema order: float, str, bool, or None for missing; datetimes as POSIX seconds."""
 LARGEST_NUMBER = 3.4028234663852886e38
-"""The largest 32-bit float: estimators that work in 32 bits refuse what lies beyond, so an undeclared range ends here."""
+"""The largest 32-bit float: estimators that work in 32 bits refuse what is beyond, so an undeclared range ends here."""
 LARGEST_INTEGER = 2.0**53
 """Beyond it two integers share one 64-bit float."""
 SHOWN = 20
@@ -39,9 +38,16 @@ JSON_TYPES: dict[str, dict[str, Any]] = {
 
 def annotation(column: Column, example: Any = None) -> Any:
     """Return the strict type of a column's values for pydantic; valid values become float, str, bool or None."""
-    base = {"string": _text, "boolean": _boolean, "datetime": _moment}.get(column.dtype, _number)(column)
-    excluded = _checks(column)
-    checked = Annotated[base, AfterValidator(excluded)] if excluded else base
+    low, high = limits(column)
+    number = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=low, le=high)]
+    base: Any = {
+        "string": Annotated[str, Field(strict=True)],
+        "boolean": Annotated[bool, Field(strict=True)],
+        "datetime": Annotated[float, BeforeValidator(posix_seconds), Field(ge=column.minimum, le=column.maximum)],
+        "integer": Annotated[number, AfterValidator(_whole)],
+    }.get(column.dtype, number)
+    further = checks(column)
+    checked = Annotated[base, AfterValidator(further)] if further else base
     nullable = checked | None if column.nullable > 0 else checked
     return Annotated[nullable, WithJsonSchema(json_schema(column, example))]
 
@@ -50,7 +56,8 @@ def json_schema(column: Column, example: Any = None) -> dict[str, Any]:
     """Return the JSON schema of a column's values, for the OpenAPI page."""
     body = dict(JSON_TYPES[column.dtype])
     if column.dtype in ("integer", "number"):
-        body |= _given(minimum=column.minimum, maximum=column.maximum)
+        low, high = limits(column)
+        body |= {"minimum": low, "maximum": high}
     if column.pattern is not None:
         body["pattern"] = f"^(?:{column.pattern})$"
     if column.categories is not None:
@@ -60,21 +67,22 @@ def json_schema(column: Column, example: Any = None) -> dict[str, Any]:
     if column.nullable > 0:
         body["type"] = [body["type"], "null"]
         body |= {"enum": [*body["enum"], None]} if "enum" in body else {}
-    return (
-        body
-        | {"description": column.description or allowed(column)}
-        | _given(examples=None if example is None else [example])
-    )
+    examples = {} if example is None else {"examples": [example]}
+    return body | {"description": column.description or allowed(column)} | examples
 
 
 def allowed(column: Column, *, beyond: bool = False) -> str:
     """Return in words what a request may hold in a column; `beyond` names the limits of undeclared ranges too."""
-    text = (
-        _one_of(column.categories) if column.categories is not None else WORDS[column.dtype] + _between(column, beyond)
-    )
+    text = WORDS[column.dtype] + _between(column, beyond)
+    if column.categories is not None:
+        more = len(column.categories) - SHOWN
+        text = f"one of {', '.join(map(shown, column.categories[:SHOWN]))}" + (f" and {more} more" if more > 0 else "")
     if column.pattern is not None:
         text += f" that matches {column.pattern}"
-    near = [value for value in column.sentinels if _in_range(column, value)]
+    low = -math.inf if column.minimum is None else column.minimum
+    high = math.inf if column.maximum is None else column.maximum
+    numbers = column.dtype != "datetime"  # a sentinel that the range keeps out need not be named
+    near = [one for one in column.sentinels if isinstance(one, str) or not numbers or low <= one <= high]
     if near:
         text += f" other than {', '.join(map(shown, near))}"
     return text + (", or null" if column.nullable > 0 else "")
@@ -95,14 +103,7 @@ def posix_seconds(value: Any) -> float:
     """Return the POSIX seconds of an ISO 8601 text. Raises ValueError."""
     if not isinstance(value, str):
         raise ValueError("not a text")
-    moment = datetime.fromisoformat(value)
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-
-
-def _number(column: Column) -> Any:
-    low, high = _limits(column)
-    number = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=low, le=high)]
-    return Annotated[number, AfterValidator(_whole)] if column.dtype == "integer" else number
+    return encoding.posix_seconds(value)
 
 
 def _whole(value: float) -> float:
@@ -112,22 +113,19 @@ def _whole(value: float) -> float:
     return value
 
 
-def _text(column: Column) -> Any:
-    return Annotated[str, Field(strict=True)]
+def excluded(column: Column) -> frozenset[Any]:
+    """Return the typed values that stand for 'missing' elsewhere."""
+    return _typed(column, column.sentinels)
 
 
-def _boolean(column: Column) -> Any:
-    return Annotated[bool, Field(strict=True)]
+def _typed(column: Column, values: tuple[Value, ...]) -> frozenset[Any]:
+    return frozenset(map(posix_seconds, values) if column.dtype == "datetime" else values)
 
 
-def _moment(column: Column) -> Any:
-    return Annotated[float, BeforeValidator(posix_seconds), Field(ge=column.minimum, le=column.maximum)]
-
-
-def _checks(column: Column) -> Callable[[Any], Any] | None:
+def checks(column: Column) -> Callable[[Any], Any] | None:
     """Return the check of what pydantic's own constraints do not cover, or None where nothing more is declared."""
     categories = None if column.categories is None else _typed(column, column.categories)
-    sentinels = _typed(column, column.sentinels)
+    sentinels = excluded(column)
     pattern = None if column.pattern is None else re.compile(column.pattern)
     if categories is None and not sentinels and pattern is None:
         return None
@@ -142,12 +140,8 @@ def _checks(column: Column) -> Callable[[Any], Any] | None:
     return check
 
 
-def _typed(column: Column, values: tuple[Value, ...]) -> frozenset[Any]:
-    return frozenset(posix_seconds(value) if column.dtype == "datetime" else value for value in values)
-
-
 def _between(column: Column, beyond: bool) -> str:
-    low, high = _limits(column) if beyond else (column.minimum, column.maximum)
+    low, high = limits(column) if beyond else (column.minimum, column.maximum)
     if low is not None and high is not None:
         return f" from {low:.17g} to {high:.17g}"
     if low is not None:
@@ -155,28 +149,8 @@ def _between(column: Column, beyond: bool) -> str:
     return f" up to {high:.17g}" if high is not None else ""
 
 
-def _in_range(column: Column, value: Value) -> bool:
-    """Say whether the range alone would let a value through."""
-    low, high = column.minimum, column.maximum
-    if isinstance(value, str) or column.dtype == "datetime":
-        return True
-    return (low is None or value >= low) and (high is None or value <= high)
-
-
-def _limits(column: Column) -> tuple[float | None, float | None]:
+def limits(column: Column) -> tuple[float | None, float | None]:
     """Return the smallest and largest value: the declared ones, else what every estimator can take."""
     largest = {"integer": LARGEST_INTEGER, "number": LARGEST_NUMBER}.get(column.dtype)
     lowest = None if largest is None else -largest
-    return (
-        lowest if column.minimum is None else column.minimum,
-        largest if column.maximum is None else column.maximum,
-    )
-
-
-def _one_of(categories: tuple[Value, ...]) -> str:
-    more = f" and {len(categories) - SHOWN} more" if len(categories) > SHOWN else ""
-    return f"one of {', '.join(map(shown, categories[:SHOWN]))}{more}"
-
-
-def _given(**entries: Any) -> dict[str, Any]:
-    return {name: value for name, value in entries.items() if value is not None}
+    return lowest if column.minimum is None else column.minimum, largest if column.maximum is None else column.maximum

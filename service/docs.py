@@ -1,16 +1,52 @@
-"""The documentation page: the request as the schema makes it, and a form to try it. Loads nothing from elsewhere."""
-
-from __future__ import annotations
+"""The service described, from the schema: the OpenAPI document, and a page with a form that loads nothing from elsewhere."""
 
 import json
+from collections.abc import Collection
 from html import escape
 from string import Template
 from typing import Any
 
-from gateline.contracts.release import Release
-from service.columns import allowed
-from service.requests import Requests
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
 
+from gateline.contracts.manifest import Manifest
+from gateline.contracts.release import Release
+from service import docs_v2
+from service.columns import allowed
+from service.keys import HEALTH, METRICS
+from service.requests import Requests
+from service.state import Loaded
+
+REFUSALS = {
+    "400": "The body is empty, not UTF-8 or not JSON",
+    "408": "The body did not arrive in time",
+    "413": "The body is larger than service.max_body_bytes",
+    "415": "The body is compressed",
+    "422": "A value is not what the schema allows; the message names field, value and what is allowed",
+    "500": "The model or a hook failed",
+    "503": "The model is being loaded, too many requests are being answered, or the answer took too long; try again",
+}
+LOADING = "The model is being loaded"
+REFUSAL = {
+    "type": "object",
+    "required": ["detail", "request_id"],
+    "properties": {"detail": {"type": "string"}, "request_id": {"type": "string"}},
+}
+_PREDICTION = {"$ref": "#/components/schemas/Prediction"}
+_NAMES = {
+    "type": "object",
+    "required": ["model_version", "request_id"],
+    "properties": {"model_version": {"type": "string"}, "request_id": {"type": "string"}},
+}
+_MANY = {
+    "type": "object",
+    "required": ["predictions"],
+    "properties": {"predictions": {"type": "array", "items": _PREDICTION}},
+}
+ANSWER: dict[str, Any] = {
+    "description": "To 'features': one prediction. To 'rows': a list of them, in order.",
+    "anyOf": [{"allOf": [_PREDICTION, _NAMES]}, {"allOf": [_MANY, _NAMES]}],
+}
 PAGE = Template("""<!doctype html>
 <html lang="en">
 <head>
@@ -34,7 +70,8 @@ textarea { width: 100%; height: 12rem; box-sizing: border-box; }
 <h2>POST /predict</h2>
 <p>One row in the order below: <code>{"features": [...]}</code>; one row by name:
 <code>{"features": {...}}</code>; 1 to $max_rows rows by name: <code>{"rows": [{...}, ...]}</code>.
-At most $max_body bytes. A missing value is <code>null</code>.</p>
+At most $max_body bytes. A missing value is <code>null</code>. The same model speaks the Open Inference Protocol, at
+<a href="/v2/models/$model">/v2/models/$model</a>.</p>
 <table>
 <thead><tr><th>column</th><th>type</th><th>allowed</th><th>example</th><th>meaning</th></tr></thead>
 <tbody>
@@ -57,23 +94,75 @@ document.getElementById("send").onclick = async () => {
 """)
 
 
+def document(app: FastAPI, loaded: Loaded, release: Release, keyed: bool = False) -> dict[str, Any]:
+    """Return the document of the application with a loaded model; `keyed` says that requests must carry a key."""
+    manifest = loaded.predictor.model.manifest
+    body = get_openapi(title=app.title, version=app.version, routes=app.routes)
+    requests = loaded.documented()
+    request, components = requests.json_schema()
+    schemas = body.setdefault("components", {}).setdefault("schemas", {})
+    schemas |= components | {"Refusal": REFUSAL, "Prediction": prediction_schema(manifest)}
+    schemas |= docs_v2.schemas(requests, manifest)
+    examples = {name: {"value": value} for name, value in requests.examples().items()}
+    operation = body["paths"]["/predict"]["post"]
+    operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": request, "examples": examples}}}
+    operation["responses"] = {"200": _content("The predictions", ANSWER)} | {
+        status: _content(text, {"$ref": "#/components/schemas/Refusal"}) for status, text in REFUSALS.items()
+    }
+    body["paths"]["/metrics"]["get"]["responses"]["200"]["content"] = {"text/plain": {"schema": {"type": "string"}}}
+    for path in ("/health/ready", "/drift"):
+        body["paths"][path]["get"]["responses"]["503"] = {"description": LOADING}
+    body["paths"] |= docs_v2.paths(release, requests, manifest, REFUSALS, LOADING)
+    if keyed:
+        _ask_for_keys(body, {*HEALTH, *((METRICS,) if release.service.open_metrics else ())})
+    return body
+
+
+def _ask_for_keys(body: dict[str, Any], open_paths: Collection[str]) -> None:
+    body["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+    for path, operations in body["paths"].items():
+        if path not in open_paths:
+            for operation in operations.values():
+                operation["security"] = [{"key": []}]
+                operation["responses"]["401"] = {"description": "The request carries none of the service's keys"}
+
+
+def prediction_schema(manifest: Manifest) -> dict[str, Any]:
+    """Return the JSON schema of one prediction."""
+    if manifest.task == "regression":
+        return _object(prediction={"type": "number", "description": f"Predicted {manifest.target}"})
+    label = {"enum": list(manifest.classes), "description": f"Predicted {manifest.target}"}
+    share = {"type": "number", "minimum": 0, "maximum": 1}
+    if manifest.task == "binary":
+        text = f"Probability of {manifest.positive!r}; 'positive' is said from {manifest.threshold:g} on"
+        return _object(prediction=label, probability=share | {"description": text})
+    shares = {"type": "object", "properties": {str(name): share for name in manifest.classes}}
+    return _object(prediction=label, probabilities=shares | {"description": "Probability of each class"})
+
+
+def _object(**properties: Any) -> dict[str, Any]:
+    return {"type": "object", "required": list(properties), "properties": properties}
+
+
+def _content(description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
 def page(release: Release, requests: Requests) -> str:
     """Return the page of a release that takes these requests."""
     cells = [
         (column.name, column.dtype, allowed(column), json.dumps(example, ensure_ascii=False), column.description)
         for column, example in zip(requests.schema.features, requests.example)
     ]
+    rows = (f"<tr>{''.join(f'<td>{escape(str(cell))}</td>' for cell in row)}</tr>" for row in cells)
     example = json.dumps(requests.examples()["by name"], indent=2, ensure_ascii=False)
     return PAGE.substitute(
         title=escape(f"{release.project} predictions"),
         version=escape(release.version),
+        model=escape(release.project),
         release=escape(release.digest[:12]),
         max_rows=release.service.max_rows,
         max_body=release.service.max_body_bytes,
-        rows="\n".join(map(_row, cells)),
+        rows="\n".join(rows),
         example=escape(example),
     )
-
-
-def _row(cells: tuple[Any, ...]) -> str:
-    return f"<tr>{''.join(f'<td>{escape(str(cell))}</td>' for cell in cells)}</tr>"

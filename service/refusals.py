@@ -1,14 +1,10 @@
 """Why a request is refused: the status, and every problem by field, value and what is allowed."""
 
-from __future__ import annotations
-
 import math
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Mapping
 from itertools import groupby
 from operator import itemgetter
-from typing import Any
-
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
@@ -37,32 +33,37 @@ MARKS = {
 """What some clients put before a text, and what to call it."""
 
 
+def told_as(path: str) -> str:
+    """Return the name under which an answer of a path says why it refuses: the Open Inference Protocol has one of its own."""
+    return "error" if path == "/v2" or path.startswith("/v2/") else "detail"
+
+
 class Refusal(Exception):
     """A request that gets a 4xx answer (503 while the model is not loaded)."""
 
     def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
-        """Keep the HTTP status and the message for the caller."""
         super().__init__(message)
-        self.status = status
-        self.message = message
-        self.headers = dict(headers or {})
+        self.status, self.message, self.headers = status, message, dict(headers or {})
 
 
 def refused_body(error: ValidationError, body: bytes) -> Refusal:
-    """Return the refusal of a body that is not JSON."""
+    """Return the refusal of a body of /predict that is not JSON."""
+    return refused_text(body, error.errors(include_url=False)[0]["msg"].removeprefix("Invalid JSON: "), FORMS)
+
+
+def refused_text(body: bytes, reason: str, forms: str) -> Refusal:
+    """Return the refusal of a body that is not JSON, which a parser says for a reason; `forms` says what is allowed."""
     if not body.strip():
-        return Refusal(400, f"the body is empty; allowed: JSON, {FORMS}")
+        return Refusal(400, f"the body is empty; allowed: JSON, {forms}")
     for mark, name in MARKS.items():
         if body.startswith(mark):
             return Refusal(400, f"the body begins with a byte order mark ({name}); allowed: JSON in UTF-8 without one")
     try:
         body.decode()
     except UnicodeDecodeError as wrong:
-        return Refusal(
-            400, f"the body is not UTF-8: byte {wrong.start} is 0x{body[wrong.start]:02x}; allowed: JSON in UTF-8"
-        )
-    reason = error.errors(include_url=False)[0]["msg"].removeprefix("Invalid JSON: ")
-    return Refusal(400, f"the body is not JSON that can be read: {reason}; allowed: {FORMS}")
+        byte = f"byte {wrong.start} is 0x{body[wrong.start]:02x}"
+        return Refusal(400, f"the body is not UTF-8: {byte}; allowed: JSON in UTF-8")
+    return Refusal(400, f"the body is not JSON that can be read: {reason}; allowed: {forms}")
 
 
 def refused_twice(name: str) -> Refusal:
@@ -75,27 +76,18 @@ def refused_values(error: ValidationError, schema: Schema, max_rows: int) -> Ref
     count = error.error_count()
     if count > MOST:
         return Refusal(422, f"the body has {count} problems, too many to name; allowed: {FORMS}")
-    details = error.errors(include_url=False, include_context=False)
-    problems = [_problem(detail, schema, max_rows) for detail in details[:LISTED]]
-    more = [f"and {count - LISTED} more"] if count > LISTED else []
-    return Refusal(422, "; ".join([*map(_joined, _grouped(problems)), *more]))
-
-
-def _grouped(problems: list[tuple[str, str]]) -> list[tuple[list[str], str]]:
-    """Gather what is wrong under what is allowed, so that the same words do not stand twice."""
-    return [([wrong for wrong, _ in group], key) for key, group in groupby(problems, key=itemgetter(1))]
-
-
-def _joined(group: tuple[list[str], str]) -> str:
-    return f"{', '.join(group[0])}; allowed: {group[1]}"
-
-
-def _problem(detail: ErrorDetails, schema: Schema, max_rows: int) -> tuple[str, str]:
-    """Return what is wrong, and what is allowed."""
-    path = _path(detail["loc"])
-    if len(path) < 2 or (len(path) == 2 and path[0] == "rows"):
-        return _wrong_form(detail, path, schema, max_rows)
-    return _wrong_value(detail, path, schema)
+    problems = []
+    for detail in error.errors(include_url=False, include_context=False)[:LISTED]:
+        path = _path(detail["loc"])
+        if len(path) < 2 or (len(path) == 2 and path[0] == "rows"):
+            problems.append(_wrong_form(detail, path, schema, max_rows))
+        else:
+            problems.append(_wrong_value(detail, path, schema))
+    # what is wrong is gathered under what is allowed, so that the same words do not stand twice
+    said = [
+        f"{', '.join(wrong for wrong, _ in group)}; allowed: {what}" for what, group in groupby(problems, key=itemgetter(1))
+    ]
+    return Refusal(422, "; ".join(said + ([f"and {count - LISTED} more"] if count > LISTED else [])))
 
 
 def _path(loc: tuple[int | str, ...]) -> tuple[int | str, ...]:
@@ -139,13 +131,9 @@ def _wrong_value(detail: ErrorDetails, path: tuple[int | str, ...], schema: Sche
     expected = allowed(schema.column(former.get(str(name), str(name))), beyond=detail["type"] in BEYOND)
     if detail["type"] == "missing":
         return f"{where} is missing", expected
-    return f"{where} is {_shown(detail['input'])}", expected
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, float) and not math.isfinite(value):
-        return f"{value} (not finite)"
-    return shown(value)
+    value = detail["input"]
+    finite = not isinstance(value, float) or math.isfinite(value)
+    return f"{where} is {shown(value) if finite else f'{value} (not finite)'}", expected
 
 
 def _written(path: tuple[int | str, ...]) -> str:

@@ -1,41 +1,20 @@
 """The request model, generated from the schema: one row in order, one row by name, or many rows by name."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import (
-    AliasChoices,
-    BaseModel,
-    ConfigDict,
-    Discriminator,
-    Field,
-    Tag,
-    TypeAdapter,
-    ValidationError,
-    WithJsonSchema,
-    create_model,
-)
+from pydantic import AliasChoices, BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapter, ValidationError
+from pydantic import WithJsonSchema, create_model
 
-from gateline.contracts.schema import Column, Schema
+from gateline.contracts.schema import Schema
 from service.columns import Row, annotation
+from service.decoder import Asked, Decoder
 from service.refusals import Refusal, refused_body, refused_twice, refused_values
 
 CLOSED = ConfigDict(extra="forbid", strict=True)
 IGNORED = {"description": "Ignored: the model does not take it any more", "deprecated": True}
 REF = "#/components/schemas/{model}"
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What one request asks for."""
-
-    rows: list[Row]
-    single: bool
-    """Whether the answer is one prediction, not a list."""
 
 
 class Requests:
@@ -46,10 +25,21 @@ class Requests:
         self.schema = schema
         self.max_rows = max_rows
         self.example = list(example)
-        self._defaults = _defaults(schema)
-        named = _named_row(schema, self.example, self._defaults)
-        lists = {count: _ordered_row(schema.features[:count], self.example) for count in _lengths(schema)}
+        self._defaults = [
+            TypeAdapter(annotation(column)).validate_json(json.dumps(column.default)) if column.may_be_left_out else None
+            for column in schema.features
+        ]
+        padded = [*self.example, *[None] * (len(schema.features) - len(self.example))]
+        types = [annotation(column, one) for column, one in zip(schema.features, padded)]
+        named = _named_row(schema, types, self._defaults)
+        lists = {count: tuple.__class_getitem__(tuple(types[:count])) for count in _lengths(schema)}
         self._body: TypeAdapter[Any] = TypeAdapter(_body(named, lists, max_rows))
+        self.certain = Decoder(schema, max_rows, self._defaults).decode
+        """Returns what `parse` returns for a body that is certainly right; None for any other."""
+
+    def read(self, body: bytes) -> Asked:
+        """Return what `parse` returns, sooner where the body is certainly right. Raises what it raises."""
+        return self.certain(body) or self.parse(body)
 
     def parse(self, body: bytes) -> Asked:
         """Return the typed rows of a body. Raises Refusal: 400 for what is no JSON, 422 for what the schema does not allow."""
@@ -93,24 +83,16 @@ def _refuse_names_that_stand_twice(body: bytes, request: Any) -> None:
     than names were kept, none stands twice, and the body need not be read again."""
     rows = request.rows if hasattr(request, "rows") else [request.features]
     names = 1 + sum(len(row.model_fields_set) for row in rows if isinstance(row, BaseModel))
+
+    def each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            names = [name for name, _ in pairs]
+            raise refused_twice(next(name for name in names if names.count(name) > 1))
+        return found
+
     if body.count(b":") > names:
-        json.loads(body, object_pairs_hook=_each_once, parse_int=str, parse_float=str)
-
-
-def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise refused_twice(next(name for name in names if names.count(name) > 1))
-    return found
-
-
-def _defaults(schema: Schema) -> list[Any]:
-    """Return the typed value of each column that may be left out; None where it may not."""
-    return [
-        TypeAdapter(annotation(column)).validate_json(json.dumps(column.default)) if column.may_be_left_out else None
-        for column in schema.features
-    ]
+        json.loads(body, object_pairs_hook=each_once, parse_int=str, parse_float=str)
 
 
 def _lengths(schema: Schema) -> list[int]:
@@ -121,27 +103,21 @@ def _lengths(schema: Schema) -> list[int]:
     return found
 
 
-def _named_row(schema: Schema, example: Sequence[Any], defaults: Sequence[Any]) -> type[BaseModel]:
+def _named_row(schema: Schema, types: Sequence[Any], defaults: Sequence[Any]) -> type[BaseModel]:
     """Fields have names of their own, with the column's name as alias: a column may be called `copy` or `class`.
 
     What is ignored comes after the columns.
     """
-    fields: dict[str, Any] = {
-        f"column_{index}": (annotation(column, _at(example, index)), _field(column, defaults[index]))
-        for index, column in enumerate(schema.features)
-    }
-    fields |= {
-        f"ignored_{index}": (Annotated[Any, WithJsonSchema(IGNORED)], Field(alias=name, default=None))
-        for index, name in enumerate(schema.ignored)
-    }
+    fields: dict[str, Any] = {}
+    for index, column in enumerate(schema.features):
+        either = AliasChoices(column.name, column.was) if column.was else column.name
+        default = {"default": defaults[index]} if column.may_be_left_out else {}
+        field: Any = Field(validation_alias=either, serialization_alias=column.name, **default)
+        fields[f"column_{index}"] = (types[index], field)
+    for index, name in enumerate(schema.ignored):
+        fields[f"ignored_{index}"] = (Annotated[Any, WithJsonSchema(IGNORED)], Field(alias=name, default=None))
     told = ConfigDict(json_schema_extra=lambda body: _tell_former_names(body, schema))
     return create_model("Row", __config__=CLOSED | told, **fields)
-
-
-def _field(column: Column, default: Any) -> Any:
-    either = AliasChoices(column.name, column.was) if column.was else column.name
-    named: dict[str, Any] = {"validation_alias": either, "serialization_alias": column.name}
-    return Field(default=default, **named) if column.may_be_left_out else Field(**named)
 
 
 def _tell_former_names(body: dict[str, Any], schema: Schema) -> None:
@@ -158,12 +134,6 @@ def _tell_former_names(body: dict[str, Any], schema: Schema) -> None:
                 body.setdefault("allOf", []).append({"oneOf": one_of})
 
 
-def _ordered_row(columns: Sequence[Column], example: Sequence[Any]) -> Any:
-    return tuple.__class_getitem__(
-        tuple(annotation(column, _at(example, index)) for index, column in enumerate(columns))
-    )
-
-
 def _body(named: Any, ordered: Mapping[int, Any], max_rows: int) -> Any:
     """Return the type of a whole body. The form is told by what is there, so that a problem is named in one form alone."""
     row: Any = Annotated[named, Tag("object")]
@@ -173,13 +143,13 @@ def _body(named: Any, ordered: Mapping[int, Any], max_rows: int) -> Any:
     many: Any = Annotated[list[named], Field(min_length=1, max_length=max_rows)]
     one_row: Any = create_model("OneRow", __config__=CLOSED, features=row)
     many_rows: Any = create_model("ManyRows", __config__=CLOSED, rows=many)
-    return Annotated[
-        Annotated[one_row, Tag("features")] | Annotated[many_rows, Tag("rows")], Discriminator(_request_form)
-    ]
 
+    def form(value: Any) -> str | None:
+        if not isinstance(value, dict):
+            return None
+        return "rows" if "rows" in value else "features"
 
-def _at(example: Sequence[Any], index: int) -> Any:
-    return example[index] if index < len(example) else None
+    return Annotated[Annotated[one_row, Tag("features")] | Annotated[many_rows, Tag("rows")], Discriminator(form)]
 
 
 def _row_form(lengths: Collection[int]) -> Callable[[Any], str | None]:
@@ -191,9 +161,3 @@ def _row_form(lengths: Collection[int]) -> Callable[[Any], str | None]:
         return "object" if isinstance(value, dict) else None
 
     return form
-
-
-def _request_form(value: Any) -> str | None:
-    if not isinstance(value, dict):
-        return None
-    return "rows" if "rows" in value else "features"

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gateline.contracts.manifest import GOLDEN_FILE, MANIFEST_FILE, MODEL_FILE, REFERENCE_FILE, SCHEMA_FILE
-from gateline.contracts.release import ARTIFACT_FOLDER, TRUSTED_FILE, Release
+from gateline.contracts.release import ARTIFACT_FOLDER, SCORER_FILE, TRUSTED_FILE, Release
 from gateline.settings.errors import GatelineError, GateRefused, place_in_model
 from service.columns import Row
 from service.refusals import Refusal
 
 if TYPE_CHECKING:
-    from service.drift import DriftCounters
-    from service.predictor import Predictor
+    from service.metrics import DriftCounters
+    from service.predictor import Model, Predictor
     from service.requests import Requests
 
 FILES = (MANIFEST_FILE, MODEL_FILE, SCHEMA_FILE, REFERENCE_FILE, GOLDEN_FILE)
@@ -33,6 +33,8 @@ class Loaded:
     predictor: Predictor
     requests: Requests
     drift: DriftCounters
+    at_once: bool = False
+    """Whether a row is scored in so little time that nothing else need go on meanwhile."""
 
     def documented(self) -> Requests:
         """Return the requests with an example that is answered, which the hooks of a copy have a say in."""
@@ -58,16 +60,11 @@ def load(bundle: Path, release: Release) -> Loaded:
     The heavy imports are in here: the process answers `live` before them.
     """
     import model.hooks
-    from gateline.registry.loaded import load_folder
-    from service.drift import DriftCounters
+    from service.metrics import DriftCounters
     from service.predictor import Predictor
     from service.requests import Requests
 
-    folder = bundle / ARTIFACT_FOLDER
-    missing = [name for name in FILES if not (folder / name).is_file()]
-    if missing:
-        raise GateRefused(f"the artifact holds no {missing[0]}", "build the release again", rule="digest")
-    loaded = load_folder(folder, trusted_of(bundle))
+    loaded = read(bundle, release)
     if loaded.manifest.identity != release.artifact:
         raise GateRefused(
             f"the release names artifact {release.artifact[:12]}, the bundle holds {loaded.manifest.identity[:12]}",
@@ -77,13 +74,28 @@ def load(bundle: Path, release: Release) -> Loaded:
     golden = loaded.golden["rows"]
     requests = Requests(loaded.schema, release.service.max_rows, next(iter(_fullest_first(golden)), []))
     predictor.check_golden(typed(requests, golden))
-    return Loaded(predictor, requests, DriftCounters(predictor.reference, loaded.manifest.features, release))
+    drift = DriftCounters(predictor.reference, loaded.manifest.features, release, predictor.meant)
+    return Loaded(predictor, requests, drift, at_once=release.scorer == "generated")
 
 
-def trusted_of(bundle: Path) -> tuple[str, ...]:
-    """Return the types that a bundle's model may name beyond the list: `[model] trusted` of the checkout that built it."""
-    path = bundle / TRUSTED_FILE
-    return tuple(json.loads(path.read_bytes())) if path.is_file() else ()
+def read(bundle: Path, release: Release) -> Model:
+    """Return what scores the rows of a release, its files verified. Raises GateRefused, or what the files raise.
+
+    What was generated needs neither numpy nor scikit-learn, and nothing of the model's file is loaded.
+    """
+    folder = bundle / ARTIFACT_FOLDER
+    missing = [name for name in FILES if not (folder / name).is_file()]
+    if missing:
+        raise GateRefused(f"the artifact holds no {missing[0]}", "build the release again", rule="digest")
+    files = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    if release.scorer == "generated":
+        from gateline.registry.generated import load_generated
+
+        return load_generated(files, bundle / SCORER_FILE)
+    from gateline.registry.loaded import load_files
+
+    trusted = bundle / TRUSTED_FILE  # types beyond the list: `[model] trusted` of the checkout that built the bundle
+    return load_files(files, tuple(json.loads(trusted.read_bytes())) if trusted.is_file() else ())
 
 
 def typed(requests: Requests, golden: list[list[Any]]) -> list[Row]:
@@ -95,7 +107,7 @@ def typed(requests: Requests, golden: list[list[Any]]) -> list[Row]:
 
 
 def load_in_thread(load: Callable[[], Loaded], done: Callable[[Loaded | BaseException], None]) -> None:
-    """Load beside the event loop; `done` is called from the thread with what was loaded, or why it was not."""
+    """Load in a thread of its own; `done` is called from the thread with what was loaded, or why it was not."""
 
     def run() -> None:
         started = time.perf_counter()

@@ -30,13 +30,13 @@ LOCK = Path("requirements/template.txt")
 TASKS = ("classification", "regression")
 EXAMPLE_TARGET = "late"
 HELP = ("-h", "--help")
-"""invoke takes the word after a task for its positional argument, whatever it is."""
+"""invoke takes any word after a task as its positional argument."""
 SHOWN = 5
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """The answers that were given as options; an empty one is asked for, or found out, or the default."""
+    """The answers given as options; an empty one is asked for, detected, or the default."""
 
     name: str = ""
     task: str = ""
@@ -54,11 +54,11 @@ class Wanted:
 
     @property
     def own_data(self) -> bool:
-        """Whether rows of the user's own are named."""
+        """Whether the user named rows of their own."""
         return self.data not in ("", EXAMPLE)
 
     def answers(self, folder: Path) -> Answers:
-        """Return all answers, with defaults where none was given; a data file is named from wherever the copy will be."""
+        """Return all answers, with defaults for those not given; a data file has its full path, as the copy is elsewhere."""
         return Answers(
             name=self.name or folder.resolve().name,
             task=self.task or TASKS[0],
@@ -73,9 +73,9 @@ class Wanted:
 
 
 def new(folder: str, wanted: Wanted, defaults: bool, dry_run: bool = False) -> int:
-    """Copy the template, and make the copy a project of its own; a dry run says what that would be, and makes nothing.
+    """Copy the template, and turn the copy into a project; a dry run shows what that would be, and creates nothing.
 
-    What cannot be made a project is refused before anything is made. Raises UsageError, OutsideError.
+    What cannot become a project is refused before anything is created. Raises UsageError, OutsideError.
     """
     if folder in HELP:
         return subprocess.call([sys.executable, "-m", "invoke", "--help", "new"])
@@ -99,7 +99,7 @@ def new(folder: str, wanted: Wanted, defaults: bool, dry_run: bool = False) -> i
 
 
 def _complete(wanted: Wanted, folder: Path, defaults: bool) -> Wanted:
-    """Ask for what is not given, unless defaults are wanted; refuse what the first megabyte tells to be wrong."""
+    """Ask for anything not given, unless defaults are wanted; refuse what the first megabyte shows to be wrong."""
     missing = [f"--{key}" for key in ASKED if not getattr(wanted, key)]
     if missing and not defaults and not sys.stdin.isatty():
         raise UsageError(f"there is no terminal to ask for {', '.join(missing)}", "give them, or add --defaults")
@@ -109,14 +109,14 @@ def _complete(wanted: Wanted, folder: Path, defaults: bool) -> Wanted:
         wanted = replace(
             wanted,
             name=wanted.name or Prompt.ask("What is the project called?", default=folder.resolve().name),
-            data=wanted.data or Prompt.ask(f"Which file holds your rows? '{EXAMPLE}' keeps the example.", default=EXAMPLE),
+            data=wanted.data or Prompt.ask(f"Which file has your rows? '{EXAMPLE}' keeps the example.", default=EXAMPLE),
         )
     columns = _columns(wanted) if wanted.own_data else []
     if not defaults:
         default = EXAMPLE_TARGET if not wanted.own_data else (columns[-1] if columns else "")
         wanted = replace(
             wanted,
-            target=wanted.target or Prompt.ask("Which column is to be predicted?", default=default),
+            target=wanted.target or Prompt.ask("Which column should be predicted?", default=default),
             task=wanted.task or Prompt.ask("What does the model predict?", choices=[*TASKS], default=TASKS[0]),
         )
     _refuse_target(wanted, columns)
@@ -124,11 +124,11 @@ def _complete(wanted: Wanted, folder: Path, defaults: bool) -> Wanted:
 
 
 def _columns(wanted: Wanted) -> list[str]:
-    """Say what the first megabyte of the file tells, and return its columns; none where only the whole file tells them."""
+    """Print what the first megabyte of the file shows, and return its columns; none if only the whole file shows them."""
     if not wanted.file.is_file():
         raise UsageError(f"data: {wanted.data} is no file", f"name a CSV or Parquet file, or '{EXAMPLE}'")
     tell(f"reading {wanted.file.name}")
-    from gateline.rows.taking import glance
+    from gateline.rows.importing import glance
 
     seen = glance(wanted.file, wanted.encoding)
     for conversion in seen.conversions:
@@ -155,7 +155,7 @@ def _one_of(columns: list[str]) -> str:
 
 
 def _proposal(answers: Answers) -> Proposal:
-    from gateline.rows.taking import glance
+    from gateline.rows.importing import glance
     from template.adopting.proposal import propose
 
     source = Path(answers.data)
@@ -178,7 +178,7 @@ def _show(proposal: Proposal | None) -> None:
 
 
 def _make(target: Path, answers: Answers, proposal: Proposal | None) -> None:
-    """Copy and adopt. Meanwhile the training environment is made, which the next project will share, and a first model."""
+    """Copy and adopt; meanwhile make the training environment, which the next project will share, and a first model."""
     from template.adopting.project import TRAIN_LOCK, adopt, trained_ahead, training_python
 
     template = Path(".").resolve()
@@ -197,13 +197,13 @@ def _make(target: Path, answers: Answers, proposal: Proposal | None) -> None:
 
 
 def _tell_of_libraries(template: Path, locks: Sequence[Path]) -> None:
-    """Say what the first project of a clone waits for."""
+    """Say what the first project of a clone has to wait for."""
     if not all(is_made(template / lock, template) for lock in locks):
         tell("installing the libraries that copy and train: once, later projects use them too")
 
 
 def _copy(template: Path, target: Path, answers: Answers) -> None:
-    """Copy what the template has committed; where later versions will come from is kept with the answers."""
+    """Copy what the template has committed; the answers keep where later versions will come from."""
     tell(f"copying the template to {target}")
     edited = git.edited(template)
     if edited:
@@ -213,7 +213,7 @@ def _copy(template: Path, target: Path, answers: Answers) -> None:
     python = python_for(LOCK, template, compiled=False)
     with git.committed(template) as clean:
         argv = ("-m", "copier", "copy", "--quiet", "--defaults", *flags, str(clean.folder), str(target.absolute()))
-        # A git that it found it would ask once a file, of an index that a new folder does not have: half of its time.
+        # `alone` hides git: copier would ask it once per file about an index that a new folder lacks.
         done = run_in(python, *argv, folder=template, alone=True)
     if done.code:
         raise OutsideError(f"copier ended with {done.code}: {' / '.join(done.said()[-SHOWN:])}", "fix that, then run it again")
@@ -224,7 +224,7 @@ def _copy(template: Path, target: Path, answers: Answers) -> None:
 
 @contextmanager
 def _gone_again(target: Path) -> Iterator[None]:
-    """What was copied by half is worth nothing: it is removed."""
+    """Remove a half-made copy."""
     try:
         yield
     except BaseException:
@@ -236,13 +236,13 @@ def _gone_again(target: Path) -> Iterator[None]:
 
 @contextmanager
 def _to_go_on(target: Path) -> Iterator[None]:
-    """Rows, schema and settings are written: a later failure leaves them, and says how to go on."""
+    """Rows, schema and settings are written: a later failure leaves them, and says how to continue."""
     on = f"cd {shlex.quote(str(target))} && nox -s adopt"
     try:
         yield
     except GatelineError as error:
-        error.next_step = f"fix that, then go on with what is made already: {on}"
+        error.next_step = f"fix that, then continue with what has been made: {on}"
         raise
     except BaseException:
-        tell(f"{target} stays as it is. To go on from there: {on}", error=True)
+        tell(f"{target} stays as it is. To continue from there: {on}", error=True)
         raise

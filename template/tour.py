@@ -1,9 +1,7 @@
-"""A tour of at most 4 minutes: a first model, a larger one promoted under live traffic, a bad one rolled back by itself.
+"""A tour of at most 4 minutes: a first model, a larger one promoted under live traffic, a bad one rolled back automatically.
 
 Everything happens in a scratch copy under .gateline/tour, on ports of its own; your environments are not touched.
 """
-
-from __future__ import annotations
 
 import argparse
 import subprocess
@@ -19,7 +17,7 @@ from gateline.settings import load
 from gateline.settings.errors import ExitCode, OutsideError
 from gateline.settings.front_door import front_door
 from gateline.settings.terminal import Terminal
-from infra.host.ending import interrupted_once
+from infra.host.processes import interrupted_once
 from infra.host.python_env import python_for
 from infra.rollout.traffic import synthetic
 from template.scratch import change_settings, copy_project, remove
@@ -59,7 +57,7 @@ CANARY = ("main", "-m", "invoke", "canary", "--env=production", "--seconds=120")
 
 
 def larger(project: Path) -> None:
-    """Let the next model grow more trees."""
+    """Give the next model more trees."""
     change_settings(project, {"model.parameters.max_iter": 100})
 
 
@@ -71,28 +69,28 @@ def bad(project: Path) -> None:
 
 STEPS = (
     Step("train a first model, of 40 trees", TRAIN),
-    Step("judge it: absolute limits alone, there is no champion yet", JUDGE),
-    Step("pack it with the service into a release", BUILD),
-    Step("bring it to production", DEPLOY),
+    Step("judge it by absolute limits only: there is no champion yet", JUDGE),
+    Step("build a release from it and the service", BUILD),
+    Step("deploy it to production", DEPLOY),
     Step("train a larger model, of 100 trees", TRAIN, before=larger),
     Step("judge it against the champion", JUDGE),
-    Step("pack it", BUILD),
+    Step("build a release", BUILD),
     Step("give it a tenth of the traffic, and promote it if it is as good live", CANARY),
-    Step("change the code around the model; a mistake slips in that no offline gate can see", TRAIN, before=bad),
+    Step("change the code around the model, with a mistake that no offline gate can see", TRAIN, before=bad),
     Step("judge the model: it is as good as ever", JUDGE),
-    Step("pack it", BUILD),
-    Step("the canary sees the errors and takes it back", CANARY, code=ExitCode.FAIL),
+    Step("build a release", BUILD),
+    Step("the canary sees the errors and is rolled back", CANARY, code=ExitCode.FAIL),
     Step("what runs now", ("main", "-m", "invoke", "status", "--env=production")),
     Step("who did what, when, verified", ("main", "-m", "invoke", "audit")),
 )
 QUIET = 4
-"""So many steps come before there is a release that could answer traffic."""
+"""How many steps come before there is a release that could answer traffic."""
 
 
 def walk(project: Path, console: Console) -> None:
     """Run every step; from the first release on there is live traffic.
 
-    Raises OutsideError where a step ends otherwise than told.
+    Raises OutsideError if a step does not end with its exit code.
     """
     before, after = STEPS[:QUIET], STEPS[QUIET:]
     for number, step in enumerate(before, start=1):
@@ -114,7 +112,7 @@ def _run(number: int, step: Step, project: Path, console: Console) -> None:
     if done.returncode != step.code:
         raise OutsideError(
             f"the tour expected exit {step.code} of `{shown}`, got {done.returncode}: is the machine busy otherwise?",
-            f"stop what else runs (invoke down --env=…), then nox -s tour; what it did lies in {project}",
+            f"stop what else runs (invoke down --env=…), then nox -s tour; what it did is in {project}",
         )
 
 

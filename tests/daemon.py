@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from infra.engines.docker import daemon
-from infra.engines.docker.names import Names
+from infra.engines.docker.labels import Names
 from infra.host.docker import Docker, connect
 
 BASE = "gateline-base:bookworm"

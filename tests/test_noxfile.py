@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 from gateline.contracts.last_run import last_runs
+from gateline.report import write
 from tests.ci.commands import front_doors
+from tests.gateline.report.examples import passing
 from tests.infra.tiny_project import ROOT
 
 NAMES = {
     "lint", "typecheck", "test", "lock", "make_data", "validate_data", "train", "validate_model", "integration",
-    "benchmark", "security", "drift", "pipeline", "tour", "adopt", "reference", "acceptance", "template",
+    "benchmark", "security", "drift", "pipeline", "tour", "pictures", "adopt", "reference", "acceptance", "template",
 }  # fmt: skip
 
 
@@ -122,6 +124,17 @@ def test_a_stage_is_run_with_the_variables_it_needs(tmp_path: Path, monkeypatch:
     assert all("PATH" in env for env in session.ran) and {"GATELINE_SIGNING_KEY", "GATELINE_AUDIT_KEY"} <= set(whole)
 
 
+def test_tests_use_one_thread_each_unless_the_shell_says_otherwise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import noxfile
+
+    session = Session(tmp_path)
+    session.name = "test"
+    for count in ("", "3"):
+        monkeypatch.setenv("OMP_NUM_THREADS", count) if count else monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+        noxfile.run(session, "pytest", env=noxfile.ONE_THREAD)  # type: ignore[arg-type]
+    assert [env["OMP_NUM_THREADS"] for env in session.ran] == ["1", "3"]
+
+
 @pytest.mark.parametrize("keys", ["[]", '["keys/release.pub"]'])
 def test_who_signs_the_champion_is_asked_where_releases_are_signed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keys: str
@@ -170,6 +183,37 @@ def test_a_session_leaves_word_of_its_end(tmp_path: Path, monkeypatch: pytest.Mo
     assert "nox -s lint" in (tmp_path / "reports" / "index.html").read_text()
 
 
+def test_a_stage_that_left_word_with_its_verdict_is_not_noted_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from nox.command import CommandFailed
+
+    import noxfile
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(noxfile, "tell_the_reports", lambda *_: pytest.fail("a second process notes it"))
+    session = Session(tmp_path)
+    session.posargs = ["--fresh"]
+
+    def benchmark(session: Session) -> None:
+        monkeypatch.setenv("GATELINE_RUN", str(session.env["GATELINE_RUN"]))
+        write(passing("benchmark"))
+
+    noxfile.noted(benchmark)(session)  # type: ignore[arg-type]
+    run = last_runs(tmp_path / "reports")["benchmark"]
+    assert (run.command, run.ending, run.left_verdict) == ("nox -s benchmark -- --fresh", "pass", True)
+    told = list[str]()
+    monkeypatch.setattr(noxfile, "tell_the_reports", lambda session, name, *_: told.append(name))
+
+    def broken(session: Session) -> None:
+        raise CommandFailed("killed after its verdict", return_code=4)
+
+    monkeypatch.setattr(broken, "__name__", "benchmark")
+    with pytest.raises(CommandFailed):
+        noxfile.noted(broken)(session)  # type: ignore[arg-type]
+    assert told == ["benchmark"]
+
+
 def test_where_its_end_cannot_be_noted_a_session_ends_as_it_would(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -187,9 +231,9 @@ def test_where_its_end_cannot_be_noted_a_session_ends_as_it_would(
     assert len(session.warned) == 1 and session.warned[0].startswith("how lint ended is not in the reports: error: ")
 
 
-def test_every_stage_of_the_line_is_noted() -> None:
+def test_every_stage_of_the_pipeline_is_noted() -> None:
     text = (ROOT / "noxfile.py").read_text()
-    for name in NAMES - {"lock", "make_data", "pipeline", "tour", "adopt", "acceptance", "template", "reference"}:
+    for name in NAMES - {"lock", "make_data", "pipeline", "tour", "pictures", "adopt", "acceptance", "template", "reference"}:
         assert f"@noted\ndef {name}(" in text, name
 
 
@@ -202,16 +246,12 @@ class Session:
         self.warned: list[str] = []
         self.name, self.ran = "", list[dict[str, str | None]]()
         self.leaves_out = False
+        self.env: dict[str, str | None] = {"UV_PYTHON": self.location}
 
     @property
     def virtualenv(self) -> "Session":
         """The environment, which knows where it is."""
         return self
-
-    @property
-    def env(self) -> dict[str, str | None]:
-        """What nox names of this session's environment."""
-        return {"UV_PYTHON": self.location}
 
     def install(self, *arguments: str, env: dict[str, str | None], include_outer_env: bool) -> None:
         """Note what would be installed, and with which variables."""

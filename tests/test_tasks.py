@@ -25,7 +25,7 @@ from template import copying
 from tests.infra.tiny_project import ROOT
 
 ALL: dict[str, Task[Any]] = dict(Collection.from_module(tasks).tasks)
-NAMES = "audit build canary deploy down drift new promote report rollback sign smoke status up update verify".split()
+NAMES = "audit build canary deploy down drift monitor new promote report rollback sign smoke status up update verify".split()
 
 
 def test_they_are_all_there() -> None:
@@ -89,8 +89,8 @@ def called(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[Any, .
 @pytest.mark.parametrize(
     ("name", "given", "call"),
     [
-        ("build", {}, ("build", "candidate", False)),
-        ("build", {"model": "champion", "push": True}, ("build", "champion", True)),
+        ("build", {}, ("build", "candidate", False, "")),
+        ("build", {"model": "champion", "push": True, "manifests": "k8s"}, ("build", "champion", True, "k8s")),
         ("up", {"env": "staging"}, ("up", "staging", False, 60.0)),
         ("down", {"env": "staging", "from_laptop": True, "wait": 1.0}, ("down", "staging", True, 1.0, False)),
         ("down", {"env": "staging", "remove": True}, ("down", "staging", False, 60.0, True)),
@@ -137,6 +137,8 @@ def called(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[Any, .
         ("rollback", {"env": "p", "list": True}, ("rollback_list", "p")),
         ("rollback", {"env": "p", "dry_run": True, "to": "1"}, ("rollback_plan", "p", "1")),
         ("drift", {}, ("drift", "production")),
+        ("monitor", {}, ("monitor", "", False, "")),
+        ("monitor", {"env": "p", "once": True, "output": "o"}, ("monitor", "p", True, "o")),
         ("audit", {}, ("audit", "", "", "", "", False, "")),
         ("audit", {"trace": "1", "export": "x.json"}, ("audit", "1", "x.json", "", "", False, "")),
         ("audit", {"keep": "k", "against": "a"}, ("audit", "", "", "a", "k", False, "")),
@@ -176,7 +178,7 @@ def test_options_reach_the_command(
         ("report", {}, None),
     ],
 )
-def test_the_stages_of_the_line_leave_word_of_their_end_and_the_rest_does_not(
+def test_the_stages_of_the_pipeline_leave_word_of_their_end_and_the_rest_does_not(
     called: list[tuple[Any, ...]], name: str, given: dict[str, Any], key: str | None
 ) -> None:
     ALL[name](Context(), **given)

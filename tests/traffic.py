@@ -32,10 +32,15 @@ class Traffic:
         rate: float = 800.0,
         threads: int = 4,
         keep_alive: bool | None = None,
+        open_loop: bool = False,
     ) -> None:
-        """Aim `rate` requests a second in all at `url`. `keep_alive` None: every second thread keeps its connection."""
+        """Aim `rate` requests a second in all at `url`. `keep_alive` None: every second thread keeps its connection.
+
+        `open_loop`: what a slow answer delays is sent later, all of it; else it is left out.
+        """
         self._netloc, self._body = urlsplit(url).netloc, body
-        self._pause = threads / rate
+        self._pause, self._open_loop = threads / rate, open_loop
+        self._begun = time.monotonic()
         self._stop, self._lock = threading.Event(), threading.Lock()
         kept = [number % 2 == 0 if keep_alive is None else keep_alive for number in range(threads)]
         self._threads = [threading.Thread(target=self._send, args=(keep,), daemon=True) for keep in kept]
@@ -55,7 +60,13 @@ class Traffic:
         """Requests that are over, answered or lost."""
         return self.answered + len(self.lost)
 
+    @property
+    def rate(self) -> float:
+        """Requests a second that were over since the block was entered."""
+        return self.sent / (time.monotonic() - self._begun)
+
     def __enter__(self) -> Traffic:
+        self._begun = time.monotonic()
         for thread in self._threads:
             thread.start()
         return self
@@ -85,8 +96,8 @@ class Traffic:
                 connection.close()
             if not keep:
                 connection.close()
-            due = max(due + self._pause, time.monotonic())
-            self._stop.wait(due - time.monotonic())
+            due = due + self._pause if self._open_loop else max(due + self._pause, time.monotonic())
+            self._stop.wait(max(0.0, due - time.monotonic()))
         connection.close()
 
     def _ask(self, connection: http.client.HTTPConnection) -> None:

@@ -1,7 +1,5 @@
 """Train a candidate: `python -m training`."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import sys
@@ -13,15 +11,14 @@ from gateline.contracts.manifest import METRICS_FILE, Manifest
 from gateline.contracts.verdict import Verdict
 from gateline.registry import trusted
 from gateline.registry.artifacts import CANDIDATE, Artifacts
-from gateline.registry.made import MODEL, Made, content_of
+from gateline.registry.made_here import MODEL, Made, content_of
 from gateline.registry.store import Store
 from gateline.registry.verdicts import Verdicts
 from gateline.settings import DEFAULT_PATH, Settings, load
 from gateline.settings.front_door import front_door
 from gateline.settings.shown import tell
 from training.identity import Plan, plan
-from training.run import STEPS, Steps, is_broken, train
-from training.verdict import STAGE, judged, verdict_again, verdict_of
+from training.run import STAGE, STEPS, Steps, is_broken, judged, train, verdict_of
 from validation.model import vouched
 
 EXAMPLES = """examples:
@@ -35,23 +32,32 @@ Equal data, settings, sources and lock are recognised and not trained again.
 
 def main(arguments: list[str] | None = None) -> int:
     """Train what the settings say, or find it trained; let the alias `candidate` point to it."""
+    from gateline.report.writing import FOLDER, write
+
     options = _options(arguments)
     settings = load(options.config)
     planned, store = plan(settings), Store.of(settings)
     artifacts, verdicts = Artifacts(store), Verdicts(store)
+    files: Mapping[str, bytes]
     usable = artifacts.has(planned.identity) and not is_broken(artifacts, planned.identity)
     if usable and not options.fresh and _counts(planned, artifacts):
-        verdict, manifest, files = _found(planned, artifacts, verdicts)
+        manifest, files = artifacts.manifest(planned.identity), artifacts.files(planned.identity)
+        tell(f"nothing to train: equal inputs made {manifest.version} on {manifest.created[:10]}", error=True)
+        verdict = verdicts.find(STAGE, judged(manifest)) or verdict_of(manifest)
     else:
         verdict, manifest, files = _train(planned, artifacts, verdicts)
     content, known = content_of(files), Made.of(settings).all(MODEL)
     if content in known and content != known[-1]:
-        Made.of(settings).add(MODEL, content)  # whatever was trained since, this is what was handed on last
+        Made.of(settings).add(MODEL, content)  # no matter what was trained since, this is what was handed on last
     artifacts.point(CANDIDATE, manifest.identity)
-    _hand_over(manifest, files, options.output)
+    place({options.output / name: data for name, data in files.items()})
+    metrics = json.dumps(manifest.metrics, separators=(",", ":"))
+    hand_on(model_version=manifest.version, model=manifest.identity, metrics=metrics)
     _say_what_it_needs(manifest, settings)
     vouched.remember(manifest)
-    return _report(verdict, manifest)
+    place({FOLDER / verdict.stage / METRICS_FILE: json.dumps(manifest.metrics, indent=1) + "\n"})
+    write(verdict)
+    return verdict.exit_code
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
@@ -61,9 +67,8 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "--output", type=Path, default=Path(".gateline/candidate"), help="folder for a copy of the files"
-    )
+    output = Path(".gateline/candidate")
+    parser.add_argument("--output", type=Path, default=output, help="folder for a copy of the files")
     parser.add_argument("--config", type=Path, default=DEFAULT_PATH, help="the settings file (default: pipeline.toml)")
     parser.add_argument("--fresh", action="store_true", help="train even if an equal artifact is stored")
     return parser.parse_args(arguments)
@@ -79,51 +84,30 @@ def _counts(planned: Plan, artifacts: Artifacts) -> bool:
     return counts
 
 
-def _found(planned: Plan, artifacts: Artifacts, verdicts: Verdicts) -> tuple[Verdict, Manifest, Mapping[str, bytes]]:
-    manifest = artifacts.manifest(planned.identity)
-    tell(f"nothing to train: equal inputs made {manifest.version} on {manifest.created[:10]}", error=True)
-    verdict = verdicts.find(STAGE, judged(manifest)) or verdict_again(manifest)
-    return verdict, manifest, artifacts.files(planned.identity)
-
-
 def _train(planned: Plan, artifacts: Artifacts, verdicts: Verdicts) -> tuple[Verdict, Manifest, Mapping[str, bytes]]:
     if is_broken(artifacts, planned.identity):
         tell("the stored artifact of these inputs is not the one that was written: training it again", error=True)
     known = artifacts.has(planned.identity)
     from training.golden import ask_another_process
 
-    expected = _last_time(artifacts, verdicts)
+    last = verdicts.about(STAGE, "artifact", artifacts.alias(CANDIDATE) or "")
+    expected = last.metrics.get("fit_seconds", 0.0) if last else 0.0
     trained = train(planned, artifacts, Steps(len(STEPS)), expected, ask_another_process)
+    kept = trained.manifest
     if known:
-        kept = trained.manifest
-        tell(
-            f"equal inputs: it is the artifact of {kept.created[:10]} and keeps its name, {kept.version}", error=True,
-        )
+        tell(f"equal inputs: it is the artifact of {kept.created[:10]} and keeps its name, {kept.version}", error=True)
     if trained.is_own:
         Made.of(planned.settings).add(MODEL, content_of(trained.files))
     elif planned.settings.signing.keys:
         tell(
             "it differs from what was trained now: invoke sign will ask for the whole digest of its release",
             "  next: where training draws nothing at random, somebody put it there: remove "
-            f"artifacts/{trained.manifest.identity} from the registry, then nox -s train",
+            f"artifacts/{kept.identity} from the registry, then nox -s train",
             error=True,
         )
-    verdict = verdict_of(trained)
+    verdict = verdict_of(kept, trained)
     verdicts.record(verdict)
-    return verdict, trained.manifest, trained.files
-
-
-def _last_time(artifacts: Artifacts, verdicts: Verdicts) -> float:
-    """Return how many seconds the candidate before took to fit, or 0."""
-    last = verdicts.about(STAGE, "artifact", artifacts.alias(CANDIDATE) or "")
-    return last.metrics.get("fit_seconds", 0.0) if last else 0.0
-
-
-def _hand_over(manifest: Manifest, files: Mapping[str, bytes], output: Path) -> None:
-    """Copy the artifact to a folder, and name it to the CI job that comes next."""
-    place({output / name: data for name, data in files.items()})
-    metrics = json.dumps(manifest.metrics, separators=(",", ":"))
-    hand_on(model_version=manifest.version, model=manifest.identity, metrics=metrics)
+    return verdict, kept, trained.files
 
 
 def _say_what_it_needs(manifest: Manifest, settings: Settings) -> None:
@@ -133,14 +117,6 @@ def _say_what_it_needs(manifest: Manifest, settings: Settings) -> None:
     if needed:
         told = f"the model holds types that are on no list of what may be loaded: {', '.join(needed)}"
         tell(told, f"  next: {trusted.advice(needed, by_hand)}", error=True)
-
-
-def _report(verdict: Verdict, manifest: Manifest) -> int:
-    from gateline.report import write
-
-    page = write(verdict)
-    place({page.parent / METRICS_FILE: json.dumps(manifest.metrics, indent=1) + "\n"})
-    return verdict.exit_code
 
 
 if __name__ == "__main__":

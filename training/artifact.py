@@ -1,7 +1,5 @@
 """From a fitted estimator to the files of an artifact."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from dataclasses import dataclass
@@ -9,62 +7,62 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from gateline.contracts.digest import of_bytes
 from gateline.contracts.git import ask
-from gateline.contracts.manifest import (
-    GOLDEN_FILE,
-    METRICS_FILE,
-    MODEL_FILE,
-    REFERENCE_FILE,
-    SCHEMA_FILE,
-    Manifest,
-    Objects,
-)
+from gateline.contracts.manifest import GOLDEN_FILE, METRICS_FILE, MODEL_FILE, REFERENCE_FILE, SCHEMA_FILE, Manifest, Objects
 from gateline.registry.loaded import LoadedModel
 from gateline.settings.errors import UsageError, explain, next_step_of
+from gateline.settings.project import EVEN
 from training.fitting import libraries, pack
 from training.golden import golden_of
 from training.identity import ROOT, Plan
-from training.labels import Labels, refuse_swapped
 from training.reference import reference_of
-from training.rows import Rows, Split
-from validation.metrics import compute
+from training.rows import Labels, Split, refuse_swapped
+from validation.metrics import Floats, Scored, compute_all
 
-CORRECT = "correct the estimator in model/, and train again"
 NONE = "nogit"
 
 
 @dataclass(frozen=True)
-class Measured:
+class Candidate:
     """A model as it will be read everywhere, and what it says of the test rows."""
 
     model: LoadedModel
     data: bytes
-    scores: npt.NDArray[np.float64]
+    scores: Floats
     decided: list[Any]
     metrics: dict[str, float]
 
 
-def measure(estimator: Any, plan: Plan, split: Split, labels: Labels) -> Measured:
+def measure(estimator: Any, plan: Plan, split: Split, labels: Labels) -> Candidate:
     """Pack a fitted estimator, read it back, and measure what was read on the test rows."""
     packed = pack(estimator, plan.settings.model.estimator)
     manifest = manifest_of(plan, split, labels, packed.trusted)
     model = LoadedModel(manifest, plan.schema, packed.estimator, {}, {})
-    scores = _scores(model, split.test)
+    try:
+        scores = model.score(split.test.features)
+    except Exception as error:
+        raise UsageError(
+            f"the fitted model cannot score the test rows: {explain(error)}",
+            next_step_of(error, "correct the estimator, or let the features take values that training did not hold"),
+        ) from error
+    flaw = model.flaw(scores, len(split.test))
+    if flaw:
+        told = f"the fitted model cannot be measured on the test rows: {flaw}"
+        raise UsageError(told, "correct the estimator in model/, and train again")
     decided = model.decide(scores)
-    if manifest.task != "binary" or manifest.threshold == 0.5:
+    if manifest.task != "binary" or manifest.threshold == EVEN:
         refuse_swapped(packed.estimator, labels, decided, split.test.features)
-    metrics = compute(manifest.task, split.test.labels, scores, decided, labels.classes, plan.settings.metrics)
-    return Measured(model, packed.data, scores, decided, metrics)
+    settings = plan.settings.metrics
+    scored = Scored.of(manifest.task, split.test.labels, scores, decided, labels.classes, settings.positive)
+    metrics = compute_all(scored, settings)
+    return Candidate(model, packed.data, scores, decided, metrics)
 
 
-def files_of(measured: Measured, split: Split) -> tuple[Manifest, dict[str, bytes]]:
+def files_of(measured: Candidate, split: Split) -> tuple[Manifest, dict[str, bytes]]:
     """Return the manifest and every other file of the artifact."""
-    model = measured.model
-    tops = measured.scores[:, model.positive_column] if model.manifest.task == "binary" else measured.scores.max(axis=1)
+    model, scores = measured.model, measured.scores
+    tops = scores[:, model.manifest.positive_column] if model.manifest.task == "binary" else scores.max(axis=1)
     counts = Counter(measured.decided)
     labels = {str(label): counts[label] / len(measured.decided) for label in model.manifest.classes}
     reference = reference_of(split.train.features, model.schema, tops, labels)
@@ -106,20 +104,6 @@ def manifest_of(plan: Plan, split: Split, labels: Labels, trusted: tuple[str, ..
     )
 
 
-def _scores(model: LoadedModel, rows: Rows) -> npt.NDArray[np.float64]:
-    try:
-        scores = model.score(rows.features)
-    except Exception as error:
-        raise UsageError(
-            f"the fitted model cannot score the test rows: {explain(error)}",
-            next_step_of(error, "correct the estimator, or let the features take values that training did not hold"),
-        ) from error
-    flaw = model.flaw(scores, len(rows))
-    if flaw:
-        raise UsageError(f"the fitted model cannot be measured on the test rows: {flaw}", CORRECT)
-    return scores
-
-
 def _json(value: Any) -> bytes:
     return json.dumps(value, indent=1, allow_nan=False, ensure_ascii=False).encode()
 
@@ -138,6 +122,5 @@ class Commit:
 
 
 def commit_of(folder: Path) -> Commit:
-    """Return the commit of a folder's work tree; an empty one where there is no git or no commit."""
     sha = ask(folder, "rev-parse", "--verify", "HEAD") or ""
     return Commit(sha, bool(ask(folder, "status", "--porcelain", "--untracked-files=no"))) if sha else Commit()

@@ -1,17 +1,14 @@
 """From the name of an estimator to an unfitted pipeline."""
 
-from __future__ import annotations
-
 import importlib
 import inspect
 import pkgutil
-from types import ModuleType
 from typing import Any
 
 from gateline.contracts.schema import Schema
 from gateline.settings import Model
 from gateline.settings.errors import UsageError, did_you_mean, explain
-from training.naming import handed_on, refuse_places
+from training.parameters import handed_on, refuse_places
 
 HERE = "correct model.estimator in pipeline.toml"
 CALIBRATE = (
@@ -26,7 +23,15 @@ def build(model: Model, schema: Schema, task: str) -> Any:
     A class stands behind `model.features.preprocessor`; a function `module:name` builds the whole by itself.
     Raises UsageError for a module, name or parameter that is not there, and for an estimator that does not fit the task.
     """
-    estimator = _by_function(model, schema) if ":" in model.estimator else _by_class(model, schema)
+    if ":" in model.estimator:
+        module, _, name = model.estimator.partition(":")
+        function = _named(module, name)
+        if not callable(function):
+            raise UsageError(f"model.estimator: '{model.estimator}' is not a function", HERE)
+        estimator = _call(function, model.estimator, {"schema": schema, "seed": model.seed, **model.parameters})
+        refuse_places(handed_on(model, estimator, schema), schema)
+    else:
+        estimator = _by_class(model, schema)
     _refuse_other_task(model.estimator, estimator, task)
     return estimator
 
@@ -37,47 +42,40 @@ def _by_class(model: Model, schema: Schema) -> Any:
     module, _, name = model.estimator.rpartition(".")
     cls = _named(module, name)
     if not inspect.isclass(cls) or not hasattr(cls, "fit"):
-        raise UsageError(
-            f"model.estimator: '{model.estimator}' is not the class of an estimator",
-            f"a function is named {module}:{name}",
-        )
+        told = f"model.estimator: '{model.estimator}' is not the class of an estimator"
+        raise UsageError(told, f"a function is named {module}:{name}")
     refuse_places(model, schema)
-    parameters = dict(model.parameters)
-    if _takes_random_state(cls):
+    parameters, signature = dict(model.parameters), _signature(cls)
+    if signature and "random_state" in signature.parameters:
         parameters.setdefault("random_state", model.seed)
-    return make_pipeline(_preprocessor(schema), _call(cls, model.estimator, parameters))
-
-
-def _preprocessor(schema: Schema) -> Any:
-    """Return what the copy's own code puts in front of an estimator that is named by its class."""
-    function = _named("model.features", "preprocessor", "it is called as preprocessor(schema) and returns a transformer")
+    advice = "it is called as preprocessor(schema) and returns a transformer"
+    preprocessor = _named("model.features", "preprocessor", advice)
     try:
-        return function(schema)
+        front = preprocessor(schema)
     except Exception as error:
-        raise UsageError(
-            f"model.features.preprocessor failed: {explain(error)}", "correct model/features.py, and train again"
-        ) from error
+        told = f"model.features.preprocessor failed: {explain(error)}"
+        raise UsageError(told, "correct model/features.py, and train again") from error
+    return make_pipeline(front, _call(cls, model.estimator, parameters))
 
 
-def _by_function(model: Model, schema: Schema) -> Any:
-    module, _, name = model.estimator.partition(":")
-    function = _named(module, name)
-    if not callable(function):
-        raise UsageError(f"model.estimator: '{model.estimator}' is not a function", HERE)
-    estimator = _call(function, model.estimator, {"schema": schema, "seed": model.seed, **model.parameters})
-    refuse_places(handed_on(model, estimator, schema), schema)
-    return estimator
-
-
-def _takes_random_state(cls: Any) -> bool:
+def _signature(make: Any) -> inspect.Signature | None:
+    """None for what is written in C without one: what it takes shows when it is called."""
     try:
-        return "random_state" in inspect.signature(cls).parameters
+        return inspect.signature(make)
     except ValueError:
-        return False
+        return None
 
 
 def _call(make: Any, name: str, parameters: dict[str, Any]) -> Any:
-    _refuse_other_parameters(make, name, parameters)
+    signature = _signature(make)
+    try:
+        if signature:
+            signature.bind(**parameters)
+    except TypeError as error:
+        known = list(signature.parameters) if signature else []
+        unknown = next((key for key in parameters if key not in known), "")
+        told = f"model.parameters: '{name}': {error}{did_you_mean(unknown, known)}"
+        raise UsageError(told, f"it takes {', '.join(known)}") from None
     try:
         return make(**parameters)
     except Exception as error:
@@ -85,55 +83,27 @@ def _call(make: Any, name: str, parameters: dict[str, Any]) -> Any:
         raise UsageError(f"model.estimator: '{name}' could not be made: {explain(error)}", advice) from error
 
 
-def _refuse_other_parameters(make: Any, name: str, parameters: dict[str, Any]) -> None:
-    try:
-        signature = inspect.signature(make)
-    except ValueError:  # written in C without a signature: what it takes shows when it is called
-        return
-    try:
-        signature.bind(**parameters)
-    except TypeError as error:
-        known = list(signature.parameters)
-        unknown = next((key for key in parameters if key not in known), "")
-        raise UsageError(
-            f"model.parameters: '{name}': {error}{did_you_mean(unknown, known)}", f"it takes {', '.join(known)}"
-        ) from None
-
-
 def _named(module: str, name: str, advice: str = HERE) -> Any:
-    found = _import(module)
+    try:
+        found = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        missing = str(error.name)
+        if not f"{module}.".startswith(f"{missing}."):
+            told = f"model.estimator: '{module}' needs '{missing}', which is not installed"
+            step = "add it to the groups `train` and `service` in pyproject.toml and lock: nox -s lock"
+            raise UsageError(told, step) from None
+        parent, _, last = missing.rpartition(".")
+        path = importlib.import_module(parent).__path__ if parent else None
+        near = did_you_mean(last, [each.name for each in pkgutil.iter_modules(path)])
+        near = near.replace("'", f"'{parent}.", 1) if parent else near
+        raise UsageError(f"model.estimator: there is no module '{missing}'{near}", HERE) from None
+    except Exception as error:
+        told = f"model.estimator: '{module}' cannot be imported: {explain(error)}"
+        raise UsageError(told, "correct that module, and train again") from error
     if hasattr(found, name):
         return getattr(found, name)
     known = [known for known in dir(found) if not known.startswith("_")]
     raise UsageError(f"model.estimator: module '{module}' has no '{name}'{did_you_mean(name, known)}", advice)
-
-
-def _import(module: str) -> ModuleType:
-    try:
-        return importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        missing = str(error.name)
-        if not f"{module}.".startswith(f"{missing}."):
-            raise UsageError(
-                f"model.estimator: '{module}' needs '{missing}', which is not installed", _group()
-            ) from None
-        raise UsageError(f"model.estimator: there is no module '{missing}'{_near_module(missing)}", HERE) from None
-    except Exception as error:
-        raise UsageError(
-            f"model.estimator: '{module}' cannot be imported: {explain(error)}", "correct that module, and train again"
-        ) from error
-
-
-def _group() -> str:
-    return "add it to the groups `train` and `service` in pyproject.toml and lock: nox -s lock"
-
-
-def _near_module(missing: str) -> str:
-    parent, _, name = missing.rpartition(".")
-    if not parent:
-        return did_you_mean(name, [module.name for module in pkgutil.iter_modules()])
-    near = did_you_mean(name, [found.name for found in pkgutil.iter_modules(importlib.import_module(parent).__path__)])
-    return near.replace("'", f"'{parent}.", 1)
 
 
 def _refuse_other_task(name: str, estimator: Any, task: str) -> None:
@@ -143,9 +113,8 @@ def _refuse_other_task(name: str, estimator: Any, task: str) -> None:
         kind = "a regressor" if task == "classification" else "a classifier"
         raise UsageError(f"model.estimator: '{name}' is {kind}, but project.task is {task}", "change one of the two")
     if task == "classification" and not hasattr(estimator, "predict_proba"):
-        raise UsageError(
-            f"model.estimator: '{name}' has no predict_proba, so nothing can be ranked or thresholded", CALIBRATE
-        )
+        told = f"model.estimator: '{name}' has no predict_proba, so nothing can be ranked or thresholded"
+        raise UsageError(told, CALIBRATE)
 
 
 def _is_of(estimator: Any, task: str) -> bool:

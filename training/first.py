@@ -3,8 +3,6 @@
 python -m training.first        in a project's folder; prints JSON
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import math
@@ -14,22 +12,26 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+from sklearn.model_selection import KFold, StratifiedKFold
+from threadpoolctl import threadpool_limits
+
+from gateline.contracts.verdict import Outcome
+from gateline.registry.loaded import LoadedModel
 from gateline.settings import Settings, load
 from gateline.settings.front_door import front_door
-from gateline.settings.project import MINIMIZED, Model
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    from gateline.registry.loaded import LoadedModel
-    from training.identity import Plan
-    from training.labels import Labels
-    from training.rows import Rows, Split
-    from validation.model.paired import Difference
-    from validation.scored import Scored
+from gateline.settings.project import Model
+from training import artifact, estimators, fitting
+from training.identity import Plan, plan
+from training.rows import Labels, Rows, Split, labels_of, read, refuse_other_classes
+from validation.metrics import Floats, Scored, compute_all, constant, measure
+from validation.model.bootstrap import compare, worst
+from validation.model.case import Golden, ModelCase
+from validation.model.rules.candidate import baseline
+from validation.model.rules.champion import compared
 
 FEW, FEW_OF_CLASS = 1_200, 120
 """Below so many training rows, or so many of one of two classes, the better model is proposed. From here on what is named is,
@@ -50,7 +52,8 @@ LIMITED = {
     "multiclass": ("f1", "log_loss"),
     "regression": ("rmse", "r2"),
 }
-"""Metrics of which a limit may be proposed, by task: each is measured on `validation.model.interval.RESAMPLES` resamples."""
+"""Metrics of which a limit may be proposed, by task: each is measured on `bootstrap.WORST_RESAMPLES` resamples."""
+NO_GOLDEN = Golden(np.empty((0, 1)), np.empty((0, 1)), (), ())
 
 
 class Spread(NamedTuple):
@@ -73,7 +76,7 @@ class First:
     metrics: dict[str, float]
     constant: dict[str, float]
     worst: dict[str, float]
-    """The worst value that an equal model may have on as many test rows (`validation.model.interval`)."""
+    """The worst value that an equal model may have on as many test rows (`validation.model.bootstrap.worst`)."""
     spreads: dict[str, Spread]
     """How far two equal models differ on these test rows; of a linear model that is chosen, boosting's where that is larger,
     since boosting may be tried next."""
@@ -96,16 +99,14 @@ def first_model(settings: Settings) -> First:
     shown to beat a constant answer on the test rows, so that the pipeline would stop at it, and this one is.
     Raises UsageError where settings, data and estimator do not go together.
     """
-    from training import labels, rows
-    from training.identity import plan
-
     planned = plan(settings)
-    split = rows.read(settings.data, planned.schema, planned.rows)
-    trial = Trial(planned, split, labels.labels_of(split, settings))
-    listed = [settings.model] + ([linear(settings)] if len(split.train) < MANY else [])
+    split = read(settings.data, planned.schema, planned.rows)
+    trial = Tryout(planned, split, labels_of(split, settings))
+    listed = [settings.model]
+    if len(split.train) < MANY:
+        listed.append(Model(estimator=LINEAR[settings.project.task], seed=settings.model.seed))
     folds = [trial.folded(model) for model in listed]
-    sign = -1 if settings.metrics.direction == "minimize" else 1
-    leads = [fold.lead(sign) for fold in folds]
+    leads = [fold.lead for fold in folds]
     kept = not trial.few and leads[0] > 0 and leads[0] * CLEARLY >= max(leads)
     best = 0 if kept else leads.index(max(leads))
     tried = {model.estimator: fold.value for model, fold in zip(listed, folds, strict=True) if fold.value is not None}
@@ -120,29 +121,22 @@ def first_model(settings: Settings) -> First:
     return found
 
 
-def linear(settings: Settings) -> Model:
-    """Return the linear model that is tried where rows are few."""
-    return Model(estimator=LINEAR[settings.project.task], seed=settings.model.seed)
-
-
-@dataclass(frozen=True)
-class Folds:
-    """What cross-validation says of a model: its primary metric, a constant answer's, and its scores of the test rows.
+class Folds(NamedTuple):
+    """What cross-validation says of a model.
 
     The folds' models are equal models: each saw other four fifths of the training rows (of many rows, another half).
     """
 
     value: float | None
-    constant: float | None
+    """The primary metric."""
+    lead: float
+    """How much better that is than a constant answer's; a metric that is not defined leads nowhere."""
     tests: list[Scored]
-
-    def lead(self, sign: int) -> float:
-        """Return by how much it is better than a constant answer; a metric that is not defined leads nowhere."""
-        return -math.inf if self.value is None else sign * (self.value - (self.constant or 0.0))
+    """What each of the folds' models says of the test rows."""
 
 
 @dataclass(frozen=True)
-class Trial:
+class Tryout:
     """The rows of a project, for models to be tried on."""
 
     plan: Plan
@@ -151,179 +145,114 @@ class Trial:
 
     @property
     def few(self) -> bool:
-        """Whether the training rows are few, or those of one of two classes are."""
         labels = self.split.train.labels.tolist()
         rarer = min(labels.count(label) for label in set(labels)) if self.meaning.task == "binary" else len(labels)
         return len(labels) < FEW or rarer < FEW_OF_CLASS
 
     def folded(self, model: Model) -> Folds:
-        """Cross-validate a model on the training rows, and let each of the folds' models score the test rows."""
-        import numpy as np
+        """Cross-validate a model on the training rows, and let each of the folds' models score the test rows.
 
-        from validation.model.rules.baseline import constant
+        Rows are held out in blocks in the order of time where there is one, else drawn class by class. The folds are fitted
+        side by side with one thread each: threads that wait for each other take longer than the work.
+        """
+        train, test, settings = self.split.train, self.split.test, self.plan.settings
+        folds = min(FOLDS if len(train) < MANY else HALVES, len(train))
+        smallest = min(np.unique(train.labels, return_counts=True)[1]) if self.meaning.classes else 0
+        splitter: Any = KFold(folds) if settings.data.time else KFold(folds, shuffle=True, random_state=0)
+        if not settings.data.time and smallest >= folds:
+            splitter = StratifiedKFold(folds, shuffle=True, random_state=0)
+        parts = [held for _, held in splitter.split(train.labels, train.labels)]
 
-        train, parts = self.split.train, self._parts()
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            fitted = list(pool.map(lambda part: self._fitted(model, _without(train, part)), parts))
-        held = [self._scores(estimator, train.features[part]) for estimator, part in zip(fitted, parts, strict=True)]
-        order = np.concatenate(parts)
-        judged = self._scored(train.labels[order], np.concatenate(held))
-        tests = [self._scored(self.split.test.labels, self._scores(each, self.split.test.features)) for each in fitted]
-        measure = self._measure(self.plan.settings.metrics.primary)
-        return Folds(measure(judged), measure(constant(judged)), tests)
+        def fitted(part: npt.NDArray[np.intp]) -> Any:
+            kept = np.setdiff1d(np.arange(len(train)), part)
+            kept = kept[:: 1 + len(kept) // MOST]
+            return self._fitted(model, Rows(train.features[kept], train.labels[kept]))
+
+        with ThreadPoolExecutor(os.cpu_count(), initializer=threadpool_limits, initargs=(1, "openmp")) as pool:
+            models = list(pool.map(fitted, parts))
+        held = [self._scores(estimator, train.features[part]) for estimator, part in zip(models, parts, strict=True)]
+        judged = self._scored(train.labels[np.concatenate(parts)], np.concatenate(held))
+        tests = [self._scored(test.labels, self._scores(each, test.features)) for each in models]
+        primary = self._measure(settings.metrics.primary)
+        value, other = primary(judged), primary(constant(judged))
+        sign = -1 if settings.metrics.direction == "minimize" else 1
+        return Folds(value, -math.inf if value is None else sign * (value - (other or 0.0)), tests)
 
     def measured(self, model: Model, peers: list[list[Scored]], tried: dict[str, float]) -> First:
         """Fit a model to all training rows, pack it as training does, and measure it on the test rows."""
-        from training import artifact, fitting, labels
-        from validation.metrics import compute_all
-        from validation.model.rules.baseline import constant
-
         settings = self.plan.settings.model_copy(update={"model": model})
-        plan = replace(self.plan, settings=settings)
-        fitted = fitting.fit(self._built(model), self.split.train, model, plan.schema, self.meaning.classes)
-        labels.refuse_other_classes(fitted, self.meaning)
-        found = artifact.measure(fitted, plan, self.split, self.meaning)
+        planned, metrics = replace(self.plan, settings=settings), settings.metrics
+        fitted = self._fitted(model, self.split.train)
+        refuse_other_classes(fitted, self.meaning)
+        found = artifact.measure(fitted, planned, self.split, self.meaning)
         scored = self._scored(self.split.test.labels, found.scores)
-        positive = scored.truth == scored.positive_column if self.meaning.task == "binary" else scored.truth[:0]
+        flat, classes = constant(scored), scored.classes
+        limited = [name for name in metrics.names(scored.task) if name in LIMITED[scored.task]]
+        bounds = {name: worst(self._measure(name), scored, flat, -1 if metrics.minimized(name) else 1) for name in limited}
+        gate = settings.gates.model.model_copy(update={"min_rows": 1})
+        judged = baseline(ModelCase(scored, NO_GOLDEN, gate, metrics))
+        occur, answered = set(scored.truth.tolist()), set(scored.called.tolist())
         return First(
             estimator=model.estimator,
             parameters=dict(model.parameters),
             tried=tried,
             metrics=found.metrics,
-            constant=compute_all(constant(scored), settings.metrics),
-            worst=self._worst(scored, constant(scored)),
-            spreads={name: max((self._spread(each, name) for each in peers), key=sum) for name in self._compared()},
-            doubt=self._doubt(scored),
-            never=_never(scored),
-            features=tuple(column.name for column in plan.schema.features),
+            constant=compute_all(flat, metrics),
+            worst={name: value for name, value in bounds.items() if value is not None},
+            spreads={name: max((self._spread(e, name) for e in peers), key=sum) for name in compared(scored.task, metrics)},
+            doubt="; ".join(rule.reason for rule in judged if rule.outcome is not Outcome.PASS),
+            never=tuple(str(label) for at, label in enumerate(classes) if at in occur - answered),
+            features=tuple(column.name for column in planned.schema.features),
             train_rows=len(self.split.train),
             test_rows=len(scored),
-            positives=int(positive.sum()),
+            positives=int((scored.truth == scored.positive_column).sum()) if scored.task == "binary" else 0,
         )
 
     def on_test(self, model: Model) -> Scored:
-        """Return what a model that was fitted to all training rows says of the test rows."""
         fitted = self._fitted(model, self.split.train)
         return self._scored(self.split.test.labels, self._scores(fitted, self.split.test.features))
 
-    def _parts(self) -> list[npt.NDArray[np.intp]]:
-        """Held-out rows, fold by fold: blocks in the order of time where there is one, else drawn class by class."""
-        import numpy as np
-        from sklearn.model_selection import KFold, StratifiedKFold
-
-        labels = self.split.train.labels
-        folds = min(FOLDS if len(labels) < MANY else HALVES, len(labels))
-        smallest = min(np.unique(labels, return_counts=True)[1]) if self.meaning.classes else 0
-        split: Any = KFold(folds, shuffle=True, random_state=0)
-        if self.plan.settings.data.time:
-            split = KFold(folds)
-        elif smallest >= folds:
-            split = StratifiedKFold(folds, shuffle=True, random_state=0)
-        return [held for _, held in split.split(labels, labels)]
-
-    def _built(self, model: Model) -> Any:
-        from training import estimators
-
-        return estimators.build(model, self.plan.schema, self.plan.settings.project.task)
-
     def _fitted(self, model: Model, rows: Rows) -> Any:
-        from training import fitting
+        built = estimators.build(model, self.plan.schema, self.plan.settings.project.task)
+        return fitting.fit(built, rows, model, self.plan.schema, self.meaning.classes)
 
-        return fitting.fit(self._built(model), rows, model, self.plan.schema, self.meaning.classes)
-
-    def _scores(self, estimator: Any, features: npt.NDArray[np.object_]) -> npt.NDArray[np.float64]:
+    def _scores(self, estimator: Any, features: npt.NDArray[np.object_]) -> Floats:
         """Return scores with a column for each class, also those that the model's own rows did not hold."""
-        import numpy as np
-
-        if not self.meaning.classes:
+        classes = self.meaning.classes
+        if not classes:
             return np.asarray(estimator.predict(features), dtype=np.float64).reshape(-1, 1)
+        scores = np.zeros((len(features), len(classes)))
         own = estimator.predict_proba(features)
-        scores = np.zeros((len(features), len(self.meaning.classes)))
-        scores[:, [self.meaning.classes.index(label) for label in estimator.classes_.tolist()]] = own
+        scores[:, [classes.index(label) for label in estimator.classes_.tolist()]] = own
         return scores
 
-    def _scored(self, truth: npt.NDArray[Any], scores: npt.NDArray[np.float64]) -> Scored:
-        from validation.scored import Scored
-
+    def _scored(self, truth: npt.NDArray[Any], scores: Floats) -> Scored:
         meaning = self.meaning
         return Scored.of(meaning.task, truth, scores, self._as_read.decide(scores), meaning.classes, meaning.positive)
 
     @cached_property
     def _as_read(self) -> LoadedModel:
-        """A model without an estimator: it decides as every reader of an artifact does."""
-        from gateline.registry.loaded import LoadedModel
-        from training.artifact import manifest_of
-
-        return LoadedModel(manifest_of(self.plan, self.split, self.meaning), self.plan.schema, None, {}, {})
+        return LoadedModel(artifact.manifest_of(self.plan, self.split, self.meaning), self.plan.schema, None, {}, {})
 
     def _measure(self, name: str) -> Callable[[Scored], float | None]:
-        from validation.metrics import measure
-
         return lambda scored: measure(name, scored, self.plan.settings.metrics)
 
-    def _compared(self) -> Sequence[str]:
-        from validation.model.rules.champion import compared
-
-        return compared(self.meaning.task, self.plan.settings.metrics)
-
     def _spread(self, equal: Sequence[Scored], name: str) -> Spread:
-        """Compare equal models two by two, as the gate will."""
-        from validation.model.evidence import compare
-
-        settings = self.plan.settings.metrics
-        return spread([compare(name, one, equal[at - 1], settings, RESAMPLES) for at, one in enumerate(equal)], name)
-
-    def _worst(self, scored: Scored, other: Scored) -> dict[str, float]:
-        from validation.metrics import names
-        from validation.model.interval import worst
-
-        listed = [name for name in names(self.meaning.task, self.plan.settings.metrics) if name in LIMITED[self.meaning.task]]
-        signs = {name: -1 if name in MINIMIZED else 1 for name in listed}
-        found = {name: worst(self._measure(name), scored, other, signs[name]) for name in listed}
-        return {name: value for name, value in found.items() if value is not None}
-
-    def _doubt(self, scored: Scored) -> str:
-        import numpy as np
-
-        from gateline.contracts.verdict import Outcome
-        from validation.model.evidence import Evidence, Golden
-        from validation.model.rules.baseline import baseline
-
-        gate = self.plan.settings.gates.model.model_copy(update={"min_rows": 1})
-        evidence = Evidence(scored, Golden(np.empty((0, 1)), np.empty((0, 1)), (), ()), gate, self.plan.settings.metrics)
-        return "; ".join(rule.reason for rule in baseline(evidence) if rule.outcome is not Outcome.PASS)
-
-
-def spread(pairs: Sequence[Difference | None], name: str) -> Spread:
-    """Return how far the models of some pairs of equal ones differ in a metric: root mean squares."""
-    found = [(pair, abs(pair.second) if name in MINIMIZED else 1.0) for pair in pairs if pair is not None]
-    squares = [((pair.observed / unit) ** 2, (pair.error / unit) ** 2) for pair, unit in found if unit > 0]
-    seen, error = (math.sqrt(sum(column) / max(len(squares), 1)) for column in zip((0.0, 0.0), *squares, strict=True))
-    return Spread(seen, error)
-
-
-def _without(rows: Rows, held: npt.NDArray[np.intp]) -> Rows:
-    import numpy as np
-
-    from training.rows import Rows
-
-    kept = np.setdiff1d(np.arange(len(rows)), held)
-    kept = kept[:: 1 + len(kept) // MOST]
-    return Rows(rows.features[kept], rows.labels[kept])
-
-
-def _never(scored: Scored) -> tuple[str, ...]:
-    counts = [(int((scored.truth == at).sum()), int((scored.called == at).sum())) for at in range(len(scored.classes))]
-    return tuple(str(label) for label, (rows, called) in zip(scored.classes, counts, strict=True) if rows and not called)
+        """Compare equal models two by two, as the gate will; root mean squares of the pairs."""
+        settings, squares = self.plan.settings.metrics, [(0.0, 0.0)]
+        for at, one in enumerate(equal):
+            pair = compare(name, one, equal[at - 1], settings, RESAMPLES)
+            unit = abs(pair.second) if pair and settings.minimized(name) else 1.0
+            if pair is not None and unit > 0:
+                squares.append(((pair.observed / unit) ** 2, (pair.error / unit) ** 2))
+        seen, error = (math.sqrt(sum(column) / max(len(squares) - 1, 1)) for column in zip(*squares, strict=True))
+        return Spread(seen, error)
 
 
 def main() -> int:
-    """Print what a first model reaches as JSON."""
     argparse.ArgumentParser(
         prog="python -m training.first", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     ).parse_args()
-    # One thread a fit: the folds are fitted side by side, and threads that wait for each other take longer than the work.
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
     print(json.dumps(asdict(first_model(load()))))
     return 0
 

@@ -1,7 +1,5 @@
 """Fit an estimator, and pack it so that no code of the file runs when it is read."""
 
-from __future__ import annotations
-
 import copy
 import importlib.metadata
 import random
@@ -10,7 +8,7 @@ import threading
 import time
 import warnings
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,14 +19,12 @@ from gateline.registry.loaded import read_only
 from gateline.registry.trusted import types_of
 from gateline.settings import Model
 from gateline.settings.errors import UsageError, explain, next_step_of
-from training.naming import as_taken, handed_on, placed, weigh
+from training.parameters import as_taken, handed_on, placed, weigh
 from training.rows import Rows
 
 LIBRARIES = ("scikit-learn", "numpy", "skops")
 UNUSED = re.compile(r"Parameters: \{ (.*?) \} are not used")
 OURS = {"model", "builtins", "numpy", "sklearn", "scipy"}
-
-
 PATIENCE = 60.0
 """A fit that failed after more seconds than this is not tried again with numbered classes: what wants them says so at once."""
 UNFIT = (
@@ -47,23 +43,26 @@ def fit(
     Raises UsageError with the cause where it fails.
     """
     found = sorted(set(rows.labels.tolist())) if classes else []
-    fresh = _copied(estimator) if found != list(range(len(found))) else None
-    begun = time.monotonic()
+    fresh, begun = None, time.monotonic()
+    if found != list(range(len(found))):
+        with suppress(Exception):  # what an estimator holds is judged when it is stored
+            fresh = copy.deepcopy(estimator)
     try:
         return _fitted(estimator, rows, model, schema, found, positive)
     except UsageError:
         raise
     except Exception as error:
+        told = f"'{model.estimator}' could not be fitted to {len(rows):,} rows: {explain(error)}"
+        unfit = UsageError(told, next_step_of(error, UNFIT))
         if fresh is None or time.monotonic() - begun > PATIENCE:
-            raise _unfit(error, rows, model) from error
-        first = error
+            raise unfit from error
     try:
         numbered = Rows(rows.features, np.searchsorted(np.array(found, dtype=rows.labels.dtype), rows.labels))
         return _fitted(fresh, numbered, model, schema, found, positive, numbered=True)
     except UsageError:
         raise
     except Exception as error:
-        raise _unfit(first, rows, model) from error
+        raise unfit from error
 
 
 def _fitted(
@@ -79,46 +78,26 @@ def _fitted(
     random.seed(model.seed)
     np.random.seed(model.seed)
     features, labels = read_only(rows.features), read_only(rows.labels)
-    if ":" not in model.estimator and hasattr(estimator, "steps"):
-        front = copy.deepcopy(estimator.steps[0][1])
-        estimator.steps[-1][1].set_params(**as_taken(estimator.steps[-1][1], placed(model, schema, front, features, labels)))
-    elif handed_on(model, estimator, schema).parameters:
-        front = copy.deepcopy(estimator[:-1])
-        named = placed(handed_on(model, estimator, schema), schema, front, features, labels)
-        estimator.steps[-1][1].set_params(**as_taken(estimator.steps[-1][1], named))
+    by_class = ":" not in model.estimator and hasattr(estimator, "steps")
+    named = model if by_class else handed_on(model, estimator, schema)
+    if by_class or named.parameters:
+        front = copy.deepcopy(estimator.steps[0][1] if by_class else estimator[:-1])
+        last = estimator.steps[-1][1]
+        last.set_params(**as_taken(last, placed(named, schema, front, features, labels)))
     weigh(estimator, model, classes, numbered, positive)
     # Catching replaces the filters of the whole process: of several fits at once, the main thread's alone is looked at.
     alone = threading.current_thread() is threading.main_thread()
     with warnings.catch_warnings(record=True) if alone else nullcontext([]) as caught:
         fitted = estimator.fit(features, labels)
-    _refuse_unused(caught, model)
-    return fitted if hasattr(fitted, "predict") else estimator  # a fit may return nothing, or its history
-
-
-def _refuse_unused(caught: Sequence[warnings.WarningMessage], model: Model) -> None:
-    """Refuse parameters that an estimator takes and then ignores, as XGBoost does with what it does not know; show what else
-    was warned of."""
     for each in caught:
         unused = UNUSED.search(str(each.message))
-        if unused:
+        if unused:  # as XGBoost does with parameters that it does not know
             raise UsageError(
                 f"model.parameters: '{model.estimator}' has no {unused[1].strip()}, and would ignore it",
                 "correct the name; what weighs rows is set by a function in model/estimators.py",
             )
         warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
-
-
-def _copied(estimator: Any) -> Any:
-    """Return a copy, or None where there can be none: what an estimator holds is judged when it is stored."""
-    try:
-        return copy.deepcopy(estimator)
-    except Exception:
-        return None
-
-
-def _unfit(error: Exception, rows: Rows, model: Model) -> UsageError:
-    told = f"'{model.estimator}' could not be fitted to {len(rows):,} rows: {explain(error)}"
-    return UsageError(told, next_step_of(error, UNFIT))
+    return fitted if hasattr(fitted, "predict") else estimator  # a fit may return nothing, or its history
 
 
 @dataclass(frozen=True)

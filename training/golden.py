@@ -1,7 +1,5 @@
 """Golden rows: made from the schema, scored once, and asked again wherever the model runs."""
 
-from __future__ import annotations
-
 import datetime
 import os
 import sys
@@ -20,7 +18,7 @@ from gateline.registry.loaded import LoadedModel, apart, encode, load_folder, un
 from gateline.settings.errors import GatelineError, OutsideError, UsageError, explain, next_step_of
 
 ROOT = Path(__file__).resolve().parents[1]
-"""Where the packages are found, from whatever folder training was started."""
+"""Where the packages are found, no matter in which folder training was started."""
 ROWS = 20
 SEED = 20_130_101
 ALONE = "let the model answer each row by itself: what scales, ranks or fills gaps learns that in fit, not from rows to score"
@@ -45,9 +43,8 @@ def golden_of(model: LoadedModel) -> dict[str, Any]:
         moved = "" if flaw else unsteady(model, encoded, scores)
     except Exception as error:
         advice = "narrow the schema (categories, range, nullable), or let the features take such values"
-        raise UsageError(
-            f"the model cannot score rows that the schema allows: {explain(error)}", next_step_of(error, advice)
-        ) from error
+        told = f"the model cannot score rows that the schema allows: {explain(error)}"
+        raise UsageError(told, next_step_of(error, advice)) from error
     if flaw:
         raise UsageError(f"of rows that the schema allows, {flaw}", "correct the estimator in model/, and train again")
     if moved:
@@ -62,7 +59,14 @@ def ask_another_process(files: Mapping[str, bytes]) -> None:
     UsageError where the answers are others, or none.
     """
     with tempfile.TemporaryDirectory(prefix="gateline-golden-") as folder:
-        _write(Path(folder), files)
+        try:
+            for name, data in files.items():
+                Path(folder, name).write_bytes(data)
+        except OSError as error:
+            raise OutsideError(
+                f"{folder}, from which another process reads the artifact, cannot be written: {error.strerror}",
+                "see that its disk has space, or set TMPDIR to a folder of another one",
+            ) from error
         seed = "2" if os.environ.get("PYTHONHASHSEED") == "1" else "1"
         argv = [sys.executable, "-m", "training.golden", folder]
         variables = {"OMP_NUM_THREADS": "1"} | os.environ | {"PYTHONHASHSEED": seed, "PYTHONIOENCODING": "utf-8"}
@@ -70,17 +74,6 @@ def ask_another_process(files: Mapping[str, bytes]) -> None:
     if done.code:
         told = (done.output.strip() or done.errors.strip() or f"it ended with {done.code}").splitlines()[-1]
         raise UsageError(f"golden: in a process of its own, a year later, {told}", KEEP)
-
-
-def _write(folder: Path, files: Mapping[str, bytes]) -> None:
-    try:
-        for name, data in files.items():
-            (folder / name).write_bytes(data)
-    except OSError as error:
-        raise OutsideError(
-            f"{folder}, from which another process reads the artifact, cannot be written: {error.strerror}",
-            "see that its disk has space, or set TMPDIR to a folder of another one",
-        ) from error
 
 
 def otherwise(model: LoadedModel) -> str:

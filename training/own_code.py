@@ -1,7 +1,5 @@
 """The copy's own code that training does not run, but a release or a measurement will: tried before anything is fitted."""
 
-from __future__ import annotations
-
 import ast
 import importlib
 import importlib.util
@@ -12,6 +10,8 @@ from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
+from packaging.utils import canonicalize_name
+
 from gateline.contracts.release import FORMER, PACKED
 from gateline.settings import Metrics
 from gateline.settings.errors import UsageError, explain, place_in_model
@@ -21,13 +21,27 @@ from validation.metrics import function_of
 HOOKS = "model.hooks"
 LOCK = "requirements/service.txt"
 PINNED = re.compile(r"^([A-Za-z0-9._-]+)==", re.MULTILINE)
+RELEASED = tuple(f"{package}." for package in (*PACKED, *FORMER))
 ADD = "add it to the group `model` in pyproject.toml, then nox -s lock; or import it in the function that needs it"
 
 
 def refuse_broken(metrics: Metrics) -> None:
     """Import the hooks and the metrics of the copy's own. Raises UsageError with file and line where that fails."""
     refuse_unservable([HOOKS])
-    _refuse_broken_hooks()
+    try:
+        hooks = importlib.import_module(HOOKS)
+    except Exception as error:
+        # A service may have a library that is not here.
+        if not isinstance(error, ModuleNotFoundError) or not _is_locked(str(error.name).partition(".")[0]):
+            raise UsageError(
+                f"model/hooks.py cannot be imported, so no release would start: {explain(error)}",
+                f"correct {place_in_model(error).partition(',')[0] or 'model/hooks.py'}, and train again",
+            ) from error
+    else:
+        for name in ("before", "after"):
+            if not callable(getattr(hooks, name, None)):
+                told = f"model/hooks.py has no function '{name}', so no release would answer"
+                raise UsageError(told, "docs/model.md has both")
     for reference in metrics.custom:
         function_of(reference)
 
@@ -46,31 +60,12 @@ def refuse_unservable(modules: Iterable[str]) -> None:
             top = wanted.partition(".")[0]
             if top == "model":
                 waiting.append(wanted)
-            elif not _is_packed(wanted) and top not in sys.stdlib_module_names and not _is_locked(top):
+            elif not f"{wanted}.".startswith(RELEASED) and top not in sys.stdlib_module_names and not _is_locked(top):
                 raise UsageError(
                     f"{name.replace('.', '/')}.py, line {line}, imports '{wanted}', which no release holds: its service would "
                     "not start",
                     "of Gateline's packages, model/ may import gateline.contracts" if (ROOT / top).is_dir() else ADD,
                 )
-
-
-def _is_packed(module: str) -> bool:
-    return any(f"{module}.".startswith(f"{package}.") for package in (*PACKED, *FORMER))
-
-
-def _refuse_broken_hooks() -> None:
-    try:
-        hooks = importlib.import_module(HOOKS)
-    except Exception as error:
-        if isinstance(error, ModuleNotFoundError) and _is_locked(str(error.name).partition(".")[0]):
-            return  # a service has it
-        raise UsageError(
-            f"model/hooks.py cannot be imported, so no release would start: {explain(error)}",
-            f"correct {place_in_model(error).partition(',')[0] or 'model/hooks.py'}, and train again",
-        ) from error
-    for name in ("before", "after"):
-        if not callable(getattr(hooks, name, None)):
-            raise UsageError(f"model/hooks.py has no function '{name}', so no release would answer", "docs/model.md has both")
 
 
 def _source(name: str) -> Path | None:
@@ -98,15 +93,11 @@ def _imports(path: Path) -> Iterator[tuple[int, str]]:
 
 def _is_locked(library: str) -> bool:
     """Say whether a release's environment has a library, by the name it is imported by."""
-    locked = {_normal(name) for name in PINNED.findall((ROOT / LOCK).read_text(encoding="utf-8"))}
-    return _normal(library) in locked or any(_normal(name) in locked for name in _installed().get(library, ()))
+    locked = {canonicalize_name(name) for name in PINNED.findall((ROOT / LOCK).read_text(encoding="utf-8"))}
+    return any(canonicalize_name(name) in locked for name in (library, *_installed().get(library, ())))
 
 
 @cache
 def _installed() -> Mapping[str, list[str]]:
     """Return the distributions of each import name: it takes a quarter of a second, and stays the same in one process."""
     return packages_distributions()
-
-
-def _normal(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()

@@ -1,4 +1,5 @@
-"""The whole of training: read, build, fit, measure, describe, store."""
+"""The whole of training: read, build, fit, measure, describe, store; and what its verdict says. `validate_model` judges if the
+result is good enough."""
 
 from __future__ import annotations
 
@@ -13,14 +14,17 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from gateline.contracts.digest import of_bytes
+from gateline.contracts.digest import of_bytes, short
 from gateline.contracts.manifest import MANIFEST_FILE, MODEL_FILE, Manifest
+from gateline.contracts.verdict import Outcome, Plot, Rule, Verdict
 from gateline.registry.artifacts import Artifacts
 from gateline.registry.trusted import types_of
+from gateline.rows.sources import still
 from gateline.settings.errors import GateRefused
 from gateline.settings.terminal import Terminal
 from training.identity import Plan
 
+STAGE = "train"
 OBJECT = re.compile(rb'("__id__": |"file": ")([0-9]+)')
 NAMED = ("version", "created", "commit", "dirty")
 """What tells two trainings of equal inputs apart."""
@@ -57,17 +61,19 @@ def train(
     start, settings = time.monotonic(), plan.settings
     read, build, fit, measure, describe, store = STEPS
     with steps.step(read):
-        from training import artifact, estimators, fitting, labels, own_code, rows
+        from training import artifact, estimators, fitting, own_code, rows
 
         split = rows.read(settings.data, plan.schema, plan.rows)
-        meaning = labels.labels_of(split, settings)
+        for role, which in plan.rows.items():
+            still(which, plan.inputs[role])
+        meaning = rows.labels_of(split, settings)
     with steps.step(build):
         own_code.refuse_broken(settings.metrics)
         estimator = estimators.build(settings.model, plan.schema, settings.project.task)
     before_fit = time.monotonic()
     with steps.step(fit, expected):
         fitted = fitting.fit(estimator, split.train, settings.model, plan.schema, meaning.classes, meaning.positive)
-        labels.refuse_other_classes(fitted, meaning)
+        rows.refuse_other_classes(fitted, meaning)
     fit_seconds = time.monotonic() - before_fit
     with steps.step(measure):
         measured = artifact.measure(fitted, plan, split, meaning)
@@ -89,7 +95,7 @@ def _is_own(there: Mapping[str, bytes], manifest: Manifest, files: Mapping[str, 
     rest = {**files, MANIFEST_FILE: there[MANIFEST_FILE], MODEL_FILE: there[MODEL_FILE]}
     try:
         return found == alike and there == rest and _plain(there[MODEL_FILE]) == _plain(files[MODEL_FILE])
-    except Exception:  # whatever a file that is no model makes its reader raise
+    except Exception:  # no matter what a file that is no model makes its reader raise
         return False
 
 
@@ -121,7 +127,6 @@ class Steps:
     """Numbered steps on standard error: a line when one is done, a running clock while it is not (on a terminal)."""
 
     def __init__(self, total: int, console: Console | None = None) -> None:
-        """Expect `total` steps."""
         self._console = console or Terminal(stderr=True)
         self._total, self._number = total, 0
 
@@ -129,26 +134,51 @@ class Steps:
     def step(self, text: str, expected: float = 0.0) -> Iterator[None]:
         """Show a step while the block runs; `expected` is the seconds it took last time, if that is known."""
         self._number += 1
-        start = time.monotonic()
-        with self._clock(f"[{self._number}/{self._total}] {text}", expected):
+        start, name = time.monotonic(), f"[{self._number}/{self._total}] {text}"
+        about = f" of about {expected:.0f} s, as last time" if expected > LONG else ""
+        words = TextColumn("{task.description}", markup=False)
+        if self._console.is_terminal:
+            with Progress(
+                SpinnerColumn(), words, TimeElapsedColumn(), TextColumn(about), console=self._console, transient=True
+            ) as progress:
+                progress.add_task(name, total=None)
+                yield
+        else:
+            if about:
+                self._print(f"{name}{about}")
             yield
-        line = f"[{self._number}/{self._total}] {text}: {time.monotonic() - start:.1f} s"
+        self._print(f"{name}: {time.monotonic() - start:.1f} s")
+
+    def _print(self, line: str) -> None:
         self._console.print(line, style="dim", markup=False, highlight=False)
 
-    @contextmanager
-    def _clock(self, text: str, expected: float) -> Iterator[None]:
-        about = f" of about {expected:.0f} s, as last time" if expected > LONG else ""
-        columns = [
-            SpinnerColumn(),
-            TextColumn("{task.description}", markup=False),
-            TimeElapsedColumn(),
-            TextColumn(about),
-        ]
-        if not self._console.is_terminal:
-            if about:
-                self._console.print(f"{text}{about}", style="dim", markup=False, highlight=False)
-            yield
-            return
-        with Progress(*columns, console=self._console, transient=True) as progress:
-            progress.add_task(text, total=None)
-            yield
+
+def judged(manifest: Manifest) -> dict[str, str]:
+    return {"artifact": manifest.identity, **manifest.inputs}
+
+
+def verdict_of(manifest: Manifest, trained: Trained | None = None) -> Verdict:
+    """Return the verdict on a training that was just done; without it, of an earlier one whose verdict is not at hand."""
+    estimator = manifest.settings.get("model", {}).get("estimator", "the estimator")
+    took = f" in {trained.seconds:.1f} s" if trained else ""
+    rule = Rule(
+        name="trained",
+        outcome=Outcome.PASS,
+        required=True,
+        reason=f"{estimator} was fitted to {manifest.train_rows:,} rows{took}, measured on {manifest.test_rows:,}",
+        sample=manifest.train_rows,
+    )
+    table = Plot(
+        title="Metrics on the test rows",
+        kind="table",
+        rows=tuple(manifest.metrics),
+        columns=("value",),
+        cells=tuple((value,) for value in manifest.metrics.values()),
+        note="Whether they are good enough is judged by validate_model.",
+    )
+    notes = [f"candidate is {manifest.version} ({short(manifest.identity)})"]
+    if trained and trained.young:
+        notes.append(f"{trained.young:,} training rows were left out: their labels were not final yet")
+    metrics = manifest.metrics | ({"fit_seconds": round(trained.fit_seconds, 3)} if trained else {})
+    verdict = Verdict.of(STAGE, [rule], judged=judged(manifest), metrics=metrics, plots=[table], notes=notes)
+    return verdict if trained else verdict.model_copy(update={"recorded": True})

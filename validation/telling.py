@@ -3,17 +3,15 @@
 Each function is one standard measure of one column or of a sum of columns; what is too much is for the rules to say.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from itertools import permutations
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import rankdata
 
-Floats = npt.NDArray[np.float64]
+from validation.metrics import Floats, Mask, area, counts_by_score
+
 Codes = npt.NDArray[np.intp]
 
 SUMMED, MULTIPLIED = 8, 3
@@ -28,24 +26,20 @@ MOST_ROWS = 20_000
 """More rows than this say nothing more of an identity."""
 
 
-def own_auc(column: Floats, positive: npt.NDArray[np.bool_]) -> float:
+def own_auc(column: Floats, positive: Mask) -> float:
     """Return the area under the ROC curve of a column by itself, in the direction that is better: 0.5 to 1.
 
-    Both classes must occur. It is the Mann-Whitney statistic; a tie counts half.
+    Both classes must occur.
     """
-    values, places = np.unique(column, return_inverse=True)
-    yes = np.bincount(places[positive], minlength=len(values)).astype(np.float64)
-    no = np.bincount(places[~positive], minlength=len(values)).astype(np.float64)
-    below = np.cumsum(no) - no
-    area = float((yes * (below + no / 2)).sum() / (yes.sum() * no.sum()))
-    return max(area, 1.0 - area)
+    found = area(*counts_by_score(column, positive, np.ones(len(column))))
+    return max(found, 1.0 - found)
 
 
 def told(column: Floats, codes: Codes, classes: int) -> float:
     """Return the share of a constant answer's wrong labels that intervals of one column tell right, 0 to 1.
 
     Each class gets one interval, in the order of its mean, as row numbers of a sorted file have it; with two classes one of
-    them may also lie on both sides of the other. The best borders are found exactly.
+    them may also be on both sides of the other. The best borders are found exactly.
     """
     counts = np.bincount(codes, minlength=classes)
     wrong = int(len(codes) - counts.max())
@@ -79,21 +73,18 @@ def combination(columns: Floats, target: Floats) -> tuple[tuple[int, ...], str] 
     with a missing value are left out. A share or a percentage b may also stand in a product as 1 - b or 1 + b, as a discount
     does. None where there is no such identity.
     """
-    rows = slice(0, MOST_ROWS)
-    x, y = columns[rows], target[rows]
-    ways: Sequence[tuple[str, Callable[[Floats, Floats], tuple[int, ...] | None]]] = (
-        ("order", _order), ("sum", lambda x, y: _forward(x, y, _r2, SUMMED)), ("product", _product),
-    )  # fmt: skip
-    return next(((found, way) for way, of in ways if (found := of(x, y)) is not None), None)
+    from scipy.stats import rankdata  # Takes as long to import as a small table to judge, and no data rule needs it.
 
-
-def _order(x: Floats, y: Floats) -> tuple[int, ...] | None:
-    """Spearman's rank correlation."""
-    for at, column in enumerate(x.T):
+    x, y = columns[:MOST_ROWS], target[:MOST_ROWS]
+    for at, column in enumerate(x.T):  # Spearman's rank correlation
         known = np.isfinite(column) & np.isfinite(y)
         if _r2(rankdata(column[known]).reshape(-1, 1), rankdata(y[known])) >= SAME_ORDER:
-            return (at,)
-    return None
+            return (at,), "order"
+    found = _forward(x, y, _r2, SUMMED)
+    if found is not None:
+        return found, "sum"
+    found = _product(x, y)
+    return (found, "product") if found is not None else None
 
 
 def _product(x: Floats, y: Floats) -> tuple[int, ...] | None:
@@ -101,7 +92,17 @@ def _product(x: Floats, y: Floats) -> tuple[int, ...] | None:
     some, nothing = np.isfinite(y) & (y != 0), y == 0
     if some.sum() < nothing.sum():
         return None
-    factors = [(at, factor) for at, column in enumerate(x.T) for factor in _factors(column) if _never_zero(factor[some])]
+    factors = []
+    for at, column in enumerate(x.T):
+        known = column[np.isfinite(column)]
+        made = [column]
+        if len(known) and 0 <= known.min() and known.max() <= 100:  # what a share or a percentage leaves or adds
+            whole = 1.0 if known.max() <= 1 else 100.0
+            made += [whole - column, whole + column]
+        for factor in made:
+            wanted = factor[some & np.isfinite(factor)]
+            if len(wanted) and float((wanted != 0).mean()) > IDENTITY:
+                factors.append((at, factor))
     if not factors:
         return None
     matrix = np.stack([factor for _, factor in factors], axis=1)
@@ -111,20 +112,6 @@ def _product(x: Floats, y: Floats) -> tuple[int, ...] | None:
     if found is None or (nothing.any() and (matrix[nothing][:, found] == 0).any(axis=1).mean() < MOSTLY):
         return None
     return tuple(sorted({factors[at][0] for at in found}))
-
-
-def _factors(column: Floats) -> list[Floats]:
-    """Return a column, and what a share or a percentage leaves or adds."""
-    known = column[np.isfinite(column)]
-    if not len(known) or known.min() < 0 or known.max() > 100:
-        return [column]
-    whole = 1.0 if known.max() <= 1 else 100.0
-    return [column, whole - column, whole + column]
-
-
-def _never_zero(column: Floats) -> bool:
-    known = column[np.isfinite(column)]
-    return len(known) > 0 and float((known != 0).mean()) > IDENTITY
 
 
 def _forward(x: Floats, y: Floats, share: Callable[[Floats, Floats], float], most: int) -> tuple[int, ...] | None:

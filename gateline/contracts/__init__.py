@@ -1,1 +1,1 @@
-"""Small types that every room shares."""
+"""Small types that every package shares."""

@@ -1,7 +1,5 @@
 """SHA-256 of files, folders and values."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re
@@ -56,13 +54,13 @@ def of_tree(folder: Path) -> dict[str, str]:
     return {path.relative_to(folder).as_posix(): of_file(path) for path in files_under(folder)}
 
 
-def of_sources(root: Path, rooms: Iterable[str]) -> str:
+def of_sources(root: Path, packages: Iterable[str]) -> str:
     """Return one digest of the Python and data files of several folders or files below `root`."""
     parts: dict[str, str] = {}
-    for room in rooms:
-        path = root / room
+    for package in packages:
+        path = root / package
         tree: Mapping[str, str] = of_tree(path) if path.is_dir() else {"": of_file(path)}
-        parts |= {f"{room}/{name}": digest for name, digest in tree.items()}
+        parts |= {f"{package}/{name}": digest for name, digest in tree.items()}
     return of_value(parts)
 
 

@@ -65,7 +65,7 @@ class Event(BaseModel):
 
     @model_validator(mode="after")
     def _says_who_and_when(self) -> Self:
-        """Whoever can write the registry can write an event: what is read of it everywhere has the form it was written in."""
+        """Anyone who can write the registry can write an event: what is read of it has the form it was written in."""
         datetime.fromisoformat(self.time)
         for name in ("actor", "release"):
             if not isinstance(self.data.get(name) or {}, dict):

@@ -1,7 +1,5 @@
 """Files written whole or not at all."""
 
-from __future__ import annotations
-
 import errno
 import os
 import uuid
@@ -18,7 +16,7 @@ SPARES, SPARE_BYTES = 48, 12_288
 
 
 def place(texts: Mapping[Path, str | bytes]) -> None:
-    """Write every file beside its target first, and rename only when all are on disk. Raises OSError; nothing is half-done."""
+    """Write every file next to its target first, and rename once all are on disk. Raises OSError; nothing is half-done."""
     waiting: dict[Path, Path] = {}
     try:
         for target, text in texts.items():

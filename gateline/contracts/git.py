@@ -3,8 +3,6 @@
 Where git refuses to look, that is said once, with the cure, and nothing is known.
 """
 
-from __future__ import annotations
-
 import shutil
 import subprocess
 import tempfile
@@ -23,7 +21,7 @@ NOTHING: Mapping[str, str] = {}
 CURE = "safe.directory"
 """Git names this setting in every language when it refuses a folder of another account's."""
 NEVER = (".venv", ".nox", ".gateline")
-"""What tools make: a rule such as `.venv/` ignores a folder, but no link to one that lies elsewhere."""
+"""What tools make: a rule such as `.venv/` ignores a folder, but no link to one elsewhere."""
 
 
 def ask(folder: Path, *arguments: str, environ: Mapping[str, str] = NOTHING) -> str | None:
@@ -37,7 +35,9 @@ def ask(folder: Path, *arguments: str, environ: Mapping[str, str] = NOTHING) -> 
     except (OSError, TooSlow):
         return None
     if done.code and CURE in done.errors:
-        _say_refused(_cure(done.errors, folder))
+        # Git's own line holds the folder as git compares it.
+        own = (line.strip() for line in done.errors.splitlines() if line.strip().startswith("git config") and CURE in line)
+        _say_refused(next(own, f"git config --global --add {CURE} {folder.absolute()}"))
     return done.output.strip("\n") if done.code == 0 else None
 
 
@@ -54,13 +54,6 @@ def packed(folder: Path, commit: str) -> bytes | None:
 def say_where_refused(folder: Path) -> None:
     """Say now that git refuses a folder, where it does: for a command whose parts say it to a log."""
     ask(folder, "rev-parse", "--git-dir")
-
-
-def _cure(said: str, folder: Path) -> str:
-    """Git's own line, which holds the folder as git compares it."""
-    lines = [line.strip() for line in said.splitlines() if CURE in line]
-    own = next((line for line in lines if line.startswith("git config")), "")
-    return own or f"git config --global --add {CURE} {folder.absolute()}"
 
 
 @cache

@@ -1,15 +1,14 @@
 """Where an environment keeps its files on this machine: below the project's folder, or where its settings name another one."""
 
-from __future__ import annotations
-
 import os
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from gateline.contracts.event import Head
 from gateline.settings import Settings
 from gateline.settings.errors import OutsideError
-from gateline.settings.sample import is_sample
+from gateline.settings.variables import is_sample
 from gateline.settings.secrets import redacted
 
 STATE = Path(".gateline")
@@ -55,37 +54,33 @@ def log_of(url: str, project: str) -> str:
 
 def is_log(kept: str, asked: str) -> bool:
     """Say whether two such texts are of one log; a folder may be named from here or from the root."""
-
-    def whole(log: str) -> str:
-        return log if "://" in log else str(Path(log).absolute())
-
-    return whole(kept) == whole(asked)
+    one, other = (log if "://" in log else str(Path(log).absolute()) for log in (kept, asked))
+    return one == other
 
 
 def has_seen_events(settings: Settings, root: Path) -> bool:
     """Say whether this machine keeps a head of the audit log that the settings name: then there is one, wherever it is now."""
-    asked = log_of(settings.registry.url, settings.project.name)
-    return any(
-        (folder / f"{HEAD}.json").exists() and is_log(_text(folder / f"{LOG}.json", asked), asked)
-        for folder in keeping(settings, root).values()
-    )
+    return any(path.exists() for path in _heads(settings, root))
 
 
 def heads_seen(settings: Settings, root: Path) -> list[Head]:
     """Return the heads of the audit log that the settings name, as this machine keeps them, if it can be read."""
-    asked, found = log_of(settings.registry.url, settings.project.name), []
-    for folder in keeping(settings, root).values():
-        if is_log(_text(folder / f"{LOG}.json", asked), asked):
-            with suppress(ValueError):
-                found.append(Head.model_validate_json(_text(folder / f"{HEAD}.json", "")))
+    found = []
+    for path in _heads(settings, root):
+        with suppress(OSError, ValueError):
+            found.append(Head.model_validate_json(path.read_text(encoding="utf-8", errors="replace")))
     return found
 
 
-def _text(path: Path, otherwise: str) -> str:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return otherwise
+def _heads(settings: Settings, root: Path) -> Iterator[Path]:
+    """Yield the files in which a head of this audit log is kept, or would be."""
+    asked = log_of(settings.registry.url, settings.project.name)
+    for folder in keeping(settings, root).values():
+        kept = asked
+        with suppress(OSError):
+            kept = (folder / f"{LOG}.json").read_text(encoding="utf-8", errors="replace")
+        if is_log(kept, asked):
+            yield folder / f"{HEAD}.json"
 
 
 def make(folder: Path) -> None:

@@ -1,7 +1,5 @@
 """What was seen of a service under load: counts, latencies and rates."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from typing import Self
@@ -55,6 +53,8 @@ class LoadSample(BaseModel):
         """Return the sample of these latencies, one a request."""
         ordered = sorted(latencies_ms)
         steps = min(len(ordered) - 1, MOST_QUANTILES)
+        shares = [step / steps for step in range(steps + 1)] if steps > 0 else [0.0] * len(ordered)
+        p50, p95, p99 = (percentile(ordered, share) if ordered else None for share in (0.5, 0.95, 0.99))
         return cls(
             url=url,
             requests=len(ordered),
@@ -64,12 +64,10 @@ class LoadSample(BaseModel):
             seconds=seconds,
             intended_rate=intended_rate,
             users=users,
-            quantiles_ms=tuple(percentile(ordered, step / steps) for step in range(steps + 1))
-            if steps > 0
-            else tuple(ordered),
-            p50_ms=percentile(ordered, 0.5) if ordered else None,
-            p95_ms=percentile(ordered, 0.95) if ordered else None,
-            p99_ms=percentile(ordered, 0.99) if ordered else None,
+            quantiles_ms=tuple(percentile(ordered, share) for share in shares),
+            p50_ms=p50,
+            p95_ms=p95,
+            p99_ms=p99,
         )
 
     @property

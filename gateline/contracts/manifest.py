@@ -1,10 +1,12 @@
-"""What an artifact is made of, and what was recorded beside it."""
+"""What an artifact is made of, and what its scores mean: which class is positive, what a score decides, how close is equal."""
 
-from __future__ import annotations
-
+import math
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from gateline.settings.project import EVEN
 
 MODEL_FILE = "model.skops"
 SCHEMA_FILE = "schema.json"
@@ -21,6 +23,8 @@ NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.+-]*$"
 """A plain name: no folder, no way out of one, nothing that markup or a terminal would take for anything else."""
 Moment = Annotated[str, Field(pattern=r"^[0-9TZ:.+-]*$")]
 """A time in ISO 8601, or nothing."""
+Label = str | int | float | bool
+TRUTH = {"true": 1.0, "false": 0.0}
 
 
 class Objects(BaseModel):
@@ -35,7 +39,7 @@ class Objects(BaseModel):
 
 
 class Manifest(BaseModel):
-    """An artifact's identity and files. `identity` is the digest of `inputs` alone; the rest is recorded beside it."""
+    """An artifact's identity and files. `identity` is the digest of `inputs` alone; the rest is recorded with it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=(), ser_json_inf_nan="strings")
 
@@ -51,10 +55,10 @@ class Manifest(BaseModel):
     target: str
     features: tuple[str, ...]
     """Feature columns in schema order: the order of a row in a request."""
-    classes: tuple[str | int | float | bool, ...] = ()
+    classes: tuple[Label, ...] = ()
     """Class labels in the order of the probabilities; empty for regression."""
-    positive: str | int | float | bool | None = None
-    threshold: float = 0.5
+    positive: Label | None = None
+    threshold: float = EVEN
     trusted_types: tuple[str, ...] = ()
     """The types outside the loader's own trusted set that the model file may name."""
     libraries: dict[str, str] = Field(default_factory=dict)
@@ -74,3 +78,74 @@ class Manifest(BaseModel):
         if self.task == "binary" and self.classes and self.positive is not None and self.positive not in self.classes:
             raise ValueError(f"positive class {self.positive!r} is none of {', '.join(map(repr, self.classes))}")
         return self
+
+    @property
+    def positive_column(self) -> int:
+        """The place of the positive class among a binary model's scores."""
+        return positive_column(self.classes, self.positive)
+
+    def decide(self, scores: Sequence[float]) -> Any:
+        """Return the answer that the scores of one row make: a class, or the number itself (shape (classes,) or (1,))."""
+        if self.task == "regression":
+            return scores[0]
+        if self.task == "binary":
+            return self.decide_by(scores[self.positive_column])
+        return self.classes[_largest(scores)]
+
+    def decide_by(self, score: float) -> Label:
+        """Return the class that a binary model answers where its positive class has this probability."""
+        return self.classes[_decided(score, self.threshold, self.positive_column)]
+
+    def places(self) -> Callable[[Sequence[float]], int]:
+        """Return what `decide` goes by, for classes: the place of the class that the scores of one row make.
+
+        To be kept where one row after another is decided.
+        """
+        if self.task == "binary":
+            threshold, column = self.threshold, self.positive_column
+            return lambda scores: _decided(scores[column], threshold, column)
+        return _largest
+
+
+def _decided(score: float, threshold: float, column: int) -> int:
+    """Return the place of the class of two that a score of the one at `column` decides."""
+    return column if score >= threshold else 1 - column
+
+
+def _largest(scores: Sequence[float]) -> int:
+    return max(range(len(scores)), key=scores.__getitem__)
+
+
+def positive_column(classes: Sequence[Any], positive: Any) -> int:
+    """Return the place of the positive class: of the one that is named, or of the last where it is none of them."""
+    return classes.index(positive) if positive in classes else max(len(classes) - 1, 0)
+
+
+def gap(score: float, recorded: float) -> float:
+    """Return how far a score is from the recorded one, which `GOLDEN_TOLERANCE` limits; infinite where one is no number."""
+    apart = abs(score - recorded) / max(1.0, abs(recorded))
+    return apart if math.isfinite(apart) else math.inf
+
+
+def class_of(text: str, classes: Sequence[Label]) -> Label | None:
+    """Return the class that a text means, or None: by value, not by spelling (`1`, `1.0` and `true` are one class).
+
+    Its spelling decides before its value, and its value before its letters' case: classes may differ in these alone.
+    """
+    text = text.strip()
+    exact = [label for label in classes if str(label) == text]
+    value = _value(text)
+    equal = [label for label in classes if value is not None and _value(str(label)) == value]
+    alike = [label for label in classes if str(label).casefold() == text.casefold()]
+    return next((found[0] for found in (exact, equal, alike) if len(found) == 1), None)
+
+
+def _value(text: str) -> float | None:
+    """Return the number that a label stands for: a truth value is 1 or 0, as it is where it is counted."""
+    if text.lower() in TRUTH:
+        return TRUTH[text.lower()]
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None

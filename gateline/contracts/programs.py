@@ -1,7 +1,5 @@
 """The one way to run a program to its end: what it is given, how long it may take, and what it said."""
 
-from __future__ import annotations
-
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

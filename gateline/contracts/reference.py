@@ -1,7 +1,5 @@
 """What an artifact remembers of the rows it was made from: `reference.json`, read by the service's counters and by drift."""
 
-from __future__ import annotations
-
 import math
 from bisect import bisect_right
 from collections import Counter
@@ -27,7 +25,7 @@ class ColumnReference(BaseModel):
     missing: float = 0.0
     """Share of rows without a value."""
     loadings: tuple[float, ...] = ()
-    """How far the column follows each of the factors that all columns share (`gateline/contracts/likely.py`)."""
+    """How far the column follows each of the factors that all columns share (`gateline/contracts/samples.py`)."""
     order: tuple[int, ...] = ()
     """The bins of words, from one end of what the other columns follow to the other; empty for the order of `categories`."""
 
@@ -119,24 +117,21 @@ def count(
     matured: Iterable[Matured] = (),
 ) -> LiveCounts:
     """Return the counts of encoded rows given column by column; columns that the reference does not know are left out."""
-    known = {name: values for name, values in columns.items() if name in reference.columns}
-    found = [reference.scores.index(score) for score in scores]
+    binned = dict[str, ColumnCounts]()
+    for name, values in columns.items():
+        if name in reference.columns:
+            column = reference.columns[name]
+            found = [column.index(value) for value in values]
+            binned[name] = ColumnCounts(counts=_tally(found, len(column.shares)), missing=found.count(None))
     return LiveCounts(
-        rows=max([len(scores), *map(len, known.values())]),
-        columns={name: _binned(reference, name, values) for name, values in known.items()},
-        scores=_tally(found, len(reference.scores.shares)),
+        rows=max([len(scores), *(len(columns[name]) for name in binned)]),
+        columns=binned,
+        scores=_tally(map(reference.scores.index, scores), len(reference.scores.shares)),
         labels=dict(Counter(labels)),
         matured=tuple(matured),
     )
 
 
-def _binned(reference: Reference, name: str, values: Sequence[Value]) -> ColumnCounts:
-    column = reference.columns[name]
-    found = [column.index(value) for value in values]
-    present = [index for index in found if index is not None]
-    return ColumnCounts(counts=_tally(present, len(column.shares)), missing=len(found) - len(present))
-
-
-def _tally(indices: Iterable[int], size: int) -> tuple[int, ...]:
+def _tally(indices: Iterable[int | None], size: int) -> tuple[int, ...]:
     seen = Counter(indices)
     return tuple(seen[index] for index in range(size))

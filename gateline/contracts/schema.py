@@ -10,13 +10,20 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from gateline.contracts.forms import full_form
 from gateline.settings.errors import UsageError, did_you_mean
 from gateline.settings.explain import explain
 
 Value = str | int | float | bool
 Dtype = Literal["integer", "number", "string", "boolean", "datetime"]
 ROLES = ("target", "time", "group")
+DTYPES = {
+    **dict.fromkeys("integer int int8 int16 int32 int64 uint8 uint16 uint32 uint64".split(), "integer"),
+    **dict.fromkeys("number float float16 float32 float64 double".split(), "number"),
+    **dict.fromkeys("string str object category".split(), "string"),
+    **dict.fromkeys(("boolean", "bool"), "boolean"),
+    **dict.fromkeys("datetime datetime64 datetime64[ns] datetime64[us] date timestamp".split(), "datetime"),
+}
+"""What the names of a column's type that people write stand for; upper and lower case are one."""
 
 
 class Column(BaseModel):
@@ -37,7 +44,7 @@ class Column(BaseModel):
     sentinels: tuple[Value, ...] = ()
     """Values that stand for 'missing' elsewhere and must not appear."""
     missing: tuple[str, ...] = ()
-    """Texts that stand for a missing value in this column, beside those of the schema; of a number, however it is written."""
+    """Texts that stand for a missing value in this column, besides those of the schema; of a number, however it is written."""
     key: bool = False
     """Part of the row's key: the key columns together are unique; never a feature."""
     feature: bool = True
@@ -100,16 +107,11 @@ def _is_of(dtype: Dtype, value: Value) -> bool:
         number = isinstance(value, int | float) and not isinstance(value, bool)
         return number and (dtype == "number" or float(value).is_integer())
     if dtype == "datetime":
-        return isinstance(value, str) and _is_moment(value)
+        try:
+            return isinstance(value, str) and datetime.fromisoformat(value) is not None
+        except ValueError:
+            return False
     return isinstance(value, bool if dtype == "boolean" else str)
-
-
-def _is_moment(text: str) -> bool:
-    try:
-        datetime.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _check_default(column: Column) -> None:
@@ -148,7 +150,7 @@ class Schema(BaseModel):
     it, NA, NULL and their like do for numbers, truth values and dates, and of strings the empty text alone."""
 
     ignored: tuple[str, ...] = ()
-    """Names that a request may carry beside the features, and that are left out: columns that the model no longer takes."""
+    """Names that a request may carry besides the features, and that are left out: columns that the model no longer takes."""
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Self:
@@ -218,7 +220,7 @@ def load(path: Path | str) -> Schema:
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}", "make it a readable file") from None
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"{path}: is not JSON in UTF-8: {error}", "mend the file") from None
+        raise UsageError(f"{path}: is not JSON in UTF-8: {error}", "fix the file") from None
     return parse(raw, str(path))
 
 
@@ -239,6 +241,42 @@ def _parse(raw: Any, name: str, next_step: str) -> Schema:
     except ValueError as error:
         lines = [str(error)]
     raise UsageError(f"{name}: {lines[0]}" if len(lines) == 1 else "\n    ".join([f"{name}:", *lines]), next_step)
+
+
+def full_form(raw: dict[str, Any]) -> dict[str, Any]:
+    """Turn `{"columns": ["a"], "dtypes": {"a": "int64"}, "max_null_percentage": 0.05}` into the form with one object a column.
+
+    The full form comes back as it is, but for the names of types. Raises ValueError naming the key and what is allowed.
+    """
+    rest = dict(raw)
+    columns, dtypes, nulls = rest.get("columns"), rest.pop("dtypes", {}), rest.pop("max_null_percentage", None)
+    if not isinstance(dtypes, dict):
+        raise ValueError(f"'dtypes' is {dtypes!r}; allowed: an object of column name and type")
+    is_share = isinstance(nulls, int | float) and not isinstance(nulls, bool) and 0 <= nulls <= 1
+    if nulls is not None and not is_share:
+        raise ValueError(f"'max_null_percentage' is {nulls!r}; allowed: a share from 0 to 1 (0.05 is five of a hundred)")
+    if not isinstance(columns, list):
+        raise ValueError(f"'columns' is {columns!r}; allowed: a list of names or of objects")
+    full = [_full_column(column, dtypes) for column in columns]
+    names = [str(column.get("name")) for column in full]
+    for name in dtypes:
+        if name not in names:
+            raise ValueError(f"'dtypes' names '{name}', which is no column{did_you_mean(name, names)}")
+    return rest | {"columns": full if nulls is None else [{"nullable": nulls, **column} for column in full]}
+
+
+def _full_column(column: Any, dtypes: dict[str, Any]) -> dict[str, Any]:
+    if not isinstance(column, str | dict):
+        raise ValueError(f"'columns' holds {column!r}; allowed: a name or an object")
+    body = {"name": column} if isinstance(column, str) else dict(column)
+    name = str(body.get("name"))
+    if "dtype" not in body and name in dtypes:
+        body["dtype"] = dtypes[name]
+    if isinstance(column, str) and "dtype" not in body:
+        raise ValueError(f"'dtypes' names no type for column '{name}'; allowed: {', '.join(sorted(set(DTYPES.values())))}")
+    if isinstance(body.get("dtype"), str):
+        body["dtype"] = DTYPES.get(body["dtype"].lower(), body["dtype"])
+    return body
 
 
 def _named(line: str, columns: list[dict[str, Any]]) -> str:

@@ -1,7 +1,5 @@
 """What the settings say that shapes an artifact, and what of it is no longer as it was when one was trained."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,7 +11,7 @@ from gateline.settings import Settings
 
 
 def shaping(settings: Settings) -> dict[str, Any]:
-    """Return the settings that shape an artifact, defaults filled in; neither where the data lies nor what may be loaded."""
+    """Return the settings that shape an artifact, defaults filled in; neither where the data is nor what may be loaded."""
     body = settings.model_dump(mode="json", by_alias=True, include={"model", "metrics"}, exclude={"model": {"trusted"}})
     roles = settings.data.model_dump(mode="json", include={"target", "time", "group", "label_delay_hours"})
     return {"task": settings.project.task, "data": roles, **body}

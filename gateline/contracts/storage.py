@@ -1,6 +1,4 @@
-"""What lies behind a URL: one way to open it, and one way to say what went wrong there."""
-
-from __future__ import annotations
+"""What a URL leads to: one way to open it, and one way to say what went wrong there."""
 
 from typing import Any
 
@@ -9,10 +7,17 @@ import fsspec
 from gateline.settings.errors import UsageError
 from gateline.settings.secrets import redacted
 
-CONNECT_SECONDS = 3
-READ_SECONDS = 6
-ATTEMPTS = 3
-"""A store that is gone is found out in seconds: a connection that is refused in 3, one that is never answered in 20."""
+S3 = {
+    "max_concurrency": 1,
+    "use_listings_cache": False,
+    "config_kwargs": {
+        "connect_timeout": 3,
+        "read_timeout": 6,
+        "retries": {"mode": "standard", "total_max_attempts": 3},
+    },
+}
+"""One request for a whole object, nothing remembered of what others may change, patience that ends: a store that is gone is
+found out in seconds, a connection that is refused in 3, one that is never answered in 20."""
 LIBRARIES = (
     'add it to the group in pyproject.toml (storage = ["{name}"]), then nox -s lock, then install requirements/dev.txt'
 )
@@ -40,7 +45,7 @@ def opened(url: str, *, versions: bool = False) -> tuple[Any, str]:
     With `versions`, objects can be opened by their version id where the store keeps versions.
     Raises UsageError for a kind of URL that nobody knows, and for one whose library is not installed.
     """
-    options = _s3_options(versions) if is_s3(url) else {}
+    options = S3 | {"version_aware": versions} if is_s3(url) else {}
     try:
         filesystem, path = fsspec.core.url_to_fs(url, **options)
     except ImportError as error:
@@ -52,8 +57,21 @@ def opened(url: str, *, versions: bool = False) -> tuple[Any, str]:
     except ValueError as error:
         raise UsageError(f"{redacted(url)}: {redacted(str(error))}", "name a folder, a file or an fsspec URL") from None
     if is_s3(url):
-        _bound(filesystem)
+        filesystem.retries = 1  # The client alone repeats.
+        if filesystem.session is None:
+            from aiobotocore.session import AioSession
+
+            filesystem.session = AioSession()
+            filesystem.session.register("before-call.s3", _without_expect)
     return filesystem, str(path)
+
+
+def _without_expect(params: dict[str, Any], **_: Any) -> None:
+    """With `Expect: 100-continue`, a write to a server that never answers would wait for ever: no timeout has begun yet.
+
+    It must return nothing: what such a hook returns is taken for the answer.
+    """
+    params["headers"].pop("Expect", None)
 
 
 def is_s3(url: str) -> bool:
@@ -91,33 +109,3 @@ def next_step_of(error: BaseException, otherwise: str) -> str:
     """Return what to do about it."""
     kinds = (code_of(error), *(kind.__name__ for kind in type(error).__mro__))
     return next((NEXT[kind] for kind in kinds if kind in NEXT), otherwise)
-
-
-def _bound(filesystem: Any) -> None:
-    """Let every request end in its time: the client alone repeats, and a write does not wait to be asked for its body."""
-    from aiobotocore.session import AioSession
-
-    filesystem.retries = 1
-    if filesystem.session is None:
-        filesystem.session = AioSession()
-        filesystem.session.register("before-call.s3", _without_expect)
-
-
-def _without_expect(params: dict[str, Any], **_: Any) -> None:
-    """With `Expect: 100-continue`, a write to a server that never answers would wait for ever: no timeout has begun yet."""
-    params["headers"].pop("Expect", None)
-
-
-def _s3_options(versions: bool) -> dict[str, Any]:
-    """One request for a whole object, nothing remembered of what others may change, patience that ends."""
-    config = {
-        "connect_timeout": CONNECT_SECONDS,
-        "read_timeout": READ_SECONDS,
-        "retries": {"mode": "standard", "total_max_attempts": ATTEMPTS},
-    }
-    return {
-        "version_aware": versions,
-        "max_concurrency": 1,
-        "use_listings_cache": False,
-        "config_kwargs": config,
-    }

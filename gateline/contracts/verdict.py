@@ -72,7 +72,7 @@ class Verdict(BaseModel):
     notes: tuple[Line, ...] = ()
     created: str = ""
     found: str = ""
-    """When it was last found again in place of judging anew; empty for never. What was said last is what counts."""
+    """When it was last found again in place of judging again; empty for never. What was said last is what counts."""
     recorded: bool = False
     """Whether this verdict was reached earlier, on the same digests, and is reused."""
     rehearsal: bool = False
@@ -125,12 +125,12 @@ class Verdict(BaseModel):
 
 def add_up(rules: Iterable[Rule]) -> Outcome:
     """Return the one outcome of a set of rules."""
-    listed = list(rules)
-    if any(rule.outcome is Outcome.FAIL for rule in listed):
+    found = {(rule.outcome, rule.required) for rule in rules}
+    outcomes = {outcome for outcome, _ in found}
+    if Outcome.FAIL in outcomes:
         return Outcome.FAIL
-    silent_required = any(rule.required and rule.outcome is Outcome.INCONCLUSIVE for rule in listed)
-    judged_any = any(rule.outcome is Outcome.PASS for rule in listed)
-    return Outcome.PASS if judged_any and not silent_required else Outcome.INCONCLUSIVE
+    knows = Outcome.PASS in outcomes and (Outcome.INCONCLUSIVE, True) not in found
+    return Outcome.PASS if knows else Outcome.INCONCLUSIVE
 
 
 def at_least(name: str, observed: float, limit: float, **more: object) -> Rule:
@@ -143,9 +143,14 @@ def at_most(name: str, observed: float, limit: float, **more: object) -> Rule:
     return _compare(name, observed, limit, observed <= limit, "at most", "above", **more)
 
 
+def ruled(name: str, outcome: Outcome, reason: str, **more: object) -> Rule:
+    """Return what a rule says; `more` are fields of `Rule`."""
+    return Rule.model_validate({"name": name, "outcome": outcome, "reason": reason, **more})
+
+
 def unknown(name: str, reason: str, **more: object) -> Rule:
     """Say that a rule could not judge, and why."""
-    return Rule.model_validate({"name": name, "outcome": Outcome.INCONCLUSIVE, "reason": reason, **more})
+    return ruled(name, Outcome.INCONCLUSIVE, reason, **more)
 
 
 def _compare(name: str, observed: float, limit: float, good: bool, allowed: str, beyond: str, **more: object) -> Rule:
@@ -157,14 +162,7 @@ def _compare(name: str, observed: float, limit: float, good: bool, allowed: str,
     else:
         limits = f"allowed {allowed} {limit:.6g}" if good else f"{beyond} the limit {limit:.6g}"
         reason = f"{about} is {observed:.6g}{unit}, {limits}"
-    fields = {
-        "name": name,
-        "outcome": Outcome.PASS if good else Outcome.FAIL,
-        "observed": observed,
-        "limit": limit,
-        "reason": reason,
-    }
-    return Rule.model_validate({**fields, **more})
+    return ruled(name, Outcome.PASS if good else Outcome.FAIL, reason, observed=observed, limit=limit, **more)
 
 
 class Series(BaseModel):

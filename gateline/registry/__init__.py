@@ -1,1 +1,1 @@
-"""The handover between rooms: artifacts, aliases, verdicts, releases and the audit log."""
+"""The handover between packages: artifacts, aliases, verdicts, releases and the audit log."""

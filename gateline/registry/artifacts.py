@@ -1,13 +1,11 @@
 """Immutable artifacts: written once, found by identity, version or alias, verified on every read."""
 
-from __future__ import annotations
-
-import itertools
 import json
 import re
 import secrets
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from pydantic import ValidationError
@@ -15,20 +13,19 @@ from pydantic import ValidationError
 from gateline.contracts.digest import of_bytes, short
 from gateline.contracts.manifest import MANIFEST_FILE, Manifest
 from gateline.registry.store import Store
+from gateline.registry.verified import REPAIR
 from gateline.settings.errors import GateRefused, OutsideError, UsageError, did_you_mean
 
 CHAMPION = "champion"
 CANDIDATE = "candidate"
 NAME = re.compile(r"[\w.+-]+")
 ATTEMPTS = 5
-REPAIR = "do not use it; train again, or restore the registry from a copy"
 
 
 class Artifacts:
     """The artifacts of one registry."""
 
     def __init__(self, store: Store) -> None:
-        """Keep the store that holds them."""
         self._store = store
 
     def add(self, manifest: Manifest, files: Mapping[str, bytes], *, replace: bool = False) -> Manifest:
@@ -84,11 +81,15 @@ class Artifacts:
 
     def resolve(self, reference: str) -> str:
         """Return the identity behind an alias, a version, or an identity (12 characters or more). Raises UsageError."""
-        lookups = (self.alias, self._by_version, self._by_identity) if NAME.fullmatch(reference) else ()
-        for lookup in lookups:
-            identity = lookup(reference)
-            if identity:
-                return identity
+        if NAME.fullmatch(reference):
+            named = self._record(f"aliases/{reference}.json") or self._record(f"versions/{reference}.json")
+            if named:
+                return named["identity"]
+            if len(reference) >= 12 and set(reference) <= set("0123456789abcdef"):
+                records = [self._record(f"versions/{version}.json") or {} for version in self.versions()]
+                known_identities = sorted(record.get("identity", "") for record in records)
+                if found := [identity for identity in known_identities if identity.startswith(reference)]:
+                    return found[0]
         self._store.refuse_emptied()
         known = [CANDIDATE, CHAMPION, *self.versions()]
         raise UsageError(
@@ -98,8 +99,7 @@ class Artifacts:
 
     def alias(self, name: str) -> str | None:
         """Return the identity that an alias points to, or None."""
-        record = self._record(f"aliases/{name}.json")
-        return str(record["identity"]) if record else None
+        return (self._record(f"aliases/{name}.json") or {}).get("identity")
 
     def point(self, name: str, identity: str) -> None:
         """Let an alias point to an artifact."""
@@ -114,7 +114,7 @@ class Artifacts:
         folder = f"artifacts/{manifest.identity}"
         for name, data in files.items():
             self._store.write(f"{folder}/{name}", data)
-        self._store.write(f"{folder}/{MANIFEST_FILE}", _bytes_of(self._claim_version(manifest)))
+        self._store.write(f"{folder}/{MANIFEST_FILE}", self._claim_version(manifest))
 
     def _reads_back(self, identity: str) -> bool:
         """Two trainings of equal inputs that write at once can mix their files; after a random wait one of them repairs it."""
@@ -132,40 +132,26 @@ class Artifacts:
 
     def _record(self, name: str) -> dict[str, str] | None:
         """Return a small record, or None if it is not there."""
-        try:
-            record = json.loads(self._store.read(name))
-            if isinstance(record, dict) and "identity" in record:
-                return record
-        except FileNotFoundError:
+        data = self._store.find(name)
+        if data is None:
             return None
-        except (ValueError, RecursionError):
-            pass
+        with suppress(ValueError, RecursionError):
+            record = json.loads(data)
+            if isinstance(record, dict) and isinstance(record.get("identity"), str):
+                return record
         raise GateRefused(f"{name} in {self._store.url} is not the record that was written", REPAIR, rule="digest")
 
-    def _claim_version(self, manifest: Manifest) -> Manifest:
-        """Record the version under its name, or under `name.2`, `name.3`… where another artifact has it."""
-        for number in itertools.count(1):
-            suffix = f".{number}" if number > 1 else ""
-            named = manifest.model_copy(update={"version": f"{manifest.version}{suffix}"})
-            record = {"identity": named.identity, "manifest": of_bytes(_bytes_of(named))}
+    def _claim_version(self, manifest: Manifest) -> bytes:
+        """Record the version under its name, or under `name.2`, `name.3`… where another has it; return the manifest so."""
+        version, number = manifest.version, 1
+        while True:
+            data = manifest.model_copy(update={"version": version}).model_dump_json(indent=2).encode()
+            record = {"identity": manifest.identity, "manifest": of_bytes(data)}
             try:
-                self._store.create(f"versions/{named.version}.json", json.dumps(record).encode())
-                break
+                self._store.create(f"versions/{version}.json", json.dumps(record).encode())
+                return data
             except FileExistsError:
-                if self._record(f"versions/{named.version}.json") == record:
-                    break
-        return named
-
-    def _by_version(self, reference: str) -> str | None:
-        record = self._record(f"versions/{reference}.json")
-        return record["identity"] if record else None
-
-    def _by_identity(self, reference: str) -> str | None:
-        if len(reference) < 12 or not set(reference) <= set("0123456789abcdef"):
-            return None
-        found = {self._by_version(version) or "" for version in self.versions()}
-        return next((identity for identity in sorted(found) if identity.startswith(reference)), None)
-
-
-def _bytes_of(manifest: Manifest) -> bytes:
-    return manifest.model_dump_json(indent=2).encode()
+                if self._record(f"versions/{version}.json") == record:
+                    return data
+            number += 1
+            version = f"{manifest.version}.{number}"

@@ -1,7 +1,5 @@
 """The audit log: one exclusively created object per event, hash-chained, so that an edit is seen."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -9,27 +7,18 @@ from datetime import datetime
 
 from gateline.contracts.digest import of_bytes
 from gateline.contracts.event import DEPLOYED, FINISHED, GENESIS, ROLLED_BACK, UPGRADED, Event, Head
-from gateline.registry.chain import (
-    UNKNOWN,
-    ChainBroken,
-    Entry,
-    Finding,
-    broken,
-    entry_of,
-    line_of,
-    lost,
-    name_of,
-    settled,
-)
+from gateline.registry.chain import UNKNOWN, ChainBroken, Entry, Finding, broken, entry_of, line_of, lost, name_of, settled
 from gateline.registry.store import AUDIT as FOLDER
 from gateline.registry.store import Store
 from gateline.settings import PRODUCTION
-from gateline.settings.errors import GatelineError, OutsideError
+from gateline.settings.errors import GatelineError, GateRefused, OutsideError
 from gateline.settings.shown import shown
 
 __all__ = ["About", "AuditLog", "ChainBroken", "Finding"]
 
 ATTEMPTS = 1000
+LARGEST_BYTES = 2**24
+"""Of one event: a line that was stretched is no reason to fill this machine's memory."""
 UNREAD = "cannot be read"
 SERVED = (DEPLOYED, UPGRADED, ROLLED_BACK)
 
@@ -51,7 +40,6 @@ class AuditLog:
     """The log of one registry. With a key, every event carries an HMAC."""
 
     def __init__(self, store: Store, key: str = "") -> None:
-        """Keep the store and the key."""
         self._store, self._key = store, key
         self.name = store.log
 
@@ -135,11 +123,8 @@ class AuditLog:
 
         `adopted` and `kept` are those of `chain.settled`.
         """
-        foreign = [
-            Finding(0, f"chain: '{name}' is no line of the log")
-            for name in self._store.names(FOLDER, foreign=True)
-            if line_of(name) is None
-        ]
+        names = self._store.names(FOLDER, foreign=True)
+        foreign = [Finding(0, f"chain: '{name}' is no line of the log") for name in names if line_of(name) is None]
         entries = self._entries()
         found = foreign + broken(entries, heads, self._key)
         accepted = settled(found, entries, self._key, adopted, kept)
@@ -164,10 +149,13 @@ class AuditLog:
         return dict(zip(lines, self._store.each(entry, lines), strict=True))
 
     def _lines(self) -> list[int]:
-        return sorted(line for line in map(line_of, self._store.names(FOLDER)) if line)
+        return sorted(filter(None, map(line_of, self._store.names(FOLDER))))
 
     def _read(self, line: int) -> bytes:
-        return self._store.read(f"{FOLDER}/{name_of(line)}")
+        try:
+            return self._store.read(f"{FOLDER}/{name_of(line)}", LARGEST_BYTES)
+        except GateRefused as error:
+            raise OutsideError(f"{error.message}: an event has a few thousand", "invoke audit says what was changed") from None
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,5 @@
 """The judgement of an audit log: where its chain does not hold."""
 
-from __future__ import annotations
-
 import hmac
 import json
 import re
@@ -55,7 +53,7 @@ class Entry:
     sealed: bool = False
     """Whether its seal is the one that the key makes."""
     flaw: str = ""
-    """What is wrong with it whatever the key."""
+    """What is wrong with it under any key."""
 
 
 def name_of(line: int) -> str:
@@ -70,7 +68,7 @@ def line_of(name: str) -> int | None:
 
 
 def entry_of(line: int, data: bytes, key: str = "") -> Entry:
-    """Read one stored line. Whatever is wrong with it is said in `fault`."""
+    """Read one stored line; what is wrong with it is said in `fault`."""
     digest = of_bytes(data)
     try:
         event = Event.model_validate_json(data)
@@ -80,7 +78,9 @@ def entry_of(line: int, data: bytes, key: str = "") -> Entry:
         reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
         return Entry(line, digest, None, flaw := f"is not readable: {reason}", flaw=flaw)
     sealed = bool(key) and hmac.compare_digest(event.seal.encode(), seal_of(body, key).encode())
-    flaw = _flaw(line, event, whole)
+    flaw = "" if whole else "was changed: its bytes are not those of a stored event"
+    if whole and event.sequence != line:
+        flaw = f"holds the event of line {event.sequence}: it was moved"
     return Entry(line, digest, event, flaw or (WRONG_SEAL if event.seal and key and not sealed else ""), sealed, flaw)
 
 
@@ -107,7 +107,7 @@ def _looked_at(entries: Mapping[int, Entry]) -> Iterator[int]:
 
 
 def lost(heads: Iterable[Head], stored: Mapping[int, str]) -> list[Finding]:
-    """Return which heads kept elsewhere do not hold, by the digests of the stored lines: the log was cut, or written anew."""
+    """Return which heads kept elsewhere do not hold, by the digests of the stored lines: the log was cut, or written again."""
     found = []
     for head in dict.fromkeys(heads):
         digest = GENESIS if head.count == 0 else stored.get(head.count, "")
@@ -128,7 +128,7 @@ def settled(
     """Return the findings that a person has accepted, each with the event that says so.
 
     With a key, the event's seal must hold. A head that was kept elsewhere is accepted by a sealed event alone, or by one of
-    `adopted`, the digests of those that this machine took part in: whoever can write the registry could add another.
+    `adopted`, the digests of those that this machine took part in: anyone who can write the registry could add another.
     `kept` says when a head was kept, where that is known: one from before the event may be any within what it accepts.
     """
     events = [entry for entry in entries.values() if entry.event and entry.event.type == ACCEPTED and not entry.fault]
@@ -152,14 +152,6 @@ def _accepts(entry: Entry, event: Event, finding: Finding, vouched: bool, kept: 
     cut = entry.line <= finding.line <= max((head["count"] for head in heads), default=0)
     changed = {(one["line"], one["digest"]) for one in event.data.get("findings", [])}
     return cut or (finding.line, finding.digest) in changed
-
-
-def _flaw(line: int, event: Event, whole: bool) -> str:
-    if not whole:
-        return "was changed: its bytes are not those of a stored event"
-    if event.sequence != line:
-        return f"holds the event of line {event.sequence}: it was moved"
-    return ""
 
 
 def _faults_at(line: int, entries: Mapping[int, Entry]) -> list[str]:

@@ -1,6 +1,4 @@
-"""Packed releases: the bundle as one archive, and its record."""
-
-from __future__ import annotations
+"""Packed releases: the bundle as one archive, its record, its images, and the signatures of releases and artifacts."""
 
 from pydantic import ValidationError
 
@@ -18,7 +16,6 @@ class Releases:
     """The releases of one registry."""
 
     def __init__(self, store: Store) -> None:
-        """Keep the store that holds them."""
         self._store = store
 
     def add(self, release: Release, archive: bytes) -> None:
@@ -50,7 +47,7 @@ class Releases:
 
     def is_chosen(self, digest: str) -> bool:
         """Say whether it is the release that `invoke build` chose last."""
-        return self._store.exists("aliases/release") and self._store.read("aliases/release").decode(errors="replace") == digest
+        return (self._store.find("aliases/release") or b"").decode(errors="replace") == digest
 
     def chosen(self) -> Release:
         """Return the release that `invoke build` chose last. Raises UsageError where nothing was built."""
@@ -81,7 +78,7 @@ class Releases:
         )
 
     def archive(self, digest: str) -> bytes:
-        """Return the packed bundle as it lies there, unchecked. Raises FileNotFoundError, GateRefused for one too large."""
+        """Return the packed bundle as it is stored, unchecked. Raises FileNotFoundError, GateRefused for one too large."""
         return self._store.read(f"releases/{digest}.tar.gz", LARGEST)
 
     def all(self) -> list[Release]:
@@ -96,11 +93,9 @@ class Releases:
 
     def image(self, digest: str, platform: str) -> Image | None:
         """Return the recorded image of a release, or None. Raises GateRefused (rule `digest`) for a spoilt record."""
+        record = self._store.find(f"images/{digest}-{platform.replace('/', '-')}.json")
         try:
-            record = self._store.read(f"images/{digest}-{platform.replace('/', '-')}.json")
-            return Image.model_validate_json(record)
-        except FileNotFoundError:
-            return None
+            return None if record is None else Image.model_validate_json(record)
         except ValidationError as error:
             why = f"the image of {short(digest)} is not readable: {_fault(error)}"
             raise GateRefused(why, REPAIR, rule="digest") from None
@@ -118,10 +113,8 @@ class Releases:
 
     def quarantined(self, digest: str) -> str | None:
         """Return why a release is quarantined, or None."""
-        try:
-            return self._store.read(f"quarantine/{digest}").decode(errors="replace")
-        except FileNotFoundError:
-            return None
+        reason = self._store.find(f"quarantine/{digest}")
+        return None if reason is None else reason.decode(errors="replace")
 
     def release_quarantine(self, digest: str) -> None:
         """Take the mark away."""
@@ -131,3 +124,26 @@ class Releases:
 def _fault(error: ValidationError) -> str:
     first = error.errors()[0]
     return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+
+
+class Signatures:
+    """The signatures of one registry, kept next to what is signed, never inside. Whether one holds is for its reader."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def add_release(self, digest: str, envelope: bytes) -> None:
+        """Keep the signed statement of a release, in place of an earlier one."""
+        self._store.write(f"signatures/releases/{digest}.intoto.json", envelope)
+
+    def release(self, digest: str) -> bytes | None:
+        """Return the signed statement of a release, or None."""
+        return self._store.find(f"signatures/releases/{digest}.intoto.json")
+
+    def add_artifact(self, identity: str, bundle: bytes) -> None:
+        """Keep the signature of an artifact's files, in place of an earlier one."""
+        self._store.write(f"signatures/artifacts/{identity}.sig", bundle)
+
+    def artifact(self, identity: str) -> bytes | None:
+        """Return the signature of an artifact's files, or None."""
+        return self._store.find(f"signatures/artifacts/{identity}.sig")

@@ -5,20 +5,20 @@ from __future__ import annotations
 import errno
 import os
 import re
+import secrets
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any, TypeVar
 
 from fsspec.implementations.local import LocalFileSystem
 
 from gateline.contracts.files import beside, sync_folder
 from gateline.contracts.layout import has_seen_events, log_of
-from gateline.contracts.storage import cause_of, is_missing, is_silent, next_step_of, opened
-from gateline.registry.exclusive import Exclusive
+from gateline.contracts.storage import cause_of, code_of, is_missing, is_silent, next_step_of, opened
 from gateline.settings import Settings
 from gateline.settings.errors import GatelineError, GateRefused, OutsideError
 from gateline.settings.secrets import redacted
@@ -31,6 +31,11 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 GONE_SECONDS = 60.0
 """How long a store that did not answer is not asked again: a command says it many things, and waits for it once."""
+PROOF = "exclusive-creation"
+ABOUT = b"The store must refuse to create this object a second time: that is how writers of the audit log keep apart.\n"
+REFUSALS = ("PreconditionFailed", "412")
+BUSY = ("ConditionalRequestConflict", "OperationAborted", "409")
+ATTEMPTS, WAIT_SECONDS = 8, 0.05
 CHECK = "check registry.url, that its disk has space and that you may write there, then run the command again"
 
 
@@ -49,7 +54,7 @@ class Store:
         self.url, self.log, self._seen = redacted(url), log_of(url, project), seen
         self._address, self._project = url, project
         self._gone: tuple[float, OutsideError] | None = None
-        self._is_known = False
+        self._is_known = self._keeps_writers_apart = False
 
     @classmethod
     def of(cls, settings: Settings) -> Store:
@@ -75,10 +80,6 @@ class Store:
         """Whether the objects are files on this machine, or on one that is mounted here."""
         return isinstance(self._fs, LocalFileSystem)
 
-    @cached_property
-    def _exclusive(self) -> Exclusive:
-        return Exclusive(self._fs, self._root, self.url)
-
     def read(self, name: str, most: int = 0) -> bytes:
         """Return an object's bytes. Raises FileNotFoundError, and GateRefused, unread, for one of more than `most` bytes."""
         path = self._path(name)
@@ -89,6 +90,13 @@ class Store:
             data = self._fs.cat_file(path)
         assert isinstance(data, bytes)
         return data
+
+    def find(self, name: str) -> bytes | None:
+        """Return an object's bytes, or None where it is not there."""
+        try:
+            return self.read(name)
+        except FileNotFoundError:
+            return None
 
     def each(self, read: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
         """Return what `read` makes of each item, in order; behind a URL several at once, for each waits for an answer."""
@@ -118,7 +126,10 @@ class Store:
                 self._fs.pipe_file(path, data)
 
     def create(self, name: str, data: bytes) -> None:
-        """Write an object that must not be there yet. Raises FileExistsError."""
+        """Write an object that must not be there yet.
+
+        Raises FileExistsError where it is there, OutsideError where a store behind a URL does not keep writers apart.
+        """
         path = self._path(name)
         with self._reaching(name, writing=True):
             if self.is_folder:
@@ -126,7 +137,8 @@ class Store:
                     raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
                 _place(Path(path), data, os.link)
             else:
-                self._exclusive.create(path, data)
+                self._prove_that_it_keeps_writers_apart()
+                self._create_remote(path, data)
 
     def names(self, folder: str, foreign: bool = False) -> list[str]:
         """Return the names of the objects directly in a folder, sorted; empty if there is no such folder.
@@ -173,14 +185,39 @@ class Store:
             )
         return f"{self._root}/{name}"
 
-    def _is_unmounted(self) -> bool:
-        """A link to nowhere is a registry that is gone; a folder that is not there is one that is not written yet."""
-        place = Path(self._root).parent
-        return self.is_folder and place.is_symlink() and not place.exists()
+    def _prove_that_it_keeps_writers_apart(self) -> None:
+        """A store that does not know the condition overwrites, and says nothing: create what is there, and be refused.
+
+        It is asked before the first object of every process: one request, two for the first ever.
+        """
+        for _ in range(0 if self._keeps_writers_apart else 2):
+            try:
+                self._create_remote(f"{self._root}/{PROOF}", ABOUT)
+            except FileExistsError:
+                self._keeps_writers_apart = True
+                break
+        if not self._keeps_writers_apart:
+            raise OutsideError(
+                f"registry {self.url}: the store overwrites an object that was to be created: two writers would lose events",
+                "use a store that honours If-None-Match on writes, as Amazon S3 does, or a folder; then run the command again",
+            )
+
+    def _create_remote(self, path: str, data: bytes) -> None:
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                self._fs.pipe_file(path, data, mode="create")
+                return
+            except OSError as error:
+                code = code_of(error)
+                if code in REFUSALS or isinstance(error, FileExistsError):
+                    raise FileExistsError(f"{path} is there already") from None
+                if code not in BUSY or attempt == ATTEMPTS:
+                    raise
+            sleep(WAIT_SECONDS * attempt * (1 + secrets.randbelow(100) / 100))
 
     @contextmanager
     def _reaching(self, name: str, *, writing: bool = False) -> Iterator[None]:
-        """Turn what a disk or a remote store raises, of whatever type, into one error with a next step.
+        """Turn what a disk or a remote store raises, of any type, into one error with a next step.
 
         Who writes and finds nothing there has no missing object, but a registry that is gone.
         """
@@ -191,7 +228,10 @@ class Store:
         except GatelineError:
             raise
         except Exception as error:
-            missing = is_missing(error) and not writing and not self._is_unmounted()
+            # a link to nowhere is a registry that is gone; a folder that is not there is one that is not written yet
+            place = Path(self._root).parent
+            unmounted = self.is_folder and place.is_symlink() and not place.exists()
+            missing = is_missing(error) and not writing and not unmounted
             if missing or isinstance(error, FileExistsError):
                 raise
             gone = OutsideError(
@@ -204,19 +244,14 @@ class Store:
 
 
 def _place(target: Path, data: bytes, put: Callable[[Path, Path], None]) -> None:
-    """Write beside the target, then rename over it or link to it: no reader ever sees half an object."""
-    _make_folder(target.parent)
+    """Write next to the target, then rename over it or link to it: no reader ever sees half an object."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:  # a file that stands where a folder belongs must not read as 'the object is there already'
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(target.parent)) from None
     temporary = beside(target, data)
     try:
         put(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
     sync_folder(target.parent)
-
-
-def _make_folder(folder: Path) -> None:
-    """A file that stands where a folder belongs must not read as 'the object is there already'."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except FileExistsError:
-        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder)) from None

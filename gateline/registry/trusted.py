@@ -5,8 +5,6 @@ must be named here, be defined in the copy's `model/`, or be added by hand under
 stands: as an object, as a function inside `FunctionTransformer` or `partial`, or as a key's type.
 """
 
-from __future__ import annotations
-
 import ast
 import importlib.util
 import io
@@ -91,7 +89,7 @@ def types_of(model: bytes) -> list[str]:
     """Return the types a model file names beyond those that skops trusts by itself; nothing of them is imported or run.
 
     Raises ValueError for a file that swells when it is read, or is of another protocol of skops; for one that is no skops
-    file at all, whatever its reader raises.
+    file at all, what its reader raises.
     """
     import skops.io
     from skops.io._protocol import PROTOCOL
@@ -128,7 +126,7 @@ def _unpacked(data: bytes) -> int:
 
 
 def _inflated(matrix: zipfile.ZipFile, entry: zipfile.ZipInfo) -> int:
-    """The library gives at most what the header says, whatever there is: it is told of more here, to see more."""
+    """The library gives at most what the header says, however much there is: it is told of more here, to see more."""
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise ValueError(f"it would swell: {entry.filename} is packed so that it cannot be read in parts")
     declared, entry.file_size, size = entry.file_size, MATRICES + 1, 0
@@ -153,11 +151,8 @@ def _arrays(schema: Any) -> set[tuple[Any, str]]:
 
 def strangers(names: Iterable[str], own: Collection[str], by_hand: Collection[str]) -> list[str]:
     """Return the names that are on no list: neither ours, nor defined in `model/` (`own`), nor added by hand."""
-    return [
-        name
-        for name in names
-        if name not in ALLOWED and name not in own and (name not in by_hand or runs_code(name))
-    ]
+    known = {name for name in by_hand if not runs_code(name)}.union(ALLOWED, own)
+    return [name for name in names if name not in known]
 
 
 def runs_code(name: str) -> bool:
@@ -179,12 +174,12 @@ def own_names(sources: Mapping[str, bytes]) -> frozenset[str]:
 
     What a file merely imports is not its own: `model.features.load` may be numpy's.
     """
-    return frozenset(
-        f"{_module(path)}.{name}"
-        for path, data in sources.items()
-        if path.endswith(".py") and path.startswith(f"{OWN}/")
-        for name in _defined(data)
-    )
+    names = set()
+    for path, data in sources.items():
+        if path.endswith(".py") and path.startswith(f"{OWN}/"):
+            module = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+            names |= {f"{module}.{name}" for name in _defined(data)}
+    return frozenset(names)
 
 
 def own_sources() -> dict[str, bytes]:
@@ -196,10 +191,6 @@ def own_sources() -> dict[str, bytes]:
         for folder in folders
         for path in sorted(folder.rglob("*.py"))
     }
-
-
-def _module(path: str) -> str:
-    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
 def _defined(data: bytes) -> Iterator[str]:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from gateline.contracts.digest import of_value
 from gateline.contracts.files import hand_on
 from gateline.contracts.verdict import ASKED, Verdict, add_up
-from gateline.registry.made import Made, of_stage
+from gateline.registry.made_here import Made, of_stage
 from gateline.registry.store import Store
 from gateline.settings import Settings
 
@@ -19,7 +19,7 @@ class Verdicts:
     """The verdicts of one registry."""
 
     def __init__(self, store: Store, made: Made | None = None, *, own: bool = False) -> None:
-        """Keep the store that holds them, and what this machine made; with `own`, no other's verdicts are found again."""
+        # with `own`, no verdict that another machine reached is found again
         self._store, self._made, self._own = store, made, own
 
     @classmethod

@@ -1,23 +1,11 @@
-"""What is told of releases, environments and audit events: values alone, filled by whoever reads registry, engines and log."""
-
-from __future__ import annotations
+"""What is told of releases, environments and audit events: values alone, filled from registry, engines and log."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateline.contracts.event import (
-    ACCEPTED,
-    DEPLOYED,
-    LIFTED,
-    PACKAGED,
-    PUBLISHED,
-    ROLLED_BACK,
-    SIGNED,
-    STARTED,
-    UPGRADED,
-    Event,
-)
+from gateline.contracts import event as events
+from gateline.contracts.event import Event
 from gateline.contracts.verdict import Outcome, Plot
 from gateline.stages import JUDGING
 
@@ -25,15 +13,15 @@ COLUMNS = tuple(stage for stage in JUDGING if stage != "train")
 """The stages whose verdicts have a column of their own in the list of releases."""
 PAGE_SIZE = 50
 WORDS = {
-    PACKAGED: "built",
-    PUBLISHED: "published",
-    SIGNED: "signed",
-    STARTED: "begins",
-    DEPLOYED: "deployed",
-    UPGRADED: "upgraded",
-    ROLLED_BACK: "rolled back",
-    ACCEPTED: "accepted",
-    LIFTED: "lifted",
+    events.PACKAGED: "built",
+    events.PUBLISHED: "published",
+    events.SIGNED: "signed",
+    events.STARTED: "begins",
+    events.DEPLOYED: "deployed",
+    events.UPGRADED: "upgraded",
+    events.ROLLED_BACK: "rolled back",
+    events.ACCEPTED: "accepted",
+    events.LIFTED: "lifted",
 }
 
 
@@ -78,7 +66,7 @@ class Past:
     """The primary metric, as the artifact's manifest has it."""
     trained: str = ""
     judgements: tuple[Judgement, ...] = ()
-    """Newest of each stage and environment, in the order of the line."""
+    """Newest of each stage and environment, in the order of the pipeline."""
     changes: tuple[Change, ...] = ()
     """Oldest first."""
     now: tuple[str, ...] = ()
@@ -179,14 +167,11 @@ def who(event: Event) -> str:
 
 def outcome(event: Event) -> str:
     """Say how what an event tells of ended, and why where the event knows."""
-    data = event.data
-    why = (
-        data.get("error")
-        or ("" if event.type in WORDS else data.get("decision"))
-        or data.get("did")
-        or (reason(data) if event.type in (ROLLED_BACK, ACCEPTED, LIFTED) else "")
-    )
-    said = WORDS.get(event.type, str(data.get("outcome", "")))
+    data, said = event.data, WORDS.get(event.type)
+    why = data.get("error") or (data.get("decision") if said is None else "") or data.get("did")
+    if not why and event.type in (events.ROLLED_BACK, events.ACCEPTED, events.LIFTED):
+        why = reason(data)
+    said = said or str(data.get("outcome", ""))
     return f"{said}: {why}" if why else said
 
 

@@ -1,7 +1,5 @@
 """Self-contained HTML pages: no script, no network request, styles inline, one navigation."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -14,8 +12,7 @@ from gateline.contracts.verdict import Plot
 from gateline.report import history, plots, words
 from gateline.report.history import History, Past, Serving
 from gateline.report.line import Line
-from gateline.report.navigation import Navigation
-from gateline.report.overview import Link, page_of
+from gateline.report.overview import Link, Navigation, page_of
 from gateline.settings.shown import one_line
 
 ALONE = Navigation()
@@ -28,7 +25,7 @@ def verdict(verdict: verdicts.Verdict, extras: Sequence[Link] = (), navigation: 
 
 
 def line(line: Line, releases: frozenset[str] = frozenset(), navigation: Navigation = ALONE) -> str:
-    """Return the page of the line's state; `releases` are the addresses of the releases' pages that are there."""
+    """Return the page of the pipeline's state; `releases` are the addresses of the releases' pages that are there."""
     return _render("line.html", "index.html", navigation, line=line, releases=releases)
 
 
@@ -39,9 +36,8 @@ def serving(serving: Serving, navigation: Navigation = ALONE) -> str:
 
 def releases(past: History, number: int = 1, navigation: Navigation = ALONE) -> str:
     """Return one page of the list of releases, the first being 1; the first has the plots."""
+    here, listed = history.list_page(number), past.pages[number - 1]
     drawn = _drawn(past.plots) if number == 1 else []
-    listed = past.pages[number - 1]
-    here = history.list_page(number)
     return _render("releases.html", here, navigation, history=past, listed=listed, number=number, plots=drawn)
 
 
@@ -52,17 +48,12 @@ def release(release: Past, metric: str, navigation: Navigation = ALONE) -> str:
 
 def navigation(navigation: Navigation, here: str) -> str:
     """Return the navigation as the page at `here` holds it, markers included."""
-    return _environment().get_template("navigation.html").render(navigation=navigation, here=here, up=_up(here))
+    return _render("navigation.html", here, navigation)
 
 
 def _render(template: str, here: str, navigation: Navigation, **values: Any) -> str:
-    page = _environment().get_template(template)
-    return page.render(navigation=navigation, here=here, up=_up(here), **values)
-
-
-def _up(here: str) -> str:
-    """Return the way from a page to the root of the site."""
-    return "../" * here.count("/")
+    up = "../" * here.count("/")
+    return _environment().get_template(template).render(navigation=navigation, here=here, up=up, **values)
 
 
 def _drawn(listed: Sequence[Plot]) -> list[tuple[Plot, Any]]:
@@ -84,27 +75,11 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
-        "number": words.number,
-        "title": words.title,
-        "short": short,
-        "moment": words.moment,
-        "duration": words.duration,
-        "commit": words.commit,
-    }
-    environment.globals |= {
-        "icons": words.ENDING_ICONS,
-        "words": words.ENDING_WORDS,
-        "columns": history.COLUMNS,
-        "list_page": history.list_page,
-        "release_page": history.page_of,
-        "plural": words.plural,
-        "headline": words.headline,
-        "marks": words.marks,
-        "telling": words.telling,
-        "alike": words.alike,
-        "shade": plots.shade,
-        "colour": plots.colour,
-        "dashes": plots.dashes,
-    }
+    environment.filters |= {"number": words.number, "title": words.title, "short": short}
+    environment.filters |= {"moment": words.moment, "duration": words.duration, "commit": words.commit}
+    environment.globals |= {"icons": words.ICONS, "words": words.WORDS, "plural": words.plural}
+    environment.globals |= {"headline": words.headline, "marks": words.marks}
+    environment.globals |= {"telling": words.telling, "alike": words.alike}
+    environment.globals |= {"columns": history.COLUMNS, "list_page": history.list_page, "release_page": history.page_of}
+    environment.globals |= {"shade": plots.shade, "colour": plots.colour, "dashes": plots.dashes}
     return environment

@@ -1,19 +1,16 @@
 """Plots of a verdict: SVG by pygal for lines and bars, HTML tables for matrices; colours are CSS variables of the page."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 
 from markupsafe import Markup
 
-from gateline.contracts.verdict import Plot, Series
+from gateline.contracts.verdict import Plot
 from gateline.report.words import number
 from gateline.settings.shown import one_line
 
 PALETTE = tuple(f"var(--series-{place})" for place in range(1, 7))
 DASHES = ("none", "7,4", "2,4", "10,3,2,3")
-WIDTH, HEIGHT = 440, 280
 AXIS_LETTERS = 36
 """So many stand side by side along an axis, with space between the labels."""
 
@@ -22,10 +19,17 @@ def draw(plot: Plot, place: int) -> Markup | None:
     """Return the inline SVG of a line or bar plot; None for `heat` and `table`, which the page lays out as tables."""
     if plot.kind in ("heat", "table") or not any(series.y for series in plot.series):
         return None
-    chart = _bars(plot) if plot.kind == "bar" else _lines(plot)
+    import pygal
+
+    chart = _chart(plot)
     chart.uuid = f"plot-{place}"
     for index, series in enumerate(plot.series):
-        chart.add(one_line(series.name), _values(series, isinstance(chart, _xy())), stroke_style=_stroke(plot, index))
+        # a value that is not finite leaves a gap, as a missing one does
+        values: list[Any] = [y if y is not None and math.isfinite(y) else None for y in series.y]
+        if isinstance(chart, pygal.XY):
+            values = list(zip(series.x, values, strict=True))
+        dash = dashes(index) if plot.kind == "line" else "none"
+        chart.add(one_line(series.name), values, stroke_style={"dasharray": dash})
     chart.add_xml_filter(_for_the_page)
     return Markup(chart.render(is_unicode=True))  # nosec B704: pygal escapes what it draws
 
@@ -50,50 +54,19 @@ def _size(cell: float | str) -> float:
     return 0.0 if isinstance(cell, str) or not math.isfinite(cell) else abs(cell)
 
 
-def _lines(plot: Plot) -> Any:
+def _chart(plot: Plot) -> Any:
     import pygal
 
-    numeric = all(isinstance(x, int | float) for series in plot.series for x in series.x)
-    many = any(len(series.x) > 40 for series in plot.series)
-    if numeric:
-        return pygal.XY(_config(plot), show_dots=not many)
-    labels = _labels(plot)
+    config = _config(plot)
+    config.show_dots = all(len(series.x) <= 40 for series in plot.series)
+    if plot.kind == "line" and all(isinstance(x, int | float) for series in plot.series for x in series.x):
+        return pygal.XY(config)
+    # names of classes and categories come with the rows: nothing of them may end the drawing, or turn its text round
+    labels = [one_line(str(x)) for x in max((series.x for series in plot.series), key=len)]
+    if plot.kind == "bar":
+        return pygal.Bar(config, x_labels=labels, x_label_rotation=30 if len(labels) > 8 else 0, zero=0)
     fitting = max(2, AXIS_LETTERS // max(map(len, labels), default=1))
-    return pygal.Line(
-        _config(plot),
-        x_labels=labels,
-        x_labels_major_count=min(6, fitting),
-        show_minor_x_labels=False,
-        show_dots=not many,
-    )
-
-
-def _bars(plot: Plot) -> Any:
-    import pygal
-
-    labels = _labels(plot)
-    return pygal.Bar(_config(plot), x_labels=labels, x_label_rotation=30 if len(labels) > 8 else 0, zero=0)
-
-
-def _labels(plot: Plot) -> list[str]:
-    """Names of classes and categories come with the rows: nothing of them may end the drawing, or turn its text round."""
-    return [one_line(str(x)) for x in max((series.x for series in plot.series), key=len)]
-
-
-def _values(series: Series, with_x: bool) -> list[Any]:
-    """A value that is not finite leaves a gap, as a missing one does."""
-    finite = [y if y is not None and math.isfinite(y) else None for y in series.y]
-    return list(zip(series.x, finite, strict=True)) if with_x else list(finite)
-
-
-def _stroke(plot: Plot, place: int) -> dict[str, str]:
-    return {"dasharray": dashes(place) if plot.kind == "line" else "none"}
-
-
-def _xy() -> type:
-    import pygal
-
-    return pygal.XY  # type: ignore[no-any-return]
+    return pygal.Line(config, x_labels=labels, x_labels_major_count=min(6, fitting), show_minor_x_labels=False)
 
 
 def _config(plot: Plot) -> Any:
@@ -102,8 +75,8 @@ def _config(plot: Plot) -> Any:
 
     return pygal.Config(
         js=[],
-        width=WIDTH,
-        height=HEIGHT,
+        width=440,
+        height=280,
         style=_style(len(plot.series)),
         x_title=one_line(plot.x_label) or None,
         y_title=one_line(plot.y_label) or None,
@@ -127,20 +100,13 @@ def _style(series: int) -> Any:
 
     repeated = PALETTE * (series // len(PALETTE) + 1)
     return Style(
-        background="transparent",
-        plot_background="transparent",
-        value_background="transparent",
+        **dict.fromkeys(("background", "plot_background", "value_background"), "transparent"),
+        **dict.fromkeys(("foreground_subtle", "guide_stroke_color", "major_guide_stroke_color"), "var(--line)"),
+        **dict.fromkeys(("guide_stroke_dasharray", "major_guide_stroke_dasharray"), "none"),
+        **dict.fromkeys(("label_font_size", "major_label_font_size", "title_font_size"), 13),
         foreground="var(--ink-soft)",
         foreground_strong="var(--ink)",
-        foreground_subtle="var(--line)",
-        guide_stroke_color="var(--line)",
-        major_guide_stroke_color="var(--line)",
-        guide_stroke_dasharray="none",
-        major_guide_stroke_dasharray="none",
         font_family="inherit",
-        label_font_size=13,
-        major_label_font_size=13,
-        title_font_size=13,
         no_data_font_size=16,
         stroke_width="2",
         opacity=".85",
@@ -158,12 +124,8 @@ def _for_the_page(root: Any) -> Any:
             if not isinstance(child.tag, str) or child.tag.rpartition("}")[2] in ("script", "title", "desc"):
                 parent.remove(child)
         if said:
-            parent.append(_tooltip(parent, ": ".join(reversed(said))))
+            title = parent.makeelement("title", {})
+            title.text = ": ".join(reversed(said))
+            parent.append(title)
     root.set("aria-hidden", "true")
     return root
-
-
-def _tooltip(parent: Any, text: str) -> Any:
-    title = parent.makeelement("title", {})
-    title.text = text
-    return title

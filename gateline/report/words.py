@@ -1,17 +1,13 @@
 """How outcomes and numbers are said to people, the same on the page, in Markdown and on the terminal."""
 
-from __future__ import annotations
-
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from gateline.contracts.verdict import Outcome, Rule, Verdict
 
-ICONS = {Outcome.PASS: "✓", Outcome.FAIL: "✗", Outcome.INCONCLUSIVE: "?"}
-WORDS = {Outcome.PASS: "passed", Outcome.FAIL: "failed", Outcome.INCONCLUSIVE: "inconclusive"}
-ENDING_ICONS = {**{outcome.value: icon for outcome, icon in ICONS.items()}, "error": "!"}
-ENDING_WORDS = {**{outcome.value: word for outcome, word in WORDS.items()}, "error": "broke off"}
-"""The same for the runs of stages, which may also end before they could judge."""
+ICONS: dict[str, str] = {"pass": "✓", "fail": "✗", "inconclusive": "?", "error": "!"}
+WORDS: dict[str, str] = {"pass": "passed", "fail": "failed", "inconclusive": "inconclusive", "error": "broke off"}
+"""Of a verdict's outcome and of a run's end; a run may also end before it could judge."""
 MOST_NAMED = 3
 """Most subjects that are named where the same is said of many."""
 
@@ -47,13 +43,11 @@ def alike(rules: Iterable[Rule]) -> list[tuple[Rule, str]]:
     """Put together what is said in the same words of several subjects: return one of them, and `a, b, c and 2 more`."""
     found: dict[Rule, list[str]] = {}
     for rule in rules:
-        found.setdefault(rule.model_copy(update={"subject": ""}), []).append(rule.subject)
-    return [(rule, _listed([subject for subject in subjects if subject])) for rule, subjects in found.items()]
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = len(names) - MOST_NAMED
-    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+        found.setdefault(rule.model_copy(update={"subject": ""}), []).extend(filter(None, [rule.subject]))
+    return [
+        (rule, ", ".join(names[:MOST_NAMED]) + (f" and {len(names) - MOST_NAMED} more" if names[MOST_NAMED:] else ""))
+        for rule, names in found.items()
+    ]
 
 
 def headline(verdict: Verdict) -> str:

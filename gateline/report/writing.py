@@ -1,7 +1,5 @@
 """Write what a gate said: for programs, for a browser, for the CI summary, and for the terminal."""
 
-from __future__ import annotations
-
 import os
 import re
 from datetime import UTC, datetime
@@ -15,12 +13,13 @@ from rich.text import Text
 from gateline.contracts.digest import short
 from gateline.contracts.files import place
 from gateline.contracts.git import sources
+from gateline.contracts.last_run import LastRun, Started, leave
 from gateline.contracts.verdict import Outcome, Verdict
 from gateline.report import history, overview, page, words
 from gateline.report.history import History, Serving
 from gateline.report.line import line
-from gateline.report.navigation import navigation, renewed, site_pages
-from gateline.settings.sample import NOTE, is_sample
+from gateline.report.overview import navigation, renewed, site_pages
+from gateline.settings.variables import SAMPLE_NOTE, is_sample
 from gateline.settings.shown import one_line
 from gateline.settings.terminal import Terminal
 
@@ -32,10 +31,11 @@ SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&$@]|:(?=//)|(?<=www)\.)")
 def write(verdict: Verdict, folder: Path = FOLDER) -> Path:
     """Write a stage's verdict, page and Markdown, refresh the overview, print the summary, and return the page's path.
 
+    Where the stage was started by a session or a task, word of its end is left as well: nobody has to do it afterwards.
     Raises OSError where the folder cannot be written; the earlier files are then left as they were.
     """
     if is_sample():
-        verdict = verdict.model_copy(update={"notes": (*verdict.notes, NOTE)})
+        verdict = verdict.model_copy(update={"notes": (*verdict.notes, SAMPLE_NOTE)})
     home = folder / verdict.stage
     in_markdown, way = markdown(verdict), navigation(folder, [overview.page_of(verdict.stage)])
     place(
@@ -45,19 +45,30 @@ def write(verdict: Verdict, folder: Path = FOLDER) -> Path:
             home / "verdict.json": verdict.model_dump_json(indent=2) + "\n",
         }
     )
-    refresh(folder)
-    _append_to_step_summary(in_markdown)
+    started = Started.of_this_process()
+    if started is not None and started.stage == verdict.stage:
+        if not started.environment:
+            started = started.model_copy(update={"environment": verdict.judged.get("environment", "")})
+        refresh(folder, started.ended(verdict.exit_code, left_verdict=True))
+    else:
+        refresh(folder)
+    if target := os.environ.get("GITHUB_STEP_SUMMARY"):  # GitHub shows what is appended to it on the run's page
+        with open(target, "a", encoding="utf-8") as stream:
+            stream.write(in_markdown + "\n")
     show(verdict, home / "index.html")
     return home / "index.html"
 
 
-def refresh(folder: Path = FOLDER) -> Path:
-    """Write the page of the line anew, from the reports alone, and return its path.
+def refresh(folder: Path = FOLDER, run: LastRun | None = None) -> Path:
+    """Write the page of the pipeline again, from the reports alone, and return its path; `run` is left there before.
 
     Pages that are there get the navigation of now; a new stage is thus reached from all of them.
     """
+    present = sources()
+    if run is not None:
+        leave(run.model_copy(update={"commit": present.commit, "sources": present.tree}), folder)
     target, way = folder / "index.html", navigation(folder)
-    state = line(folder, sources(), datetime.now(UTC).isoformat(timespec="seconds"))
+    state = line(folder, present, datetime.now(UTC).isoformat(timespec="seconds"))
     released = frozenset(path.relative_to(folder).as_posix() for path in folder.glob(f"{overview.RELEASES}/*.html"))
     changed: dict[Path, str | bytes] = {target: page.line(state, released, way)}
     for here in site_pages(folder):
@@ -69,9 +80,9 @@ def refresh(folder: Path = FOLDER) -> Path:
 
 
 def write_site(past: History, present: Serving, folder: Path = FOLDER) -> list[Path]:
-    """Write the pages of releases and environments beside those of the stages; return every page, the way in first.
+    """Write the pages of releases and environments next to those of the stages; return every page, the way in first.
 
-    Pages of releases that are gone are removed, and each stage's page is laid out anew from its verdict.
+    Pages of releases that are gone are removed, and each stage's page is laid out again from its verdict.
     """
     lists = [history.list_page(number + 1) for number in range(len(past.pages))]
     way = navigation(folder, ["serving.html", *lists])
@@ -89,14 +100,6 @@ def write_site(past: History, present: Serving, folder: Path = FOLDER) -> list[P
     return [target, *(folder / name for name in site_pages(folder) if folder / name != target)]
 
 
-def _append_to_step_summary(markdown: str) -> None:
-    """GitHub shows what is appended to this file on the run's page."""
-    target = os.environ.get("GITHUB_STEP_SUMMARY")
-    if target:
-        with open(target, "a", encoding="utf-8") as stream:
-            stream.write(markdown + "\n")
-
-
 def show(verdict: Verdict, page: Path, console: Console | None = None) -> None:
     """Print outcome, every failed or unjudged rule with its reason and next step, and where the page is."""
     out = console or Terminal()
@@ -106,7 +109,13 @@ def show(verdict: Verdict, page: Path, console: Console | None = None) -> None:
 
 def lines(verdict: Verdict, page: Path) -> list[Text]:
     """Return the summary, one styled text a line."""
-    listed = [_first(verdict)]
+    said = f"{words.ICONS[verdict.outcome]} {words.title(verdict.stage)}: {words.WORDS[verdict.outcome]}"
+    first = Text(said, style=f"bold {STYLES[verdict.outcome]}")
+    for mark in words.marks(verdict):
+        first.append(f" [{mark}]", style="bold magenta" if mark == "rehearsal" else "cyan")
+    judged = sum(rule.outcome is not Outcome.INCONCLUSIVE for rule in verdict.rules)
+    first.append(f" ({judged} of {words.plural(len(verdict.rules), 'rule')} judged)", style="default")
+    listed = [first]
     for rule, subjects in words.alike(words.telling(verdict)):
         required = ", required" if rule.required and rule.outcome is Outcome.INCONCLUSIVE else ""
         word = "failed" if rule.outcome is Outcome.FAIL else f"not judged{required}"
@@ -117,17 +126,6 @@ def lines(verdict: Verdict, page: Path) -> list[Text]:
             listed.append(Text(f"      next: {rule.next_step}"))
     listed += [Text(f"  note: {note}", style="dim") for note in verdict.notes]
     return [*listed, Text(f"  page: {page}", style="dim")]
-
-
-def _first(verdict: Verdict) -> Text:
-    style = f"bold {STYLES[verdict.outcome]}"
-    line = Text(
-        f"{words.ICONS[verdict.outcome]} {words.title(verdict.stage)}: {words.WORDS[verdict.outcome]}", style=style
-    )
-    for mark in words.marks(verdict):
-        line.append(f" [{mark}]", style="bold magenta" if mark == "rehearsal" else "cyan")
-    judged = sum(rule.outcome is not Outcome.INCONCLUSIVE for rule in verdict.rules)
-    return line.append(f" ({judged} of {words.plural(len(verdict.rules), 'rule')} judged)", style="default")
 
 
 def markdown(verdict: Verdict) -> str:
@@ -152,10 +150,5 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters |= {"number": words.number, "title": words.title, "short": short}
-    environment.globals |= {
-        "icons": words.ICONS,
-        "words": words.WORDS,
-        "headline": words.headline,
-        "marks": words.marks,
-    }
+    environment.globals |= {"icons": words.ICONS, "words": words.WORDS, "headline": words.headline, "marks": words.marks}
     return environment

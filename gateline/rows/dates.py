@@ -1,10 +1,9 @@
 """Days, months and moments as people write them, and how each of these forms is put in plain form (ISO 8601)."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 
 Reader = Callable[[str], str | None]
 """Returns a text's plain form, or None for one that is not of this form."""
@@ -65,9 +64,11 @@ def readers(texts: Mapping[str, int]) -> Iterator[tuple[str, Reader]]:
     for year, told in ((YEAR, "year"), (SHORT_YEAR, "year in two digits")):
         first = _first(year, texts)
         if first == "day":
-            yield f"days written day, month, {told}: {PLAIN}", _apart(DAY, MONTH, year)
+            form = re.compile(rf"{DAY}(?P<sign>[/.-]){MONTH}(?P=sign){year}{CLOCK}")
+            yield f"days written day, month, {told}: {PLAIN}", _reader(form)
         if first == "month":
-            yield f"days written month, day, {told}: {PLAIN}", _apart(MONTH, DAY, year)
+            form = re.compile(rf"{MONTH}(?P<sign>[/.-]){DAY}(?P=sign){year}{CLOCK}")
+            yield f"days written month, day, {told}: {PLAIN}", _reader(form)
 
 
 def _first(year: str, texts: Mapping[str, int]) -> str | None:
@@ -90,13 +91,11 @@ def numbered(name: str, texts: Mapping[str, int]) -> tuple[str, Reader] | None:
     says_when = bool({word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name)} & TIMES)
     listed: list[tuple[str, Reader, bool]] = [
         (f"days written 20250314: {PLAIN}", _compact, says_when or len(texts) >= ENOUGH_DAYS),
-        ("seconds since 1970: written as moments (UTC)", _since_1970(1), says_when),
-        ("milliseconds since 1970: written as moments (UTC)", _since_1970(1000), says_when),
+        ("seconds since 1970: written as moments (UTC)", partial(_since_1970, unit=1), says_when),
+        ("milliseconds since 1970: written as moments (UTC)", partial(_since_1970, unit=1000), says_when),
     ]
-    return next(
-        ((told, read) for told, read, likely in listed if likely and texts and all(read(text.strip()) for text in texts)),
-        None,
-    )
+    likely = ((told, read) for told, read, may_be in listed if may_be and texts)
+    return next(((told, read) for told, read in likely if all(read(text.strip()) for text in texts)), None)
 
 
 def _reader(*forms: re.Pattern[str]) -> Reader:
@@ -107,21 +106,21 @@ def _reader(*forms: re.Pattern[str]) -> Reader:
     return read
 
 
-def _apart(first: str, second: str, year: str) -> Reader:
-    return _reader(re.compile(rf"{first}(?P<sign>[/.-]){second}(?P=sign){year}{CLOCK}"))
-
-
 def _written(part: Mapping[str, str | None]) -> str | None:
-    """Return a date, or a date and time, as ISO 8601 writes it; None for one that no calendar or clock has."""
-    month = MONTHS.get((part.get("name") or "").lower()) if part.get("name") else int(part["month"] or 0)
+    """Return a date, or a date and time, as ISO 8601 writes it; None for one that no calendar or clock has.
+
+    Of a year in two digits, 69 to 99 are 1969 to 1999 (POSIX, strptime's %y).
+    """
+    year, name = part["year"] or "0", part.get("name")
+    century = 0 if len(year) != 2 else 1900 if int(year) >= 69 else 2000
+    month = MONTHS.get(name.lower(), 0) if name else int(part["month"] or 0)
     second, _, fraction = (part["second"] or "0").partition(".")
     hour, half = int(part["hour"] or 0), (part["half"] or "").lower()
     if half and not 1 <= hour <= 12:
         return None
     hour = hour % 12 + 12 * (half == "p") if half else hour
     try:
-        day = date(_year(part["year"] or "0"), month or 0, int(part["day"] or 0))
-        moment = datetime(day.year, day.month, day.day, hour, int(part["minute"] or 0), int(second))
+        moment = datetime(century + int(year), month, int(part["day"] or 0), hour, int(part["minute"] or 0), int(second))
     except ValueError:
         return None
     if not part["hour"]:
@@ -131,18 +130,12 @@ def _written(part: Mapping[str, str | None]) -> str | None:
     return moment.isoformat(sep=" ") + (f".{fraction}" if fraction else "") + zone
 
 
-def _year(text: str) -> int:
-    """Return the year; of two digits, 69 to 99 are 1969 to 1999 (POSIX, strptime's %y)."""
-    return int(text) if len(text) != 2 else int(text) + (1900 if int(text) >= 69 else 2000)
-
-
 def _month(text: str) -> str | None:
     found = NUMBERED_MONTH.fullmatch(text)
     if found is not None:
         return _first_day(found["year"] or found["of"], int(found["month"] or found["one"]))
     named = NAMED_MONTH.fullmatch(text)
-    month = MONTHS.get(named["name"].lower()) if named else None
-    return _first_day(named["year"], month) if named and month else None
+    return _first_day(named["year"], MONTHS.get(named["name"].lower(), 0)) if named else None
 
 
 def _quarter(text: str) -> str | None:
@@ -151,7 +144,7 @@ def _quarter(text: str) -> str | None:
 
 
 def _first_day(year: str, month: int) -> str | None:
-    return f"{year}-{month:02d}-01" if int(year) else None
+    return f"{year}-{month:02d}-01" if int(year) and month else None
 
 
 def _week(text: str) -> str | None:
@@ -170,14 +163,11 @@ def _compact(text: str) -> str | None:
         return None
 
 
-def _since_1970(unit: int) -> Reader:
-    def read(text: str) -> str | None:
-        if re.fullmatch(r"[0-9]{9,13}(?:\.0*)?", text) is None:
-            return None
-        seconds, rest = divmod(int(float(text)), unit)
-        if not FIRST.timestamp() <= seconds < LAST.timestamp():
-            return None
-        moment = datetime.fromtimestamp(seconds, UTC) + timedelta(milliseconds=rest)
-        return moment.isoformat(sep=" ").replace("+00:00", "Z")
-
-    return read
+def _since_1970(text: str, unit: int) -> str | None:
+    if re.fullmatch(r"[0-9]{9,13}(?:\.0*)?", text) is None:
+        return None
+    seconds, rest = divmod(int(float(text)), unit)
+    if not FIRST.timestamp() <= seconds < LAST.timestamp():
+        return None
+    moment = datetime.fromtimestamp(seconds, UTC) + timedelta(milliseconds=rest)
+    return moment.isoformat(sep=" ").replace("+00:00", "Z")

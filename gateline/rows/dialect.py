@@ -1,7 +1,5 @@
 """How a text file is written: its encoding, its separator, its line ends. Found out from its bytes, and put right."""
 
-from __future__ import annotations
-
 import codecs
 import contextlib
 import csv
@@ -10,13 +8,14 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
-from gateline.rows.conversions import SHOWN, Conversion
 from gateline.rows.csv_file import SEPARATORS
-from gateline.rows.encodings import MARKS, REPLACEMENT, wide_of
+from gateline.rows.cutting import REPLACEMENT
+from gateline.rows.parts import SHOWN, Conversion
+from gateline.rows.sources import BYTE_ORDER, wide_of
 
 HEAD = 2**20
-"""Bytes that are looked at to find the separator."""
 LINES = 500
+"""How much of a file is looked at to find its separator and its header: bytes, and rows."""
 NAMES = {
     "cp1252": "Windows-1252 (Western European)",
     "cp1250": "Windows-1250 (Central European)",
@@ -76,13 +75,13 @@ def dialect_of(data: bytes, encoding: str = "") -> Dialect:
         separator = line.removeprefix(DECLARED).strip(b"\r").decode() or ","
         said.append(Conversion("file", f"its first line says '{line.decode().strip()}', as Excel writes it: left out"))
     data, more = _whole_lines(data)
-    found = separator if separator in SEPARATORS else separator_of(data)
+    found = separator if separator in SEPARATORS else _separator_of(data)
     if found != ",":
         said.append(Conversion("separator", f"values are separated by a {SEPARATORS[found]}: written with commas"))
     return Dialect(data, found, (*said, *more))
 
 
-def separator_of(data: bytes) -> str:
+def _separator_of(data: bytes) -> str:
     """Return the separator that cuts the header and most of the first lines into the same number of fields, at least two."""
     head = data[:HEAD].decode("utf-8", errors="replace")
     scores = {separator: _score(head, separator) for separator in SEPARATORS}
@@ -92,20 +91,28 @@ def separator_of(data: bytes) -> str:
 
 
 def _score(head: str, separator: str, titled: bool = False) -> tuple[float, int]:
-    widths: list[int] = []
+    widths = list(map(len, first_rows(head, separator)[0]))
+    counts = Counter(widths)
+    width = counts.most_common(1)[0][0] if titled and widths else (*widths, 0)[0]
+    return (counts[width] / len(widths), width) if width > 1 else (0.0, 0)
+
+
+def first_rows(text: str, separator: str) -> tuple[list[list[str]], list[int]]:
+    """Return the first rows that are not empty, and where each of them ends."""
+    stream = io.StringIO(text, newline="")
+    rows, ends = list[list[str]](), list[int]()
     with contextlib.suppress(csv.Error):  # A huge cell ends the look, and what was seen before it tells enough.
-        for row in csv.reader(io.StringIO(head, newline=""), delimiter=separator):
-            widths += [len(row)] if row else []
-            if len(widths) == LINES:
+        for row in csv.reader(stream, delimiter=separator):
+            if row:
+                rows.append(row)
+                ends.append(stream.tell())
+            if len(rows) == LINES:
                 break
-    width = Counter(widths).most_common(1)[0][0] if titled and widths else (*widths, 0)[0]
-    return (Counter(widths)[width] / len(widths), width) if width > 1 else (0.0, 0)
+    return rows, ends
 
 
 def _as_utf8(data: bytes) -> tuple[bytes, list[Conversion]]:
-    mark = next((mark for mark in MARKS if data.startswith(mark)), b"")
-    name = MARKS.get(mark, "")
-    if name == "utf-8":
+    if data.startswith(codecs.BOM_UTF8):
         data, more = _as_utf8(data[len(codecs.BOM_UTF8) :])
         return data, [Conversion("encoding", "it starts with a byte order mark (UTF-8): left out"), *more]
     wide = wide_of(data)
@@ -119,20 +126,20 @@ def _as_utf8(data: bytes) -> tuple[bytes, list[Conversion]]:
         f"it is not UTF-8: read as {NAMES[found]} ({sure:.0%} of the likelihood), written as UTF-8; look at its letters, or "
         "give --encoding"
     )
-    return data.decode(found, errors="replace").encode(), [_not_ascii(data, told)]
+    return data.decode(found, errors="replace").encode(), [_in_lines(data, rb"[^\x00-\x7f]", told)]
 
 
 def _as_given(data: bytes, encoding: str) -> tuple[bytes, list[Conversion]]:
     " ".encode(encoding)  # Raises LookupError for what is no encoding of text, too.
     name = codecs.lookup(encoding).name
-    mark = next((mark for mark in MARKS if data.startswith(mark) and name.startswith(MARKS[mark])), b"")
+    mark = next((mark for mark in BYTE_ORDER if data.startswith(mark) and name.startswith(BYTE_ORDER[mark])), b"")
     text = codecs.getincrementaldecoder(name)("strict").decode(data[len(mark) :] if name == "utf-8" else data)
     data, said = _clean(text.removeprefix("\ufeff").encode())
     return data, [*said, Conversion("encoding", f"read as {encoding}, as --encoding says: written as UTF-8")]
 
 
-def _not_ascii(data: bytes, told: str) -> Conversion:
-    lines = [number for number, line in enumerate(data.split(b"\n")) if not line.isascii()]
+def _in_lines(data: bytes, odd: bytes, told: str) -> Conversion:
+    lines = [number for number, line in enumerate(data.split(b"\n")) if re.search(odd, line)]
     return Conversion("encoding", told, count=len(lines), rows=tuple(n for n in lines if n)[:SHOWN])
 
 
@@ -159,9 +166,8 @@ def _clean(data: bytes) -> tuple[bytes, list[Conversion]]:
     said = []
     for sign, instead, what in ((b"\x00", b"", "a NUL byte: left out"), (REPLACEMENT, b"?", f"{LOST}: written as '?'")):
         if sign in data:
-            lines = [number for number, line in enumerate(data.split(b"\n")) if sign in line]
+            said.append(_in_lines(data, re.escape(sign), what))
             data = data.replace(sign, instead)
-            said.append(Conversion("encoding", what, count=len(lines), rows=tuple(n for n in lines if n)[:SHOWN]))
     return data, said
 
 

@@ -1,14 +1,12 @@
 """Numbers and dates as people write them, and what they are in plain form."""
 
-from __future__ import annotations
-
 import itertools
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache, partial
+from typing import NamedTuple
 
 from gateline.contracts.schema import Dtype
 from gateline.rows.dates import MONTHS, readers
@@ -64,8 +62,7 @@ MOST_UNITS = 10
 """Different units that a note on a column of measures knows; more of them are words."""
 
 
-@dataclass(frozen=True)
-class Form:
+class Form(NamedTuple):
     """One way of writing values: what it is, an example of it, and how a text of it is put in plain form."""
 
     dtype: Dtype
@@ -73,6 +70,17 @@ class Form:
     """What such values are and how they are written plainly, to be told."""
     convert: Callable[[str], str | None]
     """Return a text's plain form, or None for one that is not of this form."""
+
+
+class Dressed(NamedTuple):
+    """A number among what is written around it."""
+
+    sign: str
+    inner: str
+    worn: str
+    """The currency, unit or percent sign, as it is written; empty for a bare number."""
+    unit: str
+    """The same in one spelling."""
 
 
 def form_of(known: Mapping[str, int], *, comma: bool = False) -> Form | None:
@@ -89,24 +97,18 @@ def form_of(known: Mapping[str, int], *, comma: bool = False) -> Form | None:
         return None
     few = sum(first[text] for text in _dressed(first)) < ENOUGH * ENOUGH * first.total()
     dressed = {} if few else _dressed(texts)
-    dates = [Form("datetime", told, read) for told, read in readers(texts)]
-    return next(
-        (
-            form
-            for form in (*_numbers(dressed, texts, comma), *dates, *_measures(dressed, texts, comma))
-            if _holds(form, first) and _holds(form, texts)
-        ),
-        None,
-    )
+
+    def holds(form: Form, texts: Counter[str]) -> bool:
+        return share_of(texts, form.convert) >= (ENOUGH if len(texts) < SAMPLE else ENOUGH * ENOUGH)
+
+    dates = (Form("datetime", told, read) for told, read in readers(texts))
+    forms = itertools.chain(_numbers(dressed, texts, comma), dates, _measures(dressed, texts, comma))
+    return next((form for form in forms if holds(form, first) and holds(form, texts)), None)
 
 
-def share_of(form: Form, texts: Counter[str]) -> float:
-    """Return the share of values that are written in a form."""
-    return sum(count for text, count in texts.items() if form.convert(text) is not None) / max(texts.total(), 1)
-
-
-def _holds(form: Form, texts: Counter[str]) -> bool:
-    return share_of(form, texts) >= (ENOUGH if len(texts) < SAMPLE else ENOUGH * ENOUGH)
+def share_of(texts: Counter[str], read: Callable[[str], object]) -> float:
+    """Return the share of values of which `read` makes something."""
+    return sum(count for text, count in texts.items() if read(text) is not None) / max(texts.total(), 1)
 
 
 def unread(known: Mapping[str, int]) -> str:
@@ -117,36 +119,20 @@ def unread(known: Mapping[str, int]) -> str:
     units = _several_units(texts)
     if units:
         return f"numbers of several units ({units}), read as words: write plain numbers of one unit"
-    return next((told for form, told in UNREAD if _share(form, texts) >= ENOUGH), "")
-
-
-def _share(form: re.Pattern[str], texts: Counter[str]) -> float:
-    return sum(count for text, count in texts.items() if form.fullmatch(text)) / max(texts.total(), 1)
+    return next((told for form, told in UNREAD if share_of(texts, form.fullmatch) >= ENOUGH), "")
 
 
 def _several_units(texts: Counter[str]) -> str:
     """Return the units of a column of measures that has several, as `kg (60 %), lb (40 %)`, or ''."""
-    units, written = Counter[str](), dict[str, str]()
-    for text, each in _dressed(texts).items():
-        units[each.unit] += texts[text]
-        written.setdefault(each.unit, each.worn or "none")
-    worn = units.total() - units[""]
+    dressed = _dressed(texts)
+    units = _units(dressed, texts)
+    written = {each.unit: each.worn or "none" for each in reversed(dressed.values())}
     several = 1 < len(units) <= MOST_UNITS and units.total() >= ENOUGH * texts.total()
-    if not several or worn < (1 - ENOUGH) * texts.total() or any(unit in NO_UNITS or " " in unit for unit in units):
+    if not several or units.total() - units[""] < (1 - ENOUGH) * texts.total():
+        return ""
+    if any(unit in NO_UNITS or " " in unit for unit in units):
         return ""
     return ", ".join(f"{shown(written[unit])} {count / texts.total():.0%}" for unit, count in units.most_common())
-
-
-@dataclass(frozen=True)
-class Dressed:
-    """A number among what is written around it."""
-
-    sign: str
-    inner: str
-    worn: str
-    """The currency, unit or percent sign, as it is written; empty for a bare number."""
-    unit: str
-    """The same in one spelling."""
 
 
 def _dressed(texts: Iterable[str]) -> dict[str, Dressed]:
@@ -178,26 +164,6 @@ def _one_spelling(worn: str) -> str:
     return SAME_MONEY.get(folded, folded)
 
 
-def _numbers(dressed: Mapping[str, Dressed], texts: Counter[str], hint: bool) -> list[Form]:
-    """Numbers that are bare, or carry one currency or a percent sign; other units among them are strays."""
-    units = _units(dressed, texts)
-    signs = {each.unit for each in dressed.values() if each.worn and SIGN.fullmatch(each.worn)}
-    worn = next((unit for unit, _ in units.most_common() if unit in signs), "")
-    # Where some carry a percent sign and some do not, their scale is not known; a bare number among sums is one of them.
-    one_of = signs | {""} if worn == "%" else signs
-    return _written(dressed, texts, worn, hint) if units[worn] >= ENOUGH * sum(units[unit] for unit in one_of) else []
-
-
-def _measures(dressed: Mapping[str, Dressed], texts: Counter[str], hint: bool) -> list[Form]:
-    """Numbers of which nearly all carry one and the same unit."""
-    units = _units(dressed, texts)
-    worn = next((unit for unit, _ in units.most_common() if unit), "")
-    if not worn or worn in NO_UNITS or units[worn] < ENOUGH * texts.total():
-        return []
-    codes = any(re.match("0[0-9]", each.inner) for each in dressed.values() if each.unit == worn)
-    return [] if codes else _written(dressed, texts, worn, hint)
-
-
 def _units(dressed: Mapping[str, Dressed], texts: Counter[str]) -> Counter[str]:
     units = Counter[str]()
     for text, each in dressed.items():
@@ -205,27 +171,45 @@ def _units(dressed: Mapping[str, Dressed], texts: Counter[str]) -> Counter[str]:
     return units
 
 
-def _written(dressed: Mapping[str, Dressed], texts: Counter[str], worn: str, hint: bool) -> list[Form]:
+def _numbers(dressed: Mapping[str, Dressed], texts: Counter[str], hint: bool) -> Iterator[Form]:
+    """Numbers that are bare, or carry one currency or a percent sign; other units among them are strays."""
+    units = _units(dressed, texts)
+    signs = {each.unit for each in dressed.values() if each.worn and SIGN.fullmatch(each.worn)}
+    worn = next((unit for unit, _ in units.most_common() if unit in signs), "")
+    # Where some carry a percent sign and some do not, their scale is not known; a bare number among sums is one of them.
+    one_of = signs | {""} if worn == "%" else signs
+    if units[worn] >= ENOUGH * sum(units[unit] for unit in one_of):
+        yield from _written(dressed, texts, worn, hint)
+
+
+def _measures(dressed: Mapping[str, Dressed], texts: Counter[str], hint: bool) -> Iterator[Form]:
+    """Numbers of which nearly all carry one and the same unit, and none of which is a code."""
+    units = _units(dressed, texts)
+    worn = next((unit for unit, _ in units.most_common() if unit), "")
+    if worn and worn not in NO_UNITS and units[worn] >= ENOUGH * texts.total():
+        if not any(re.match("0[0-9]", each.inner) for each in dressed.values() if each.unit == worn):
+            yield from _written(dressed, texts, worn, hint)
+
+
+def _written(dressed: Mapping[str, Dressed], texts: Counter[str], worn: str, hint: bool) -> Iterator[Form]:
     """The form of numbers that carry `worn`, or nothing; none where they are plain.
 
     The decimal sign is a comma where some number can be read in no other way, and none only with a point.
     """
     found = {text: each for text, each in dressed.items() if each.unit in ("", worn)}
     inner = [each.inner for each in found.values()]
-    with_point = sum(POINT.fullmatch(each) is not None for each in inner)
-    with_comma = sum(COMMA.fullmatch(each) is not None for each in inner)
+    with_point, with_comma = (sum(form.fullmatch(each) is not None for each in inner) for form in (POINT, COMMA))
     unclear = with_comma == with_point
     comma = hint if unclear else with_comma > with_point
     how = _how(found, worn, comma)
     if not how:
-        return []
+        return
     more = "; 45% is 45, not 0.45" if worn == "%" else ""
     more += f"; 1,234 is {'1.234' if comma else '1234'}" if unclear and any("," in each for each in inner) else ""
     bare = sum(texts[text] for text, each in found.items() if not each.unit)
     more += f"; {bare:,} without it are taken for the same" if worn not in ("", "%") and bare else ""
     told = f"numbers with {' and '.join(how)}: written as plain numbers{more}"
-    worn_by_all = worn == "%"
-    return [Form("number", told, lambda text: _plain(text, comma, {worn} if worn_by_all else {"", worn}))]
+    yield Form("number", told, partial(_plain, comma=comma, units={worn} if worn == "%" else {"", worn}))
 
 
 def _how(found: Mapping[str, Dressed], worn: str, comma: bool) -> list[str]:
@@ -251,9 +235,7 @@ def _ascii(text: str) -> str:
     """Return a text with the digits, points and commas that ASCII has, for those of full width or of another script."""
     if text.isascii():
         return text
-    return "".join(
-        str(unicodedata.decimal(sign)) if sign.isdecimal() else WIDE.get(sign, sign) for sign in text
-    )
+    return "".join(str(unicodedata.decimal(sign)) if sign.isdecimal() else WIDE.get(sign, sign) for sign in text)
 
 
 def _signed(text: str) -> str:
@@ -265,7 +247,7 @@ def _signed(text: str) -> str:
     return f"-{(found[1] or found[2]).strip()}" if found else plain
 
 
-def _plain(text: str, comma: bool, units: Collection[str]) -> str | None:
+def _plain(text: str, comma: bool, units: set[str]) -> str | None:
     found = _undressed(text.strip())
     if found is None or found.unit not in units:
         return None

@@ -3,27 +3,23 @@
 What is proposed from a file passes on that file.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import math
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 from gateline.contracts.schema import Schema, parse
-from gateline.contracts.shapes import pattern_of
-from gateline.rows.conversions import SHOWN, named
+from gateline.rows.columns import counts_of, rows_of
 from gateline.rows.dates import numbered
 from gateline.rows.forms import form_of, unread
-from gateline.rows.kinds import Kind, counted, kind_of, kind_of_arrow, listed, strange
-from gateline.rows.natural import natural
-from gateline.rows.parts import Part
-from gateline.rows.reading import counts_of, read_whole
+from gateline.rows.kinds import Kind, counted, kind_of, kind_of_arrow, listed, natural, pattern_of, strange
+from gateline.rows.parts import Part, named
+from gateline.rows.streaming import Stream, read_parts, refuse
 from gateline.rows.text import MARKS, spellings
 from gateline.settings.errors import UsageError, did_you_mean
 from gateline.settings.shown import shown, tell
@@ -73,7 +69,7 @@ class Values:
     rows_of: Callable[[Collection[str]], tuple[int, ...]] = lambda texts: ()
     """Returns the numbers of the first rows that hold one of the texts."""
 
-    @property
+    @cached_property
     def known(self) -> Counter[str]:
         """The counts without what is missing."""
         marks = {"", *self.missing}
@@ -86,12 +82,19 @@ def infer(url: str, target: str = "", time: str = "", missing: tuple[str, ...] =
     `time` is the column that says when a row happened, where that is decided already; `missing` are the texts that stand for a
     missing value. Raises UsageError for a file that cannot be read as it is, or has no such target.
     """
-    raw = read_whole(url)
-    if len(raw.parts) > 1 or raw.parts[0].name:
+    part, *others = parts = read_parts(Stream(url))
+    refuse(url, parts, sum(each.rows for each in parts))
+    if others or part.name:
         raise UsageError(f"{url}: is a folder", "name one of its files: the schema holds for all of them")
-    part = raw.parts[0]
-    refuse_unknown(url, target, part.names())
-    refuse_nameless(url, part.names())
+    names = part.names()
+    refuse_unknown(url, target, names)
+    nameless = [place for place, name in enumerate(names, start=1) if not name.strip()]
+    if nameless:
+        why = "it is an index that pandas or R wrote along; " if nameless == [1] else ""
+        raise UsageError(
+            f"{url}: column {nameless[0]} of {len(names)} has no name",
+            f"{why}write the file without it (index=False, row.names=FALSE), or give it a name",
+        )
     return schema_of(part, url, target, time, missing)
 
 
@@ -99,24 +102,23 @@ def schema_of(
     part: Part, url: str, target: str = "", time: str = "", missing: tuple[str, ...] = MARKS
 ) -> tuple[Schema, list[Note]]:
     """Return a schema for rows that were read, and notes; `url` names them in an error."""
-    columns: list[dict[str, Any]] = []
-    notes: list[Note] = []
-    counts, left_out = counts_of(part), False
-    for name, counter in counts.items():
-        values = Values(counter, missing, _kind(part, name, counter, missing), partial(rows_of, part, name))
-        if not part.text and values.kind is None:
-            left_out = True
-            notes.append(Note(name, NO_VALUES.format(part.table[name].type)))
-            continue
-        body, remarks = propose(name, values, labels=name == target)
-        columns.append(body)
-        remarks += [ALSO_WHEN if time else SAYS_WHEN] if body["dtype"] == "datetime" and name != time else []
+    columns, notes = list[dict[str, Any]](), list[Note]()
+    body: dict[str, Any] = {"columns": columns, "target": target, "missing": [mark for mark in missing if mark]}
+    for name, counter in counts_of(part).items():
+        values = Values(counter, missing, rows_of=partial(rows_of, part, name))
+        if not part.text:
+            kind = kind_of_arrow(part.table[name], values.known)
+            if kind is None:
+                body["extra_columns"] = "allow"
+                notes.append(Note(name, NO_VALUES.format(part.table[name].type)))
+                continue
+            values = replace(values, kind=kind)
+        column, remarks = propose(name, values, labels=name == target)
+        columns.append(column)
+        remarks += [ALSO_WHEN if time else SAYS_WHEN] if column["dtype"] == "datetime" and name != time else []
         remarks += [IS_INDEX] if INDEX.fullmatch(name) else []
         notes += [Note(name, remark) for remark in remarks]
-    extra = {"extra_columns": "allow"} if left_out else {}
-    return parse(
-        {"columns": columns, "target": target, "missing": [mark for mark in missing if mark], **extra}, url
-    ), notes
+    return parse(body, url), notes
 
 
 def refuse_unknown(url: str, target: str, names: Collection[str]) -> None:
@@ -128,34 +130,6 @@ def refuse_unknown(url: str, target: str, names: Collection[str]) -> None:
         )
 
 
-def refuse_nameless(url: str, names: list[str]) -> None:
-    """Raise UsageError for a column without a name."""
-    nameless = [place for place, name in enumerate(names, start=1) if not name.strip()]
-    if nameless:
-        why = "it is an index that pandas or R wrote along; " if nameless == [1] else ""
-        raise UsageError(
-            f"{url}: column {nameless[0]} of {len(names)} has no name",
-            f"{why}write the file without it (index=False, row.names=FALSE), or give it a name",
-        )
-
-
-def rows_of(part: Part, name: str, texts: Collection[str]) -> tuple[int, ...]:
-    """Return the numbers of the first rows in which a column holds one of `texts`."""
-    from gateline.rows.reading import as_text
-
-    wanted, found = set(texts), list[int]()
-    for position, value in enumerate(part.table[name].to_pylist()):
-        if as_text(value) in wanted:
-            found.append(part.numbers[position])
-            if len(found) == SHOWN:
-                break
-    return tuple(found)
-
-
-def _kind(part: Part, name: str, counter: Counter[str], missing: tuple[str, ...]) -> Kind | None:
-    return None if part.text else kind_of_arrow(part.table[name], Values(counter, missing).known)
-
-
 def propose(name: str, values: Values, *, labels: bool = False) -> tuple[dict[str, Any], list[str]]:
     """Return one column's declaration, and remarks. `labels` says that the values are classes."""
     known, total = values.known, values.counter.total()
@@ -164,7 +138,9 @@ def propose(name: str, values: Values, *, labels: bool = False) -> tuple[dict[st
     remarks = [kind.remark] if kind.remark else []
     marks = list(listed(kind.strays))
     remarks += [_stray(name, kind, known, values)] if kind.strays else []
-    standing = _standing_apart(kind, Counter({text: known[text] for text in known if text not in kind.strays}))
+    is_number = kind.dtype in ("integer", "number")
+    strays = set(kind.strays)
+    standing = _standing_apart(Counter({text: known[text] for text in known if text not in strays})) if is_number else []
     for text in standing:
         remarks.append(
             f"{text} occurs {known[text]} times, far from all other values: taken for missing, as the schema says "
@@ -173,14 +149,15 @@ def propose(name: str, values: Values, *, labels: bool = False) -> tuple[dict[st
     marks += standing
     if marks:
         body["missing"] = marks
-    known = Counter({text: count for text, count in known.items() if text not in (*marks, *kind.strays)})
+    strays.update(marks)
+    known = Counter({text: count for text, count in known.items() if text not in strays})
     if known.total() < total:
         body["nullable"] = head_room(1 - known.total() / total)
     remarks += _remarks(kind.dtype, known, total)
     if kind.dtype == "string":
         body |= _strings(known, labels)
         remarks += _of_words(known, "pattern" in body, values)
-    elif kind.dtype in ("integer", "number"):
+    elif is_number:
         moments = numbered(name, known)
         remarks += [f"looks like {moments[0].partition(':')[0]}, read as numbers: write them as 2025-03-14"] if moments else []
         body |= _numbers(name, kind.dtype, known, labels)
@@ -192,15 +169,11 @@ def _stray(name: str, kind: Kind, known: Counter[str], values: Values) -> str:
     count = counted(known, kind.strays)
     odd = Counter(what for text in kind.strays if (what := strange(text)))
     why = f", of which {', '.join(f'{number} {what}' for what, number in odd.items())}" if odd else ""
-    rows = named(values.rows_of(kind.strays), count)
-    beyond = counted(known, kind.strays) - counted(known, listed(kind.strays))
-    fails = (
-        f"; {beyond} are too long or too many to be listed there, so these rows fail: write nothing in their place"
-        * bool(beyond)
-    )
+    beyond = count - counted(known, listed(kind.strays))
+    fails = f"; {beyond} are too long or too many to be listed there, so these rows fail: write nothing in their place"
     return (
-        f"{count} of {known.total()} values are not of dtype {kind.dtype}{why}{rows}: taken for missing, as the schema says "
-        f"(\"missing\" of '{name}'){fails}"
+        f"{count} of {known.total()} values are not of dtype {kind.dtype}{why}{named(values.rows_of(kind.strays), count)}: "
+        f"taken for missing, as the schema says (\"missing\" of '{name}'){fails if beyond else ''}"
     )
 
 
@@ -220,9 +193,13 @@ def span(dtype: str, low: float, high: float) -> tuple[float, float]:
 
 
 def render(schema: Schema) -> str:
-    """Return a schema as JSON with one column a line."""
+    """Return a schema as JSON with one column a line, whole numbers without a decimal point."""
     body = schema.dump()
-    columns = ",\n".join("    " + json.dumps(_plain(column), ensure_ascii=False) for column in body.pop("columns"))
+    plain = [
+        {name: int(value) if isinstance(value, float) and value.is_integer() else value for name, value in column.items()}
+        for column in body.pop("columns")
+    ]
+    columns = ",\n".join("    " + json.dumps(column, ensure_ascii=False) for column in plain)
     roles = "".join(f",\n  {json.dumps(name)}: {json.dumps(value)}" for name, value in body.items())
     return f'{{\n  "columns": [\n{columns}\n  ]{roles}\n}}'
 
@@ -234,19 +211,10 @@ def marks_from(text: str) -> tuple[str, ...]:
 
 def main() -> int:
     """Print the proposal, and the notes on standard error."""
-    parser = argparse.ArgumentParser(
-        prog="python -m gateline.contracts.schema",
-        description="Work with schema files.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    told: dict[str, Any] = {"epilog": EXAMPLES, "formatter_class": argparse.RawDescriptionHelpFormatter}
+    parser = argparse.ArgumentParser("python -m gateline.contracts.schema", description="Work with schema files.", **told)
     commands = parser.add_subparsers(dest="command", required=True)
-    command = commands.add_parser(
-        "infer",
-        help="propose a schema from a data file",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    command = commands.add_parser("infer", help="propose a schema from a data file", **told)
     command.add_argument("data", metavar="FILE", help="a CSV or Parquet file, or its fsspec URL")
     command.add_argument(
         "--target", default="", metavar="COLUMN", help="the column to predict: its labels become categories"
@@ -266,8 +234,7 @@ def main() -> int:
 
 
 def _strings(known: Counter[str], labels: bool) -> dict[str, Any]:
-    few = 0 < len(known) <= MOST_CATEGORIES
-    if few and (labels or known.total() >= REPEATED * len(known)):
+    if 0 < len(known) <= MOST_CATEGORIES and (labels or known.total() >= REPEATED * len(known)):
         return {"categories": sorted(known)}
     pattern = pattern_of(known)
     return {"pattern": pattern} if pattern else {}
@@ -284,21 +251,15 @@ def _numbers(name: str, dtype: str, known: Counter[str], labels: bool) -> dict[s
     return {"minimum": max(low, least), "maximum": min(high, greatest)}
 
 
-def _standing_apart(kind: Kind, known: Counter[str]) -> list[str]:
-    """Return numbers such as -999 that are far from all others."""
-    if kind.dtype not in ("integer", "number"):
-        return []
-    values = {text: float(text) for text in known}
-    return [text for text in known if text.strip().removesuffix(".0") in SUSPICIOUS and _apart(text, values)]
-
-
-def _apart(text: str, values: dict[str, float]) -> bool:
-    """Say whether a value lies further from all others than their whole span, and than half its own size."""
-    value, others = float(text), [other for name, other in values.items() if name != text]
-    if not others:
-        return False
-    low, high = min(others), max(others)
-    return max(low - value, value - high) > max(high - low, abs(value) / 2)
+def _standing_apart(known: Counter[str]) -> list[str]:
+    """Return numbers such as -999 that are further from all others than their whole span, and than half their own size."""
+    found = []
+    for text in (text for text in known if text.strip().removesuffix(".0") in SUSPICIOUS):
+        value, others = float(text), [float(other) for other in known if other != text]
+        low, high = (min(others), max(others)) if others else (value, value)
+        if max(low - value, value - high) > max(high - low, abs(value) / 2):
+            found.append(text)
+    return found
 
 
 def _remarks(dtype: str, known: Counter[str], total: int) -> Iterator[str]:
@@ -323,28 +284,16 @@ def _of_words(known: Counter[str], has_pattern: bool, values: Values) -> Iterato
             f"holds {len(known)} words, more than the {MOST_CATEGORIES} that are listed by themselves: any word passes; "
             "declare categories or a pattern, if these are all there are"
         )
-    yield from _spelled_alike(known, values)
+    # In free text, words that differ by capitals or blanks say nothing.
+    others = spellings(known) if known.total() >= 2 * len(known) else {}
+    if others:
+        count = sum(known[text] for text in others)
+        yield (
+            f"{len(others)} of its words are others but for capitals or blanks, in {count:,} values"
+            f"{named(values.rows_of(others), count)}: a model takes each spelling for a word of its own; write them alike"
+        )
     form, seems = form_of(known), unread(known)
     if form is not None:
         yield f"looks like {form.text.partition(':')[0]}, which are read as words here: write them plainly"
     elif seems:
         yield f"looks like {seems}"
-
-
-def _spelled_alike(known: Counter[str], values: Values) -> Iterator[str]:
-    """Count the values whose word is another one but for capitals or blanks; in free text that says nothing."""
-    others = spellings(known) if known.total() >= 2 * len(known) else {}
-    if others:
-        count = sum(known[text] for text in others)
-        rows = named(values.rows_of(others), count)
-        yield (
-            f"{len(others)} of its words are others but for capitals or blanks, in {count:,} values{rows}: a model takes each "
-            "spelling for a word of its own; write them alike"
-        )
-
-
-def _plain(column: dict[str, Any]) -> dict[str, Any]:
-    """Write whole numbers without a decimal point."""
-    return {
-        name: int(value) if isinstance(value, float) and value.is_integer() else value for name, value in column.items()
-    }

@@ -1,22 +1,19 @@
-"""One file's rows as they were read, before any schema, and what is wrong with the file itself."""
+"""One file's rows as they were read, before any schema; what is wrong with the file, and what was changed in reading it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
+
+from gateline.settings.shown import shown
 
 if TYPE_CHECKING:
-    import pandas as pd
     import pyarrow as pa
 
-NULLABLE = {
-    **dict.fromkeys(("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32"), "Int64"),
-    "uint64": "UInt64",
-    "bool": "boolean",
-}
-"""The pandas dtype for each Arrow type that pandas would widen to fit a missing value."""
+What = Literal["file", "separator", "encoding", "index", "column", "missing", "number", "date", "stray"]
+SHOWN = 5
+"""Row numbers, and different values, that a message names."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +32,42 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Conversion:
+    """One thing that was read otherwise than it is written, for one column or, without one, for the whole file.
+
+    A file that is taken in tolerantly has them: what was changed is said, never silent.
+    """
+
+    what: What
+    """`missing`: a mark that stands for a missing value; `stray`: values that are not of the column's type; the others name
+    what was converted."""
+    text: str
+    """What was done, without the column's name, in plain words."""
+    column: str = ""
+    count: int = 0
+    """How many values it concerns; 0 for the whole file."""
+    rows: tuple[int, ...] = ()
+    """The numbers of the first of these rows; the first row below the header is row 1."""
+
+    def __str__(self) -> str:
+        """Return one line to print."""
+        column = f"'{shown(self.column)}': " if self.column else ""
+        return f"{column}{self.text}{named(self.rows, self.count)}"
+
+
+def some_of(rows: Sequence[object], count: int) -> str:
+    """Return `3, 9 and 4 more`: the first of `count` rows, of which `rows` are known."""
+    first = rows[:SHOWN]
+    more = f" and {count - len(first)} more" if count > len(first) else ""
+    return ", ".join(map(str, first)) + more
+
+
+def named(rows: Sequence[int], count: int) -> str:
+    """Return ` (rows 3, 9 and 4 more)`, or nothing where no row is known."""
+    return f" (row{'s' if count > 1 else ''} {some_of(rows, count)})" if rows else ""
+
+
+@dataclass(frozen=True)
 class Part:
     """One file."""
 
@@ -45,36 +78,17 @@ class Part:
     name: str = ""
     partition: dict[str, str] = field(default_factory=dict)
     """Values that the names of its folders give every row, by column."""
-    skipped: tuple[int, ...] = ()
-    """Numbers of the rows that could not be read: those below keep their own."""
+    kept: Sequence[int] | None = None
+    """The numbers of the rows that it holds; None where it holds all."""
 
     @property
     def rows(self) -> int:
-        """How many rows were read."""
         return int(self.table.num_rows)
 
-    @cached_property
+    @property
     def numbers(self) -> Sequence[int]:
-        """Return the number of each row that was read; the first row below the header is row 1."""
-        if not self.skipped:
-            return range(1, self.rows + 1)
-        left_out = set(self.skipped)
-        return [number for number in range(1, self.rows + len(left_out) + 1) if number not in left_out]
-
-    @cached_property
-    def frame(self) -> pd.DataFrame:
-        """The rows for pandas, row numbers as the index, so that a row left out does not shift those below."""
-        import pandas as pd
-
-        def kind_of(stored: pa.DataType) -> Any:
-            return pd.api.types.pandas_dtype(NULLABLE[str(stored)]) if str(stored) in NULLABLE else None
-
-        numbers = self.numbers
-        frame: pd.DataFrame = self.table.to_pandas(types_mapper=kind_of, date_as_object=False, ignore_metadata=True)
-        index = (
-            pd.RangeIndex(1, len(numbers) + 1) if isinstance(numbers, range) else pd.Index(list(numbers), dtype="int64")
-        )
-        return frame.set_axis(index, axis=0)
+        """The number of each row; the first row below the header is row 1."""
+        return range(1, self.rows + 1) if self.kept is None else self.kept
 
     def names(self) -> list[str]:
         """Return the names of its columns, those of its folders last."""
@@ -82,22 +96,17 @@ class Part:
         return columns + [name for name in self.partition if name not in columns]
 
 
-def without_repeats(names: list[str]) -> tuple[list[int], list[str]]:
-    """Return the positions of each name's first column, and the names that occur more than once."""
+def first_of_each(names: Sequence[str]) -> tuple[list[int], tuple[Finding, ...]]:
+    """Return the positions of each name's first column, and a finding where a name occurs twice."""
     first = [index for index, name in enumerate(names) if name not in names[:index]]
-    return first, sorted({name for name in names if names.count(name) > 1})
+    if len(first) == len(names):
+        return first, ()
+    twice = ", ".join(map(repr, sorted({name for name in names if names.count(name) > 1})))
+    told = f"the header names {twice} more than once; only the first of each was read"
+    return first, (Finding("format", told, "give every column its own name"),)
 
 
-def repeated(names: list[str]) -> Finding:
-    """Say that column names occur twice."""
-    return Finding(
-        "format",
-        f"the header names {', '.join(map(repr, names))} more than once; only the first of each was read",
-        "give every column its own name",
-    )
-
-
-def unreadable(kind: str, error: Any, *earlier: Finding, text: bool = False) -> Part:
+def unreadable(kind: str, error: Exception, *earlier: Finding, text: bool = False) -> Part:
     """Return a part without rows, for a file whose form cannot be read. `error` says why."""
     import pyarrow as pa
 

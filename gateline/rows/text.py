@@ -1,7 +1,5 @@
 """How values are written in text: what every reader, the schema's inference and the rules agree on."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
@@ -10,29 +8,14 @@ from datetime import UTC, datetime
 from gateline.contracts.schema import Column, Dtype, Schema
 
 MARKS = (
-    *(
-        "",
-        "NA",
-        "N/A",
-        "n/a",
-        "#N/A",
-        "#NA",
-        "<NA>",
-        "NaN",
-        "nan",
-        "NAN",
-        "-nan",
-        "-NaN",
-        "NULL",
-        "Null",
-        "null",
-        "(null)",
-    ),
-    *("None", "NaT", "\\N", "?", "-", "--", ".", "#DIV/0!", "#VALUE!", "#REF!", "#NULL!"),
-    *("0000-00-00", "0000-00-00 00:00:00", "0000-00-00T00:00:00"),
+    "",
+    *"NA N/A n/a #N/A #NA <NA> NaN nan NAN -nan -NaN NULL Null null (null) None NaT \\N ? - -- .".split(),
+    *"#DIV/0! #VALUE! #REF! #NULL! 0000-00-00".split(),
+    "0000-00-00 00:00:00",
+    "0000-00-00T00:00:00",
 )
 """What stands for a missing value where nobody says otherwise: written into each schema that is proposed."""
-UNDECLARED = ("", "NA", "N/A", "#N/A", "<NA>", "NaN", "nan", "-nan", "NULL", "Null", "null", "None", "NaT")
+UNDECLARED = ("", *"NA N/A #N/A <NA> NaN nan -nan NULL Null null None NaT".split())
 """What stands for a missing number, integer, boolean or datetime under a schema without a list of its own; a missing string
 is then the empty one alone."""
 
@@ -56,10 +39,8 @@ _number, _integer, _datetime = (re.compile(form).fullmatch for form in (NUMBER, 
 
 def marks_of(schema: Schema | None, column: Column) -> frozenset[str]:
     """Return the texts that stand for a missing value of a column, trimmed; the empty text is always one of them."""
-    declared = schema.missing if schema is not None else None
-    if declared is not None:
-        marks: Iterable[str] = declared
-    else:
+    marks: Iterable[str] | None = schema.missing if schema is not None else None
+    if marks is None:
         marks = UNDECLARED if column.dtype != "string" else ()
     return frozenset({"", *marks, *column.missing})
 
@@ -84,25 +65,23 @@ def is_integer(text: str) -> bool:
 
 def is_datetime(text: str) -> bool:
     """Say whether `text` is an ISO 8601 date or time of a day that the calendar has."""
-    return moment_of(text) is not None
-
-
-def moment_of(text: str) -> datetime | None:
-    """Return the date or time that a text says, or None; without an offset it stays so, and means UTC."""
-    if _datetime(text.strip()) is None:
-        return None
-    try:
-        return datetime.fromisoformat(text.strip())
-    except ValueError:
-        return None
+    return _moment(text) is not None
 
 
 def utc_of(text: str) -> datetime | None:
     """Return the moment that a text says, in UTC, or None; without an offset it is UTC."""
-    moment = moment_of(text) if text else None
+    moment = _moment(text)
     if moment is None:
         return None
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _moment(text: str) -> datetime | None:
+    text = text.strip()
+    try:
+        return datetime.fromisoformat(text) if _datetime(text) else None
+    except ValueError:
+        return None
 
 
 def alike(text: str) -> str:
@@ -117,18 +96,12 @@ def spellings(known: Mapping[str, int]) -> dict[str, str]:
     groups: dict[str, list[str]] = {}
     for text in known:
         groups.setdefault(alike(text), []).append(text)
-    several = [group for group in groups.values() if len(group) > 1]
-    best = [max(sorted(group), key=lambda text: (known[text], text == alike(text))) for group in several]
-    return {text: one for group, one in zip(several, best, strict=True) for text in group if text != one}
-
-
-def is_boolean(text: str) -> bool:
-    """Say whether `text` is a truth value by name: 1 and 0 are whole numbers."""
-    return text.strip() in TRUE[:-1] + FALSE[:-1]
+    best = {name: max(sorted(group), key=lambda text: (known[text], text == alike(text))) for name, group in groups.items()}
+    return {text: best[name] for name, group in groups.items() for text in group if text != best[name]}
 
 
 IS: dict[Dtype, Callable[[str], bool]] = {
-    "boolean": is_boolean,
+    "boolean": lambda text: text.strip() in TRUE[:-1] + FALSE[:-1],  # By name: 1 and 0 are whole numbers.
     "integer": is_integer,
     "number": is_number,
     "datetime": is_datetime,

@@ -1,4 +1,4 @@
-"""A column's values in its declared dtype, which of them are missing, and which are not of it."""
+"""A column's values for pandas, all rows at once: for a rule of your own."""
 
 from __future__ import annotations
 
@@ -7,32 +7,21 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 
-from gateline.contracts.schema import Column, Dtype, Schema
-from gateline.rows.parts import Part
-from gateline.rows.text import (
-    DATETIME,
-    FALSE,
-    INTEGER,
-    LARGEST,
-    LARGEST_INTEGER,
-    NUMBER,
-    TRUE,
-    is_number,
-    marks_of,
-    trims,
-)
+from gateline.contracts.schema import Column
+from gateline.rows.buffers import Mask
+from gateline.rows.cells import Cells
+from gateline.rows.parquet_batches import plain_type
+from gateline.rows.reading import together
 
-Mask = npt.NDArray[np.bool_]
-PANDAS: dict[Dtype, Any] = {
-    "integer": "Int64",
-    "number": "float64",
-    "string": object,
-    "boolean": "boolean",
-    "datetime": "datetime64[us, UTC]",
+NULLABLE = {
+    **dict.fromkeys(("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32"), "Int64"),
+    "uint64": "UInt64",
+    "bool": "boolean",
 }
+"""The pandas dtype for each Arrow type that pandas would widen to fit a missing value."""
 
 
 @dataclass(frozen=True)
@@ -51,150 +40,37 @@ class Typed:
         return ~(self.missing | self.wrong)
 
 
-def typed_of(part: Part, column: Column, schema: Schema | None = None) -> Typed | None:
-    """Return a column of one file as declared, or None if the file does not hold it."""
-    if column.name in part.frame.columns:
-        return typed(part.frame[column.name], column, schema, text=part.text)
-    if column.name in part.partition:
-        constant = pd.Series(part.partition[column.name], index=part.frame.index, dtype="str")
-        return typed(constant, column, schema, text=True)
-    return None
+def typed(column: Column, pieces: Sequence[Cells]) -> Typed:
+    """Return a column as declared: integer is Int64, number float64, boolean `boolean`, datetime UTC, string object."""
+    cells = together(column, pieces)
+    nowhere = np.zeros(len(cells), dtype=bool)
+    missing, wrong = (nowhere if mask is None else mask for mask in (cells.missing, cells.wrong))
+    found = [series_of(piece.written()) for piece in pieces]
+    if len({series.dtype for series in found}) > 1:
+        found = [series.astype(object) for series in found]
+    numbers = pd.RangeIndex(1, len(cells) + 1)
+    written = pd.concat(found).set_axis(numbers) if found else pd.Series(dtype=object)
+    kind = object if column.dtype == "string" else None
+    return Typed(pd.Series(_values(cells, missing | wrong), numbers, dtype=kind), missing, wrong, written)
 
 
-def typed(series: pd.Series[Any], column: Column, schema: Schema | None = None, *, text: bool) -> Typed:
-    """Return a column as declared. `text` says that the values are a CSV's; each distinct one is looked at once.
-
-    What stands for a missing value is what the schema and the column list; without a schema, what is usual.
-    """
-    if not text:
-        return _of_values(series, column, schema)
-    codes, uniques = pd.factorize(series)
-    read = _of_text(pd.Series(uniques, dtype=object), column, schema)
-    unread = codes < 0
-    values = read.values.take(np.where(unread, 0, codes)) if len(uniques) else read.values.reindex(range(len(codes)))
-    values = values.set_axis(series.index)
-    if unread.any():
-        values[unread] = None
-    missing = np.append(read.missing, True)[codes]
-    wrong = np.append(read.wrong, False)[codes]
-    return Typed(values, missing, wrong, series)
-
-
-def together(found: Sequence[Typed]) -> Typed:
-    """Return the values of several files as one column."""
-    if len(found) == 1:
-        return found[0]
-    return Typed(
-        pd.concat([one.values for one in found]),
-        np.concatenate([one.missing for one in found]),
-        np.concatenate([one.wrong for one in found]),
-        pd.concat([one.found.astype(object) for one in found]),
-    )
-
-
-def _of_text(found: pd.Series[Any], column: Column, schema: Schema | None) -> Typed:
-    marks, dtype = marks_of(schema, column), column.dtype
-    text = found.astype("str")
-    trimmed = text.str.strip()
-    missing = (trimmed if trims(schema, dtype) else text).isin(marks).to_numpy(bool)
-    if dtype == "string":
-        return Typed(text.astype(object).where(~missing, None), missing, np.zeros(len(text), dtype=bool), found)
-    values = _parse(trimmed, dtype)
-    if dtype in ("integer", "number"):
-        missing = missing | _marked(values, marks)
-        values = values.where(~missing)
-    wrong = values.isna().to_numpy(bool) & ~missing
-    return Typed(values, missing, wrong, found)
-
-
-def _parse(text: pd.Series[Any], dtype: Dtype) -> pd.Series[Any]:
-    """Return values of the dtype, missing where the text is not of its form."""
+def _values(cells: Cells, unknown: Mask) -> Any:
+    dtype = cells.column.dtype
+    if dtype == "integer":
+        return pd.arrays.IntegerArray(cells.values, unknown)
     if dtype == "boolean":
-        return text.map({word: True for word in TRUE} | {word: False for word in FALSE}).astype("boolean")
+        return pd.arrays.BooleanArray(cells.values.astype(bool), unknown)
     if dtype == "datetime":
-        times = text.where(text.str.fullmatch(DATETIME))
-        return pd.to_datetime(times, format="ISO8601", utc=True, errors="coerce").astype(PANDAS["datetime"])
-    if dtype == "number":
-        numbers = pd.to_numeric(text.where(text.str.fullmatch(NUMBER))).astype("float64")
-        good = ~(np.abs(numbers.to_numpy()) >= LARGEST_INTEGER)
-        for place in np.flatnonzero(~good):
-            good[place] = is_number(text.iloc[place])
-        return numbers.where(good)
-    whole = text.where(text.str.fullmatch(INTEGER)).str.replace(r"\.0*$", "", regex=True)
-    return pd.Series([_int64(value) for value in whole], index=text.index, dtype="Int64")
+        return pd.DatetimeIndex(np.where(unknown, pd.NaT.value, cells.values).view("datetime64[us]"), tz="UTC")
+    return cells.objects if dtype == "string" else cells.floats
 
 
-def _int64(text: Any) -> Any:
-    """Python's own integers are exact above 2^53, where a detour over float is not."""
-    if not isinstance(text, str):
-        return pd.NA
-    number = int(text)
-    return number if -LARGEST_INTEGER <= number < LARGEST_INTEGER else pd.NA
+def series_of(values: pa.Array | pa.ChunkedArray) -> pd.Series[Any]:
+    """Return values as they were read, in a dtype that a missing one does not widen."""
 
+    def kind_of(stored: pa.DataType) -> Any:
+        return pd.api.types.pandas_dtype(NULLABLE[str(stored)]) if str(stored) in NULLABLE else None
 
-def _marked(values: pd.Series[Any], marks: frozenset[str]) -> Mask:
-    """Mark numbers that are listed as marks, however they are written: -999 and -999.0 are one."""
-    listed = [number for mark in marks if (number := _float(mark)) is not None]
-    if not listed:
-        return np.zeros(len(values), dtype=bool)
-    return np.isin(values.to_numpy(dtype="float64", na_value=np.nan), listed)
-
-
-def _float(mark: str) -> float | None:
-    try:
-        number = float(mark)
-    except ValueError:
-        return None
-    return None if np.isnan(number) else number
-
-
-def _of_values(series: pd.Series[Any], column: Column, schema: Schema | None) -> Typed:
-    dtype, missing = column.dtype, series.isna().to_numpy(bool)
-    if not _fits(series, dtype, missing):
-        nothing = pd.Series([None] * len(series), index=series.index, dtype=PANDAS[dtype])
-        return Typed(nothing, missing, ~missing, series)
-    if pd.api.types.is_string_dtype(series.dtype) and not missing.all():
-        return _of_strings(series, column, schema, missing)
-    if dtype in ("integer", "number"):
-        return _of_numbers(series, column, marks_of(schema, column), missing)
-    if dtype == "datetime":
-        return Typed(pd.to_datetime(series, utc=True).astype(PANDAS[dtype]), missing, np.zeros_like(missing), series)
-    return Typed(series.astype(PANDAS[dtype]), missing, np.zeros_like(missing), series)
-
-
-def _of_strings(series: pd.Series[Any], column: Column, schema: Schema | None, missing: Mask) -> Typed:
-    """Text of a Parquet file: empty, it is a value where the schema does not list what is missing."""
-    if column.dtype == "datetime":
-        return _of_text(series.astype("str").fillna(""), column, schema)
-    if trims(schema, "string") or column.missing:
-        trimmed = series.astype("str").str.strip()
-        missing = missing | trimmed.isin(marks_of(schema, column)).to_numpy(bool)
-    return Typed(series.astype(object).where(~missing, None), missing, np.zeros_like(missing), series)
-
-
-def _of_numbers(series: pd.Series[Any], column: Column, marks: frozenset[str], missing: Mask) -> Typed:
-    numbers = series.to_numpy(dtype="float64", na_value=np.nan)
-    missing = missing | np.isnan(numbers) | _marked(pd.Series(numbers), marks)
-    if column.dtype == "integer" and pd.api.types.is_integer_dtype(series.dtype):
-        good = (series < LARGEST_INTEGER).fillna(False).to_numpy(bool) & ~missing
-        kept = series.where(good, pd.NA) if not good.all() else series
-        return Typed(kept.astype("Int64"), missing, ~good & ~missing, series)
-    good = np.abs(numbers) <= LARGEST
-    if column.dtype == "integer":
-        good = good & (numbers == np.trunc(numbers)) & (np.abs(numbers) < LARGEST_INTEGER)
-    good = good & ~missing
-    kept = pd.Series(np.where(good, numbers, np.nan), index=series.index).astype(PANDAS[column.dtype])
-    return Typed(kept, missing, ~good & ~missing, series)
-
-
-def _fits(series: pd.Series[Any], dtype: Dtype, missing: Mask) -> bool:
-    kinds = pd.api.types
-    boolean = kinds.is_bool_dtype(series.dtype)
-    string = kinds.is_string_dtype(series.dtype) and kinds.infer_dtype(series, skipna=True) == "string"
-    return bool(
-        missing.all()
-        or (dtype in ("integer", "number") and kinds.is_numeric_dtype(series.dtype) and not boolean)
-        or (dtype == "string" and string)
-        or (dtype == "boolean" and boolean)
-        or (dtype == "datetime" and (kinds.is_datetime64_any_dtype(series.dtype) or string))
-    )
+    table = pa.table({"found": plain_type(values)})
+    frame: pd.DataFrame = table.to_pandas(types_mapper=kind_of, date_as_object=False, ignore_metadata=True)
+    return frame["found"]

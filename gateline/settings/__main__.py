@@ -1,12 +1,10 @@
 """`python -m gateline.settings`: check `pipeline.toml`, print every resolved value, or print the reference."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 
 from gateline.settings.front_door import front_door
-from gateline.settings.loading import DEFAULT_PATH, resolve
+from gateline.settings.pipeline import DEFAULT_PATH, resolve
 from gateline.settings.reference import markdown, resolved
 
 EXAMPLES = """examples:

@@ -1,7 +1,5 @@
 """The one error base: what went wrong, the next step, and the exit code it ends a command with."""
 
-from __future__ import annotations
-
 import difflib
 import os
 import sys
@@ -14,7 +12,7 @@ from gateline.settings.shown import shown
 
 
 class ExitCode(IntEnum):
-    """Exit codes of every `python -m <room>` and task body."""
+    """Exit codes of every `python -m <package>` and task body."""
 
     PASS = 0
     FAIL = 1
@@ -54,7 +52,7 @@ class GateRefused(GatelineError):
 
 
 class Inconclusive(GatelineError):
-    """A gate could not know; the line is held."""
+    """A gate could not know; the pipeline is held."""
 
     exit_code = ExitCode.INCONCLUSIVE
 
@@ -94,8 +92,8 @@ def next_step_of(error: BaseException, otherwise: str) -> str:
     place = place_in_model(error)
     if not place:
         return otherwise
-    mend = f"correct {place.partition(',')[0]}, and train again"
-    return mend if otherwise.startswith("correct ") else f"{mend}; or {otherwise}"
+    fix = f"correct {place.partition(',')[0]}, and train again"
+    return fix if otherwise.startswith("correct ") else f"{fix}; or {otherwise}"
 
 
 def place_in_model(error: BaseException) -> str:

@@ -1,7 +1,5 @@
 """How every command begins and ends: what it can show, where it goes on without its libraries, and its exit code."""
 
-from __future__ import annotations
-
 import errno
 import importlib.util
 import io
@@ -37,25 +35,22 @@ ADVICE = {
     errno.ETIMEDOUT: "check the network, then run it again",
 }
 """The next step where the operating system refused something, by its number: each names the cause, and no other."""
-GROUPS = {
-    "gateline": "train",
-    "validation": "train",
-    "training": "train",
-    "load": "load",
-    "service": "service",
-}
-"""Rooms, and the dependency group whose lock they run with."""
+GROUPS = {"gateline": "train", "validation": "train", "training": "train", "load": "load", "service": "service"}
+"""Packages, and the dependency group whose lock they run with."""
 MAKES_ENVIRONMENTS = ("filelock", "uv")
 """What an environment needs to make another one."""
 OURS = ".gateline"
-"""Environments that were made from a lock lie below it: what they lack, the lock lacks."""
+"""Environments that were made from a lock are below it: what they lack, the lock lacks."""
 
 
 def front_door(main: Callable[[], int]) -> int:
     """Run `main` and turn every expected failure into one message on stderr and its exit code."""
     show_what_can_be_shown()
     try:
-        return _with_its_libraries(main)
+        try:
+            return main()
+        except ModuleNotFoundError as error:
+            return go_on(error.name or str(error))
     except GatelineError as error:
         tell_message(f"error: {error}")
         return int(error.exit_code)
@@ -70,7 +65,7 @@ def front_door(main: Callable[[], int]) -> int:
         tell("interrupted: nothing more was started", error=True)
         return 130
     except BrokenPipeError:
-        # Whoever read has seen enough, as `| head` has: a quiet end, but no pass. Python's last flush must not complain.
+        # The reader has seen enough, as `| head` has: a quiet end, but no pass. Python's last flush must not complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return CLOSED_PIPE
     except OSError as error:
@@ -80,15 +75,8 @@ def front_door(main: Callable[[], int]) -> int:
         return int(ExitCode.OUTSIDE)
 
 
-def _with_its_libraries(main: Callable[[], int]) -> int:
-    try:
-        return main()
-    except ModuleNotFoundError as error:
-        return go_on(error.name or str(error))
-
-
 def go_on(missing: str) -> int:
-    """Run the same command in the environment of its room's lock; return its exit code.
+    """Run the same command in the environment of its package's lock; return its exit code.
 
     `missing` is the library that is not here. Raises UsageError where another environment would not have it either.
     """
@@ -109,10 +97,8 @@ def show_what_can_be_shown() -> None:
     Warnings of libraries, and errors that nobody expected, may hold values of rows: they are shown as text as well.
     """
     sys.excepthook = lambda kind, error, trace: tell_message("".join(traceback.format_exception(kind, error, trace)).rstrip())
-    warnings.formatwarning = _warned
+    warnings.formatwarning = lambda message, category, filename, lineno, line=None: (
+        lines_of(f"{filename}:{lineno}: {category.__name__}: {message}") + "\n"
+    )
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
-
-
-def _warned(message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None) -> str:
-    return lines_of(f"{filename}:{lineno}: {category.__name__}: {message}") + "\n"

@@ -3,8 +3,6 @@
 The standard library alone: `noxfile.py` uses this before any environment is there.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 import tomllib
@@ -15,12 +13,17 @@ from pathlib import Path
 from typing import Any
 
 AUDIT_KEY, SIGNING_KEY = "GATELINE_AUDIT_KEY", "GATELINE_SIGNING_KEY"
+CALLERS = "GATELINE_API_KEY"
+"""What callers of the services need."""
 KEYS = (AUDIT_KEY, SIGNING_KEY)
 """What `variables.pass` can never pass on."""
 PR_SET_DUMPABLE = 4
 """Of Linux' prctl.h: with 0, nobody but root may read the memory of a process, or trace it."""
-PRIVATE = (*KEYS, "GATELINE_NOTIFY_WEBHOOK", "GATELINE_REDIS_URL", "GATELINE_REGISTRY_URL", "GATELINE_SYNTHETIC_TOKEN")
-"""Those of our own variables that hold a secret, or may."""
+PRIVATE = (
+    *KEYS, "GATELINE_NOTIFY_WEBHOOK", "GATELINE_REDIS_URL", "GATELINE_REGISTRY_URL", "GATELINE_RUN",
+    "GATELINE_SYNTHETIC_TOKEN", CALLERS,
+)  # fmt: skip
+"""Those of our own variables that hold a secret, or may, or are for one process alone."""
 
 SYSTEM = (
     "PATH", "HOME", "USER", "LOGNAME", "SHELL", "PWD", "LANG", "LANGUAGE", "LC_*", "TZ", "TMPDIR", "XDG_*", "MACOSX_*",
@@ -39,20 +42,22 @@ SYSTEM = (
 """What every process gets; of our own, all but `PRIVATE`."""
 NETWORK = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy")
 STORE = (*NETWORK, "GATELINE_REGISTRY_URL", "AWS_*", "FSSPEC_*", "GOOGLE_*", "CLOUDSDK_*", "AZURE_*")
-"""For the registry and for rows that lie elsewhere."""
+"""For the registry and for rows that are elsewhere."""
 INDEX = (*NETWORK, "UV_*", "PIP_*", "NETRC")
 """For what makes Python environments."""
 DOCKER = ("DOCKER_*", "BUILDX_*", "BUILDKIT_*", "SSH_AUTH_SOCK", "ACTIONS_CACHE_*", "ACTIONS_RESULTS_URL", "ACTIONS_RUNTIME_*")
+KUBERNETES = ("KUBECONFIG", "KUBERNETES_SERVICE_*")
+"""Which cluster, and where a pod finds its own; a program that asks a cloud for a token takes what a store takes."""
 EVENTS = (AUDIT_KEY, "ACTIONS_ID_TOKEN_REQUEST_*")
 """For what writes events: the key that seals them, and who acts."""
-CHANGING = (*STORE, *INDEX, *DOCKER, *EVENTS, "GATELINE_REDIS_URL", "GATELINE_NOTIFY_WEBHOOK")
+CHANGING = (*STORE, *INDEX, *DOCKER, *KUBERNETES, *EVENTS, "GATELINE_REDIS_URL", "GATELINE_NOTIFY_WEBHOOK", CALLERS)
 TRYING = (*STORE, *INDEX, *DOCKER)
 TOOLS = (*INDEX, *DOCKER)
 
 NEEDS: dict[str, tuple[str, ...]] = {
     "lint": INDEX,
     "typecheck": (),
-    "test": TOOLS,
+    "test": (*TOOLS, *KUBERNETES),
     "validate_data": STORE,
     "train": STORE,
     "validate_model": STORE,
@@ -69,26 +74,33 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "install": INDEX,
     "image": TRYING,
     "tests of a release": (),
-    "load": (),
+    "load": (CALLERS,),
     "notify": NETWORK,
     "supervisor": (),
 }
 """What a stage, or another process, gets besides `SYSTEM`."""
+NEVER = "PYTHONDONTWRITEBYTECODE"
+"""Each of the many short processes of a stage would compile the same files again: where many images and CI servers set it, a
+stage takes twice as long."""
+WITHOUT_PASS = ("install", "load", "supervisor")
+"""Neither model nor store is theirs."""
 
 
 def variables(process: str, environ: Mapping[str, str] | None = None, config: Path = Path("pipeline.toml")) -> dict[str, str]:
     """Return what `process` gets of `environ` (this process's own): by `SYSTEM`, `NEEDS` and `variables.pass` in `config`.
 
-    The keys reach those alone that need them, whatever the settings say.
+    The keys reach those alone that need them, no matter what the settings say.
     """
     environ = os.environ if environ is None else environ
     needed = NEEDS.get(process, TOOLS)
-    added = () if process in WITHOUT_PASS else passed_by(config)
-    return {name: value for name, value in environ.items() if _passes(name, needed, added)}
+    added = () if process in WITHOUT_PASS else _listed(config, "variables", "pass")
 
+    def passes(name: str) -> bool:
+        if name in KEYS or name == NEVER:
+            return name in needed
+        return named(name, (*needed, *added)) or (name not in PRIVATE and named(name, SYSTEM))
 
-WITHOUT_PASS = ("install", "load", "supervisor")
-"""Neither model nor store is theirs."""
+    return {name: value for name, value in environ.items() if passes(name)}
 
 
 def without_keys(environ: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -119,7 +131,7 @@ def hide_keys() -> None:
 
 
 def _first_variables(libc: Any) -> list[int]:
-    """Return where the variables lie in memory that this process was started with."""
+    """Return where in memory the variables are that this process was started with."""
     import ctypes
 
     if sys.platform == "linux":
@@ -134,17 +146,13 @@ def _first_variables(libc: Any) -> list[int]:
     return found
 
 
-def passed_by(config: Path) -> tuple[str, ...]:
-    """Return `variables.pass`; nothing where the file cannot be read, or holds something else: whoever loads it says so."""
-    return _listed(config, "variables", "pass")
-
-
 def signs(config: Path = Path("pipeline.toml")) -> bool:
     """Say whether `signing.keys` names any."""
     return bool(_listed(config, "signing", "keys"))
 
 
 def _listed(config: Path, table: str, key: str) -> tuple[str, ...]:
+    """A file that cannot be read, or holds something else, lists nothing: what loads the settings says so."""
     try:
         read = tomllib.loads(config.read_text(encoding="utf-8-sig")).get(table)
     except (OSError, ValueError):
@@ -156,9 +164,3 @@ def _listed(config: Path, table: str, key: str) -> tuple[str, ...]:
 def named(name: str, patterns: Iterable[str]) -> bool:
     """Return whether a pattern (a name, `*` for any characters) fits a variable's name."""
     return any(fnmatchcase(name, pattern) for pattern in patterns)
-
-
-def _passes(name: str, needed: tuple[str, ...], added: tuple[str, ...]) -> bool:
-    if name in KEYS:
-        return name in needed
-    return named(name, needed) or named(name, added) or (name not in PRIVATE and named(name, SYSTEM))

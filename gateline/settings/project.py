@@ -1,64 +1,56 @@
-"""What is modelled: project, data, model and metrics."""
+"""The tables [project], [data], [model] and [metrics]: what is modelled."""
 
-from __future__ import annotations
+import math
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, NamedTuple
 
-from typing import Annotated, Any, Literal
+from pydantic import Field
 
-from pydantic import Field, StringConstraints
+from gateline.settings.section import Function, Name, NotNegative, Reference, Section, Share, Text, TypeName
 
-from gateline.settings.section import Section
 
-NAME = r"^[a-z][a-z0-9-]{0,39}$"
-IMPORT_PATH = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*[.:][A-Za-z_]\w*$"
-TYPE = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$"
-FUNCTION = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$"
-WHOLE_DIGEST = r"^([0-9a-f]{64})?$"
-HOST = r"^((unix|tcp|ssh)://.+)?$"
-PATTERNS = {
-    HOST: "an address that begins with unix://, tcp:// or ssh://, or nothing",
-    NAME: "1 to 40 lower-case letters, digits and dashes, a letter first",
-    IMPORT_PATH: "an import path such as 'sklearn.linear_model.Ridge' or a function such as 'model.estimators:logistic'",
-    WHOLE_DIGEST: "64 hexadecimal digits, or nothing",
-    TYPE: "the full name of a class or function, such as 'xgboost.core.Booster'",
-    FUNCTION: "a function named as 'module:name', such as 'model.metrics:late_precision'",
+class Metric(NamedTuple):
+    """What is known of a metric before it is measured; `validation/metrics.py` computes it."""
+
+    task: Literal["classification", "regression"]
+    minimized: bool = False
+    """Whether less of it is better."""
+    ranks: bool = False
+    """Whether it needs probabilities; the others need the decided labels or numbers alone."""
+    least: float = 0.0
+    most: float = 1.0
+
+
+METRICS: Mapping[str, Metric] = {
+    "accuracy": Metric("classification"),
+    "precision": Metric("classification"),
+    "recall": Metric("classification"),
+    "f1": Metric("classification"),
+    "roc_auc": Metric("classification", ranks=True),
+    "average_precision": Metric("classification", ranks=True),
+    "recall_at_fpr": Metric("classification", ranks=True),
+    "log_loss": Metric("classification", minimized=True, ranks=True, most=math.inf),
+    "mae": Metric("regression", minimized=True, most=math.inf),
+    "rmse": Metric("regression", minimized=True, most=math.inf),
+    "r2": Metric("regression", least=-math.inf),
 }
-"""What each pattern means, in words for messages and the reference."""
-
-Name = Annotated[str, StringConstraints(pattern=NAME)]
-Text = Annotated[str, StringConstraints(min_length=1)]
-Reference = Annotated[str, StringConstraints(pattern=IMPORT_PATH)]
-Function = Annotated[str, StringConstraints(pattern=FUNCTION)]
-TypeName = Annotated[str, StringConstraints(pattern=TYPE)]
-WholeDigest = Annotated[str, StringConstraints(pattern=WHOLE_DIGEST)]
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
-
-CLASSIFICATION_METRICS = (
-    "accuracy",
-    "precision",
-    "recall",
-    "f1",
-    "roc_auc",
-    "average_precision",
-    "recall_at_fpr",
-    "log_loss",
-)
-REGRESSION_METRICS = ("mae", "rmse", "r2")
-METRICS = CLASSIFICATION_METRICS + REGRESSION_METRICS
-MINIMIZED = ("log_loss", "mae", "rmse")
-"""The metrics of which less is better."""
+"""Every metric that is known by name, the one list of them."""
+MINIMIZED = tuple(name for name, metric in METRICS.items() if metric.minimized)
+EVEN = 0.5
+"""The threshold from which the likelier of two classes is answered."""
 
 
 class Project(Section):
-    """Whose line this is."""
+    """What this project is called, and what it predicts."""
 
     name: Name
-    """Lower-case name; prefixes locks, sockets and registry keys, so that two copies share a host."""
+    """Lower-case name; prefixes locks, sockets and registry keys, so that two copies can share a host."""
     task: Literal["classification", "regression"] = "classification"
     """What the model predicts: classes (two or many) or a number."""
 
 
 class Data(Section):
-    """Where the rows are, and which columns have a part to play.
+    """Where the rows are, and which columns have a role.
 
     Paths are fsspec URLs, CSV or Parquet, one file or a folder.
     """
@@ -66,22 +58,22 @@ class Data(Section):
     train: Text = "data/train.csv"
     """Rows to fit on."""
     test: Text = "data/test.csv"
-    """Rows to judge on; later than the training rows where there is a time column."""
+    """Rows to judge on; later than the training rows if there is a time column."""
     sample_train: str = ""
-    """Rows to fit on where secrets are missing (`GATELINE_SAMPLE`): a file of the repository; empty for `train`."""
+    """Rows to fit on without secrets (`GATELINE_SAMPLE`): a file of the repository; empty for `train`."""
     sample_test: str = ""
-    """Rows to judge on where secrets are missing; empty for `test`."""
+    """Rows to judge on without secrets; empty for `test`."""
     schema_path: Text = Field(default="data/schema.json", alias="schema")
-    """The schema file: one source for validation, requests, payloads and drift."""
+    """The schema file, which validation, requests, payloads and drift all read."""
     target: Text
     """The column to predict."""
     time: str = ""
     """The column that says when a row happened; empty if there is none."""
     group: str = ""
-    """The column whose values must not stand in both train and test; empty if there is none."""
+    """The column whose values must not be in both train and test; empty if there is none."""
     labels: str = ""
-    """Labels that arrive after the prediction, CSV or Parquet: `request_id`, target, `row` where a request held several."""
-    label_delay_hours: Annotated[float, Field(ge=0.0)] = 0.0
+    """Labels that arrive after the prediction, CSV or Parquet: `request_id`, target, and `row` if a request had several."""
+    label_delay_hours: NotNegative = 0.0
     """Hours until a label is final: training rows younger than this, counted from the newest row, are left out."""
 
 
@@ -89,34 +81,41 @@ class Model(Section):
     """What is fitted."""
 
     estimator: Reference = "sklearn.ensemble.HistGradientBoostingClassifier"
-    """Import path of an estimator class (fitted behind `model.features`), or a function `module:name` that builds one."""
+    """Import path of an estimator class (fitted after `model.features`), or a function `module:name` that builds one."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
-    """Seed of everything random in training."""
+    """Seed for everything random in training."""
     parameters: dict[str, Any] = Field(default_factory=dict)
     """Keyword arguments of the estimator."""
     trusted: tuple[TypeName, ...] = ()
-    """Types that a model file may name beyond scikit-learn's, numpy's and those of `model/`; `train` prints the line."""
+    """Types that a model file may name in addition to scikit-learn's, numpy's and those of `model/`; `train` prints them."""
 
 
 class Metrics(Section):
-    """What good means here."""
+    """How models are compared, and how a score becomes a decision."""
 
     primary: Text = "roc_auc"
-    """The metric that candidate and champion are compared by: a known one, or the name of a custom one."""
+    """The metric that compares candidate and champion: a known one, or the name of a custom one."""
     direction: Literal["maximize", "minimize"] = "maximize"
-    """Whether more of the primary metric is better."""
-    threshold: Share = 0.5
-    """Probability from which a binary model says 'positive'."""
+    """Whether the primary metric should be large (`maximize`) or small (`minimize`)."""
+    threshold: Share = EVEN
+    """A binary model predicts the positive class at or above this probability."""
     positive: str | int | bool | None = None
-    """The positive class of a binary target; the greater of the two classes where not set."""
+    """The positive class of a binary target; the greater of the two classes if not set."""
     fixed_fpr: Share = 0.05
-    """The false-positive rate at which `recall_at_fpr` is read."""
+    """The false-positive rate at which `recall_at_fpr` is measured."""
     custom: tuple[Function, ...] = ()
     """Metrics of your own: functions `module:name` taking (y_true, y_pred, y_score) and returning a number."""
 
-    def known_names(self) -> tuple[str, ...]:
-        """Return the names of every metric these settings compute."""
-        return METRICS + self.custom_names()
+    def names(self, task: str) -> tuple[str, ...]:
+        """Return the names of the metrics of a task, the custom ones last; all but `regression` are classification."""
+        kind = "regression" if task == "regression" else "classification"
+        return (*(name for name, metric in METRICS.items() if metric.task == kind), *self.custom_names())
+
+    def minimized(self, name: str) -> bool:
+        """Say whether less of a metric is better; of the primary one, `direction` says it."""
+        if name == self.primary:
+            return self.direction == "minimize"
+        return name in METRICS and METRICS[name].minimized
 
     def custom_names(self) -> tuple[str, ...]:
         """Return the names of the custom metrics: the functions' own."""

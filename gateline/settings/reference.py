@@ -1,28 +1,26 @@
 """The reference of all settings in Markdown, and the resolved values, both made from the types themselves."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gateline.settings.pipeline import Settings
-from gateline.settings.project import PATTERNS
 from gateline.settings.secrets import origin, redacted
+from gateline.settings.section import PATTERNS
 from gateline.settings.variables import OTHERS, OVERRIDES, PORT_PREFIX, STATE, STATE_PREFIX
 
 HEAD = """# Settings
 
-`pipeline.toml` is the one file of values a copy edits. This page is made from the types that read it, by
+`pipeline.toml` has all settings of a copy. This page is generated from the types that read it, by
 `python -m gateline.settings --markdown > docs/settings.md` (or, with the other [reference](reference/commands.md) pages, by
 `nox -s reference`); a test fails when the two differ.
 
-- `python -m gateline.settings` checks the file and prints every resolved value, one a line, as TOML; it exits with 2 where
+- `python -m gateline.settings` checks the file and prints every resolved value, one per line, as TOML; it exits with 2 if
   something is wrong.
 - An unknown key, a wrong type or an impossible value ends every command with exit code 2 and names the key, its value, what is
   allowed and the nearest known name.
-- A rule in `required` that cannot judge makes its gate inconclusive, and an inconclusive gate holds the line.
-- Secrets come from environment variables alone; a key that looks like one, or a URL with a password, is refused.
+- A rule in `required` that cannot judge makes its gate inconclusive, and an inconclusive gate holds the pipeline.
+- Secrets come only from environment variables; a key that looks like one, or a URL with a password, is refused.
 """
 VARIABLES = """
 ## Environment variables
@@ -39,7 +37,14 @@ def markdown() -> str:
     """Return the whole reference page."""
     schema = Settings.model_json_schema()
     body = "".join(_section(name, spec) for name, spec in _sections(schema, schema["$defs"]))
-    return f"{HEAD}{body}{VARIABLES}" + "".join(f"| `{name}` | {text} |\n" for name, text in _variables())
+    variables = {
+        f"{PORT_PREFIX}<ENVIRONMENT>": "`environments.<environment>.port`, as in `GATELINE_PORT_STAGING`",
+        STATE: "`environments.<environment>.state` of every environment",
+        f"{STATE_PREFIX}<ENVIRONMENT>": "`environments.<environment>.state`, as in `GATELINE_STATE_PRODUCTION`",
+        **{name: f"`{'.'.join(place)}`" for name, place in OVERRIDES.items()},
+        **OTHERS,
+    }
+    return f"{HEAD}{body}{VARIABLES}" + "".join(f"| `{name}` | {text} |\n" for name, text in variables.items())
 
 
 def keys() -> set[str]:
@@ -67,15 +72,6 @@ def _flat(table: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]
             yield f"{above}{name}", value
 
 
-def _variables() -> Iterator[tuple[str, str]]:
-    yield f"{PORT_PREFIX}<ENVIRONMENT>", "`environments.<environment>.port`, as in `GATELINE_PORT_STAGING`"
-    yield STATE, "`environments.<environment>.state` of every environment"
-    yield f"{STATE_PREFIX}<ENVIRONMENT>", "`environments.<environment>.state`, as in `GATELINE_STATE_PRODUCTION`"
-    for name, place in OVERRIDES.items():
-        yield name, f"`{'.'.join(place)}`"
-    yield from OTHERS.items()
-
-
 def _sections(spec: dict[str, Any], types: dict[str, Any], above: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield (dotted name, JSON schema) of every section, outer before inner."""
     for key, prop in spec["properties"].items():
@@ -99,16 +95,12 @@ def _section(name: str, spec: dict[str, Any]) -> str:
 
 
 def _row(key: str, prop: dict[str, Any], required: bool) -> str:
-    kind = _without_null(prop)
+    branches = [branch for branch in prop.get("anyOf", []) if branch.get("type") != "null"]
+    kind = branches[0] if len(branches) == 1 else prop
     default = "required" if required else _default(prop, kind)
     meaning = " ".join(prop.get("description", "").split())
     allowed = "names in `rules`" if key == "required" else _allowed(kind)
     return f"| `{key}` | {meaning} | {_type(kind)} | {allowed} | {default} |\n".replace("|  |", "| – |")
-
-
-def _without_null(prop: dict[str, Any]) -> dict[str, Any]:
-    branches = [branch for branch in prop.get("anyOf", []) if branch.get("type") != "null"]
-    return branches[0] if len(branches) == 1 else prop
 
 
 def _type(kind: dict[str, Any]) -> str:
@@ -127,13 +119,8 @@ def _allowed(kind: dict[str, Any]) -> str:
         return ", ".join(f"`{name}`" for name in kind.get("enum", [kind.get("const")]))
     if "pattern" in kind:
         return PATTERNS[kind["pattern"]]
-    bounds = (
-        ("minimum", "at least"),
-        ("exclusiveMinimum", "more than"),
-        ("maximum", "at most"),
-        ("exclusiveMaximum", "less than"),
-    )
-    said = [f"{words} {kind[name]:,}".removesuffix(".0") for name, words in bounds if name in kind]
+    bounds = {"minimum": "at least", "exclusiveMinimum": "more than", "maximum": "at most", "exclusiveMaximum": "less than"}
+    said = [f"{words} {kind[name]:,}".removesuffix(".0") for name, words in bounds.items() if name in kind]
     return ", ".join(said) or ("not empty" if kind.get("minLength") else "")
 
 

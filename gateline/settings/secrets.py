@@ -1,10 +1,9 @@
 """What must never stand in a settings file or in a message: passwords, tokens and keys."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -54,37 +53,28 @@ def redacted_in(value: Any) -> Any:
 def _in_environment() -> list[str]:
     """Return the values of variables that are named like secrets, and what is secret of their URLs, the longest first.
 
-    Of a value of several lines, as a key in PEM is, each line counts.
+    Of a value of several lines, as a key in PEM is, each line counts; of several keys, each.
     """
     signing = os.environ.get("GATELINE_SIGNING_KEY", "")
     named = [signing] if signing.startswith("-----") else []  # else it is a file's path
     named += [value for name, value in os.environ.items() if LOOKS_SECRET.search(name) or name == "AWS_ACCESS_KEY_ID"]
+    named += os.environ.get("GATELINE_API_KEY", "").split(",")
     found = {line.strip() for value in named for line in value.splitlines() if not line.startswith("-----")}
     for name in ADDRESSES:
-        found |= set(_secret_parts(name, os.environ.get(name, "")))
+        with suppress(ValueError):  # in plain text: a library that writes a URL again need not encode the same signs
+            parts = urlsplit(os.environ.get(name, ""))
+            found.add(unquote(parts.password or ""))
+            if name == "GATELINE_NOTIFY_WEBHOOK":
+                path = unquote(parts.path).strip("/")
+                found |= {path, path.rpartition("/")[2], unquote(parts.query)}
     return sorted((value for value in found if len(value) >= SHORTEST), key=len, reverse=True)
 
 
 @lru_cache(256)
 def _however_written(value: str) -> re.Pattern[str]:
     """Return what finds a value, each sign of it plain or percent-encoded, as one library or another writes it in a URL."""
-    return re.compile("".join(f"(?:{re.escape(sign)}|(?i:{_encoded(sign)}))" for sign in value))
-
-
-def _encoded(sign: str) -> str:
-    return "".join(f"%{byte:02x}" for byte in sign.encode(errors="surrogateescape"))
-
-
-def _secret_parts(name: str, url: str) -> Iterator[str]:
-    """Yield what is secret of a URL, in plain text: who writes it again need not encode the same signs."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return
-    yield unquote(parts.password or "")
-    if name == "GATELINE_NOTIFY_WEBHOOK":
-        path = unquote(parts.path).strip("/")
-        yield from (path, path.rpartition("/")[2], unquote(parts.query))
+    encoded = {sign: "".join(f"%{byte:02x}" for byte in sign.encode(errors="surrogateescape")) for sign in value}
+    return re.compile("".join(f"(?:{re.escape(sign)}|(?i:{encoded[sign]}))" for sign in value))
 
 
 def origin(url: str) -> str:
@@ -101,10 +91,5 @@ def secrets_in(table: dict[str, Any], above: str = "") -> Iterator[tuple[str, st
             yield where, "looks like a secret"
         elif isinstance(value, dict):
             yield from secrets_in(value, f"{where}.")
-        elif isinstance(value, str) and _carries_password(value):
+        elif isinstance(value, str) and (found := USERINFO.search(value)) and ":" in found[0]:
             yield where, "is a URL with a password in it"
-
-
-def _carries_password(value: str) -> bool:
-    found = USERINFO.search(value)
-    return found is not None and ":" in found.group()

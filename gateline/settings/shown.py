@@ -1,7 +1,5 @@
 """What came from outside, made safe to show: in a terminal, on a page, and in the log of a CI runner."""
 
-from __future__ import annotations
-
 import json
 import re
 import sys
@@ -37,7 +35,7 @@ def lines_of(text: str) -> str:
 
 
 def tell(*lines: object, error: bool = False) -> None:
-    """Print each on one line, on standard error with `error`, at once: whatever stands in it is shown, and does nothing."""
+    """Print each on one line, on standard error with `error`, at once: all that is in it is shown, and nothing obeyed."""
     for line in lines:
         print(no_command(one_line(redacted(str(line)))), file=sys.stderr if error else sys.stdout, flush=True)
 

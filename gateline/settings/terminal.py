@@ -1,7 +1,5 @@
 """The terminal that commands speak to: a rich console on which text from outside is text."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 
@@ -19,7 +17,6 @@ class Terminal(Console):
     """
 
     def __init__(self, **options: Any) -> None:
-        """Take rich's options."""
         super().__init__(**{"highlight": False, "markup": False, "emoji": False, **options})
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:

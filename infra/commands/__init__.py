@@ -3,13 +3,13 @@
 from infra.commands.building import build
 from infra.commands.changing import canary, deploy, promote, rollback, rollback_list, rollback_plan
 from infra.commands.environments import down, smoke, status, up
-from infra.commands.history import audit, drift
-from infra.commands.reporting import report
+from infra.commands.history import audit, drift, report
+from infra.commands.monitoring import monitor
 from infra.commands.signing import new_key, sign, verify
 from infra.commands.updating import update
 from infra.rollout.canary import CanaryOptions
 from infra.rollout.deploy import DeployOptions
-from infra.rollout.earlier import Moment
+from infra.rollout.last_change import Moment
 
 __all__ = [
     "CanaryOptions",
@@ -21,6 +21,7 @@ __all__ = [
     "deploy",
     "down",
     "drift",
+    "monitor",
     "new_key",
     "promote",
     "report",

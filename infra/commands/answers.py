@@ -1,7 +1,5 @@
 """What was answered when the template was copied."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,7 +22,7 @@ HEAD = "# The answers that this copy was made from; `invoke update` reads them.\
 
 @dataclass(frozen=True)
 class Answers:
-    """The four answers that every copy keeps, and what may be asked for beside them; '' is found out from the rows."""
+    """The four answers that every copy keeps, and what may be asked for besides them; '' is found out from the rows."""
 
     name: str
     task: str

@@ -1,29 +1,53 @@
 """`invoke deploy`, `canary`, `promote`, `rollback`."""
 
-from __future__ import annotations
-
+import math
 import os
 from dataclasses import replace
+from typing import NoReturn, Self
 
 from gateline.contracts.release import Release
 from gateline.contracts.slots import Slot
 from gateline.report.writing import escape
 from gateline.settings.errors import ExitCode, GateRefused, UsageError
+from gateline.settings.shown import tell_message
 from infra.rollout.canary import CanaryOptions, Ended
 from infra.rollout.canary import canary as run_canary
-from infra.rollout.decision import Step
-from infra.rollout.deploy import DeployOptions
+from infra.rollout.canary import promote as run_promote
+from infra.rollout.deploy import DeployOptions, start_champion
 from infra.rollout.deploy import deploy as run_deploy
-from infra.rollout.earlier import Moment, Wish
-from infra.rollout.promote import promote as run_promote
+from infra.rollout.last_change import Moment, Wish
 from infra.rollout.recovery import recover
-from infra.rollout.rehearsal import start_champion
 from infra.rollout.rollback import Already, candidates, plan
 from infra.rollout.rollback import rollback as run_rollback
-from infra.rollout.runner import refuse_longer_than_the_job
+from infra.rollout.ci_runner import refuse_longer_than_the_job
 from infra.rollout.target import Target
+from infra.rollout.watch import Step
 
 TRAFFIC = ("real", "synthetic")
+
+
+class Number(float):
+    """A finite number, not negative; anything else ends the command with 2 and a sentence: invoke would show a traceback."""
+
+    def __new__(cls, given: str | float) -> Self:
+        """Read what was given. Raises SystemExit."""
+        try:
+            number = super().__new__(cls, given)
+        except ValueError:
+            _refuse(f"'{given}' is no number")
+        if not math.isfinite(number) or number < 0:
+            _refuse(f"{given} is no number from 0 up")
+        return number
+
+
+def _refuse(what: str) -> NoReturn:
+    error = UsageError(what, "give a number like 30 or 0.5; the task's --help says what it counts")
+    tell_message(f"error: {error}")
+    raise SystemExit(ExitCode.USAGE)
+
+
+NOT_GIVEN = Number(0.0)
+MINUTE = Number(60.0)
 
 
 def deploy(env: str, reference: str, options: DeployOptions, wait: float) -> int:
@@ -34,9 +58,8 @@ def deploy(env: str, reference: str, options: DeployOptions, wait: float) -> int
     with target.exclusively("invoke deploy", wait):
         changed = run_deploy(target, release, replace(options, by_digest=reference == release.digest))
     if changed:
-        _say_serving(target, release, "deployed")
-    else:
-        target.say(f"{release.name} runs here already: nothing to deploy")
+        return _say_serving(target, release, "deployed")
+    target.say(f"{release.name} runs here already: nothing to deploy")
     return 0
 
 
@@ -47,43 +70,34 @@ def canary(env: str, reference: str, options: CanaryOptions, wait: float, began:
     target = Target.open(env)
     wish = Wish.of(target, began or Moment.of_this_process())
     with target.exclusively("invoke canary", wait):
-        recover(target)
-        held = target.engine.status().release_in(Slot.CANARY) if options.resume else None
+        running = recover(target).running
+        held = running.release_in(Slot.CANARY) if options.resume else None
         release = held or target.named(reference)
         options = replace(options, by_digest=reference == release.digest)
-        if _is_first(target):
-            return _first(target, release, options)
+        if running.release_in(Slot.STABLE) is None and target.rehearsal and start_champion(target, running):
+            running = target.engine.status()
+        stable = running.release_in(Slot.STABLE)
+        if stable is None:
+            target.say("no champion serves here: the first release is deployed without a canary, and recorded as such")
+            allowed = DeployOptions(
+                unjudged=options.unjudged,
+                lift_quarantine=options.lift_quarantine,
+                from_laptop=options.from_laptop,
+                by_digest=options.by_digest,
+            )
+            run_deploy(target, release, allowed, running)
+            return _say_serving(target, release, "deployed")
         longest = options.seconds or target.environment.canary_seconds
         refuse_longer_than_the_job("--seconds" if options.seconds else _setting(target, "canary_seconds"), longest)
-        ended = run_canary(target, release, options, wish)
+        ended = run_canary(target, release, options, wish, running)
     if ended is None:
-        target.say(f"{_stable_name(target)} is stable here already: nothing to judge")
+        target.say(f"{stable.name} is stable here already: nothing to judge")
         return 0
     return _report_canary(target, ended)
 
 
 def _setting(target: Target, key: str) -> str:
     return f"environments.{target.name}.{key}"
-
-
-def _is_first(target: Target) -> bool:
-    """Say whether there is no champion to compare with; a rehearsal starts the registry's."""
-    if target.engine.status().release_in(Slot.STABLE) is not None:
-        return False
-    return not (target.rehearsal and start_champion(target))
-
-
-def _first(target: Target, release: Release, options: CanaryOptions) -> int:
-    target.say("no champion serves here: the first release is deployed without a canary, and recorded as such")
-    allowed = DeployOptions(
-        unjudged=options.unjudged,
-        lift_quarantine=options.lift_quarantine,
-        from_laptop=options.from_laptop,
-        by_digest=options.by_digest,
-    )
-    run_deploy(target, release, allowed)
-    _say_serving(target, release, "deployed")
-    return 0
 
 
 def promote(env: str, from_laptop: bool, wait: float, began: Moment | None = None) -> int:
@@ -93,10 +107,10 @@ def promote(env: str, from_laptop: bool, wait: float, began: Moment | None = Non
     with target.exclusively("invoke promote", wait):
         release = run_promote(target, from_laptop=from_laptop, wish=wish)
     if release is None:
-        target.say(f"{_stable_name(target)} was promoted meanwhile: nothing to do")
+        stable = target.engine.status().release_in(Slot.STABLE)
+        target.say(f"{stable.name if stable else 'no release'} was promoted meanwhile: nothing to do")
         return 0
-    _say_serving(target, release, "promoted")
-    return 0
+    return _say_serving(target, release, "promoted")
 
 
 def rollback(
@@ -108,7 +122,8 @@ def rollback(
     with target.exclusively("invoke rollback", wait, rollback=True):
         done = run_rollback(target, to=to, reason=reason, from_laptop=from_laptop, wish=wish)
     if isinstance(done, Already):
-        target.say("done already", "green", f": {done.why}; {done.serves.name} has all traffic. {_further(target)}")
+        told = f": {done.why}; {done.serves.name} has all traffic. {_further(target, done.serves)}"
+        target.say("done already", "green", told)
         close(target, f"{done.serves.name} serves: {done.why}")
         return 0
     if done.slot is Slot.STABLE:
@@ -116,7 +131,7 @@ def rollback(
             "rolled back",
             "green",
             f": the canary {done.leave.name} is discarded and quarantined; "
-            f"{done.back_to.name} serves on, as before. {_further(target)}",
+            f"{done.back_to.name} serves on, as before. {_further(target, done.back_to)}",
         )
     else:
         target.say("rolled back", "green", f": {done.back_to.name} has all traffic; {done.leave.name} is quarantined")
@@ -124,23 +139,18 @@ def rollback(
     return 0
 
 
-def _further(target: Target) -> str:
+def _further(target: Target, serves: Release) -> str:
     """Say how to leave what serves now as well."""
-    earlier = candidates(target)
+    earlier = candidates(target, serves)
     if not earlier:
         return "No earlier release is on the host to leave that for"
     return f"To leave that as well, for {earlier[0].name}: invoke rollback --env={target.name}"
 
 
-def _stable_name(target: Target) -> str:
-    stable = target.engine.status().release_in(Slot.STABLE)
-    return stable.name if stable else "no release"
-
-
 def rollback_list(env: str) -> int:
     """List what can be gone back to, nearest first."""
     target = Target.open(env)
-    listed = candidates(target)
+    listed = candidates(target, target.engine.status().release_in(Slot.STABLE))
     for number, release in enumerate(listed, start=1):
         target.say(f"{number}. {release.name}  built {release.created}  commit {release.commit[:7]}")
     if not listed:
@@ -151,7 +161,7 @@ def rollback_list(env: str) -> int:
 def rollback_plan(env: str, to: str) -> int:
     """Say what a rollback would do; nothing is changed."""
     target = Target.open(env)
-    would = plan(target, to)
+    would = plan(target, target.engine.status(), to)
     if would.passed_over:
         target.say("passed over", "yellow", f": {'; '.join(would.passed_over)}")
     how = "warm: at once" if would.warm else "cold: it is started and smoke-tested first"
@@ -168,8 +178,7 @@ def _report_canary(target: Target, ended: Ended) -> int:
     write(verdict)
     target.keep(verdict)
     if ended.step is Step.PROMOTE:
-        _say_serving(target, ended.release, "promoted")
-        return 0
+        return _say_serving(target, ended.release, "promoted")
     if ended.step is Step.ROLL_BACK:
         target.say("rolled back", "red", f": stable has all traffic; {ended.release.name} is quarantined")
         close(target, f"canary {ended.release.name} rolled back")
@@ -184,12 +193,13 @@ def _report_canary(target: Target, ended: Ended) -> int:
     return int(ExitCode.INCONCLUSIVE)
 
 
-def _say_serving(target: Target, release: Release, done: str) -> None:
+def _say_serving(target: Target, release: Release, done: str) -> int:
     rehearsal = " (rehearsal: this environment serves nobody)" if target.rehearsal else ""
     target.say(done, "green", f": {release.name} serves at {target.engine.status().url}{rehearsal}")
-    if candidates(target):
+    if candidates(target, release):
         target.say(f"undo: invoke rollback --env={target.name}", "dim")
     close(target, f"{release.name} {done}")
+    return 0
 
 
 def close(target: Target, done: str) -> None:

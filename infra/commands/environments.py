@@ -1,7 +1,5 @@
 """`invoke up`, `down`, `status`, `smoke`."""
 
-from __future__ import annotations
-
 import json as jsons
 from typing import Any
 
@@ -13,8 +11,8 @@ from gateline.settings import load
 from gateline.settings.errors import ExitCode, OutsideError
 from gateline.settings.shown import tell
 from infra.engines.contract import Running
+from infra.rollout.admission import fix, keep
 from infra.rollout.attention import attention
-from infra.rollout.keeping import keep, mend
 from infra.rollout.recovery import recover
 from infra.rollout.smoke import Expected, judge_replicas
 from infra.rollout.target import Target
@@ -27,11 +25,11 @@ def up(env: str, from_laptop: bool, wait: float) -> int:
     target = Target.open(env)
     target.refuse_from_laptop(from_laptop)
     with target.exclusively("invoke up", wait):
-        if target.engine.status().slots:
-            keep(target)
-            mend(target)
-        recover(target)
-        if target.engine.status().release_in(Slot.STABLE):
+        before = target.engine.status()
+        if before.slots:
+            keep(target, before)
+            fix(target, before)
+        if recover(target).running.release_in(Slot.STABLE):
             _wait_for_stable(target)
         target.recorder.record(FINISHED, "", {"change": "up", "outcome": "done", "from_laptop": from_laptop})
     running = target.engine.status()
@@ -61,7 +59,7 @@ def down(env: str, from_laptop: bool, wait: float, remove: bool = False) -> int:
         )
         target.recorder.record(FINISHED, "", facts)
     if remove:
-        target.say(f"stopped and removed. next: invoke deploy --env={env} starts it anew")
+        target.say(f"stopped and removed. next: invoke deploy --env={env} starts it again")
     else:
         target.say(f"stopped. `invoke up --env={env}` brings it back as it was")
     return 0
@@ -90,9 +88,10 @@ def _asked(target: Target) -> dict[str, Any]:
 def _told(target: Target, logs: bool) -> bool:
     """Print one environment; one that cannot be reached must not hide the others."""
     try:
-        _print(target, target.engine.status())
+        running = target.engine.status()
+        _print(target, running)
         if logs:
-            _print_logs(target)
+            _print_logs(target, running)
     except OutsideError as error:
         target.say("cannot be reached", "red", f": {error.message}; next: {error.next_step}")
         return False
@@ -125,6 +124,8 @@ def _print(target: Target, running: Running) -> None:
         replicas = f"{alive} of {len(status.replicas)} alive" + (f", {restarts} restart(s)" if restarts else "")
         table.add_row(str(slot), status.release.name, f"{status.share:.0%}", replicas)
     target.console.print(table)
+    for slot, status in running.slots.items():
+        target.say(f"{slot}: {status.release.scoring}", "")
     for line in attention(target, running):
         target.say(line, "yellow")
 
@@ -134,6 +135,8 @@ def _as_dict(target: Target, running: Running) -> dict[str, Any]:
         str(slot): {
             "release": status.release.digest,
             "version": status.release.version,
+            "scorer": status.release.scorer,
+            "scorer_reason": status.release.scorer_reason,
             "share": status.share,
             "replicas": [vars(replica) for replica in status.replicas],
         }
@@ -142,6 +145,7 @@ def _as_dict(target: Target, running: Running) -> dict[str, Any]:
     entry = target.journal.read()
     return {
         "url": running.url,
+        "where": running.where,
         "proxy_alive": running.proxy_alive,
         "supervised": running.supervised,
         "hung": running.hung,
@@ -151,7 +155,8 @@ def _as_dict(target: Target, running: Running) -> dict[str, Any]:
     }
 
 
-def _print_logs(target: Target) -> None:
+def _print_logs(target: Target, running: Running) -> None:
+    target.say(running.where)
     for name, text in target.engine.logs(LOG_LINES).items():
         target.console.rule(name)
         tell(*text.splitlines())

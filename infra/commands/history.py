@@ -1,10 +1,9 @@
-"""`invoke audit` and `invoke drift`."""
-
-from __future__ import annotations
+"""`invoke audit`, `invoke report` and `invoke drift`: what was done and judged."""
 
 import json
 import os
 import shlex
+import webbrowser
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -17,21 +16,30 @@ from gateline.contracts.digest import short
 from gateline.contracts.event import Event, Head
 from gateline.contracts.files import place
 from gateline.contracts.layout import BUILD
+from gateline.contracts.manifest import Manifest
+from gateline.contracts.shaping import leaves
+from gateline.contracts.slots import Slot
+from gateline.contracts.verdict import Verdict
+from gateline.registry.artifacts import Artifacts
 from gateline.registry.audit import AuditLog, Finding
+from gateline.registry.releases import Releases
 from gateline.registry.store import Store
+from gateline.registry.verdicts import Verdicts
 from gateline.report.history import outcome, who
 from gateline.settings import Settings, load
 from gateline.settings.errors import ExitCode, GateRefused, OutsideError, UsageError
-from gateline.settings.sample import is_sample
+from gateline.settings.variables import is_sample
 from gateline.settings.shown import in_json, one_line, tell
 from gateline.settings.terminal import Terminal
+from gateline.stages import JUDGING, judges
 from infra.commands.building import build_recorder
-from infra.commands.tracing import trace as trace_back
 from infra.releases.signing import heads, keys
 from infra.rollout.recorder import Recorder
 from infra.rollout.target import Target, audit_key
+from infra.site.writing import publish, write
 
 WIDTH = 500
+REPORTS = Path("reports")
 
 
 @dataclass
@@ -78,6 +86,24 @@ def audit(trace: str, export: str, against: str = "", keep: str = "", accept: bo
     elif keep:
         write_head(settings, log.head(), Path(keep))
     return int(ExitCode.FAIL if findings else ExitCode.OUTSIDE if kept.unreachable else ExitCode.PASS)
+
+
+def report(open: bool, output: str) -> int:
+    """Write the pages, say where they are, how many and what they could not tell, and show them if asked."""
+    settings = load()
+    kept = kept_heads(settings)
+    faults = [*(finding.reason for finding in kept.unreadable), *kept.unreachable]
+    written = write(settings, REPORTS, tuple(kept.heads.values()), faults)
+    way_in = written.pages[0]
+    if output:
+        way_in = publish(REPORTS, Path(output)) / way_in.relative_to(REPORTS)
+    tell(f"{way_in}: {len(written.pages)} pages", *(f"  {line}" for line in written.missing))
+    shown = not open
+    with suppress(webbrowser.Error):
+        shown = shown or webbrowser.open(way_in.resolve().as_uri())
+    if not shown:
+        tell(f"no browser here: open {way_in.resolve().as_uri()}")
+    return 0
 
 
 def drift(env: str) -> int:
@@ -144,22 +170,18 @@ def _print(events: list[Event]) -> None:
     for column in ("#", "time", "who", "where", "what", "release", "outcome"):
         table.add_column(column, no_wrap=True, justify="right" if column == "#" else "left")
     for event in events:
-        table.add_row(*map(one_line, _row(event)))
+        release = event.data.get("release") or {}
+        row = (
+            str(event.sequence),
+            event.time[:19],
+            who(event),
+            event.source.rpartition("/")[2],
+            str(event.data.get("change", "build")),
+            f"{release.get('version', '')} {short(event.subject)}".strip(),
+            outcome(event),
+        )
+        table.add_row(*map(one_line, row))
     console.print(table)
-
-
-def _row(event: Event) -> tuple[str, ...]:
-    data = event.data
-    release = data.get("release") or {}
-    return (
-        str(event.sequence),
-        event.time[:19],
-        who(event),
-        event.source.rpartition("/")[2],
-        str(data.get("change", "build")),
-        f"{release.get('version', '')} {short(event.subject)}".strip(),
-        outcome(event),
-    )
 
 
 def _print_verification(
@@ -184,7 +206,7 @@ def _print_verification(
         )
     elif unsealed and not audit_key():
         tell(
-            f"{unsealed} of {len(events)} events carry no HMAC: whoever can write the registry and every kept head "
+            f"{unsealed} of {len(events)} events carry no HMAC: anyone who can write the registry and every kept head "
             "could rewrite the whole chain undetected. next: set GATELINE_AUDIT_KEY"
         )
 
@@ -210,8 +232,8 @@ def compared(settings: Settings, path: Path) -> dict[Head, datetime]:
         raise UsageError(
             f"--against: {path} cannot be read: {error.strerror}", "invoke audit --keep=FILE writes one"
         ) from None
-    kept = heads.read(data, keys.public_keys(settings, Path(".")), settings.project.name, str(path))
-    note, whose = kept.note, f"signed by {kept.key.name}" if kept.key else "not signed"
+    note, key = heads.read(data, keys.public_keys(settings, Path(".")), settings.project.name, str(path))
+    whose = f"signed by {key.name}" if key else "not signed"
     tell(f"compared with {path}: head {note.head.count} of {note.time}, {whose}")
     try:
         return {note.head: datetime.fromisoformat(note.time).astimezone(UTC)}
@@ -229,3 +251,46 @@ def write_head(settings: Settings, head: Head, path: Path) -> None:
     refused = "; --against will refuse it" if counting else ""
     tell(f"kept head {head.count} in {path}, {'signed' if able else f'not signed ({keys.VARIABLE} is not set){refused}'}")
     tell(f"next: take it out of this machine's reach; later: invoke audit --against={shlex.quote(str(path))}")
+
+
+def trace_back(settings: Settings, reference: str) -> list[str]:
+    """Return an account, in lines, of one version or of what an environment runs: data, settings, commit and verdicts.
+
+    Raises UsageError for an unknown one.
+    """
+    store = Store.of(settings)
+    artifacts, releases = Artifacts(store), Releases(store).all()
+    if reference in settings.environments:
+        stable = Target.open(reference).engine.status().release_in(Slot.STABLE)
+        if stable is None:
+            raise UsageError(f"nothing runs in {reference}", f"invoke deploy --env={reference}")
+        named: str | None = stable.artifact
+    else:  # a release's name or digest is what `invoke status` and the answers of the service show
+        named = next((release.artifact for release in releases if reference in (release.name, release.digest)), None)
+    manifest = artifacts.manifest(named or artifacts.resolve(reference))
+    period = f", {manifest.train_period[0]} to {manifest.train_period[1]}" if manifest.train_period else ""
+    built = [release for release in releases if release.artifact == manifest.identity]
+    lines = [
+        manifest.version,
+        f"  artifact   {manifest.identity}",
+        f"  trained    {manifest.created} on {manifest.train_rows} rows{period}",
+        f"  commit     {manifest.commit or 'none'}{' (with changes not committed)' if manifest.dirty else ''}",
+    ]
+    lines += [f"  {name:<10} {digest}" for name, digest in manifest.inputs.items()]
+    lines += [f"  setting    {key} = {value}" for key, value in leaves(manifest.settings)]
+    lines += [f"  metric     {name} {value:.4f}" for name, value in manifest.metrics.items()]
+    lines += [f"  release    {one.digest} built {one.created}, commit {one.commit[:12]}" for one in built]
+    for stage in JUDGING:
+        for verdict in Verdicts(store).all(stage):
+            if _is_about(verdict, manifest, {release.digest for release in built}):
+                where = f" in {verdict.judged['environment']}" if "environment" in verdict.judged else ""
+                lines.append(f"  verdict    {stage}{where}: {verdict.outcome} at {verdict.created}")
+    return lines
+
+
+def _is_about(verdict: Verdict, manifest: Manifest, releases: set[str]) -> bool:
+    """What a verdict only compared its subject with (the champion, stable) is not what it is about."""
+    judged = verdict.judged
+    if judges(verdict.stage) == "data":
+        return bool({judged.get("train"), judged.get("test")} & {manifest.inputs["train"], manifest.inputs["test"]})
+    return judged.get("artifact") == manifest.identity or judged.get("release") in releases

@@ -1,7 +1,5 @@
 """`invoke update`: bring a copy up to the template as it is now, by copier; what is in the way is said with its files."""
 
-from __future__ import annotations
-
 import re
 import shlex
 import tempfile
@@ -124,7 +122,7 @@ def _status(root: Path, *flags: str) -> dict[str, str] | None:
 
 @contextmanager
 def _cloned(origin: Origin) -> Iterator[Path]:
-    """The template's history in a folder of its own, whatever its address. Raises GateRefused where it is not there."""
+    """The template's history in a folder of its own, at any address. Raises GateRefused where it is not there."""
     where = redacted(origin.source)
     if origin.is_here and not Path(origin.address).is_absolute():
         raise GateRefused(f"the template is at '{where}', a folder that is named relative to another one", MOVED)

@@ -1,12 +1,8 @@
 """Judge what an environment's stable release has seen since the last judgement against its artifact's reference."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import sys
-
-import httpx
 
 from gateline.contracts.manifest import MANIFEST_FILE, REFERENCE_FILE, SCHEMA_FILE, Manifest
 from gateline.contracts.reference import LiveCounts
@@ -16,7 +12,6 @@ from gateline.contracts.slots import Slot
 from gateline.contracts.verdict import Outcome, Verdict
 from gateline.rows.text import marks_of
 from gateline.settings import PRODUCTION
-from gateline.settings.errors import OutsideError
 from gateline.settings.front_door import front_door
 from infra.drift.labels import Arrived, matured
 from infra.drift.window import Judged, Window
@@ -24,8 +19,6 @@ from infra.engines.contract import SlotStatus
 from infra.rollout.notify import notify
 from infra.rollout.target import Target
 from validation.drift.gate import judge
-
-TIMEOUT_SECONDS = 5.0
 
 
 def judge_environment(name: str) -> int:
@@ -41,10 +34,10 @@ def judge_environment(name: str) -> int:
     if stable is None:
         raise target.nothing_runs()
     window = Window(target.engine.notes, stable.release.digest)
-    with target.engine.client("", TIMEOUT_SECONDS) as client:
-        seen = {replica.name: _read(client, replica.address) for replica in stable.replicas if replica.alive}
+    seen = target.engine.drift_counts(Slot.STABLE)
     arrived, verdict = _judged(target, stable, window.since_last(seen), window.labelled())
     target.keep(verdict)
+    window.tell(verdict)
     write(verdict)
     if _decided("traffic", verdict):
         window.close(seen)
@@ -83,15 +76,6 @@ def _judged(target: Target, stable: SlotStatus, live: LiveCounts, judged: Judged
     }
     notes = (*verdict.notes, f"window: {live.since} to {live.until}", *arrived.notes)
     return arrived, verdict.model_copy(update={"judged": about, "notes": notes})
-
-
-def _read(client: httpx.Client, address: str) -> LiveCounts:
-    try:
-        answer = client.get(f"http://{address}/drift")
-        answer.raise_for_status()
-        return LiveCounts.model_validate_json(answer.content)
-    except (httpx.HTTPError, ValueError) as error:
-        raise OutsideError(f"the replica at {address} gives no counts: {error}", "invoke status --logs") from None
 
 
 def _decided(name: str, verdict: Verdict) -> bool:

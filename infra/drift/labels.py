@@ -11,8 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gateline.contracts.labels import class_of
-from gateline.contracts.manifest import Manifest
+from gateline.contracts.manifest import Manifest, class_of
 from gateline.contracts.reference import Matured
 from gateline.rows.text import MARKS
 from gateline.settings.errors import UsageError, did_you_mean
@@ -116,7 +115,8 @@ def _no_labels(url: str, target: str, count: int, manifest: Manifest) -> UsageEr
 
 def _labels(url: str, target: str) -> dict[Key, str]:
     """Return the texts of the labels; an empty one is left out."""
-    from gateline.rows.reading import as_text, read_raw
+    from gateline.rows.columns import as_text
+    from gateline.rows.streaming import Stream, read_parts
 
     def texts_of(part: Part, name: str) -> list[str]:
         if name in part.partition:
@@ -124,7 +124,7 @@ def _labels(url: str, target: str) -> dict[Key, str]:
         return [as_text(value).strip() for value in part.table[name].to_pylist()]
 
     found: dict[Key, str] = {}
-    for part in read_raw(url).parts:
+    for part in read_parts(Stream(url)):
         for finding in (each for each in part.findings if not each.lossless):
             raise UsageError(f"{redacted(url)}: {finding.reason}", finding.next_step)
         names = part.names()
@@ -164,9 +164,7 @@ def _logged(log: Iterable[str], release: str) -> Iterator[tuple[Key, Any, str]]:
 def _decided(score: Any, manifest: Manifest) -> tuple[float, str]:
     """Return the score that is compared, and the label that was answered."""
     if manifest.task == "multiclass":
-        best = max(range(len(score)), key=score.__getitem__)
-        return float(score[best]), str(manifest.classes[best])
+        return float(max(score)), str(manifest.decide(score))
     if manifest.task == "regression":
         return float(score), str(score)
-    negative = next(label for label in manifest.classes if label != manifest.positive)
-    return float(score), str(manifest.positive if score >= manifest.threshold else negative)
+    return float(score), str(manifest.decide_by(score))

@@ -1,16 +1,16 @@
 """The window that drift is judged on: what replicas counted since the last judgement."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from gateline.contracts.reference import ColumnCounts, LiveCounts
+from gateline.contracts.verdict import Verdict
 from infra.host.notes import Notes
 
 NOTE = "drift-window"
 LABELS = "drift-labels"
+VERDICT = "drift-verdict"
 Counts = tuple[int, ...]
 TOKEN = 8
 """Characters that a prediction is known by: two of 10 million share them once in 6."""
@@ -29,7 +29,7 @@ class Window:
     """Remembers, per replica of one release, what was counted when the last window was closed."""
 
     def __init__(self, notes: Notes, release: str) -> None:
-        """Keep the memory with the environment, where every machine that judges it reads it; another release begins anew."""
+        """Keep the memory with the environment, where every machine that judges it reads it; another release begins again."""
         self._notes, self._release = notes, release
 
     def since_last(self, seen: Mapping[str, LiveCounts]) -> LiveCounts:
@@ -48,6 +48,16 @@ class Window:
         """Let the next window begin here."""
         counts = {name: counted.model_dump(mode="json") for name, counted in seen.items()}
         self._notes.write(NOTE, json.dumps({"release": self._release, "replicas": counts}))
+
+    def tell(self, verdict: Verdict) -> None:
+        """Keep the outcome and figures of the last verdict with the environment, for those who watch it."""
+        self._notes.write(VERDICT, verdict.model_copy(update={"rules": (), "plots": (), "notes": ()}).model_dump_json())
+
+    def last_verdict(self) -> Verdict | None:
+        """Return what `tell` kept of the last verdict on this release, or None."""
+        text = self._notes.read(VERDICT)
+        verdict = None if text is None else Verdict.model_validate_json(text)
+        return verdict if verdict is not None and verdict.judged.get("release") == self._release else None
 
     def labelled(self) -> Judged:
         """Return the predictions whose label has been judged."""

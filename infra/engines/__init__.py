@@ -1,29 +1,19 @@
 """The engines: what can run the releases of an environment, by name."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
 from pathlib import Path
+from pkgutil import resolve_name
 
+from gateline.contracts.release import Image, Release
 from gateline.settings import Settings
 from gateline.settings.errors import UsageError, did_you_mean
 from infra.engines.contract import Engine
 
-
-def _process(settings: Settings, environment: str, root: Path) -> Engine:
-    from infra.engines.process.engine import ProcessEngine
-
-    return ProcessEngine(settings, environment, root)
-
-
-def _docker(settings: Settings, environment: str, root: Path) -> Engine:
-    from infra.engines.docker.engine import DockerEngine
-
-    return DockerEngine(settings, environment, root)
-
-
-ENGINES: dict[str, Callable[[Settings, str, Path], Engine]] = {"process": _process, "docker": _docker}
-"""Each imports what it needs when it is asked for."""
+ENGINES = {
+    "process": "infra.engines.process.engine:ProcessEngine",
+    "docker": "infra.engines.docker.engine:DockerEngine",
+    "kubernetes": "infra.engines.kubernetes.engine:KubernetesEngine",
+}
+"""Each is a class that fulfils `Engine`; it is imported, with all that it needs, when it is asked for."""
 
 
 def engine_for(settings: Settings, environment: str, root: Path = Path(".")) -> Engine:
@@ -34,4 +24,10 @@ def engine_for(settings: Settings, environment: str, root: Path = Path(".")) -> 
             f"there is no environment '{environment}'{did_you_mean(environment, settings.environments)} (known: {known})",
             "name one of these, or add it to pipeline.toml",
         )
-    return ENGINES[settings.environments[environment].engine](settings, environment, root)
+    engine: Engine = resolve_name(ENGINES[settings.environments[environment].engine])(settings, environment, root)
+    return engine
+
+
+def write_manifests(folder: Path, settings: Settings, release: Release, image: Image | None) -> None:
+    """Write what a Kubernetes cluster would run of a release. Raises UsageError where no environment is on one."""
+    resolve_name("infra.engines.kubernetes.manifests:write")(folder, settings, release, image)

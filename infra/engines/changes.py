@@ -1,12 +1,9 @@
 """The changes of an environment's state, as pure functions: state in, state out."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Mapping
 
 from gateline.contracts.release import Release
-from gateline.contracts.slots import Slot
-from gateline.contracts.state import State, WantedReplica, WantedSlot
+from gateline.contracts.slots import Slot, State, WantedReplica, WantedSlot
 from gateline.settings.errors import UsageError
 from infra.releases.signing.trust import LET_IN, SIGNED
 
@@ -53,7 +50,7 @@ def _sized(state: State, slot: Slot, wanted: WantedSlot, count: int, places: Pla
 
 def used_ports(state: State) -> set[int]:
     """Return the ports that this environment uses."""
-    return {state.port} | {replica.port for slot in state.slots.values() for replica in slot.replicas}
+    return {state.port} | {replica.port for replica in state.replicas}
 
 
 def moved_ports(state: State, unusable: Collection[int], places: Places) -> State:

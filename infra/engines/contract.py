@@ -1,7 +1,5 @@
 """The engine contract: what runs releases in slots behind one weighted address."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,11 +7,11 @@ from typing import Protocol
 
 import httpx
 
+from gateline.contracts.reference import LiveCounts
 from gateline.contracts.release import Release
 from gateline.contracts.slots import Slot, SlotMetrics
-from infra.haproxy.statistics import Server
 from infra.host.notes import Notes
-from infra.releases.signing.provenance import Check
+from infra.releases.signing.trust import Check
 
 NOT_STARTED = "not started: "
 """How `up` begins what it says of a slot that it may not start."""
@@ -54,17 +52,15 @@ class Running:
     slots: Mapping[Slot, SlotStatus] = field(default_factory=dict)
     hung: tuple[str, ...] = ()
     """What lives and answers nothing, by what it is: the supervisor, the proxy, a replica."""
+    where: str = ""
+    """Where all of it runs and is kept, for people."""
+    sharing: str = ""
+    """Which shares the replicas give by their number, and which are asked; '' where weights give exactly what is asked."""
 
     def release_in(self, slot: Slot) -> Release | None:
         """Return the release in a slot, or None if the slot is empty."""
         status = self.slots.get(slot)
         return status.release if status else None
-
-
-def hung_replicas(slots: Mapping[Slot, SlotStatus], servers: Mapping[str, Server]) -> list[str]:
-    """Say which replicas live and answer nothing, as the proxy sees them."""
-    living = [(replica.name, slot) for slot, status in slots.items() for replica in status.replicas if replica.alive]
-    return [f"replica {name} of {slot}" for name, slot in living if name in servers and servers[name].hangs]
 
 
 class Engine(Protocol):
@@ -75,7 +71,7 @@ class Engine(Protocol):
 
     @property
     def notes(self) -> Notes:
-        """What commands write down for the next one, whoever runs it."""
+        """What commands write down for the next one, by anyone who runs it."""
         ...
 
     def claim(self, about: str, rollback: bool = False) -> str:
@@ -93,7 +89,9 @@ class Engine(Protocol):
     def up(self) -> list[str]:
         """Start or repair proxy and supervisor; return in words what had to be repaired, and what is NOT_STARTED.
 
-        A slot whose release does not hold (see `verify`) is left as it is: other commands must be able to replace it.
+        After `down`, it also waits until every slot that has traffic is ready again. A slot whose release does not hold
+        (see `verify`) is left as it is: other commands must be able to replace it. Raises OutsideError, and touches
+        nothing, where the environment serves and its state is gone (see `orphaned`).
         """
         ...
 
@@ -110,11 +108,14 @@ class Engine(Protocol):
         ...
 
     def status(self) -> Running:
-        """Say what is really running."""
+        """Say what is really running. What is down is said, and never raised."""
         ...
 
     def fetch(self, release: Release, archive: bytes) -> None:
-        """Bring a release onto the engine's host, verified by digest, ready to start without the registry."""
+        """Bring a release onto the engine's host, verified by digest, ready to start without the registry.
+
+        Raises GateRefused (rule `digest`) if something else comes; nothing is kept of it.
+        """
         ...
 
     def kept(self) -> list[Release]:
@@ -122,7 +123,7 @@ class Engine(Protocol):
         ...
 
     def verify(self, release: Release, running: bool = False) -> str:
-        """Return who vouches for a release as it lies on the engine's host, in words.
+        """Return who vouches for a release as it is on the engine's host, in words.
 
         It is compared with its digest, and its signed statement is asked by the keys that are kept with the environment: no
         registry is needed, and nothing is written. Of one that is `running`, what is in memory already is left out. Raises
@@ -132,7 +133,7 @@ class Engine(Protocol):
         ...
 
     def evidence(self, slot: Slot) -> Iterator[Check]:
-        """Yield what holds, and what does not, of the release in a slot as it lies on the host, and of its processes."""
+        """Yield what holds, and what does not, of the release in a slot as it is on the host, and of its replicas."""
         ...
 
     def start(self, slot: Slot, release: Release, replicas: int) -> None:
@@ -178,20 +179,38 @@ class Engine(Protocol):
         ...
 
     def metrics(self, slot: Slot) -> SlotMetrics:
-        """Read a slot's counters from its own replicas and from the proxy. Raises OutsideError if none answers."""
+        """Read a slot's counters from its own replicas and from the proxy. Raises OutsideError if none answers.
+
+        For one engine object they only ever grow; a new one does not know what was counted before a restart.
+        """
+        ...
+
+    def answers(self) -> Mapping[str, float]:
+        """Return how many requests clients were answered, by status class (`2xx` to `5xx`), since the proxy started.
+
+        It counts those that reached no replica, too. Empty where what stands before the slots does not say. Raises
+        OutsideError if it does not answer.
+        """
+        return {}
+
+    def drift_counts(self, slot: Slot) -> Mapping[str, LiveCounts]:
+        """Return what each living replica of a slot has counted of its rows, by its name.
+
+        Raises OutsideError if one of them gives no counts.
+        """
         ...
 
     @property
-    def token(self) -> str:
-        """What a request carries that marks its rows as made up; '' where no service knows one."""
+    def secrets(self) -> Mapping[str, str]:
+        """What senders of requests need, as variables: the token that marks rows as made up, and a key if one is asked for."""
         ...
 
     def client(self, base_url: str, seconds: float) -> httpx.Client:
-        """Return an HTTP client, with this timeout, that reaches the replicas at their addresses and carries the token."""
+        """Return an HTTP client, with this timeout, that reaches the replicas at their addresses and carries the secrets."""
         ...
 
     def logs(self, lines: int) -> Mapping[str, str]:
-        """Return the last lines of what the proxy, the replicas and whatever keeps them alive have said, by the log's name."""
+        """Return the last lines of what the proxy, the replicas and what starts them again have said, by the log's name."""
         ...
 
     def predictions(self) -> Iterator[str]:

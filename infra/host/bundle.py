@@ -1,7 +1,5 @@
 """A release bundle as one archive and as a folder: packed the same way every time, unpacked safely, known by its digest."""
 
-from __future__ import annotations
-
 import gzip
 import hashlib
 import io
@@ -10,7 +8,6 @@ import shutil
 import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -37,8 +34,10 @@ def pack(folder: Path) -> bytes:
     with gzip.GzipFile(fileobj=packed, mode="wb", filename="", mtime=0, compresslevel=6) as zipped:
         with tarfile.open(fileobj=zipped, mode="w", format=tarfile.PAX_FORMAT) as archive:
             for path in files_under(folder):
+                member = tarfile.TarInfo(path.relative_to(folder).as_posix())
+                member.size, member.mode = path.stat().st_size, 0o644
                 with path.open("rb") as stream:
-                    archive.addfile(_member(folder, path), stream)
+                    archive.addfile(member, stream)
     return packed.getvalue()
 
 
@@ -83,7 +82,13 @@ def unpack(archive: bytes, target: Path) -> None:
     scratch = Path(tempfile.mkdtemp(dir=target.parent, prefix=".partial-"))
     try:
         for member, content in _members(archive):
-            with _created(scratch / member.name, member) as stream:
+            path = scratch / member.name
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                stream = path.open("xb")
+            except (FileExistsError, NotADirectoryError):
+                raise _refused(member, "is there twice, or is a file and a folder") from None
+            with stream:
                 shutil.copyfileobj(content, stream, BLOCK)
         scratch.chmod(0o755)
         os.rename(scratch, target)
@@ -123,13 +128,6 @@ def verify(folder: Path, release: Release) -> None:
         )
 
 
-def _member(folder: Path, path: Path) -> tarfile.TarInfo:
-    member = tarfile.TarInfo(path.relative_to(folder).as_posix())
-    member.size = path.stat().st_size
-    member.mode = 0o644
-    return member
-
-
 def _digest(tree: Mapping[str, str], release: Release) -> str:
     record = release.model_copy(update=_BESIDE)
     return of_value({**tree, RELEASE_FILE: of_bytes(canonical(record.model_dump(mode="json")))})
@@ -164,13 +162,18 @@ def _survey(archive: bytes) -> tuple[dict[str, str], bytes | None]:
     """Return the SHA-256 of every file by name, and the record; nothing is written, and a block of it is in memory at once."""
     tree: dict[str, str] = {}
     record: bytes | None = None
-    with _damage_named():
+    try:
         for member, content in _members(archive):
             if member.name in tree:
                 raise _refused(member, "is there twice")
             if member.name == RELEASE_FILE:
                 record = content.read(RECORD)
             tree[member.name] = hashlib.file_digest(content, "sha256").hexdigest()  # type: ignore[arg-type]
+    except GateRefused:
+        raise
+    except Exception as error:  # a hostile header makes `tarfile` raise anything
+        why = f"the release archive is damaged: {error}"
+        raise GateRefused(why, "fetch it again, or build again", rule="digest") from None
     return tree, record
 
 
@@ -189,27 +192,6 @@ def _members(archive: bytes) -> Iterator[tuple[tarfile.TarInfo, IO[bytes]]]:
             stream.left = member.size + BLOCK
             yield member, members.extractfile(member)
     raise GateRefused(f"the release archive holds more than {MOST} files", "do not use it; build again", rule="digest")
-
-
-@contextmanager
-def _damage_named() -> Iterator[None]:
-    """A hostile header makes `tarfile` raise anything."""
-    try:
-        yield
-    except GateRefused:
-        raise
-    except Exception as error:
-        raise GateRefused(
-            f"the release archive is damaged: {error}", "fetch it again, or build again", rule="digest"
-        ) from None
-
-
-def _created(path: Path, member: tarfile.TarInfo) -> IO[bytes]:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path.open("xb")
-    except (FileExistsError, NotADirectoryError):
-        raise _refused(member, "is there twice, or is a file and a folder") from None
 
 
 def _refuse_unsafe(member: tarfile.TarInfo, left: int) -> None:

@@ -1,25 +1,35 @@
-"""The Docker daemon: found, connected to, and its failures in words."""
+"""The Docker daemon: found, connected to (also through the system's ssh client), and its failures in words."""
 
-from __future__ import annotations
-
+import atexit
+import contextlib
 import os
+import shlex
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import docker
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from docker.types import LogConfig
 from requests.exceptions import RequestException
 
+from gateline.settings import passing
 from gateline.settings.errors import OutsideError, first_line
-from infra.host.ssh import answers, forwarded
+from infra.host.processes import end
 
 SECONDS = 60.0
 CONFLICT = 409
 """The status of an answer to what another command did, or is doing, already."""
-DEFAULT = "unix:///var/run/docker.sock"
+REMOTE = "/var/run/docker.sock"
+DEFAULT = f"unix://{REMOTE}"
+SSH_SECONDS, STOP_SECONDS = 20.0, 2.0
 PIDS = 256
 MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
 
@@ -80,3 +90,58 @@ def reaching(host: str = "") -> Iterator[None]:
             f"no Docker daemon answers{f' at {host}' if host else ''}: {first_line(error)}",
             "start it, or name another in pipeline.toml (environments.<name>.docker.host) or DOCKER_HOST",
         ) from error
+
+
+def forwarded(url: str) -> str:
+    """Return the `unix://` address of a socket on this machine that leads to the daemon at `ssh://[user@]host[:port]`.
+
+    Nothing is installed there. Keys, host names and jumps are those of the user's own ssh settings; a question (a password,
+    an unknown host) is an error. The way ends with this process. Raises OutsideError with what ssh says.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="gl-", dir="/tmp"))  # nosec B108: a short path, made private by mkdtemp
+    here, said = folder / "docker.sock", folder / "ssh.log"
+    with said.open("wb") as log:
+        process = subprocess.Popen(
+            argv(url, here), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True,
+            env=passing.without_keys(),
+        )  # fmt: skip
+    atexit.register(_close, process, folder)
+    deadline = time.monotonic() + SSH_SECONDS
+    while not answers(here):
+        if process.poll() is not None or time.monotonic() > deadline:
+            why = said.read_text(encoding="utf-8", errors="replace").strip() or f"no answer within {SSH_SECONDS:.0f} s"
+            _close(process, folder)
+            raise OutsideError(f"{url}: {why}", f"try it by hand: {shlex.join(['ssh', *_target(url), 'true'])}")
+        time.sleep(0.02)
+    return f"unix://{here}"
+
+
+def argv(url: str, here: Path) -> list[str]:
+    """Return the command. What it runs there ends when this process, whose pipe it reads, is gone."""
+    options = ["BatchMode=yes", "ExitOnForwardFailure=yes", "ConnectTimeout=10", "ServerAliveInterval=5"]
+    return [
+        "ssh", "-T", *(part for option in options for part in ("-o", option)), "-L", f"{here}:{REMOTE}",
+        *_target(url), "cat",
+    ]  # fmt: skip
+
+
+def _target(url: str) -> list[str]:
+    parts = urlsplit(url)
+    port = ["-p", str(parts.port)] if parts.port else []
+    return [*port, f"{parts.username}@{parts.hostname}" if parts.username else str(parts.hostname)]
+
+
+def answers(path: Path) -> bool:
+    """Say whether something listens on a socket."""
+    with socket.socket(socket.AF_UNIX) as connection, contextlib.suppress(OSError):
+        connection.settimeout(STOP_SECONDS)
+        connection.connect(str(path))
+        return True
+    return False
+
+
+def _close(process: subprocess.Popen[bytes], folder: Path) -> None:
+    if process.stdin:
+        process.stdin.close()
+    end(process, STOP_SECONDS)
+    shutil.rmtree(folder, ignore_errors=True)

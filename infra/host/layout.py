@@ -7,7 +7,6 @@ import os
 import pwd
 import shutil
 import stat
-from dataclasses import dataclass
 from pathlib import Path
 
 from gateline.contracts import layout
@@ -22,75 +21,42 @@ LONGEST_SOCKET_FOLDER = 28
 """macOS allows 104 bytes for a socket's path, and HAProxy binds a longer temporary name first; its own TMPDIR is too long."""
 
 
-@dataclass(frozen=True)
 class Layout:
-    """The folders and files of one environment, below `.gateline` of the project or where its settings say."""
+    """The folders and files of one environment, below `base`: `.gateline` of the project, or where its settings say."""
 
-    base: Path
-    project: str
-    environment: str
+    def __init__(self, base: Path, project: str, environment: str) -> None:
+        """Name them; nothing is read or made."""
+        self.base, self.project, self.environment = base, project, environment
+        self.releases = base / "releases"
+        """Unpacked bundles, by digest; shared by the environments of the project."""
+        self.envs = base / "envs"
+        """The Python environments of the releases, by their lock."""
+        self.folder = base / ENVIRONMENTS / environment
+        """Everything of this environment alone."""
+        self.state = self.folder / "state.json"
+        """What should run; written by commands, read by the supervisor."""
+        self.record = self.folder / "supervisor.json"
+        """What runs; written by the supervisor, read by commands."""
+        self.lock = self.folder / "supervisor.lock"
+        """Held by the one supervisor for as long as it lives."""
+        self.pulse = self.folder / "supervisor.pulse"
+        """Stamped by the supervisor for as long as it is at work."""
+        self.logs = self.folder / "logs"
+        """What proxy, supervisor and services say."""
+        self.predictions = self.folder / "predictions"
+        """The services' prediction logs."""
+        self.proxy_config = self.folder / PROXY_CONFIG
+        """The proxy's configuration, as it was last started."""
 
     @classmethod
     def of(cls, settings: Settings, environment: str, root: Path) -> Layout:
         """Return where the settings say that an environment of the project in `root` keeps its files."""
         return cls(layout.base(settings, environment, root), settings.project.name, environment)
 
-    @property
-    def releases(self) -> Path:
-        """Where unpacked bundles are, by digest; shared by the environments of the project."""
-        return self.base / "releases"
-
-    @property
-    def envs(self) -> Path:
-        """Where the Python environments of the releases are, by their lock."""
-        return self.base / "envs"
-
-    @property
-    def folder(self) -> Path:
-        """Where everything of this environment alone is."""
-        return self.base / ENVIRONMENTS / self.environment
-
-    @property
-    def state(self) -> Path:
-        """What should run; written by commands, read by the supervisor."""
-        return self.folder / "state.json"
-
-    @property
-    def record(self) -> Path:
-        """What runs; written by the supervisor, read by commands."""
-        return self.folder / "supervisor.json"
-
-    @property
-    def lock(self) -> Path:
-        """Held by the one supervisor for as long as it lives."""
-        return self.folder / "supervisor.lock"
-
-    @property
-    def pulse(self) -> Path:
-        """Stamped by the supervisor for as long as it is at work."""
-        return self.folder / "supervisor.pulse"
-
-    @property
-    def logs(self) -> Path:
-        """What proxy, supervisor and services say."""
-        return self.folder / "logs"
-
-    @property
-    def predictions(self) -> Path:
-        """Where the services write their prediction logs."""
-        return self.folder / "predictions"
-
-    @property
-    def proxy_config(self) -> Path:
-        """The proxy's configuration, as it was last started."""
-        return self.folder / PROXY_CONFIG
-
     def log(self, name: str) -> Path:
-        """Return the log file of one process."""
         return self.logs / f"{name}.log"
 
     def bundle(self, digest: str) -> Path:
-        """Return the folder of an unpacked release."""
         return self.releases / digest
 
     def clear(self) -> None:
@@ -119,11 +85,19 @@ def make_private(folder: Path) -> None:
     """Make a folder that this account alone can enter. Raises OutsideError if somebody else made it first."""
     with contextlib.suppress(FileExistsError):
         folder.mkdir(mode=0o700)
-    if not _is_private(folder):
-        raise OutsideError(
-            f"{folder} {_what_is_wrong(folder)}: whoever can write there could take over the proxy, so nothing was put there",
-            f"remove {folder} (its owner or root can), or set XDG_RUNTIME_DIR to a short folder of your own (mode 0700)",
-        )
+    if _is_private(folder):
+        return
+    about = folder.lstat()
+    if not stat.S_ISDIR(about.st_mode):
+        wrong = "is a link, or no folder"
+    elif about.st_uid != os.getuid():
+        wrong = f"belongs to {_account(about.st_uid)}, not to {_account(os.getuid())}"
+    else:
+        wrong = f"is open to other accounts (mode {stat.S_IMODE(about.st_mode):04o}; allowed: 0700)"
+    raise OutsideError(
+        f"{folder} {wrong}: anyone who can write there could take over the proxy, so nothing was put there",
+        f"remove {folder} (its owner or root can), or set XDG_RUNTIME_DIR to a short folder of your own (mode 0700)",
+    )
 
 
 def _fits(folder: str) -> bool:
@@ -136,15 +110,6 @@ def _is_private(folder: Path) -> bool:
     except OSError:
         return False
     return stat.S_ISDIR(about.st_mode) and about.st_uid == os.getuid() and not about.st_mode & 0o077
-
-
-def _what_is_wrong(folder: Path) -> str:
-    about = folder.lstat()
-    if not stat.S_ISDIR(about.st_mode):
-        return "is a link, or no folder"
-    if about.st_uid != os.getuid():
-        return f"belongs to {_account(about.st_uid)}, not to {_account(os.getuid())}"
-    return f"is open to other accounts (mode {stat.S_IMODE(about.st_mode):04o}; allowed: 0700)"
 
 
 def _account(uid: int) -> str:

@@ -1,7 +1,5 @@
 """The libraries of a Python environment: noted as they were installed, compared before anything starts from them."""
 
-from __future__ import annotations
-
 import base64
 import contextlib
 import csv
@@ -68,16 +66,15 @@ def _noted(folder: Path) -> dict[str, Any] | None:
 def _refused(folder: Path, why: str) -> GateRefused:
     return GateRefused(
         f"{folder} {why}: the installed libraries are not those of the lock",
-        f"remove {folder}; `invoke deploy` or `invoke up` install them anew (if that repeats: uv cache clean)", rule="digest",
+        f"remove {folder}; `invoke deploy` or `invoke up` install them again (if that repeats: uv cache clean)", rule="digest",
     )
 
 
 def _digest(folder: Path) -> str:
-    return of_value({path.relative_to(folder).as_posix(): _content(path) for path in _files(folder)})
+    def content(path: Path) -> str:
+        return f"link to {os.readlink(path)}" if path.is_symlink() else of_file(path)
 
-
-def _content(path: Path) -> str:
-    return f"link to {os.readlink(path)}" if path.is_symlink() else of_file(path)
+    return of_value({path.relative_to(folder).as_posix(): content(path) for path in _files(folder)})
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -97,13 +94,11 @@ def _refuse_changed(folder: Path) -> None:
     for record in sorted(folder.glob("lib/python*/site-packages/*.dist-info/RECORD")):
         with record.open(encoding="utf-8", newline="") as stream:
             for name, said, *_ in csv.reader(stream):
-                if said.startswith("sha256="):
-                    listed.setdefault(record.parents[1] / name, set()).add(_hex(said.removeprefix("sha256=")))
+                kind, _, digest = said.partition("sha256=")
+                if digest and not kind:
+                    hexes = base64.urlsafe_b64decode(digest + "=" * (-len(digest) % 4)).hex()
+                    listed.setdefault(record.parents[1] / name, set()).add(hexes)
     for path, digests in listed.items():
         if not path.is_file() or of_file(path) not in digests:
             gone = "is missing" if not path.is_file() else "was changed"
             raise _refused(folder, f"is not as it was installed: {os.path.relpath(path, folder)} {gone}")
-
-
-def _hex(base64_digest: str) -> str:
-    return base64.urlsafe_b64decode(base64_digest + "=" * (-len(base64_digest) % 4)).hex()

@@ -1,9 +1,7 @@
 """One hash-locked file per dependency group, made by uv; stale when the groups in pyproject.toml changed since.
 
-The digest of a group's requirements stands in its lock's first lines, so that staleness is seen offline and at once.
+The digest of a group's requirements is in the first lines of its lock file, so staleness shows offline and at once.
 """
-
-from __future__ import annotations
 
 import argparse
 import os
@@ -32,7 +30,12 @@ def groups() -> dict[str, list[str]]:
 
 def stale() -> list[str]:
     """Return the names of the groups whose lock is missing or was made from other requirements."""
-    return [name for name, wanted in groups().items() if not _is_current(name, wanted)]
+    return [
+        name
+        for name, wanted in groups().items()
+        if not (path := FOLDER / f"{name}.txt").exists()
+        or not path.read_text(encoding="utf-8").startswith(_header(of_value(wanted)))
+    ]
 
 
 def write(upgrade: bool) -> None:
@@ -41,9 +44,8 @@ def write(upgrade: bool) -> None:
     everything = sorted({line for lines in groups().values() for line in lines})
     _compile("all groups", everything, shared, ["--upgrade"] if upgrade else [], "all")
     for name, wanted in groups().items():
-        _compile(
-            name, wanted, _file(name), ["--generate-hashes", "--upgrade", "--constraint", str(shared)], of_value(wanted)
-        )
+        options = ["--generate-hashes", "--upgrade", "--constraint", str(shared)]
+        _compile(name, wanted, FOLDER / f"{name}.txt", options, of_value(wanted))
 
 
 def _compile(label: str, wanted: list[str], target: Path, options: list[str], digest: str) -> None:
@@ -68,17 +70,8 @@ def _flat(tables: dict[str, list[Any]], name: str) -> list[str]:
     return sorted(set(lines))
 
 
-def _is_current(name: str, wanted: list[str]) -> bool:
-    path = _file(name)
-    return path.exists() and path.read_text(encoding="utf-8").startswith(_header(of_value(wanted)))
-
-
 def _header(digest: str) -> str:
     return f"# Made by: nox -s lock. Do not edit.\n# from: {digest}\n"
-
-
-def _file(name: str) -> Path:
-    return FOLDER / f"{name}.txt"
 
 
 def main() -> int:

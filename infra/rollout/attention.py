@@ -1,11 +1,9 @@
 """What someone should look after in an environment."""
 
-from __future__ import annotations
-
 from socket import gethostname
 
 from infra.engines.contract import Running
-from infra.host.alive import stopped
+from infra.host.processes import stopped
 from infra.rollout.journal import Entry
 from infra.rollout.locking import is_free
 from infra.rollout.target import Target
@@ -19,7 +17,7 @@ LEFT = {
 
 
 def attention(target: Target, running: Running) -> list[str]:
-    """Return what a user should know about and could mend, each with how."""
+    """Return what a user should know about and could fix, each with how."""
     entry, lines = target.journal.read(), []
     parts = {"proxy": running.proxy_alive, "supervisor": running.supervised}
     ended = [name for name, up in parts.items() if not up and name not in running.hung]
@@ -30,7 +28,12 @@ def attention(target: Target, running: Running) -> list[str]:
             f"{' and '.join(running.hung)} {'hang' if len(running.hung) > 1 else 'hangs'}: alive, and no answer. "
             f"next: invoke up --env={target.name}"
         )
-    lines += [] if not running.proxy_alive else _ended(target, running)
+    for slot, status in running.slots.items() if running.proxy_alive else ():
+        dead = sum(not replica.alive for replica in status.replicas)
+        if dead:  # what only ended comes back by itself, what was paused does not
+            lines.append(
+                f"{dead} of {len(status.replicas)} replicas of {slot} do not run. next: invoke up --env={target.name}"
+            )
     orphaned = "" if running.slots else target.engine.orphaned()
     if orphaned:
         lines.append(f"{orphaned}. next: invoke down --env={target.name}, then deploy again")
@@ -54,32 +57,19 @@ def attention(target: Target, running: Running) -> list[str]:
     return lines
 
 
-def _ended(target: Target, running: Running) -> list[str]:
-    """Name the slots of which some replicas do not run: what only ended comes back by itself, what was paused does not."""
-    counted = {slot: [replica.alive for replica in status.replicas] for slot, status in running.slots.items()}
-    return [
-        f"{alive.count(False)} of {len(alive)} replicas of {slot} do not run. next: invoke up --env={target.name}"
-        for slot, alive in counted.items()
-        if not all(alive)
-    ]
-
-
 def _under_way(target: Target, entry: Entry) -> str:
     who = f"process {entry.pid} on {entry.host or 'this machine'}"
-    if _is_abandoned(target, entry):
+    here = entry.host == gethostname()
+    if here and entry.born:
+        abandoned = entry.abandoned
+    else:  # of another machine the environment's locks tell, which a rollback does not hold
+        abandoned = entry.kind != "rollback" and is_free(target.folder, target.engine)
+    if abandoned:
         return (
             f"the {entry.kind} begun {entry.started} was left in phase '{entry.phase}': its command ({who}) has ended. "
             f"next: invoke up --env={target.name} {LEFT[entry.kind]}"
         )
-    asleep = entry.host == gethostname() and stopped(entry.pid)
-    still = f"; it is suspended: let it go on (fg, or kill -CONT {entry.pid}) or end it (kill -9 {entry.pid})"
-    return (
-        f"a {entry.kind} is under way since {entry.started} ({who}, phase '{entry.phase}')" + (still if asleep else "")
-    )
-
-
-def _is_abandoned(target: Target, entry: Entry) -> bool:
-    """A process of this machine is looked for; of another one the environment's locks tell, which a rollback does not hold."""
-    if entry.born and entry.host == gethostname():
-        return entry.abandoned
-    return entry.kind != "rollback" and is_free(target.folder, target.engine)
+    said = f"a {entry.kind} is under way since {entry.started} ({who}, phase '{entry.phase}')"
+    if here and stopped(entry.pid):
+        said += f"; it is suspended: let it go on (fg, or kill -CONT {entry.pid}) or end it (kill -9 {entry.pid})"
+    return said

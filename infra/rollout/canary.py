@@ -1,32 +1,27 @@
 """Canary: a tenth of real traffic, judged live against stable; then promoted, rolled back or held."""
 
-from __future__ import annotations
-
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gateline.contracts.event import FINISHED, ROLLED_BACK, UPGRADED
+from gateline.contracts.event import ROLLED_BACK, UPGRADED
 from gateline.contracts.release import ARTIFACT_FOLDER, Release
 from gateline.contracts.slots import Slot
 from gateline.contracts.verdict import Verdict
 from gateline.settings.errors import GateRefused, UsageError, first_line
+from infra.engines.contract import Running
 from infra.rollout.admission import admit
-from infra.rollout.decision import Step, next_step
-from infra.rollout.earlier import Wish, end_now
-from infra.rollout.heartbeat import Heartbeat
-from infra.rollout.journal import Entry
+from infra.rollout.last_change import Wish, end_now, keep_last_change
 from infra.rollout.notify import notify
-from infra.rollout.phases import begin, bring_up
-from infra.rollout.promote import finish
+from infra.rollout.phases import begin, bring_up, settle, smoke, soak, switch, to_stable
 from infra.rollout.recorder import Change
 from infra.rollout.recovery import hold, recover, undo
 from infra.rollout.rollback import Plan, carry_out
 from infra.rollout.target import Target
 from infra.rollout.traffic import synthetic
-from infra.rollout.watch import Watch
+from infra.rollout.watch import Heartbeat, Step, Watch, next_step
 from validation.canary.detectable import detectable
 
 LOOK_SECONDS = COUNT_SECONDS = 1.0
@@ -61,55 +56,65 @@ class Ended:
     verdict: Verdict
 
 
-def canary(target: Target, release: Release, options: CanaryOptions, wish: Wish | None = None) -> Ended | None:
-    """Run `release` beside stable and decide; None where it is stable already, or was promoted since `wish` was looked at.
+class TakenOver(GateRefused):
+    """Another command, which tells of it itself, ended the canary while it was watched."""
 
-    Every path out ends with 100 % of traffic on one release; interrupted, the canary is held.
+
+def canary(
+    target: Target, release: Release, options: CanaryOptions, wish: Wish | None = None, running: Running | None = None
+) -> Ended | None:
+    """Run `release` alongside stable and decide; None where it is stable already, or was promoted since `wish` was looked at.
+
+    `running` is what `recover` returned, where the caller has called it. Every path out ends with 100 % of traffic on one
+    release; interrupted, the canary is held.
     """
     target.refuse_from_laptop(options.from_laptop)
     target.refuse_a_registry_that_ends()
     wish = wish or Wish.of(target)
-    recover(target)
-    if options.resume and _is_promoted(target, wish):
-        return None
-    release = _subject(target, release, options)
-    stable = target.engine.status().release_in(Slot.STABLE)
+    running = running or recover(target).running
+    stable, waiting = running.release_in(Slot.STABLE), running.release_in(Slot.CANARY)
+    if options.resume and waiting is None:
+        if wish.promoted_since(target, running):
+            return None
+        raise UsageError(f"no canary is held in {target.name}", f"invoke canary --env={target.name}")
+    if waiting is not None and not options.resume:
+        raise GateRefused(
+            f"{waiting.name} is held as a canary here",
+            f"invoke canary --env={target.name} --resume, or promote, or rollback, with the same --env",
+        )
+    release = waiting or release
     if stable is None:
         raise UsageError(f"no champion serves in {target.name}", f"invoke deploy --env={target.name}")
     if stable.digest == release.digest:
         return None
+    return _judged(target, release, stable, running, options)
+
+
+def _judged(target: Target, release: Release, stable: Release, running: Running, options: CanaryOptions) -> Ended:
+    """Let the release in, watch it and act on what was seen; record it all, and tell people."""
     held = target.journal.read()
     lift = options.lift_quarantine or (options.resume and held is not None and held.lifts)
     known = options.by_digest or options.resume
-    admitted = admit(target, release, unjudged=options.unjudged, lift_quarantine=lift, by_digest=known)
+    admitted = admit(target, release, running, unjudged=options.unjudged, lift_quarantine=lift, by_digest=known)
     facts = {"release": release.model_dump(mode="json"), "stable": stable.digest, "verdicts": admitted.verdicts}
     recorded = facts | vars(options) | {"rehearsal": target.rehearsal}
     try:
         with target.recorder.change("canary", release.digest, **recorded) as change:
             begin(target, "canary", release, lifts=admitted.lifts)
-            verdict = _start_and_watch(target, release, options)
+            verdict = _start_and_watch(target, release, stable, f"{running.url}/predict", options)
             step = next_step(verdict, 1.0, 0.0)
-            _conclude(target, release, step, verdict, change)
+            _conclude(target, release, stable, step, verdict, change)
     except TakenOver:
         raise
-    except BaseException as failure:
-        _tell_of(target, facts, failure)
+    except BaseException as failure:  # held, or stopped before it got traffic
+        entry = target.journal.read()
+        event = f"canary {Step.HOLD}" if entry is not None and entry.held else "canary failed"
+        notify(target.settings.notify, event, target.name, facts | {"reasons": [_why(failure)]}, target.say)
         raise
     notify(target.settings.notify, f"canary {step}", target.name, facts | {"reasons": reasons(verdict)}, target.say)
     if step is not Step.HOLD:
         end_now(target)
     return Ended(step, release, verdict)
-
-
-class TakenOver(GateRefused):
-    """Another command, which tells of it itself, ended the canary while it was watched."""
-
-
-def _tell_of(target: Target, facts: dict[str, Any], failure: BaseException) -> None:
-    """Tell people of a canary that did not come to its end: held, or stopped before it got traffic."""
-    entry = target.journal.read()
-    event = f"canary {Step.HOLD}" if entry is not None and entry.held else "canary failed"
-    notify(target.settings.notify, event, target.name, facts | {"reasons": [_why(failure)]}, target.say)
 
 
 def _why(failure: BaseException) -> str:
@@ -121,48 +126,26 @@ def reasons(verdict: Verdict) -> list[str]:
     return [rule.reason for rule in verdict.failed] or [f"not judged: {name}" for name in verdict.not_judged]
 
 
-def _is_promoted(target: Target, wish: Wish) -> bool:
-    running = target.engine.status()
-    return running.release_in(Slot.CANARY) is None and wish.promoted_since(target, running)
+def _start_and_watch(target: Target, release: Release, stable: Release, url: str, options: CanaryOptions) -> Verdict:
+    """Bring the canary up (it is up already when resumed) and watch it until it is decided.
 
-
-def _subject(target: Target, release: Release, options: CanaryOptions) -> Release:
-    """Return what is to be judged: the held canary with `--resume`, otherwise the release asked for."""
-    waiting = target.engine.status().release_in(Slot.CANARY)
-    if options.resume and waiting is None:
-        raise UsageError(f"no canary is held in {target.name}", f"invoke canary --env={target.name}")
-    if waiting is not None and not options.resume:
-        raise GateRefused(
-            f"{waiting.name} is held as a canary here",
-            f"invoke canary --env={target.name} --resume, or promote, or rollback, with the same --env",
-        )
-    return waiting if waiting is not None else release
-
-
-def _start_and_watch(target: Target, release: Release, options: CanaryOptions) -> Verdict:
-    """Bring the canary up (it is up already when resumed) and watch it until it is decided."""
+    With it starts a baseline: fresh replicas of stable, each of which will get as much traffic as the canary.
+    """
     try:
-        _start(target, release)
+        target.engine.start(Slot.BASELINE, stable, baseline_replicas(target.environment.canary_share))
+        bring_up(target, Slot.CANARY, release, 1)
+        target.engine.wait_ready(Slot.BASELINE, target.environment.ready_seconds)
     except BaseException:
         undo(target, "canary")
         raise
     try:
-        return _watched(target, release, options)
+        return _watched(target, release, stable, url, options)
     except BaseException as failure:
         why = _why(failure)
         _refuse_if_taken_over(target, release)
-        held = hold(target, _entry(target), why)
+        held = hold(target, target.journal.entry(), why)
         target.say(f"{why}: {held}; go on: invoke canary --env={target.name} --resume")
         raise
-
-
-def _start(target: Target, release: Release) -> None:
-    """Start the canary, and beside it a baseline: fresh replicas of stable, each of which will get as much traffic."""
-    stable = target.engine.status().release_in(Slot.STABLE)
-    assert stable is not None, "a canary is refused where nothing is stable"
-    target.engine.start(Slot.BASELINE, stable, baseline_replicas(target.environment.canary_share))
-    bring_up(target, Slot.CANARY, release, 1)
-    target.engine.wait_ready(Slot.BASELINE, target.environment.ready_seconds)
 
 
 def baseline_replicas(canary: float) -> int:
@@ -177,7 +160,8 @@ def shares(canary: float) -> dict[Slot, float]:
     return {Slot.CANARY: canary, Slot.BASELINE: baseline, Slot.STABLE: 1.0 - canary - baseline}
 
 
-def _watched(target: Target, release: Release, options: CanaryOptions) -> Verdict:
+def _watched(target: Target, release: Release, stable: Release, url: str, options: CanaryOptions) -> Verdict:
+    """Send the canary its share of traffic, and look until what was seen decides, or the deadline has passed."""
     seconds = options.seconds or target.environment.canary_seconds
     with ExitStack() as stack:
         heartbeat = stack.enter_context(Heartbeat(target.engine.beat))
@@ -190,20 +174,25 @@ def _watched(target: Target, release: Release, options: CanaryOptions) -> Verdic
         seen = detectable(gate, share, expected, seconds, baseline=split[Slot.BASELINE])
         target.say(f"within {seconds:g} s, {seen.sentence(gate)}")
         target.engine.set_shares(split)
-        if is_synthetic:
-            url = f"{target.engine.status().url}/predict"
-            asked = _artifact_of_stable(target)
-            stack.enter_context(synthetic(url, rate, seconds + 60, "pipeline.toml", Path("."), asked, target.engine.token))
+        sharing = target.engine.status().sharing
+        if sharing:
+            target.say(sharing)
+        if is_synthetic:  # clients send what stable takes: a canary with a changed schema must answer that
+            asked = target.bundle(stable) / ARTIFACT_FOLDER
+            stack.enter_context(synthetic(url, rate, seconds + 60, "pipeline.toml", Path("."), asked, target.engine.secrets))
         target.journal.phase("watch")
-        verdict = _until_decided(Watch(target, release, heartbeat, made_up=is_synthetic), seconds)
-        return verdict.model_copy(update={"notes": (*verdict.notes, MADE_UP)}) if is_synthetic else verdict
-
-
-def _artifact_of_stable(target: Target) -> Path:
-    """Clients send what stable takes: a canary with a changed schema must answer that."""
-    stable = target.engine.status().release_in(Slot.STABLE)
-    assert stable is not None, "a canary is refused where nothing is stable"
-    return target.bundle(stable) / ARTIFACT_FOLDER
+        begun = time.monotonic()
+        watch = stack.enter_context(Watch(
+            target, release, stable, heartbeat, made_up=is_synthetic, weighed=not sharing,
+        ))  # fmt: skip
+        while True:
+            verdict = watch.look()
+            elapsed = time.monotonic() - begun
+            if next_step(verdict, elapsed, seconds) is not Step.WATCH:
+                break
+            watch.show(verdict, elapsed, seconds)
+            time.sleep(LOOK_SECONDS - (time.monotonic() - begun) % LOOK_SECONDS)
+    return verdict.model_copy(update={"notes": (*verdict.notes, MADE_UP)}) if is_synthetic else verdict
 
 
 def _rate(target: Target) -> float:
@@ -213,34 +202,22 @@ def _rate(target: Target) -> float:
     return max(0.0, target.engine.metrics(Slot.STABLE).requests - before) / COUNT_SECONDS
 
 
-def _until_decided(watch: Watch, seconds: float) -> Verdict:
-    begun = time.monotonic()
-    with watch:
-        while True:
-            verdict = watch.look()
-            elapsed = time.monotonic() - begun
-            if next_step(verdict, elapsed, seconds) is not Step.WATCH:
-                return verdict
-            watch.show(verdict, elapsed, seconds)
-            time.sleep(LOOK_SECONDS - (time.monotonic() - begun) % LOOK_SECONDS)
-
-
-def _conclude(target: Target, release: Release, step: Step, verdict: Verdict, change: Change) -> None:
+def _conclude(
+    target: Target, release: Release, stable: Release, step: Step, verdict: Verdict, change: Change
+) -> None:
     """Act on the decision; a promotion that fails leaves the canary held."""
     _refuse_if_taken_over(target, release)
-    change.data |= {"decision": str(step), "outcome_of_canary": str(verdict.outcome), "reasons": reasons(verdict)}
-    stable = target.engine.status().release_in(Slot.STABLE)
-    assert stable is not None
+    why = reasons(verdict)
+    change.data |= {"decision": str(step), "outcome_of_canary": str(verdict.outcome), "reasons": why}
     if step is Step.PROMOTE:
-        finish(target, release)
+        _finish(target, release, stable)
         change.type = UPGRADED
     elif step is Step.ROLL_BACK:
-        why = "; ".join(reasons(verdict))
-        carry_out(target, Plan(leave=release, back_to=stable, slot=Slot.STABLE, warm=True), f"canary: {why}")
+        plan = Plan(leave=release, back_to=stable, slot=Slot.STABLE, warm=True)
+        carry_out(target, plan, f"canary: {'; '.join(why)}")
         change.type = ROLLED_BACK
     else:
-        hold(target, _entry(target), "; ".join(reasons(verdict)) or "the deadline passed undecided")
-        change.type = FINISHED
+        hold(target, target.journal.entry(), "; ".join(why) or "the deadline passed undecided")
 
 
 def _refuse_if_taken_over(target: Target, release: Release) -> None:
@@ -252,7 +229,52 @@ def _refuse_if_taken_over(target: Target, release: Release) -> None:
         ) from None
 
 
-def _entry(target: Target) -> Entry:
-    entry = target.journal.read()
-    assert entry is not None, "begin() wrote one"
-    return entry
+def promote(target: Target, *, from_laptop: bool = False, wish: Wish | None = None) -> Release | None:
+    """Finish a held canary by hand; return None where somebody else has promoted it since `wish` was looked at.
+
+    Raises UsageError where there is none.
+    """
+    target.refuse_from_laptop(from_laptop)
+    target.refuse_a_registry_that_ends()
+    wish = wish or Wish.of(target)
+    running = recover(target).running
+    release = running.release_in(Slot.CANARY)
+    if release is None and wish.promoted_since(target, running):
+        return None
+    if release is None:
+        raise UsageError(
+            f"no canary is running or held in {target.name}", f"start one: invoke canary --env={target.name}"
+        )
+    facts: dict[str, Any] = {
+        "release": release.model_dump(mode="json"),
+        "from_laptop": from_laptop,
+        "by_hand": True,
+        "rehearsal": target.rehearsal,
+    }
+    with target.recorder.change("promote", release.digest, **facts) as change:
+        _finish(target, release, running.release_in(Slot.STABLE))
+        change.type = UPGRADED
+    notify(target.settings.notify, "promote", target.name, facts | {"reason": "by hand"}, target.say)
+    end_now(target)
+    return release
+
+
+def _finish(target: Target, release: Release, stable: Release | None) -> None:
+    """Take the canary to all traffic and to stable; on a failure it is held again and stable serves."""
+    held = target.journal.read()
+    begin(target, "promote", release, lifts=held is not None and held.lifts)
+    try:
+        target.journal.phase("scale")
+        to_stable(target)  # alone while the canary grows: a command killed here leaves nothing to fix
+        target.engine.guard(Slot.CANARY, False)
+        target.engine.start(Slot.CANARY, release, target.environment.replicas)
+        target.engine.wait_ready(Slot.CANARY, target.environment.ready_seconds)
+        smoke(target, Slot.CANARY)
+        moved = switch(target, Slot.CANARY)
+        soak(target, Slot.CANARY, release, target.environment.soak_seconds)
+        settle(target)
+    except BaseException as failure:
+        hold(target, target.journal.entry(), f"promotion failed: {first_line(failure)}")
+        raise
+    keep_last_change(target, "promote", stable.digest if stable else "", release.digest, moved)
+    target.journal.clear()

@@ -1,7 +1,5 @@
 """What the gates said of a release: the newest verdict of each stage on exactly this release, artifact, data and image."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from gateline.contracts.release import Release
@@ -24,14 +22,23 @@ def newest(store: Store, release: Release, stage: str, in_containers: bool) -> V
     return fitting[-1] if fitting else None
 
 
-def subject(stage: str, release: Release, inputs: Mapping[str, str], image: str) -> dict[str, str]:
+def subject(stage: str, release: Release, inputs: Mapping[str, str], image: str = "") -> dict[str, str]:
     """Return the digests that a stage's verdict must be about: data of `inputs`, artifact, or release and image."""
     match judges(stage):
         case "data":
-            return {name: inputs[name] for name in DATA}
+            return {name: inputs.get(name, "unknown") for name in DATA}
         case "artifact":
             return {"artifact": release.artifact}
     return {"release": release.digest} | ({"image": image} if image else {})
+
+
+def subject_key(stage: str, judged: Mapping[str, str]) -> str:
+    """Return what a verdict, or `subject`, is about, as one text.
+
+    What a verdict only compared its subject with (the champion, stable) is no part of it.
+    """
+    kind = judges(stage)
+    return " ".join(judged.get(name, "") for name in (DATA if kind == "data" else (kind,)))
 
 
 def about(store: Store, stage: str, subject: Mapping[str, str]) -> list[Verdict]:

@@ -9,8 +9,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from gateline.settings.errors import OutsideError
-from infra.host.alive import lives, started
 from infra.host.notes import Notes
+from infra.host.processes import lives, started
 
 NAME = "rollout"
 Kind = Literal["deploy", "canary", "promote", "rollback"]
@@ -29,10 +29,10 @@ class Entry(BaseModel):
     host: str = ""
     """The machine of the process `pid`."""
     born: str = ""
-    """The token of that process's start: see infra.host.alive."""
+    """The token of that process's start: see infra.host.processes."""
     held: str = ""
     reason: str = ""
-    """Why a rollback goes back: whoever finishes a killed one quarantines for the same reason."""
+    """Why a rollback goes back: the command that finishes a killed one quarantines for the same reason."""
     lifts: bool = False
     """Whether the release is taken out of quarantine once it is stable, as somebody asked for."""
 
@@ -70,6 +70,12 @@ class Journal:
                 f"{self._notes.where(NAME)} is damaged: {error.errors()[0]['msg']}",
                 "remove it, then look at what runs: invoke status",
             ) from None
+
+    def entry(self) -> Entry:
+        """Return the entry that this command has written."""
+        entry = self.read()
+        assert entry is not None, "begin() wrote one"
+        return entry
 
     def write(self, entry: Entry) -> None:
         """Replace the entry."""

@@ -1,7 +1,5 @@
 """One command at a time changes an environment; others wait, or are told who is at it."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os
@@ -19,7 +17,7 @@ from gateline.contracts.files import place
 from gateline.settings.errors import OutsideError
 from infra.engines.contract import Engine
 from infra.host.actor import acting
-from infra.host.alive import stopped
+from infra.host.processes import stopped
 
 POLL_SECONDS = 0.2
 
@@ -110,6 +108,5 @@ def _wait(taken: Callable[[], str], name: str, wait: float, say: Callable[[str],
 
 def _me(command: str) -> str:
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    return json.dumps(
-        {"command": command, "who": acting().name, "pid": os.getpid(), "host": gethostname(), "since": now}
-    )
+    about = {"command": command, "who": acting().name, "pid": os.getpid(), "host": gethostname(), "since": now}
+    return json.dumps(about)

@@ -1,10 +1,9 @@
 """Tell people: a command or a webhook gets the event; neither can fail a rollout."""
 
-from __future__ import annotations
-
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
@@ -26,32 +25,35 @@ def notify(settings: Notify, event: str, environment: str, facts: dict[str, Any]
 
     `text` is what chat services show of a POST; `run` is the CI run's page, empty on a laptop.
     """
-    run = acting().run
-    told = {"text": text_of(event, environment, facts, run), "event": event, "environment": environment, "run": run}
+    page = acting().run
+    told = {"text": text_of(event, environment, facts, page), "event": event, "environment": environment, "run": page}
     body = json.dumps(told | facts)
     if settings.command:
-        _attempt(lambda: _run(list(settings.command), body), settings.command[0], say)
+        with _attempt(settings.command[0], say):
+            done = run(settings.command, passing.variables("notify"), seconds=TIMEOUT_SECONDS, given=body)
+            if done.code:
+                raise OutsideError(f"it ended with exit code {done.code}")
     if settings.webhook:
-        _attempt(lambda: _post(settings.webhook, body), f"the webhook {origin(settings.webhook)}", say)
+        with _attempt(f"the webhook {origin(settings.webhook)}", say):
+            headers = {"content-type": "application/json"}
+            httpx.post(settings.webhook, content=body, headers=headers, timeout=TIMEOUT_SECONDS).raise_for_status()
 
 
 def text_of(event: str, environment: str, facts: Mapping[str, Any], run: str) -> str:
     """Return what a person reads: what happened where, to what, why, and where to look."""
     release = facts.get("release")
     name = f" {release['version']}" if isinstance(release, dict) else ""
-    why = [_plain(str(reason)) for reason in facts.get("reasons") or [facts.get("reason")] if reason]
+    # A reason may hold text of a row or an error: it stays on one line, calls nobody, and is no link of a chat service's.
+    given = (one_line(str(reason)) for reason in facts.get("reasons") or [facts.get("reason")] if reason)
+    why = [MARKUP.sub(r"\1 ", reason) for reason in given]
     return f"{environment}: {event}{name}" + (f": {'; '.join(why)}" if why else "") + (f" {run}" if run else "")
 
 
-def _plain(reason: str) -> str:
-    """A reason may hold text of a row or an error: it stays on one line, calls nobody, and is no link of a chat service's."""
-    return MARKUP.sub(r"\1 ", one_line(reason))
-
-
-def _attempt(send: Callable[[], None], what: str, say: Say) -> None:
+@contextmanager
+def _attempt(what: str, say: Say) -> Iterator[None]:
     """The reason is put together here: what the libraries say names the webhook's whole address, whose path is a secret."""
     try:
-        send()
+        yield
     except (OSError, OutsideError, httpx.HTTPError, httpx.InvalidURL) as error:
         say(f"nobody was told through {what}", "yellow", f": {_reason(error)}. next: check [notify] in pipeline.toml")
 
@@ -67,14 +69,3 @@ def _reason(error: Exception) -> str:
     if isinstance(error, OSError):
         return error.strerror or type(error).__name__
     return f"it cannot be reached ({type(error).__name__})"
-
-
-def _run(command: list[str], body: str) -> None:
-    done = run(command, passing.variables("notify"), seconds=TIMEOUT_SECONDS, given=body)
-    if done.code:
-        raise OutsideError(f"it ended with exit code {done.code}")
-
-
-def _post(url: str, body: str) -> None:
-    headers = {"content-type": "application/json"}
-    httpx.post(url, content=body, headers=headers, timeout=TIMEOUT_SECONDS).raise_for_status()

@@ -1,7 +1,5 @@
 """Releases that a rollback left: kept apart by the audit log, and by two lists that are asked without reading all of it."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
@@ -9,10 +7,12 @@ from contextlib import suppress
 from pydantic import ValidationError
 
 from gateline.contracts.event import DEPLOYED, LIFTED, PACKAGED, ROLLED_BACK, UPGRADED, Event, Head
+from gateline.contracts.release import Release
 from gateline.registry.audit import About, AuditLog
 from gateline.registry.releases import Releases
 from gateline.report.history import reason
-from gateline.settings.errors import OutsideError
+from gateline.settings.errors import GateRefused, OutsideError
+from gateline.settings.shown import one_line
 from infra.host.notes import Notes
 from infra.rollout.recorder import SPOOL, UNREACHABLE, Recorder
 
@@ -57,7 +57,7 @@ class Quarantine:
         self._notes.remove(UNTOLD)
 
     def reason(self, digest: str) -> str | None:
-        """Return why a release is set apart, or None: whoever knows of it is believed, list or log.
+        """Return why a release is set apart, or None: anything that knows of it is believed, list or log.
 
         Where registry and log cannot be read, the environment's own list must do. Raises OutsideError if that is damaged.
         """
@@ -68,13 +68,28 @@ class Quarantine:
                     return found
         return None
 
+    def admit(self, release: Release, lift: bool) -> bool:
+        """Return whether a release is set apart, which `lift` allows. Raises GateRefused (rule `quarantine`) without it."""
+        left = self.reason(release.digest)
+        if left is not None and not lift:
+            raise GateRefused(
+                f"{release.name} was left by a rollback ({one_line(left)})",
+                "deploy another release, or add --lift-quarantine if you know that it is good", rule="quarantine",
+            )
+        return left is not None
+
     def _told(self, digest: str) -> str | None:
         """Return what the log says. A lift counts where its event is vouched for: without the key, nobody can add one.
 
         A line that was removed, changed or cut off may have told of a rollback: until a person accepts it, it counts as one,
         for every release that the log told of before, or tells nothing of.
         """
-        told = self._log.about(digest, *self._known())
+        heads: Iterable[Head] = ()
+        adopted: Collection[str] = ()
+        with suppress(*UNREACHABLE):
+            if self._recorder:
+                heads, adopted = self._recorder.seen(), self._recorder.adopted()
+        told = self._log.about(digest, heads, adopted)
         gone = max(told.damaged, default=0)
         found = self._may_be_left(digest, told) if gone else None
         for event, vouched in told.events:
@@ -84,12 +99,6 @@ class Quarantine:
             elif lifted and vouched and event.sequence > gone:
                 found = None
         return found
-
-    def _known(self) -> tuple[Iterable[Head], Collection[str]]:
-        with suppress(*UNREACHABLE):
-            if self._recorder:
-                return self._recorder.seen(), self._recorder.adopted()
-        return (), ()
 
     def _may_be_left(self, digest: str, told: About) -> str | None:
         """Return why a release may have been left, though the log, which is damaged, no longer tells of it.

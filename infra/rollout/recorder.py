@@ -1,7 +1,5 @@
 """Write audit events; where the registry is gone, keep them with the environment and chain them later."""
 
-from __future__ import annotations
-
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -86,25 +84,17 @@ class Recorder:
 
     def _event(self, type: str, subject: str, data: dict[str, Any]) -> Event:
         body = {"actor": acting().model_dump(), "commit": commit(), **data}
-        return Event(id=uuid.uuid4().hex, source=self._source, type=type, time=_now(), subject=subject, data=redacted_in(body))
+        now, data = datetime.now(UTC).isoformat(timespec="milliseconds"), redacted_in(body)
+        return Event(id=uuid.uuid4().hex, source=self._source, type=type, time=now, subject=subject, data=data)
 
     @contextmanager
-    def change(self, kind: str, subject: str, **data: Any) -> Iterator[Change]:
-        """Record that a change starts, and how it ended: finished as the caller says, or failed and why."""
-        self.record(STARTED, subject, {"change": kind, **data})
-        with self._ending(kind, subject, data) as change:
-            yield change
+    def change(self, kind: str, subject: str, *, urgent: bool = False, **data: Any) -> Iterator[Change]:
+        """Record that a change starts, and how it ended: finished as the caller says, or failed and why.
 
-    @contextmanager
-    def urgent_change(self, kind: str, subject: str, **data: Any) -> Iterator[Change]:
-        """Record a change that waits for no registry: that it starts is kept here, and chained before how it ended."""
-        self.later(STARTED, subject, {"change": kind, **data})
-        with self._ending(kind, subject, data) as change:
-            yield change
-
-    @contextmanager
-    def _ending(self, kind: str, subject: str, data: dict[str, Any]) -> Iterator[Change]:
+        An `urgent` one waits for no registry: that it starts is kept here, and chained before how it ended.
+        """
         change = Change(data={"change": kind, **data})
+        (self.later if urgent else self.record)(STARTED, subject, change.data)
         try:
             yield change
         except BaseException as error:
@@ -156,7 +146,7 @@ class Recorder:
         return [head for notes in self._notes if (head := read_head(notes, self.log.name)) is not None]
 
     def elsewhere(self) -> list[str]:
-        """Return which other logs a place keeps the head of: a registry that was moved, or one that is tried beside it."""
+        """Return which other logs a place keeps the head of: a registry that was moved, or one that is tried alongside it."""
         kept = (notes.read(LOG) for notes in self._notes if notes.read(HEAD) is not None)
         return [log for log in kept if log and not is_log(log, self.log.name)]
 
@@ -208,17 +198,14 @@ class Recorder:
         try:
             head = self.log.append(event, self.seen())
         except GateRefused as broken:
-            self._say_broken(broken)
+            if not self._warned:
+                self._warned = True
+                kept = "Events are kept with the environment until it holds"
+                self._warn(f"{broken.message}. {kept}. next: {broken.next_step}")
+                self._write(BROKEN, broken.message)
             raise
         self._known = (head,)
         return head
-
-    def _say_broken(self, broken: GateRefused) -> None:
-        if self._warned:
-            return
-        self._warned = True
-        self._warn(f"{broken.message}. Events are kept with the environment until it holds. next: {broken.next_step}")
-        self._write(BROKEN, broken.message)
 
     def _note(self, done: _Done) -> None:
         """Keep the new head, and forget what waits no more, with one change for each place: on a daemon each one takes time.
@@ -265,7 +252,3 @@ def read_head(notes: Notes, log: str) -> Head | None:
             why, "compare the log with the head in the last summary, then: invoke audit --accept-cut --reason=WHY",
             rule="chain",
         ) from None
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")

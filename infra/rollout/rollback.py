@@ -1,16 +1,15 @@
 """Rollback: undo the last change with the engine alone; the registry is told when it can be reached."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from gateline.contracts.event import ROLLED_BACK
 from gateline.contracts.release import Release
 from gateline.contracts.slots import Slot
 from gateline.settings.errors import GateRefused, UsageError, did_you_mean
+from infra.engines.contract import Running
 from infra.releases.signing.provenance import Unsigned
 from infra.releases.signing.trust import LET_IN
-from infra.rollout.earlier import Wish, end_now, keep_last_change
+from infra.rollout.last_change import Wish, end_now, keep_last_change
 from infra.rollout.notify import notify
 from infra.rollout.phases import begin, discard, settle_back, smoke, switch
 from infra.rollout.recovery import catch_up, recover
@@ -40,19 +39,18 @@ class Already:
     why: str
 
 
-def plan(target: Target, to: str = "", leave: str = "") -> Plan:
-    """Say what a rollback would do now, of the release `leave` (a digest) where that is given.
+def plan(target: Target, running: Running, to: str = "", leave: str = "") -> Plan:
+    """Say what a rollback would do of what is `running`, and of the release `leave` (a digest) where that is given.
 
     It goes to the newest earlier release that is as it was let in. Raises UsageError where there is nothing to go back to, and
     GateRefused where none of it can be trusted.
     """
-    running = target.engine.status()
     stable, canary = running.release_in(Slot.STABLE), running.release_in(Slot.CANARY)
     if stable is None:
         raise target.nothing_runs()
     if canary is not None and not to and leave in ("", canary.digest):
         return Plan(leave=canary, back_to=stable, slot=Slot.STABLE, warm=True)
-    earlier = candidates(target)
+    earlier = candidates(target, stable)
     if not earlier and not to:
         raise UsageError(
             f"{stable.name} is the first release of {target.name}, or all before it are quarantined: nothing to go back to",
@@ -85,18 +83,16 @@ def _only_by_digest(target: Target, chosen: Release, warm: str, to: str) -> bool
         target.engine.verify(chosen, running=chosen.digest == warm)
     except Unsigned as error:
         if to != chosen.digest:
-            raise Unsigned(
-                error.message, f"if you know that it is good, give its whole digest (recorded so): --to={chosen.digest}"
-            ) from None
+            give = f"if you know that it is good, give its whole digest (recorded so): --to={chosen.digest}"
+            raise Unsigned(error.reason, give, rule="signature") from None
         return True
     return False
 
 
-def candidates(target: Target) -> list[Release]:
-    """Return the releases that were stable before the present one, still on the host and not quarantined, newest first."""
+def candidates(target: Target, stable: Release | None) -> list[Release]:
+    """Return the releases that were stable before `stable`, still on the host and not quarantined, newest first."""
     history = target.engine.history()
     kept = {release.digest: release for release in target.engine.kept()}
-    stable = target.engine.status().release_in(Slot.STABLE)
     here = stable.digest if stable else ""
     earlier = history[: history.index(here)] if here in history else history
     return [kept[digest] for digest in reversed(earlier) if digest in kept and not target.quarantine.on_host(digest)]
@@ -111,12 +107,12 @@ def rollback(
     """
     target.refuse_from_laptop(from_laptop)
     wish = wish or Wish.of(target)
-    finished = recover(target, tell=False)
-    already = _already(target, to, wish, finished)
+    running, finished = recover(target, tell=False)
+    already = _already(target, running, to, wish, finished)
     if already is not None:
-        catch_up(target)
+        catch_up(target, already.serves)
         return already
-    chosen = plan(target, to, wish.leave)
+    chosen = plan(target, running, to, wish.leave)
     facts = {
         "release": chosen.leave.model_dump(mode="json"),
         "back_to": chosen.back_to.digest,
@@ -131,18 +127,17 @@ def rollback(
         facts["by_digest"] = True
         why = f"no key vouches for it: somebody named its digest in a rollback ({reason})"
         target.engine.notes.write(LET_IN + chosen.back_to.digest, why)
-    with target.recorder.urgent_change("rollback", chosen.leave.digest, **facts) as change:
+    with target.recorder.change("rollback", chosen.leave.digest, urgent=True, **facts) as change:
         carry_out(target, chosen, reason)
         change.type = ROLLED_BACK
-    catch_up(target)
+    catch_up(target, chosen.back_to)
     notify(target.settings.notify, "rollback", target.name, facts, target.say)
     end_now(target)
     return chosen
 
 
-def _already(target: Target, to: str, wish: Wish, finished: str) -> Already | None:
-    """Return why nothing is left to do, or None. A release that is named is wanted, whatever others did meanwhile."""
-    running = target.engine.status()
+def _already(target: Target, running: Running, to: str, wish: Wish, finished: str) -> Already | None:
+    """Return why nothing is left to do, or None. A release that is named is wanted, no matter what others did meanwhile."""
     stable = running.release_in(Slot.STABLE)
     if stable is None:
         return None
@@ -158,6 +153,7 @@ def _already(target: Target, to: str, wish: Wish, finished: str) -> Already | No
 def carry_out(target: Target, chosen: Plan, reason: str) -> None:
     """Move the traffic first; everything else comes after."""
     begin(target, "rollback", chosen.leave, reason)
+    serves = chosen.back_to
     if chosen.slot is Slot.STABLE:
         discard(target, chosen.leave.digest, reason)
     else:
@@ -165,8 +161,8 @@ def carry_out(target: Target, chosen: Plan, reason: str) -> None:
             _warm_up(target, chosen.back_to)
         target.engine.wait_ready(Slot.PREVIOUS, target.environment.ready_seconds)
         switch(target, Slot.PREVIOUS)
-        settle_back(target, chosen.leave.digest, reason)
-    keep_last_change(target, "rollback", chosen.leave.digest)
+        serves = settle_back(target, chosen.leave.digest, reason)
+    keep_last_change(target, "rollback", chosen.leave.digest, serves.digest)
     target.journal.clear()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 import httpx
 
 from gateline.contracts.headers import SYNTHETIC
-from gateline.contracts.manifest import GOLDEN_CROWD, GOLDEN_FILE, GOLDEN_TOLERANCE, MANIFEST_FILE, Manifest
+from gateline.contracts.manifest import GOLDEN_CROWD, GOLDEN_FILE, GOLDEN_TOLERANCE, MANIFEST_FILE, Manifest, gap
 from gateline.contracts.release import ARTIFACT_FOLDER, Release
 from gateline.contracts.verdict import Outcome, Rule, Verdict, unknown
 
@@ -101,7 +100,7 @@ def _ready(client: httpx.Client, expected: Expected) -> Rule:
 
 
 def _contract(client: httpx.Client, expected: Expected) -> Rule:
-    """Judge that the fields of the schema are those that a request may carry, and an answer's keys are the promised ones."""
+    """Judge that the fields of the schema are those that a request may have, and an answer has exactly the promised keys."""
     answer = client.post("/predict", json={"features": expected.named(expected.rows[0])})
     missing = {"prediction", "model_version", "request_id"} - set(answer.json())
     declared = json.dumps(client.get("/openapi.json").json())
@@ -125,8 +124,8 @@ def _refusal(client: httpx.Client, expected: Expected) -> Rule:
 
 
 def _golden(client: httpx.Client, expected: Expected) -> Rule:
-    """Judge that the golden rows answer as they did offline, to 1e-9 and with the same class: at once, in reverse order,
-    asked again, one at a time, and among as many as a request may hold, up to 1,000."""
+    """Judge that the golden rows answer as they did offline, within the tolerance and with the same class: at once, in
+    reverse order, asked again, one at a time, and among as many as a request may hold, up to 1,000."""
     rows = len(expected.rows)
     forward, backward = range(rows), range(rows - 1, -1, -1)
     crowd = [place % rows for place in range(min(GOLDEN_CROWD, expected.release.service.max_rows))]
@@ -163,15 +162,10 @@ def _distance(answer: dict[str, Any], scores: list[float], manifest: Manifest) -
     if manifest.task == "regression":
         served, recorded = [float(answer["prediction"])], scores
     elif manifest.task == "binary":
-        served, recorded = [float(answer["probability"])], [scores[manifest.classes.index(_positive(manifest))]]
+        served, recorded = [float(answer["probability"])], [scores[manifest.positive_column]]
     else:
         served, recorded = [float(answer["probabilities"][str(label)]) for label in manifest.classes], scores
-    gaps = [abs(a - b) / max(1.0, abs(b)) for a, b in zip(served, recorded, strict=True)]
-    return max(gaps) if all(map(math.isfinite, gaps)) else math.inf
-
-
-def _positive(manifest: Manifest) -> Any:
-    return manifest.positive if manifest.positive in manifest.classes else manifest.classes[-1]
+    return max(gap(one, other) for one, other in zip(served, recorded, strict=True))
 
 
 def _rule(name: str, good: bool, reason: str, sample: int | None = None) -> Rule:

@@ -22,8 +22,7 @@ from gateline.registry.store import Store
 from gateline.registry.verdicts import Verdicts
 from gateline.settings import DEFAULT_PATH, PRODUCTION, Environment, Settings, load
 from gateline.settings.errors import GatelineError, GateRefused, OutsideError, UsageError, did_you_mean, first_line
-from gateline.settings.sample import VARIABLE as SAMPLE
-from gateline.settings.sample import is_sample
+from gateline.settings.variables import SAMPLE, is_sample
 from gateline.settings.shown import one_line
 from gateline.settings.terminal import Terminal
 from infra.engines import engine_for
@@ -35,7 +34,7 @@ from infra.rollout.journal import Journal
 from infra.rollout.locking import held
 from infra.rollout.quarantine import Quarantine
 from infra.rollout.recorder import UNREACHABLE, Recorder, read_head
-from infra.rollout.runner import is_rehearsal, is_thrown_away
+from infra.rollout.ci_runner import is_rehearsal, is_thrown_away
 
 SHORTEST_KEY = 16
 """Bytes of the audit key."""
@@ -44,14 +43,14 @@ SHORTEST_KEY = 16
 def audit_key() -> str:
     """Return the secret that audit events are sealed with; empty where it is not set. Raises UsageError for a short one.
 
-    Blanks around it are no part of it: whoever pastes a secret, or keeps it in a file, adds a line break.
+    Blanks around it are no part of it: pasting a secret, or keeping it in a file, adds a line break.
     """
     given = os.environ.get("GATELINE_AUDIT_KEY", "")
     key = given.strip()
     if given and len(key.encode()) < SHORTEST_KEY:
         raise UsageError(
             f"GATELINE_AUDIT_KEY has {len(key.encode())} bytes, blanks around it not counted; it must have at least "
-            f"{SHORTEST_KEY}: a shorter one can be guessed by whoever reads the log",
+            f"{SHORTEST_KEY}: a shorter one can be guessed by anyone who reads the log",
             "set it to what `openssl rand -hex 32` prints, the same for every command; or unset it",
         )
     return key
@@ -157,7 +156,7 @@ class Target:
         """Return the release that a reference leads to, as its own archive says: the registry's record only leads there.
 
         Where the registry cannot give that archive, the release must be on the host. Raises UsageError for an unknown one,
-        GateRefused (rule `digest`) where something else lies in its place, or a release of another project.
+        GateRefused (rule `digest`) where something else is in its place, or a release of another project.
         """
         digest = digest_named(self.releases, reference)
         try:

@@ -1,19 +1,16 @@
 """Synthetic traffic: locust in a process of its own, from the load group's locked environment."""
 
-from __future__ import annotations
-
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
-from gateline.contracts.headers import TOKEN_VARIABLE
 from gateline.contracts.layout import STATE
 from gateline.contracts.manifest import REFERENCE_FILE, SCHEMA_FILE
 from gateline.settings import passing
 from gateline.settings.shown import tell_message
-from infra.host.ending import end
-from infra.host.logs import tail
+from infra.host.processes import end, tail
 from infra.host.python_env import python_for
 
 LOCK = Path("requirements/load.txt")
@@ -22,12 +19,13 @@ STOP_SECONDS = 10.0
 
 @contextmanager
 def synthetic(
-    url: str, rate: float, seconds: float, config: str, root: Path = Path("."), artifact: Path | None = None, token: str = ""
+    url: str, rate: float, seconds: float, config: str, root: Path = Path("."), artifact: Path | None = None,
+    secrets: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Send `rate` requests a second to `url` (the full /predict address) for at most `seconds`, until the block is left.
 
     Rows are made from the schema of the settings or, where the folder of an `artifact` is given, as its training rows were
-    distributed. With the environment's `token` they count as made up.
+    distributed. With the environment's `secrets` (as of its engine) they are let in, and count as made up.
     """
     argv = [
         str(python_for(root / LOCK, root)), "-m", "load", "--url", url, "--rate", f"{rate:g}", "--seconds", f"{seconds:g}",
@@ -35,7 +33,7 @@ def synthetic(
     ]  # fmt: skip
     log = root / STATE / "synthetic-traffic.log"
     with log.open("wb") as stream:
-        known = passing.variables("load") | {TOKEN_VARIABLE: token}
+        known = passing.variables("load") | dict(secrets)
         process = subprocess.Popen(argv, cwd=root, stdout=stream, stderr=subprocess.STDOUT, env=known)
         try:
             yield process

@@ -1,7 +1,5 @@
 """Scan dependencies, secrets, code, workflow, model file and locks, and judge what was found."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 from pathlib import Path
@@ -12,16 +10,14 @@ from gateline.report import write
 from gateline.settings import DEFAULT_PATH, load
 from gateline.settings.front_door import front_door
 from gateline.settings.shown import tell
-from infra.security import running, sarif
-from infra.security.finding import Scanner
-from infra.security.gathering import gather
-from infra.security.running import decide
-from infra.security.subject import Subject
+from infra.security.finding import write_sarif
+from infra.security.running import decide, of, run_all
+from infra.security.subject import gather
 
 EXAMPLES = """examples:
   python -m infra.security                        judge the tree and the release built last
   python -m infra.security --release 3f2a9c1d     judge another release of the registry
-  python -m infra.security --release ./bundle     judge a release bundle that lies in a folder
+  python -m infra.security --release ./bundle     judge a release bundle in a folder
 
 It always scans: an earlier verdict is never reused. It writes reports/security/: verdict.json, index.html,
 results.sarif and sbom.cdx.json. Exit codes: 0 pass, 1 something was found, 2 bad usage, 3 a scanner could not judge."""
@@ -29,13 +25,26 @@ results.sarif and sbom.cdx.json. Exit codes: 0 pass, 1 something was found, 2 ba
 
 def main() -> int:
     """Scan, write the reports, record the verdict, and return the exit code."""
-    options = _parser().parse_args()
+    parser = argparse.ArgumentParser(
+        prog="python -m infra.security",
+        description=__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    which = "digest, name, version or bundle folder; the one built last if not given"
+    parser.add_argument("--release", default="", help=which)
+    parser.add_argument("--config", default=str(DEFAULT_PATH), help="settings file (pipeline.toml)")
+    options = parser.parse_args()
     settings = load(options.config)
     subject = gather(settings, Path.cwd(), options.release)
-    tell(f"scanning {_named(subject)}")
-    scanners: dict[str, Scanner] = running.of(settings.gates.security.rules, subject)
-    scans = running.run_all(subject, scanners, lambda line: tell(f"  {line}"))
-    sarif.write(scans.values(), subject.root)
+    model = "; there is no model yet"
+    if subject.release:
+        model = f" and release {subject.release.name}"
+    elif subject.artifact:
+        model = " and the candidate"
+    tell(f"scanning {len(subject.files)} files{model}")
+    scans = run_all(subject, of(settings.gates.security.rules, subject), lambda line: tell(f"  {line}"))
+    write_sarif(scans.values(), subject.root)
     verdict = decide(subject, scans)
     verdict = verdict.model_copy(update={"judged": verdict.judged | asked_by(options.config)})
     write(verdict)
@@ -43,30 +52,6 @@ def main() -> int:
     verdicts.record(verdict)
     verdicts.reached(verdict)
     return verdict.exit_code
-
-
-def _named(subject: Subject) -> str:
-    if subject.release:
-        return f"{len(subject.files)} files and release {subject.release.name}"
-    return (
-        f"{len(subject.files)} files and the candidate"
-        if subject.artifact
-        else f"{len(subject.files)} files; there is no model yet"
-    )
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m infra.security",
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument(
-        "--release", default="", help="digest, name, version or bundle folder; the one built last if not given"
-    )
-    parser.add_argument("--config", default=str(DEFAULT_PATH), help="settings file (pipeline.toml)")
-    return parser
 
 
 if __name__ == "__main__":

@@ -1,9 +1,6 @@
-"""Rule `code`: unsafe calls in the Python of the project and of the release (bandit, from medium severity on)."""
-
-from __future__ import annotations
+"""Rule `code`: unsafe calls in Python."""
 
 import json
-from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path, PurePath
 
@@ -15,9 +12,9 @@ UNSEEN = "code: not looked at: tests/, the locked libraries, and what is no Pyth
 
 
 def scan(subject: Subject) -> Scan:
-    """Return what bandit reports in the rooms and the front doors, and in what the release carries instead of them.
+    """Unsafe calls in the Python of the project and of the release (bandit, from medium severity on).
 
-    Tests are not scanned: they assert and start processes.
+    Of the release, that is what it carries instead of the tree's. Tests are not scanned: they assert and start processes.
     """
     tree = _looked_at(subject.root, [name for name in subject.named("*.py") if not name.startswith("tests/")])
     foreign = subject.foreign
@@ -26,21 +23,19 @@ def scan(subject: Subject) -> Scan:
         carried = _looked_at(folder, names)
     findings = (*tree.findings, *(released(finding) for finding in carried.findings))
     gaps = (*tree.gaps, *(f"in the release, {gap}" for gap in carried.gaps))
-    notes = (UNSEEN, *_said(subject, foreign))
-    return Scan(tree.looked_at + carried.looked_at, "Python files", ("bandit",), findings, gaps, notes)
+    notes = [UNSEEN]
+    if foreign:
+        listed = ", ".join(sorted(foreign))
+        notes.append(f"the release carries what the tree does not hold, judged as it is there: {listed}")
+    unread = sorted(name for name, data in subject.bundle.items() if b"\0" in (as_utf8(data) or b"\0"))
+    if unread:
+        notes.append(f"code: the release carries what no rule here can read: {', '.join(unread)}")
+    return Scan(tree.looked_at + carried.looked_at, "Python files", ("bandit",), findings, gaps, tuple(notes))
 
 
 def released(finding: Finding) -> Finding:
     """Return a finding in a file that the release carries and the tree does not: it has no place in the tree."""
     return replace(finding, message=f"{finding.where} of the release: {finding.message}", path="", line=1)
-
-
-def _said(subject: Subject, foreign: Mapping[str, bytes]) -> Iterator[str]:
-    if foreign:
-        yield f"the release carries what the tree does not hold, judged as it is there: {', '.join(sorted(foreign))}"
-    unread = sorted(name for name, data in subject.bundle.items() if b"\0" in (as_utf8(data) or b"\0"))
-    if unread:
-        yield f"code: the release carries what no rule here can read: {', '.join(unread)}"
 
 
 def _looked_at(root: Path, names: list[str]) -> Scan:

@@ -1,15 +1,21 @@
-"""What a scanner brings back: findings, how much it looked at, and what it could not look at."""
+"""What a scanner brings back: findings, how much it looked at, what it could not look at; and all of it as SARIF 2.1.0."""
 
-from __future__ import annotations
-
+import json
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from gateline.contracts.verdict import Outcome, Rule, unknown
+from gateline.report.words import plural
 from gateline.settings.shown import one_line
 from infra.security.subject import Subject
 
 Level = Literal["error", "warning", "note"]
+SARIF = Path("reports/security/results.sarif")
+SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json"
+NOWHERE = "pipeline.toml"
+"""Where a finding is shown that is in no file of the tree: code scanning takes no result without a place."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +38,6 @@ class Finding:
 
     @property
     def blocks(self) -> bool:
-        """Whether this finding fails its rule."""
         return self.level != "note"
 
     @property
@@ -63,53 +68,84 @@ class ScannerFailed(Exception):
 
 
 class Scanner(Protocol):
-    """Looks at one aspect of a subject. Raises ScannerFailed, or anything else, where it cannot."""
+    """Looks at one aspect of a subject; its docstring is what the reference says of the rule."""
 
     def __call__(self, subject: Subject, /) -> Scan:
-        """Return everything that was found."""
+        """Return everything that was found. Raises ScannerFailed, or anything else, where it cannot look."""
         ...
 
 
 def judge(name: str, scan: Scan, required: bool) -> Rule:
     """Return the rule: one blocking finding fails, a gap or an empty scan is inconclusive, anything else passes."""
     blocking = [finding for finding in scan.findings if finding.blocks]
-    if blocking:
-        return Rule(
-            name=name,
-            outcome=Outcome.FAIL,
-            required=required,
-            observed=float(len(blocking)),
-            limit=0.0,
-            unit="findings",
-            sample=scan.looked_at,
-            reason=f"{_plural(len(blocking))} in {scan.looked_at} {scan.unit}, allowed 0; first: {_told(blocking[0])}",
-            next_step="mend each finding; the page and results.sarif list them all",
-        )
-    if scan.gaps:
+    looked = f"{scan.looked_at} {scan.unit}"
+    if not blocking and scan.gaps:
         return unknown(name, "; ".join(scan.gaps), required=required, sample=scan.looked_at)
-    if scan.looked_at == 0:
+    if not blocking and scan.looked_at == 0:
         return unknown(name, f"there were no {scan.unit} to look at", required=required, sample=0)
+    if blocking:
+        first = f"{blocking[0].where}: {blocking[0].message}".removeprefix(": ")
+        said = f"{plural(len(blocking), 'finding')} in {looked}, allowed 0; first: {first}"
+    else:  # a note fails nothing, but it is in the table of findings: the two say the same
+        notes = len(scan.findings)
+        found = f"nothing but {'a note' if notes == 1 else f'{notes} notes'} found" if notes else "nothing found"
+        said = f"{found} in {looked}"
     return Rule(
         name=name,
-        outcome=Outcome.PASS,
+        outcome=Outcome.FAIL if blocking else Outcome.PASS,
         required=required,
-        observed=0.0,
+        observed=float(len(blocking)),
         limit=0.0,
         unit="findings",
         sample=scan.looked_at,
-        reason=f"{_nothing(scan)} in {scan.looked_at} {scan.unit}",
+        reason=said,
+        next_step="fix each finding; the page and results.sarif list them all" if blocking else "",
     )
 
 
-def _nothing(scan: Scan) -> str:
-    """A note fails nothing, but it is in the table of findings: the two say the same."""
-    count = len(scan.findings)
-    return f"nothing but {'a note' if count == 1 else f'{count} notes'} found" if count else "nothing found"
+def finding_of(tool: str, result: Mapping[str, Any]) -> Finding:
+    """Return a result that a tool wrote in SARIF as a finding; only errors and warnings fail a rule."""
+    place = result["locations"][0]["physicalLocation"]
+    level: Level = "error" if result["level"] in ("error", "warning") else "note"
+    path, line = place["artifactLocation"]["uri"], place["region"]["startLine"]
+    return Finding(tool, result["ruleId"], result["message"]["text"], path, line, level)
 
 
-def _plural(count: int) -> str:
-    return "1 finding" if count == 1 else f"{count} findings"
+def write_sarif(scans: Collection[Scan], root: Path) -> Path:
+    """Write one SARIF file of all scanners below `root` and return its path."""
+    target = root / SARIF
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(json.dumps(sarif(scans), indent=1) + "\n", encoding="utf-8")
+    return target
 
 
-def _told(finding: Finding) -> str:
-    return f"{finding.where}: {finding.message}" if finding.where else finding.message
+def sarif(scans: Collection[Scan]) -> dict[str, Any]:
+    """Return the runs that tools wrote themselves, and one run for each other tool.
+
+    A tool that found nothing has a run all the same: that is what closes its earlier alerts.
+    """
+    own = [run for scan in scans for run in scan.runs]
+    written = {run["tool"]["driver"]["name"] for run in own}
+    tools = sorted({tool for scan in scans for tool in scan.tools} - written)
+    return {"$schema": SCHEMA, "version": "2.1.0", "runs": [*(_run(tool, scans) for tool in tools), *own]}
+
+
+def _run(tool: str, scans: Collection[Scan]) -> dict[str, Any]:
+    looked = [scan for scan in scans if tool in scan.tools]
+    findings = [finding for scan in looked for finding in scan.findings if finding.tool == tool]
+    results = []
+    for finding in findings:
+        place = {"artifactLocation": {"uri": finding.path or NOWHERE}, "region": {"startLine": max(1, finding.line)}}
+        results.append(
+            {
+                "ruleId": finding.code,
+                "level": finding.level,
+                "message": {"text": finding.message},
+                "locations": [{"physicalLocation": place}],
+            }
+        )
+    return {
+        "tool": {"driver": {"name": tool, "rules": [{"id": code} for code in sorted({each.code for each in findings})]}},
+        "invocations": [{"executionSuccessful": not any(scan.gaps for scan in looked)}],
+        "results": results,
+    }

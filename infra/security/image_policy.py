@@ -1,6 +1,4 @@
-"""Rule `image_policy`: who the image runs as, what it could be used for, and what its layers give away."""
-
-from __future__ import annotations
+"""Rule `image_policy`: what is wrong with the image of a release, layer by layer."""
 
 import io
 import json
@@ -27,7 +25,10 @@ SETUID, STICKY, WRITABLE = 0o6000, 0o1000, 0o002
 
 
 def scan(subject: Subject) -> Scan:
-    """Return what is wrong with the image of the release, as it lies on this machine's daemon. Nothing of it is run."""
+    """The user the image runs as, what it could be misused for, and secrets in its layers.
+
+    It is the release's image on this machine's daemon. Nothing of it is run.
+    """
     image = subject.image
     if image is None:
         raise ScannerFailed("the release has no image: invoke build")
@@ -93,27 +94,21 @@ def _given_away(client: Docker, image: str, base_layers: int) -> Iterator[Findin
     """Yield the secrets in each layer above the base: what a later layer removes is still in the earlier one."""
     with tempfile.TemporaryDirectory(prefix="gateline-layers-") as scratch, tempfile.TemporaryFile() as saved:
         with reaching():
-            for chunk in client.images.get(image).save():
-                saved.write(chunk)
+            saved.writelines(client.images.get(image).save())
         saved.seek(0)
-        for number, layer in list(_layers(cast(io.BufferedReader, saved)))[base_layers:]:
-            folder = Path(scratch) / str(number)
-            names = _texts(layer, folder)
-            for name, kind, line in secrets_in(folder, names):
-                yield _finding(
-                    "secret", f"layer {number}: /{name}, line {line}, looks like a secret ({kind}); revoke it"
-                )
+        with tarfile.open(fileobj=cast(io.BufferedReader, saved)) as members:
+            listed = json.loads(_content(members, "manifest.json"))[0]["Layers"]  # the lowest first
+            for number, layer in list(enumerate(listed, start=1))[base_layers:]:
+                folder = Path(scratch) / str(number)
+                names = _texts(_content(members, layer), folder)
+                for name, kind, line in secrets_in(folder, names):
+                    told = f"layer {number}: /{name}, line {line}, looks like a secret ({kind}); revoke it"
+                    yield _finding("secret", told)
 
 
-def _layers(saved: io.BufferedReader) -> Iterator[tuple[int, bytes]]:
-    """Yield number and content of each layer of `docker save`, the lowest first."""
-    with tarfile.open(fileobj=saved) as members:
-        described = members.extractfile("manifest.json")
-        assert described is not None
-        for number, name in enumerate(json.load(described)[0]["Layers"], start=1):
-            content = members.extractfile(name)
-            assert content is not None
-            yield number, content.read()
+def _content(members: tarfile.TarFile, member: str | tarfile.TarInfo) -> bytes:
+    stream = members.extractfile(member)
+    return stream.read() if stream else b""
 
 
 def _texts(layer: bytes, folder: Path) -> list[str]:
@@ -124,8 +119,7 @@ def _texts(layer: bytes, folder: Path) -> list[str]:
             path = PurePosixPath(member.name)
             if not member.isfile() or member.size > LARGEST or member.name.startswith(LIBRARIES) or ".." in path.parts:
                 continue
-            content = members.extractfile(member)
-            data = content.read() if content else b""
+            data = _content(members, member)
             if b"\0" not in data:
                 (folder / path).parent.mkdir(parents=True, exist_ok=True)
                 (folder / path).write_bytes(data)

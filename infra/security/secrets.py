@@ -1,16 +1,12 @@
-"""Rule `secrets`: keys, tokens and passwords in what git tracks or would track, and in the release (detect-secrets)."""
-
-from __future__ import annotations
+"""Rule `secrets`: keys, tokens and passwords, in text of any encoding and in notebooks."""
 
 import json
 import os
 import re
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
-from typing import Any
 
 from gateline.contracts.manifest import MANIFEST_FILE, METRICS_FILE, SCHEMA_FILE
 from infra.security.code import released
@@ -22,7 +18,7 @@ WRITTEN = (MANIFEST_FILE, METRICS_FILE, SCHEMA_FILE)
 """What of an artifact people write, or could; golden rows are drawn by chance, as keys are."""
 MARK = "pragma: allowlist secret"
 LEFT_OUT = [f"detect_secrets.filters.heuristic.{what}" for what in ("is_lock_file", "is_swagger_file", "is_non_text_file")]
-"""What the library passes over by its name alone, whatever stands in it: `swagger.py`, `style.css`, `poetry.lock`, `a.svg`."""
+"""What the library skips by its name alone, with any content: `swagger.py`, `style.css`, `poetry.lock`, `a.svg`."""
 _ALONE = Lock()
 """The library keeps its settings in a global."""
 SUFFIX = ".ipynb"
@@ -33,7 +29,7 @@ BEGINNINGS = r"iVBORw0KGg|/9j/|R0lGOD[lh]|UklGR|JVBERi0|AAAA[A-Za-z0-9+/]{2}Z0eX
 PICTURE = re.compile(rf"(?<![A-Za-z0-9+/])(?:{BEGINNINGS}){BASE64}{{56,}}")
 """No key of 40 characters is that long and begins so."""
 SAID = r'"(?:(?:image|audio|video)/[\w.+-]+|bdata)"\s*:\s*(?:\[\s*)?"|data:(?:image|audio|video)/[\w.+-]+;base64,'
-"""What says that a picture or a sound follows, whatever its format, or the numbers that Plotly draws one from."""
+"""What says that a picture or a sound follows, in any format, or the numbers that Plotly draws one from."""
 SAID_TO_BE = re.compile(rf"({SAID}){BASE64}{{57,}}")
 GONE = "\0"
 FURTHER = re.compile(rf'(?<="{GONE}")(?:\s*,\s*"{BASE64}+"(?!\s*:))+')
@@ -41,7 +37,10 @@ FURTHER = re.compile(rf'(?<="{GONE}")(?:\s*,\s*"{BASE64}+"(?!\s*:))+')
 
 
 def scan(subject: Subject) -> Scan:
-    """Return every possible secret by kind and place; its value is in no message and no report."""
+    """Keys, tokens and passwords in what git tracks or would track, and in the release (detect-secrets).
+
+    A finding says kind and place; the secret's value is in no message and no report.
+    """
     names = [name for name in subject.files if name not in subject.rows]
     findings = [_finding(*found) for found in secrets_in(subject.root, names)]
     carried = subject.foreign | {f"artifact/{name}": subject.artifact[name] for name in WRITTEN if name in subject.artifact}
@@ -52,48 +51,47 @@ def scan(subject: Subject) -> Scan:
     return Scan(len(names) + len(texts), "files", ("detect-secrets",), tuple(findings), notes=notes)
 
 
+def _finding(name: str, kind: str, line: int) -> Finding:
+    message = f"looks like a secret ({kind}); revoke it and read it from the environment, or mark the line '{MARK}'"
+    return Finding("detect-secrets", kind.replace(" ", "-"), message, name.replace(os.sep, "/"), line)
+
+
 def secrets_in(root: Path, names: Sequence[str]) -> list[tuple[str, str, int]]:
     """Return path, kind and line of every possible secret in these files below `root`. One search runs at a time."""
-    found: list[tuple[str, str, int]] = []
+    from detect_secrets.settings import default_settings
+
     plain = [name for name in names if not name.endswith(SUFFIX)]
-    with _ALONE, _detectors():
-        found += _search(root, plain)
+    with _ALONE, default_settings() as settings:
+        settings.disable_filters(*LEFT_OUT)
+        found = _search(root, plain)
         for name in sorted({*names} - {*plain}):
             found += _in_notebook(root, name)
     return found
 
 
-@contextmanager
-def _detectors() -> Iterator[None]:
-    from detect_secrets.settings import default_settings
-
-    with default_settings() as settings:
-        settings.disable_filters(*LEFT_OUT)
-        yield
-
-
 def _search(root: Path, names: Iterable[str]) -> list[tuple[str, str, int]]:
     """The library passes over a file in which one byte is no UTF-8: it is given a copy of what is text all the same."""
+    from detect_secrets.core.secrets_collection import SecretsCollection
+
     others: dict[str, bytes] = {}
-    plain = []
+    found = SecretsCollection(root=str(root))
     for name in names:
         data = (root / name).read_bytes()
         text = as_utf8(data)
         if text == data:
-            plain.append(name)
+            found.scan_file(name)
         elif text is not None:
             others[name] = text
-    with laid_out(others, others) as copies:
-        return [*_found_in(root, plain), *_found_in(copies, others)]
-
-
-def _found_in(root: Path, names: Iterable[str]) -> list[tuple[str, str, int]]:
-    from detect_secrets.core.secrets_collection import SecretsCollection
-
-    found = SecretsCollection(root=str(root))
-    for name in names:
-        found.scan_file(name)
-    return [(name, secret.type, secret.line_number) for name, secret in found if not _is_digest(secret)]
+    with laid_out(others, others) as folder:
+        copied = SecretsCollection(root=str(folder))
+        for name in others:
+            copied.scan_file(name)
+    # A bare SHA-1 or SHA-256 has a key's entropy; a key has a telling name as well, which another detector sees.
+    return [
+        (name, secret.type, secret.line_number)
+        for name, secret in (*found, *copied)
+        if secret.type != "Hex High Entropy String" or not DIGEST.fullmatch(secret.secret_value or "")
+    ]
 
 
 def _in_notebook(root: Path, name: str) -> list[tuple[str, str, int]]:
@@ -109,20 +107,10 @@ def _in_notebook(root: Path, name: str) -> list[tuple[str, str, int]]:
     return [(name, kind, line) for line, kind in sorted(places) if line not in marked]
 
 
-def _finding(name: str, kind: str, line: int) -> Finding:
-    message = f"looks like a secret ({kind}); revoke it and read it from the environment, or mark the line '{MARK}'"
-    return Finding("detect-secrets", kind.replace(" ", "-"), message, name.replace(os.sep, "/"), line)
-
-
-def _is_digest(secret: Any) -> bool:
-    """A bare SHA-1 or SHA-256 has a key's entropy; a key has a telling name as well, which another detector sees."""
-    return secret.type == "Hex High Entropy String" and DIGEST.fullmatch(secret.secret_value or "") is not None
-
-
 def without_pictures(text: str) -> str:
     """Return a notebook's text with nothing where pictures stood, its lines where they were."""
     gone = SAID_TO_BE.sub(rf"\1{GONE}", PICTURE.sub(GONE, text.replace(GONE, "")))
-    return FURTHER.sub(_emptied, gone).replace(GONE, "")
+    return FURTHER.sub(lambda found: re.sub(r'"[^"]*"', '""', found.group()), gone).replace(GONE, "")
 
 
 def strings(text: str) -> Iterator[tuple[int, str]]:
@@ -134,7 +122,3 @@ def strings(text: str) -> Iterator[tuple[int, str]]:
             yield line, json.loads(found.group())
         except ValueError:
             continue
-
-
-def _emptied(found: re.Match[str]) -> str:
-    return re.sub(r'"[^"]*"', '""', found.group())

@@ -1,14 +1,22 @@
-"""The audit log read for pages: what was done with each release, and which release had an environment's traffic when."""
+"""The audit log read for pages: what was done with each release, who had an environment's traffic when, which stages ran.
 
-from __future__ import annotations
+It knows the runs of other machines too, with the release and who it was.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
 
-from gateline.contracts.event import DEPLOYED, ROLLED_BACK, STARTED, UPGRADED, Event
+from gateline.contracts.event import DEPLOYED, PACKAGED, ROLLED_BACK, SIGNED, STARTED, UPGRADED, Event
+from gateline.contracts.last_run import Ending, LastRun, last_runs, leave
 from gateline.report.history import Change, outcome, who
 
 BROUGHT_IN = (DEPLOYED, UPGRADED)
+STAGES = {"deploy", "canary", "promote", "rollback"}
+BUILT = {PACKAGED: "build", SIGNED: "sign"}
+FLAGS = ("skip_canary", "unjudged", "lift_quarantine", "release_quarantine", "from_laptop", "by_hand", "rehearsal", "spooled")
+"""What was allowed or is special, as the events record it."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +47,7 @@ def changes(events: Iterable[Event]) -> dict[str, list[Change]]:
     """
     found: dict[str, list[Change]] = {}
     listed = list(events)
-    ends = _ends(listed)
+    ends = {(event.source, event.subject): event.sequence for event in listed if event.type != STARTED}
     for event in listed:
         if event.type == STARTED and ends.get((event.source, event.subject), 0) > event.sequence:
             continue
@@ -76,11 +84,6 @@ def _stable_after(event: Event) -> str | None:
     return "" if event.data.get("removed") and event.data.get("outcome") == "done" else None
 
 
-def _ends(events: Iterable[Event]) -> dict[tuple[str, str], int]:
-    """Return the number of the last event about each release in each place that is no beginning."""
-    return {(event.source, event.subject): event.sequence for event in events if event.type != STARTED}
-
-
 def _told(event: Event, ended: str = "") -> Change:
     data = event.data
     run = str((data.get("actor") or {}).get("run", ""))
@@ -97,5 +100,59 @@ def _told(event: Event, ended: str = "") -> Change:
     )
 
 
-FLAGS = ("skip_canary", "unjudged", "lift_quarantine", "release_quarantine", "from_laptop", "by_hand", "rehearsal", "spooled")
-"""What was allowed or is special, as the events record it."""
+def bring_up_to_date(events: Iterable[Event], reports: Path) -> None:
+    """Let the reports know the newest change of each kind: what ran elsewhere, and whose release it was about."""
+    known = last_runs(reports)
+    for key, told in newest(events).items():
+        here = known.get(key)
+        if here is None or told.started > here.ended:
+            leave(told, reports)
+        elif told.ended >= here.started:  # what was noted here says more of time and sources, the log whose release it was
+            run = here.model_copy(update={"release": told.release, "by": told.by})
+            if run != here:
+                leave(run, reports)
+
+
+def newest(events: Iterable[Event]) -> dict[str, LastRun]:
+    """Return the last finished change of each stage and environment, by the key of its run."""
+    found: dict[str, LastRun] = {}
+    begun: dict[tuple[str, str, str], Event] = {}
+    for event in events:
+        stage = BUILT.get(event.type) or str(event.data.get("change", ""))
+        what = (event.source, stage, event.subject)
+        if event.type == STARTED:
+            begun[what] = event
+        elif event.type in BUILT or stage in STAGES:
+            run = _run(stage, event, begun.pop(what, event))
+            found[run.key] = run
+    return found
+
+
+def _run(stage: str, event: Event, begun: Event) -> LastRun:
+    environment = "" if event.type in BUILT else environment_of(event)
+    ending, commit = _ending(event), str(event.data.get("commit", ""))
+    took = datetime.fromisoformat(event.time) - datetime.fromisoformat(begun.time)
+    return LastRun(
+        stage=stage,
+        environment=environment,
+        command=f"invoke {stage}" + (f" --env={environment}" if environment else ""),
+        ending=ending,
+        started=begun.time,
+        ended=event.time,
+        seconds=round(took.total_seconds(), 2) if begun is not event else None,
+        commit="" if commit == "nogit" else commit,
+        release=event.subject,
+        by=actor_of(event),
+        reason="" if ending == "pass" else outcome(event),
+    )
+
+
+def _ending(event: Event) -> Ending:
+    """A rollback by hand that went through passed; a canary that was rolled back failed."""
+    if event.type == ROLLED_BACK:
+        return "pass" if event.data.get("change") == "rollback" else "fail"
+    if event.type in (*BROUGHT_IN, *BUILT):
+        return "pass"
+    if event.data.get("outcome") == "failed":
+        return "error"
+    return "inconclusive" if event.data.get("change") == "canary" else "pass"

@@ -1,7 +1,5 @@
 """What serves now: each environment as its engine says, one that cannot be asked said so."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable
 
 from gateline.contracts.event import STARTED, Event
@@ -12,7 +10,7 @@ from gateline.settings.errors import GatelineError
 from infra.engines.contract import SlotStatus
 from infra.rollout.attention import attention
 from infra.rollout.target import Target
-from infra.site.changes import Tenure, actor_of, environment_of, tenures
+from infra.site.changes import actor_of, environment_of, tenures
 
 ORDER = (Slot.STABLE, Slot.CANARY, Slot.BASELINE, Slot.PREVIOUS)
 
@@ -76,19 +74,8 @@ def _since(status: SlotStatus, environment: str, events: list[Event]) -> tuple[s
     if status.slot in (Slot.STABLE, Slot.BASELINE):
         return (present.since, present.by) if present and present.release == digest else ("", "")
     if status.slot is Slot.PREVIOUS:
-        return _left(digest, own, present)
-    return _begun(digest, environment, events)
-
-
-def _left(digest: str, own: list[Tenure], present: Tenure | None) -> tuple[str, str]:
-    ended = [tenure for tenure in own if tenure.release == digest and tenure.until]
-    return (ended[-1].until, present.by if present else "") if ended else ("", "")
-
-
-def _begun(digest: str, environment: str, events: list[Event]) -> tuple[str, str]:
-    begun = [
-        event
-        for event in events
-        if event.type == STARTED and event.subject == digest and environment_of(event) == environment
-    ]
+        left = [tenure.until for tenure in own if tenure.release == digest and tenure.until]
+        return (left[-1], present.by if present else "") if left else ("", "")
+    here = (event for event in events if event.subject == digest and environment_of(event) == environment)
+    begun = [event for event in here if event.type == STARTED]
     return (begun[-1].time, actor_of(begun[-1])) if begun else ("", "")

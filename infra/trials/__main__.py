@@ -1,10 +1,8 @@
-"""A built release on trial: started alone on a free port, asked or loaded, judged, stopped.
+"""Test a built release: start it alone on a free port, send requests, judge, stop it.
 
-`python -m infra.trials integration` runs tests/integration against it with a real Redis;
+`python -m infra.trials integration` runs infra/trials/integration, and tests/integration where it is, with a real Redis;
 `python -m infra.trials benchmark` loads it with locust.
 """
-
-from __future__ import annotations
 
 import argparse
 import sys
@@ -12,7 +10,7 @@ from pathlib import Path
 
 from gateline.contracts.release import Image, Release
 from gateline.contracts.verdict import Outcome, asked_by
-from gateline.registry.made import Made
+from gateline.registry.made_here import Made
 from gateline.registry.releases import Releases
 from gateline.registry.store import Store
 from gateline.registry.verdicts import Verdicts
@@ -21,8 +19,8 @@ from gateline.settings import DEFAULT_PATH, Settings, load
 from gateline.settings.errors import UsageError
 from gateline.settings.front_door import front_door
 from infra.host.bundle import record_in
-from infra.trials import TRIALS, Subject
-from infra.trials.running import unpacked
+from infra.trials.judging import TRIALS
+from infra.trials.subject import Subject, unpacked
 
 
 def main() -> int:
@@ -38,7 +36,7 @@ def main() -> int:
     )
     parser.add_argument("stage", choices=sorted(TRIALS))
     parser.add_argument("--release", default="", help="version, name or digest; the one built last if not given")
-    parser.add_argument("--fresh", action="store_true", help="judge again, also where a verdict is recorded")
+    parser.add_argument("--fresh", action="store_true", help="judge again, even if a verdict is recorded")
     parser.add_argument("--config", default=str(DEFAULT_PATH), help="settings file (%(default)s)")
     options = parser.parse_args()
     settings, root = load(options.config), Path.cwd()

@@ -1,9 +1,7 @@
-"""Make this copy a project of its own, as the answers say. It is done once, right after copying.
+"""Turn this copy into a project of its own, as the answers say. This is done once, right after copying.
 
 Examples: invoke new ../my-project · nox -s adopt · nox -s adopt -- --time=joined --positive=fraud
 """
-
-from __future__ import annotations
 
 import argparse
 import sys
@@ -20,7 +18,7 @@ from template.adopting.proposal import propose
 
 
 def source_of(root: Path, answers: Answers) -> Path:
-    """Return the file of rows that the answers name. Raises UsageError where it is none."""
+    """Return the file of rows that the answers name. Raises UsageError if it is not a file."""
     source = Path(answers.data).expanduser()
     source = source if source.is_absolute() else root / source
     if not source.is_file():
@@ -38,7 +36,7 @@ def main() -> int:
     )
     parser.add_argument("--time", metavar="COLUMN", help="the column that says when a row happened, or 'none'")
     parser.add_argument("--positive", metavar="CLASS", help="the positive one of two classes")
-    parser.add_argument("--missing", metavar="MARKS", help="texts that stand for a missing value, with commas between")
+    parser.add_argument("--missing", metavar="MARKS", help="texts that stand for a missing value, separated by commas")
     parser.add_argument("--encoding", metavar="NAME", help="the encoding of the data file, such as cp1251")
     given = {name: value for name, value in vars(parser.parse_args()).items() if value is not None}
     root = Path(".").resolve()

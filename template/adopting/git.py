@@ -1,6 +1,4 @@
-"""A new project in git: made of what the template has committed, traced back to a commit, and able to find later versions."""
-
-from __future__ import annotations
+"""A new project in git: made from what the template has committed, traceable to a commit, able to find later versions."""
 
 import shutil
 from collections.abc import Iterator, Sequence
@@ -26,7 +24,7 @@ class Committed(NamedTuple):
 
     folder: Path
     commit: str
-    """What copies of it note, and updates start from; '' where the template is no repository."""
+    """What copies record, and updates start from; '' if the template is not a repository."""
 
 
 @contextmanager
@@ -55,14 +53,14 @@ def edited(template: Path) -> list[str]:
 
 
 def keep(root: Path, data: Sequence[str] = ()) -> list[str]:
-    """Make a repository of a folder that lies in none, and commit it; return what is left to do, [] for nothing.
+    """Make a repository of a folder that is not in one, and commit it; return what is left to do, [] for nothing.
 
     Nothing that git refuses undoes the project: a signature that cannot be made, a hook that says no, a name that git does
     not know, `data` that it ignores.
     """
     try:
         if ask(root, "rev-parse", "--is-inside-work-tree"):
-            return ["it lies in a git repository: commit it there", *_ignored(root, data)]
+            return ["it is in a git repository: commit it there", *_ignored(root, data)]
         for step in (("init", "--quiet", "--initial-branch=main"), ("add", "--all")):
             failed = _failed(root, *step)
             if failed:

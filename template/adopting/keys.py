@@ -1,6 +1,4 @@
-"""Columns that name the row, known by their names and values: they have no range, are no feature, and no request has them."""
-
-from __future__ import annotations
+"""Columns that identify the row, by their names and values: they have no range, are not features, and are in no request."""
 
 import re
 from collections.abc import Sequence
@@ -10,10 +8,10 @@ from gateline.contracts.schema import Column
 from template.adopting.names import is_key_name
 
 FEWEST_ROWS = 30
-"""Fewer rows may differ by chance."""
+"""With fewer rows, all values may differ by chance."""
 UUID = re.compile(r"\{?[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}\}?", re.IGNORECASE)
 OF_A_FEATURE = ("minimum", "maximum", "pattern", "categories", "sentinels")
-"""What is declared of values that come again: next month's keys are others."""
+"""Declarations of values that recur: next month's keys will be different."""
 
 
 def key_reason(column: Column, values: Sequence[str]) -> str:
@@ -35,12 +33,12 @@ def key_reason(column: Column, values: Sequence[str]) -> str:
 
 
 def names_others(column: Column, values: Sequence[str]) -> bool:
-    """Say whether a column is named like a key and repeats: it names whom or what the row is about."""
+    """Say whether a column is named like a key and repeats: then it identifies whom or what the row is about."""
     distinct = len(set(values) - {""})
     named = column.dtype in ("integer", "string") and is_key_name(column.name)
     return named and FEWEST_ROWS < distinct < len(values)
 
 
 def without_range(body: dict[str, object]) -> dict[str, object]:
-    """Return a column's declaration without what its values are today."""
+    """Return a column's declaration without what depends on today's values."""
     return {key: value for key, value in body.items() if key not in OF_A_FEATURE}

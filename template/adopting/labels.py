@@ -1,7 +1,5 @@
 """What is predicted: classes or a number, how many, and which of two is the positive one."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -10,12 +8,12 @@ from gateline.settings.errors import UsageError, did_you_mean
 from gateline.settings.shown import shown
 
 RARE = 0.10
-"""With fewer positives, accuracy says nothing: always answering 'no' would be right nine times in ten."""
+"""With fewer positives accuracy says nothing: always answering 'no' would be right nine times out of ten."""
 MOST_CLASSES = 30
-"""Different numbers that can be classes before they are taken for quantities."""
+"""Up to so many different numbers can be classes; more are quantities."""
 FEWEST_ROWS = 20
 MOST_NAMED = 3
-"""Values that a message names."""
+"""How many values a message names."""
 SAYS_YES = (
     ("yes", "no"), ("y", "n"), ("1", "0"), ("1.0", "0.0"), ("1", "-1"), ("true", "false"), ("t", "f"), ("on", "off"),
     ("positive", "negative"), ("pos", "neg"), ("ja", "nein"), ("oui", "non"), ("si", "no"), ("sí", "no"),
@@ -26,14 +24,14 @@ NEGATION = ("not", "non", "no", "un", "without")
 
 
 class Positive(NamedTuple):
-    """The positive class of two, and why it is taken for it."""
+    """The positive class of two, and the reason."""
 
     label: str
     reason: str
 
 
 def refuse_labels(name: str, counts: Mapping[str, int], task: str, asked: bool) -> None:
-    """Raise UsageError where a target cannot be predicted as `task` says; `asked` says that somebody asked for that task.
+    """Raise UsageError if a target cannot be predicted as `task` says; `asked` is true if the user gave that task.
 
     `counts` says how often each label occurs, missing ones left out.
     """
@@ -87,7 +85,7 @@ def _refuse_numbers(name: str, counts: Mapping[str, int], asked: bool) -> None:
 def positive_of(counts: Mapping[str, int], asked: str = "") -> Positive:
     """Return the positive class of two: the one asked for, the one whose word says yes, or the rarer one.
 
-    Raises UsageError where what is asked for is none of the classes.
+    Raises UsageError if what was asked for is not one of the classes.
     """
     if asked:
         same = (label for label in counts if is_number(label) and is_number(asked) and float(label) == float(asked))
@@ -105,7 +103,7 @@ def positive_of(counts: Mapping[str, int], asked: str = "") -> Positive:
 
 
 def _by_word(labels: list[str]) -> str:
-    """Return the label that says yes where the other says no, or '' where words do not decide."""
+    """Return the label that means yes if the other means no, or '' if the words do not decide."""
     plain = {label.strip().lower(): label for label in labels}
     for yes, no in SAYS_YES:
         if plain.keys() == {yes, no}:

@@ -1,6 +1,4 @@
-"""A first model, and the limits that it is judged by: proposed from its own figures, all there to be edited."""
-
-from __future__ import annotations
+"""A first model, and the limits it is judged by: proposed from its own figures, for the user to edit."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -18,7 +16,7 @@ MARGIN = 0.02
 WORSE = 0.05
 PROPER = 0.1
 WIDE = 3
-"""Times the least margin from which one is worth a word."""
+"""A margin of so many times the smallest one is worth a message."""
 FEW_POSITIVES = 0.45
 """On n positives, four of five equal models are shown to lose less average precision than this by the root of n (measured:
 `benchmarks/few_positives.py` of the template)."""
@@ -27,7 +25,7 @@ SHOWN = 0.9
 models that differ by their seed alone it is nearly all (measured: `benchmarks/equal_models.py` of the template)."""
 NO_SPREAD = (0.0, 0.0)
 APART = 0.5
-"""A margin above this share of the first model's lead over a constant answer tells nothing from nothing."""
+"""A margin above this share of the first model's lead over a constant answer cannot tell models apart."""
 FEWEST = 30
 """Fewer test rows than this are too few for any judgement: no smaller minimum is proposed."""
 KEPT = 0.8
@@ -130,26 +128,26 @@ def shown(spread: Sequence[float]) -> float:
 
 
 def margin_is(kind: str) -> str:
-    """Return what stands beside a margin: what it says, and in what it is counted."""
+    """Return the comment on a margin: what it means, and its unit."""
     primary = PRIMARY[kind]
     unit = f"as a share of its {primary}" if primary in MINIMIZED else f"in points of {primary}"
     return f"how much worse than the champion a candidate may be, {unit}: edit it"
 
 
 def proper_margin_is(name: str) -> str:
-    """Return what stands beside the margin of the proper score."""
+    """Return the comment on the margin of the proper score."""
     return f"the same for {name}, as a share of the champion's: edit it"
 
 
 def sizes_of(test_rows: int) -> dict[str, tuple[float, str]]:
-    """Return `min_rows` of the gate on models, where there are fewer test rows than it asks for, but enough to judge."""
+    """Return `min_rows` of the model gate, if there are fewer test rows than it requires, but enough to judge."""
     if not FEWEST <= test_rows < ModelGate().min_rows:
         return {}
     return {"min_rows": (int(KEPT * test_rows), f"there are {test_rows} test rows, which is few: raise it with them")}
 
 
 def data_sizes_of(test_rows: int) -> dict[str, Any]:
-    """Return `gates.data.min_rows` by its dotted key, by the same measure; nothing where the default does."""
+    """Return `gates.data.min_rows` by its dotted key, by the same measure; nothing if the default will do."""
     return {"gates.data.min_rows": int(KEPT * test_rows)} if FEWEST <= test_rows < DataGate().min_rows else {}
 
 
@@ -218,5 +216,5 @@ def _doubts(first: Mapping[str, Any]) -> Sequence[str]:
 
 
 def word(estimator: str) -> str:
-    """Return what an estimator is called in a sentence."""
+    """Return what to call an estimator in a sentence."""
     return WORDS.get(estimator, estimator.rpartition(".")[2])

@@ -1,7 +1,5 @@
 """Which column says when a row happened, so that the latest rows are the test: by name, range and order, with its reason."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass

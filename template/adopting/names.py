@@ -1,6 +1,4 @@
-"""What a column's name says, in whatever spelling: customer_id, customerID, CustomerId, customer id."""
-
-from __future__ import annotations
+"""What a column's name says, in any spelling: customer_id, customerID, CustomerId, customer id."""
 
 import re
 

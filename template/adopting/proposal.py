@@ -1,17 +1,16 @@
 """What is proposed for a file of rows, before anything is made: its two parts, its schema, its settings, and what to know."""
 
-from __future__ import annotations
-
 import hashlib
 import math
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gateline.contracts.schema import Column, Schema, parse
 from gateline.rows.infer import SAYS_WHEN, Note, marks_from
-from gateline.rows.taking import Taken, take
+from gateline.rows.importing import Taken, take
 from gateline.rows.text import MARKS, TRUE, is_integer
 from gateline.settings.errors import UsageError, did_you_mean
 from gateline.settings.shown import shown
@@ -24,8 +23,8 @@ from template.adopting.splitting import TEST, TRAIN, Labelled, Split, by_time, s
 MOST_WAYS = 1e18
 KEY = "is taken for the row's key ({}): no feature, no range, no request has it"
 LATER = (
-    "is never before '{}': taken for known too late, and is no feature; "
-    'of what is known in advance, as a planned date is, take "feature": false away'
+    "is never before '{}', so it is taken to be known too late, and is not a feature; "
+    'if it is known in advance, as a planned date is, remove "feature": false'
 )
 REPEATS = (
     "is named like a key and repeats: if the rows of one must not be in both parts, name it under data.group; "
@@ -35,15 +34,13 @@ REPEATS = (
 
 @dataclass(frozen=True)
 class Proposal:
-    """Everything that a project is made of besides the template's files and a first model."""
+    """Everything that a project consists of, except the template's files and a first model."""
 
     train: Taken
     test: Taken
     schema: Schema
     kind: str
     """What is predicted: `binary`, `rare`, `many` or `number`."""
-    positive_share: float
-    """Share of the rows that are of the positive class; 0 where there is none."""
     settings: dict[str, Any]
     """By dotted key; None removes what was the example's."""
     said: tuple[str, ...]
@@ -52,8 +49,7 @@ class Proposal:
     @property
     def names(self) -> tuple[str, str]:
         """The names of the two files under `data/`."""
-        suffix = "csv" if self.train.kind == "csv" else "parquet"
-        return f"train.{suffix}", f"test.{suffix}"
+        return Path(self.settings["data.train"]).name, Path(self.settings["data.test"]).name
 
 
 @dataclass(frozen=True)
@@ -87,11 +83,12 @@ def propose(source: Path, answers: Answers) -> Proposal:
     target = _target(taken, drafted.column(answers.target))
     labels.refuse_labels(answers.target, target.counts, answers.task, answers.task_given)
     positive = _positive(target, answers)
-    moments = [_moments(taken, column) for column in drafted.columns if _says_when(column, answers.target)]
+    dated = [each.name for each in drafted.columns if each.dtype == "datetime" and each.name != answers.target]
+    moments = {name: Moments(name, taken.times(name)) for name in dated}
     choice = _choice(moments, target, answers)
     split = _split(taken, target, choice, moments, answers, positive)
     train, test = (taken.select(_ordered(split, part, choice, moments)) for part in (TRAIN, TEST))
-    later = [each.name for each in moments if choice.time and never_before(each, _named(moments, choice.time))]
+    later = [name for name in dated if choice.time and never_before(moments[name], moments[choice.time])]
     kept = taken.select(sorted(split.rows(TRAIN) + split.rows(TEST)))
     schema, notes = schema_of(kept, answers.target, choice.time, later)
     kind = labels.kind_of(target.counts, answers.task, positive.label)
@@ -102,13 +99,21 @@ def propose(source: Path, answers: Answers) -> Proposal:
         *([f"the positive class is '{shown(positive.label)}': {positive.reason}"] if positive.label else []),
         *(f"note: {note}" for note in (*split.notes, *_passed(choice), *notes)),
     )
-    share = target.counts[positive.label] / target.counts.total() if positive.label else 0.0
-    found = Proposal(train, test, schema, kind, share, {}, said)
-    return _with_settings(found, answers, target.column, choice.time, positive.label)
+    suffix = "csv" if train.kind == "csv" else "parquet"
+    settings = {
+        "project.task": answers.task,
+        "data.train": f"data/train.{suffix}",
+        "data.test": f"data/test.{suffix}",
+        "data.schema": "data/schema.json",
+        "data.target": target.column.name,
+        "data.time": choice.time or None,
+        "metrics.positive": _typed(positive.label, target.column.dtype) if positive.label else None,
+    } | model_settings(kind, answers.task)
+    return Proposal(train, test, schema, kind, settings, said)
 
 
 def schema_of(rows: Taken, target: str, time: str, later: list[str]) -> tuple[Schema, list[str]]:
-    """Return the schema of rows, and notes: keys have no range and are no feature, and neither is what is known too late."""
+    """Return the schema of rows, and notes: keys have no range and are not features, and neither is what is known too late."""
     inferred, found = rows.schema(target, time)
     told: dict[str, str] = dict.fromkeys(later, LATER.format(time))
     columns = []
@@ -128,7 +133,7 @@ def schema_of(rows: Taken, target: str, time: str, later: list[str]) -> tuple[Sc
 
 
 def _target(taken: Taken, column: Column) -> Target:
-    """Write each label in one form: a whole number that is written `1.0` is 1, a truth value is true or false."""
+    """Write each label in one form: an integer written as `1.0` is 1, a boolean is true or false."""
     marks = set(column.missing)
     texts = ["" if text in marks else text for text in taken.texts(column.name)]
     return Target(column, tuple(_plain(text, column.dtype) for text in texts))
@@ -153,42 +158,29 @@ def _positive(target: Target, answers: Answers) -> labels.Positive:
     return labels.positive_of(target.counts, _plain(answers.positive, target.column.dtype))
 
 
-def _says_when(column: Column, target: str) -> bool:
-    return column.dtype == "datetime" and column.name != target
-
-
-def _moments(taken: Taken, column: Column) -> Moments:
-    return Moments(column.name, taken.times(column.name))
-
-
-def _named(moments: list[Moments], name: str) -> Moments:
-    return next(each for each in moments if each.name == name)
-
-
-def _choice(moments: list[Moments], target: Target, answers: Answers) -> Choice:
-    """The time that is asked for, or the likeliest one of the rows that have a label."""
+def _choice(moments: Mapping[str, Moments], target: Target, answers: Answers) -> Choice:
+    """The time that was asked for, or the most likely one of the rows that have a label."""
     if answers.time == NO_TIME:
         return Choice("", "")
     if answers.time:
-        names = [each.name for each in moments]
-        if answers.time not in names:
+        if answers.time not in moments:
             raise UsageError(
-                f"--time is '{answers.time}', which is no column of dates{did_you_mean(answers.time, names)}",
-                f"one of: {', '.join([*names, NO_TIME])}" if names else "leave --time out: no column holds dates",
+                f"--time is '{answers.time}', which is not a date column{did_you_mean(answers.time, moments)}",
+                f"one of: {', '.join([*moments, NO_TIME])}" if moments else "leave --time out: no column holds dates",
             )
         return Choice(answers.time, "as --time says")
-    return choose([Moments(each.name, [each.values[place] for place in target.places]) for each in moments])
+    return choose([Moments(each.name, [each.values[place] for place in target.places]) for each in moments.values()])
 
 
 def _split(
-    taken: Taken, target: Target, choice: Choice, moments: list[Moments], answers: Answers, positive: labels.Positive
+    taken: Taken, target: Target, choice: Choice, moments: Mapping[str, Moments], answers: Answers, positive: labels.Positive
 ) -> Split:
     classes = answers.task != "regression"
     texts = [target.texts[place] for place in target.places]
     numbers = taken.part.numbers
     if choice.time:
         rows = Labelled(target.column.name, target.places, texts, (), numbers, classes, positive.label)
-        return by_time(rows, _named(moments, choice.time))
+        return by_time(rows, moments[choice.time])
     digests, ways = _digests(taken, target.places)
     rows = Labelled(target.column.name, target.places, texts, digests, numbers, classes, positive.label, ways)
     return stratified(rows, taken.rows)
@@ -202,17 +194,17 @@ def _digests(taken: Taken, places: list[int]) -> tuple[list[bytes], float]:
     return [hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() for text in joined], ways
 
 
-def _ordered(split: Split, part: str, choice: Choice, moments: list[Moments]) -> list[int]:
-    """The rows of a part, as they happened where that is known."""
+def _ordered(split: Split, part: str, choice: Choice, moments: Mapping[str, Moments]) -> list[int]:
+    """The rows of a part, in the order they happened if that is known."""
     places = split.rows(part)
     if not choice.time:
         return places
-    values = _named(moments, choice.time).values
+    values = moments[choice.time].values
     return sorted(places, key=lambda place: (values[place] is not None, values[place]))
 
 
 def _unlabelled(target: Target, rows: int, notes: list[Note]) -> list[str]:
-    """Count the rows that have no label, and say which texts are none, where any are not."""
+    """Count the rows without a label, and say which texts are not labels, if there are any."""
     missing = rows - len(target.places)
     if not missing:
         return []
@@ -227,33 +219,19 @@ def _parts(split: Split, choice: Choice) -> list[str]:
 
 
 def _passed(choice: Choice) -> list[str]:
-    """Say of each column of dates that could be taken for the time why it is not, and how it is, where it can be."""
-    passed = [(name, reason) for name, reason in choice.passed if not choice.time or not reason.endswith(GAPS)]
-    return [f"'{shown(name)}' is not taken for the time: {reason}{_all_the_same(name, reason)}" for name, reason in passed]
-
-
-def _all_the_same(name: str, reason: str) -> str:
-    if reason.endswith(GAPS):
-        return f" (--time={shown(name)} splits by it and leaves these rows out)"
-    return "" if PARTS in reason else f" (--time={shown(name)} takes it all the same)"
-
-
-def _with_settings(found: Proposal, answers: Answers, column: Column, time: str, positive: str) -> Proposal:
-    train, test = found.names
-    settings = {
-        "project.task": answers.task,
-        "data.train": f"data/{train}",
-        "data.test": f"data/{test}",
-        "data.schema": "data/schema.json",
-        "data.target": column.name,
-        "data.time": time or None,
-        "metrics.positive": _typed(positive, column.dtype) if positive else None,
-    } | model_settings(found.kind, answers.task)
-    return Proposal(found.train, found.test, found.schema, found.kind, found.positive_share, settings, found.said)
+    """For each date column that could be the time, say why it is not used and how to use it, if that is possible."""
+    told = []
+    for name, reason in choice.passed:
+        how = "" if PARTS in reason else f" (--time={shown(name)} takes it all the same)"
+        if reason.endswith(GAPS):
+            how = f" (--time={shown(name)} splits by it and leaves these rows out)"
+        if not choice.time or not reason.endswith(GAPS):
+            told.append(f"'{shown(name)}' is not taken for the time: {reason}{how}")
+    return told
 
 
 def _typed(label: str, dtype: str) -> str | int | bool:
-    """Return a label as TOML writes it; classes that are numbers are whole ones."""
+    """Return a label as TOML writes it; classes that are numbers are integers."""
     if dtype == "boolean":
         return label == "true"
     return int(float(label)) if dtype in ("integer", "number") else label

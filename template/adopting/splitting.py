@@ -1,6 +1,4 @@
-"""Part rows into train and test, and look at what that makes before anything is trained. Pure."""
-
-from __future__ import annotations
+"""Split rows into train and test, and check the result before anything is trained. Pure."""
 
 import hashlib
 import math
@@ -15,11 +13,11 @@ from template.adopting.limits import FEWEST
 from template.adopting.moments import LEAST, MOST, TEST_SHARE, Moments, cut
 
 FEW = 0.01
-"""Share of the rows, up to which those of a class that cannot be learned are left out; more of them need a decision."""
+"""A class that cannot be learned is left out up to this share of the rows; if it has more, a person has to decide."""
 BY_NATURE = 10
-"""Rows repeat by nature where their columns can differ in fewer ways than this many times the rows."""
+"""Rows repeat naturally if their columns can differ in fewer ways than this many times the number of rows."""
 CHANCE = 1e-4
-"""Chance of a run of rows without a positive at the end of the file, below which it is asked whether labels are final."""
+"""If the chance of so many latest rows without a positive is below this, the user is asked whether labels are final."""
 TRAIN, TEST, NEITHER = "train", "test", ""
 
 
@@ -44,34 +42,34 @@ class Labelled:
     places: Sequence[int]
     labels: Sequence[str]
     digests: Sequence[bytes]
-    """Empty where rows are parted by time."""
+    """Empty if rows are split by time."""
     numbers: Sequence[int]
     """The number that each of all rows has in the file."""
     classes: bool = True
     """Whether labels are classes; numbers otherwise."""
     positive: str = ""
     ways: float = field(default=float("inf"))
-    """In how many ways a row can differ from others: the product of how many values each column has."""
+    """In how many ways a row can differ from others: the product of the number of values of each column."""
 
     def __len__(self) -> int:
         return len(self.labels)
 
 
 def test_share(rows: int) -> float:
-    """Return the share of the rows to test on: a quarter, and up to two fifths where a gate asks for more test rows.
+    """Return the share of the rows to test on: a quarter, and up to two fifths if a gate requires more test rows.
 
-    On a few dozen test rows one wrong answer decides what is said of a model.
+    With a few dozen test rows, one wrong answer would decide the verdict on a model.
     """
     return min(MOST, max(TEST_SHARE, fewest_test_rows() / max(rows, 1)))
 
 
 def fewest_test_rows() -> int:
-    """Return how many test rows the gates ask for."""
+    """Return how many test rows the gates require."""
     return max(ModelGate().min_rows, DataGate().min_rows)
 
 
 def by_time(rows: Labelled, time: Moments) -> Split:
-    """The latest rows are the test. Raises UsageError where that leaves nothing to learn or to judge."""
+    """Use the latest rows as test rows. Raises UsageError if that leaves nothing to learn or to judge."""
     moments = [moment for place in rows.places if (moment := time.values[place]) is not None]
     share = test_share(len(moments))
     last = cut(moments, share, fewest_test_rows() if TEST_SHARE < share < MOST else 0)
@@ -95,7 +93,7 @@ def by_time(rows: Labelled, time: Moments) -> Split:
 def stratified(rows: Labelled, total: int) -> Split:
     """Each class gives the same share of its rows to the test, chosen by a digest of each row.
 
-    Rows that stand more than once come to one part, so that none leaks; where rows repeat by nature, as in a table of counts
+    Rows that occur more than once go to the same part, so that none leaks; if rows repeat naturally, as in a table of counts
     that is written out, each is a case of its own.
     """
     counts = Counter(rows.digests)
@@ -116,7 +114,7 @@ def stratified(rows: Labelled, total: int) -> Split:
 
 
 def few_rows(parts: Mapping[int, str]) -> list[str]:
-    """Say where a part has fewer rows than the gates ask for, and what follows."""
+    """Say if a part has fewer rows than the gates require, and what follows from that."""
     counts = Counter(parts.values())
     lacking = [
         f"gates.{gate}.min_rows asks for {least} to {use}, and there are {counts[part]}"
@@ -177,7 +175,7 @@ def _repeated(rows: int, counts: Counter[bytes], natural: bool) -> list[str]:
 
 
 def _refuse_one_sided(rows: Labelled, parts: Mapping[int, str], since: str, time: str) -> None:
-    """Two classes must be on both sides of the moment that parts the rows."""
+    """Two classes must be on both sides of the time that splits the rows."""
     if not rows.classes:
         return
     train, test = _counts(rows, parts)
@@ -209,9 +207,9 @@ def _refuse_one_class(rows: Labelled, parts: Mapping[int, str]) -> None:
 
 
 def _leave_out(rows: Labelled, parts: dict[int, str], *, timed: bool) -> list[str]:
-    """Take rows of classes that cannot be learned out of both parts, where they are few; say which, and where they stand.
+    """Remove rows of classes that cannot be learned from both parts, if they are few; say which, and which rows these are.
 
-    Raises UsageError where they are more than a few.
+    Raises UsageError if they are more than a few.
     """
     if not rows.classes:
         return []
@@ -241,7 +239,7 @@ def _leave_out(rows: Labelled, parts: dict[int, str], *, timed: bool) -> list[st
 
 
 def _unfinished(rows: Labelled, time: Moments) -> list[str]:
-    """Say where the very latest rows hold no positive, which is unlikely by chance: their labels may not be final."""
+    """Say if the latest rows have no positive and chance does not explain that: their labels may not be final."""
     dated = sorted(
         ((moment, label) for place, label in zip(rows.places, rows.labels, strict=True) if (moment := time.values[place])),
         key=lambda each: each[0],

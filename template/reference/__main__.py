@@ -1,9 +1,7 @@
-"""Make the reference pages in docs/ again from the code: every setting, command and rule.
+"""Regenerate the reference pages in docs/ from the code: every setting, command and rule.
 
 Examples: nox -s reference · python -m template.reference
 """
-
-from __future__ import annotations
 
 import argparse
 import sys

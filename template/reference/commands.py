@@ -1,7 +1,5 @@
 """The page of all commands: nox sessions from the noxfile, tasks and modules as they explain themselves."""
 
-from __future__ import annotations
-
 import ast
 import io
 import json
@@ -19,15 +17,15 @@ from gateline.settings.errors import OutsideError
 
 HEAD = """# Commands
 
-Made from the code by `nox -s reference`; a test fails when the two differ. What a task or a module prints with `--help` stands
-below its name.
+Generated from the code by `nox -s reference`; a test fails if the two differ. Each task and module is shown with what it
+prints for `--help`.
 
 Exit codes of tasks and modules: 0 pass · 1 a gate said no · 2 bad settings or usage · 3 inconclusive · 4 something outside
-failed. nox makes every failure a 1.
+failed. nox ends with 1 for every failure.
 
 ## nox sessions
 
-`nox -s <session>`, dashes or underscores. Arguments after `--` reach the command.
+`nox -s <session>`, with dashes or underscores. Arguments after `--` are passed to the command.
 
 | session | what it does | what it runs |
 |---|---|---|
@@ -38,22 +36,25 @@ TASKS = """
 MODULES = """
 ## Modules
 
-`python -m <module>`. Where the libraries that one needs are not installed, it goes on in the environment of their lock.
+`python -m <module>`. If the libraries that a module needs are not installed, it continues in the Python environment of their
+lock file.
 """
 INTERNAL = (
     "infra.releases.image.health",
     "infra.releases.image.agent",
+    "infra.releases.signing.champion",
     "infra.host.within",
     "infra.within",
     "infra.engines.process.supervisor",
+    "infra.engines.kubernetes.watcher",
     "template.adopting",
     "template.flights",
     "training.first",
     "training.golden",
 )
-"""Modules that other commands start; nobody types them."""
+"""Modules that only other commands start."""
 APART = ("tests", "benchmarks", "data", "docs")
-"""Folders that are no rooms."""
+"""Folders that are not packages."""
 WIDTH = "100"
 
 
@@ -61,10 +62,10 @@ def page(root: Path) -> str:
     """Return the whole page. Raises OutsideError where a command cannot explain itself."""
     sessions = "".join(f"| `{name}` | {about} | {runs} |\n" for name, about, runs in _sessions(root / "noxfile.py"))
     tasks = "".join(_section(f"invoke {name}", invoke("--help", name)) for name in _tasks())
-    names = _modules(root)
+    names = modules(root)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        modules = "".join(_section(f"python -m {name}", said) for name, said in zip(names, pool.map(explained, names)))
-    return f"{HEAD}{sessions}{TASKS}{tasks}{MODULES}{modules}"
+        told = "".join(_section(f"python -m {name}", said) for name, said in zip(names, pool.map(explained, names)))
+    return f"{HEAD}{sessions}{TASKS}{tasks}{MODULES}{told}"
 
 
 def _section(title: str, said: str) -> str:
@@ -73,7 +74,7 @@ def _section(title: str, said: str) -> str:
 
 
 def invoke(*words: str) -> str:
-    """Return what invoke prints in this folder, at the width that it takes where there is no terminal."""
+    """Return what invoke prints in this folder, at the width that it uses without a terminal."""
     with redirect_stdout(io.StringIO()) as said:
         Program().run(["invoke", *words], exit=False)
     return said.getvalue()
@@ -94,7 +95,7 @@ def _tasks() -> list[str]:
     return sorted(task["name"] for task in listed["tasks"])
 
 
-def _modules(root: Path) -> list[str]:
+def modules(root: Path) -> list[str]:
     """Return the modules that can be run and explain themselves, outside the tests."""
     found = []
     for path in root.glob("*/**/*.py"):

@@ -1,11 +1,8 @@
 """The page of all rules: what each gate judges, from the rules' own docstrings and the settings that they name."""
 
-from __future__ import annotations
-
 import ast
 import inspect
 import re
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,14 +22,14 @@ from validation.model import rules as model_rules
 
 HEAD = """# Rules
 
-Made from the code by `nox -s reference`; a test fails when the two differ.
+Generated from the code by `nox -s reference`; a test fails if the two differ.
 
 A gate fails if one rule fails, is inconclusive if a *required* rule could not judge or if none judged, and passes otherwise.
-`required` and `rules` of each gate are [settings](../settings.md); the column says what holds where they are not set. Keys
-without a dot are the gate's own; those of the schema are keys of a column in `data/schema.json`, or of the schema itself.
+`required` and `rules` of each gate are [settings](../settings.md); the column shows their default. Keys without a dot are the
+gate's own; those of the schema are keys of a column in `data/schema.json`, or of the schema itself.
 """
 TABLE = "| rule | what it judges | required | settings |\n|---|---|---|---|\n"
-INTEGRATION = Path("tests/integration")
+INTEGRATION = Path("infra/trials/integration")
 NAMED = re.compile(r"`([a-z0-9_<>.]+)`")
 DEFAULTS = Gates()
 SCHEMA = {field.alias or name for kind in (Column, Schema) for name, field in kind.model_fields.items()}
@@ -64,10 +61,8 @@ def page(root: Path) -> str:
 
 
 def about(rule: Callable[..., Any]) -> str:
-    """Return the first paragraph of a rule's docstring in one line; a scanner's stands at the head of its module."""
-    module = inspect.getdoc(sys.modules[rule.__module__]) or ""
-    text = module.partition(": ")[2] if rule.__module__.startswith("infra.security.") else inspect.getdoc(rule) or ""
-    first = " ".join(text.partition("\n\n")[0].split()).removeprefix("Judge ")
+    """Return the first paragraph of a rule's docstring in one line."""
+    first = " ".join((inspect.getdoc(rule) or "").partition("\n\n")[0].split()).removeprefix("Judge ")
     return first[:1].upper() + first[1:]
 
 
@@ -105,11 +100,14 @@ def _integration(folder: Path) -> str:
     for path in sorted(folder.glob("test_*.py")):
         text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
         lines.append(f"| `{path.stem.removeprefix('test_')}` | {' '.join(text.split())} | yes | – |\n")
-    said = "Every test below `tests/integration/` is judged; the rule is named after its file. Tests of your own join them."
+    said = (
+        "Every test in `infra/trials/integration/`, and of your own in `tests/integration/`, is judged; "
+        "the rule is named after its file."
+    )
     return f"\n## `integration`\n\n{said}\n\n{TABLE}{''.join(lines)}"
 
 
 def _refusals() -> str:
     lines = "".join(f"| `{word}` | {text} |\n" for word, text in REFUSALS.items())
-    said = "Commands refuse these whatever the gates say; a message begins with the word."
+    said = "Commands refuse these no matter what the gates say. The message begins with the word."
     return f"\n## Refusals\n\n{said}\n\n| word | when |\n|---|---|\n{lines}"

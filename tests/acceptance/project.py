@@ -15,11 +15,12 @@ from gateline.contracts import schema as schemas
 from gateline.contracts.samples import rows
 from gateline.settings import Settings, load
 from infra.host.python_env import python_for
-from template.scratch import change_settings, copy_project
+from template.scratch import ENVIRONMENTS, change_settings, copy_project
 from tests.traffic import Traffic
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT_SECONDS = 300.0
+WHO = {f"GIT_{part}_{what}": "test@example.org" for part in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 
 
 @cache
@@ -71,9 +72,9 @@ class Project:
         """Run an invoke task."""
         return self.run(str(front_python()), "-m", "invoke", *arguments, **variables)
 
-    def room(self, module: str, *arguments: str, **variables: str) -> Done:
+    def module(self, name: str, *arguments: str, **variables: str) -> Done:
         """Run `python -m <module>` in the training environment."""
-        return self.run(str(self.training_python()), "-m", module, *arguments, **variables)
+        return self.run(str(self.training_python()), "-m", name, *arguments, **variables)
 
     def run(self, *argv: str, **variables: str) -> Done:
         """Run a command in the project's folder."""
@@ -99,7 +100,7 @@ class Project:
 
     def release(self) -> str:
         """Train, judge and build; return the release's digest. Every command must pass."""
-        for done in (self.room("training"), self.room("validation.model"), self.invoke("build")):
+        for done in (self.module("training"), self.module("validation.model"), self.invoke("build")):
             assert done.code == 0, done.output
         return self.chosen()
 
@@ -124,10 +125,10 @@ class Project:
         schema = schemas.load(self.path / data.schema_path).with_roles(target=data.target, time=data.time)
         return dict(zip((column.name for column in schema.features), rows(schema, 9, seed=2)[-1], strict=True))
 
-    def traffic(self, rate: float = 100.0, threads: int = 4) -> Traffic:
+    def traffic(self, rate: float = 100.0, threads: int = 4, *, open_loop: bool = False) -> Traffic:
         """Return traffic of that row on production; it runs while it is open."""
         body = json.dumps({"features": self.row()}).encode()
-        return Traffic(f"http://127.0.0.1:{self.port}", body, rate=rate, threads=threads)
+        return Traffic(f"http://127.0.0.1:{self.port}", body, rate=rate, threads=threads, open_loop=open_loop)
 
     def break_hooks(self, code: str) -> None:
         """Append code to `model/hooks.py`: a fault in the release that no offline gate sees."""
@@ -138,3 +139,23 @@ class Project:
         """Stop everything it runs."""
         for name in self.settings.environments:
             self.invoke("down", f"--env={name}")
+
+
+def share_environments(folder: Path) -> None:
+    """Let a copy use the Python environments that are made already."""
+    shared = folder / ENVIRONMENTS
+    if not shared.exists():
+        shared.parent.mkdir(parents=True, exist_ok=True)
+        shared.symlink_to(ROOT / ENVIRONMENTS)
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """Run git in a folder; return what it prints."""
+    done = subprocess.run(["git", *arguments], cwd=folder, env=os.environ | WHO, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def add(path: Path, line: str) -> None:
+    """Append a line to a file."""
+    path.write_text(path.read_text(encoding="utf-8") + f"{line}\n", encoding="utf-8")

@@ -92,8 +92,8 @@ def test_exchanged_classes_are_rolled_back(project: Project) -> None:
     lines = text.splitlines()
     data.write_text("\n".join([lines[0], *(f"{line[:-1]}{1 - int(line[-1])}" for line in lines[1:])]) + "\n")
     try:
-        assert project.room("training").code == 0
-        assert project.room("validation.model").code == 1
+        assert project.module("training").code == 0
+        assert project.module("validation.model").code == 1
         assert project.invoke("build").code == 0
         refused = project.invoke("canary", "--env=production")
         assert refused.code == 1 and "validate_model" in refused.output
@@ -124,7 +124,7 @@ def test_a_changed_schema_goes_through_a_canary(project: Project) -> None:
     """One column is renamed, one dropped, one added, while clients go on sending what they sent before."""
     before, traffic = project.stable(), project.traffic(rate=RATE)
     with changed(project):
-        held = project.room("training").code, project.room("validation.model")
+        held = project.module("training").code, project.module("validation.model")
         digest = re.search(r"--accept-champion=([0-9a-f]{64})", held[1].output)
         assert held[0] == 0 and held[1].code == 3 and digest, held[1].output
         assert "no column 'seats'" in held[1].output, "the dropped one stands in the way, not the renamed one"

@@ -6,15 +6,14 @@ import csv
 import os
 import random
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from gateline.settings import load
 from infra.host.ports import free_ports
-from template.scratch import ENVIRONMENTS, change_settings
-from tests.acceptance.project import ROOT, Done, Project, front_python
+from template.scratch import change_settings
+from tests.acceptance.project import ROOT, WHO, Done, Project, add, front_python, git, share_environments
 from tests.docs.links import broken
 
 
@@ -31,14 +30,6 @@ def copied(folder: Path, *flags: str) -> tuple[Project, Done]:
         change_settings(folder, {"environments.staging.port": staging, "environments.production.port": production})
         share_environments(folder)
     return project, Done(done.returncode, done.stdout)
-
-
-def share_environments(folder: Path) -> None:
-    """Let a copy use the Python environments that are made already."""
-    shared = folder / ENVIRONMENTS
-    if not shared.exists():
-        shared.parent.mkdir(parents=True, exist_ok=True)
-        shared.symlink_to(ROOT / ENVIRONMENTS)
 
 
 def strangers_rows(path: Path) -> Path:
@@ -83,7 +74,7 @@ def test_rows_of_a_stranger_reach_production_and_come_back(tmp_path: Path) -> No
     assert settings.metrics.primary == "average_precision" and settings.gates.model.min_accuracy is None
     assert settings.data.time == "seen at" and (settings.gates.model.min_average_precision or 0) > 0.2
     try:
-        first = project.room("validation.data")
+        first = project.module("validation.data")
         assert first.code == 0, first.output
         project.change(environments__production__requires=["validate_model"])
         digest = project.release()
@@ -112,21 +103,6 @@ def test_rows_that_cannot_be_used_leave_no_folder_behind(tmp_path: Path) -> None
     assert "Traceback" not in done.output and not project.path.exists()
 
 
-WHO = {f"GIT_{part}_{what}": "test@example.org" for part in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-
-
-def git(folder: Path, *arguments: str) -> str:
-    """Run git in a folder; return what it prints."""
-    done = subprocess.run(["git", *arguments], cwd=folder, env=os.environ | WHO, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def add(path: Path, line: str) -> None:
-    """Append a line to a file."""
-    path.write_text(path.read_text(encoding="utf-8") + f"{line}\n", encoding="utf-8")
-
-
 def test_the_hooks_of_a_copy_let_through_what_lint_lets_through(tmp_path: Path) -> None:
     project, done = copied(tmp_path / "hooked")
     assert done.code == 0, done.output
@@ -147,65 +123,3 @@ def test_the_hooks_of_a_copy_let_through_what_lint_lets_through(tmp_path: Path) 
     hooks.write_text(kept + "\n\nUSED = 1\n", encoding="utf-8")
     passed = run("git", "commit", "--all", "--message", "Add a value")
     assert passed.code == 0 and "nox -s lint" in passed.output, passed.output
-
-
-@pytest.fixture
-def made(tmp_path: Path) -> Iterator[Project]:
-    """A copy that is not there yet; what it runs is stopped."""
-    project = Project(tmp_path / "my copy")
-    yield project
-    if project.path.exists():
-        project.stop()
-
-
-@pytest.mark.release
-def test_a_later_version_comes_into_a_copy_that_was_edited(tmp_path: Path, made: Project) -> None:
-    template, copy = tmp_path / "template", made.path
-    git(tmp_path, "clone", "--quiet", str(ROOT), str(template))
-    git(template, "remote", "remove", "origin")
-    git(template, "tag", "v100.0.0")
-    share_environments(template)
-    subprocess.run([str(front_python()), "-m", "invoke", "new", str(copy), "--defaults"], cwd=template, check=True)
-    share_environments(copy)
-    made.change(environments__production__requires=["validate_model"], model__parameters={"max_iter": 20})
-    first = made.release()
-    assert made.invoke("deploy", "--env=production").code == 0
-    pyproject = copy / "pyproject.toml"
-    own = {"model": "tabulate", "storage": "s3fs"}
-    for group, library in own.items():
-        pyproject.write_text(pyproject.read_text().replace(f"{group} = [\n]", f'{group} = [\n    "{library}",\n]'))
-    made.change(gates__model__min_accuracy=0.77)
-    add(copy / "model/features.py", "# mine")
-    git(copy, "add", "--all")
-    git(copy, "commit", "--quiet", "--message", "mine")
-    for name in ("service/app.py", "model/features.py", "pipeline.toml", "requirements/train.txt"):
-        add(template / name, "# newer")
-    text = (template / "pyproject.toml").read_text()
-    (template / "pyproject.toml").write_text(text.replace('lint = ["flake8",', 'lint = ["flake8", "tomlkit",'))
-    git(template, "commit", "--quiet", "--all", "--message", "newer")
-    git(template, "tag", "v100.1.0")
-
-    updated = made.invoke("update", **WHO)
-    assert updated.code == 0, updated.output
-    assert "_commit: v100.1.0" in (copy / ".copier-answers.yml").read_text()
-    assert (copy / "service/app.py").read_text().endswith("# newer\n") and '"tomlkit",' in pyproject.read_text()
-    assert all(f'"{library}"' in pyproject.read_text() for library in own.values())
-    assert "<<<<<<<" not in pyproject.read_text()
-    assert made.settings.gates.model.min_accuracy == 0.77
-    for name in ("model/features.py", "pipeline.toml", "requirements/train.txt"):
-        assert "# newer" not in (copy / name).read_text(), name
-    locked = made.nox("lock")
-    assert locked.code == 0, locked.output
-    locks = {name: (copy / f"requirements/{name}.txt").read_text() for name in ("dev", "train", "security", "service")}
-    assert {name for name, text in locks.items() if "tabulate==" in text} == {"train", "service"}
-    assert {name for name, text in locks.items() if "s3fs==" in text} == {"dev", "train", "security"}
-
-    made.change(model__seed=2)
-    second = made.release()
-    deployed = made.invoke("deploy", "--env=production", "--skip-canary")
-    assert deployed.code == 0 and made.stable() == second, deployed.output
-    undone = made.invoke("rollback", "--env=production")
-    assert undone.code == 0 and made.stable() == first, (
-        "the release from before the update comes back, by the updated copy"
-    )
-    assert made.invoke("smoke", "--env=production").code == 0

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from infra.engines.docker.names import Names
-from infra.engines.readiness import wait_until
+from infra.engines.docker.labels import Names
 from infra.host.docker import Docker
+from infra.host.processes import wait_until
 from tests.acceptance.project import ROOT, Project
 # Tests run in the order of their imports: drift first, while nothing else was sent to production. isort: off
 from tests.acceptance.test_drift import test_drift_of_columns_and_of_performance

@@ -40,7 +40,7 @@ def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
     quick = {"environments.production.requires": ["validate_model"], "environments.staging.soak_seconds": 0.5}
     change_settings(folder, quick | {"environments.production.soak_seconds": 0.5, "model.parameters.max_iter": 20})
     equip(folder)
-    reader = Walk(folder, ports, {"registry/flights": f"registry/{NAME}"}, equipped=True)
+    reader = Walk(folder, ports, {f"{under}/flights": f"{under}/{NAME}" for under in ("registry", "models")}, equipped=True)
     project = Project(folder)
     try:
         reader.sh(Block("", 0, "sh", "git init --quiet; git add --all; git commit --quiet -m Clone"))

@@ -1,4 +1,4 @@
-"""The line in one go, as a newcomer runs it: once from nothing, once with nothing changed."""
+"""The pipeline in one go, as a newcomer runs it: once from nothing, once with nothing changed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.acceptance.project import Project
 
 pytestmark = pytest.mark.live
 
-# What the line's own checks judge is this very test run: they are left out here, and run by themselves before it.
+# What the pipeline's own checks judge is this very test run: they are left out here, and run by themselves before it.
 SKIP = "--skip=lint,typecheck,test"
 
 

@@ -19,11 +19,11 @@ def test_another_model_to_production_and_back(tmp_path: Path, become: Callable[[
     try:
         become(project)
         target = project.settings.data.target
-        inferred = project.room("gateline.contracts.schema", "infer", "data/train.csv", "--target", target)
+        inferred = project.module("gateline.contracts.schema", "infer", "data/train.csv", "--target", target)
         assert inferred.code == 0, inferred.output
         schema = inferred.output[inferred.output.index("{") : inferred.output.rindex("}") + 1]
         (project.path / "data" / "schema.json").write_text(schema)
-        done = project.room("validation.data")
+        done = project.module("validation.data")
         assert done.code == 0, done.output
         first = project.release()
         assert project.invoke("canary", "--env=production").code == 0

@@ -9,8 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from infra.engines.readiness import wait_until
 from infra.host.docker import Docker
+from infra.host.processes import wait_until
 from template.scratch import copy_project
 from tests.acceptance.project import ROOT, Done, Project
 from tests.daemon import on_docker, remove

@@ -1,4 +1,4 @@
-"""The line on S3: registry and rows in buckets, from data to production and back, the server gone in between."""
+"""The pipeline on S3: registry and rows in buckets, from data to production and back, the server gone in between."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def upload(project: Project, s3: S3, role: str, more: str = "") -> str:
     return str(done["VersionId"])
 
 
-def test_the_line_on_s3(tmp_path: Path, s3: S3, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_pipeline_on_s3(tmp_path: Path, s3: S3, monkeypatch: pytest.MonkeyPatch) -> None:
     s3.reach(monkeypatch)
     project = on_s3(tmp_path, s3)
     bare = project.run(str(front_python()), "-m", "invoke", "build")
@@ -113,14 +113,14 @@ def test_the_line_on_s3(tmp_path: Path, s3: S3, monkeypatch: pytest.MonkeyPatch)
     assert {name for name, text in locks.items() if "\ns3fs==" in text} >= {"dev", "train", "security"}
     assert "s3fs" not in locks["service"] and not any("://" in text for text in locks.values())
     try:
-        said = passed(project.room("validation.data"), project.room("training"), project.room("validation.model"))
+        said = passed(project.module("validation.data"), project.module("training"), project.module("validation.model"))
         said += passed(project.invoke("build"), project.nox("integration"))
         said += passed(project.invoke("deploy", "--env=staging"), project.invoke("smoke", "--env=staging"))
         said += passed(project.invoke("deploy", "--env=production"))
         assert not (project.path / ".gateline/registry").exists(), "all of the registry is in the bucket"
         first, before = project.candidate(), project.answering()
         assert before == first.version and Artifacts(project.store).alias(CHAMPION) == first.identity
-        again = project.room("training")
+        again = project.module("training")
         assert again.code == 0 and "nothing to train" in again.output, again.output
 
         project.change(model__parameters__max_iter=22)
@@ -172,16 +172,16 @@ def overwritten(project: OnS3, s3: S3) -> None:
     rows = (project.path / "data/test.csv").read_text().splitlines(keepends=True)[1:2001]
     now = upload(project, s3, "test", "".join(rows))
     assert kept != now and project.candidate().objects == candidate.objects
-    judged = project.room("validation.model", "--fresh")
+    judged = project.module("validation.model", "--fresh")
     assert judged.code == 0, judged.output
     verdict = json.loads((project.path / "reports/validate_model/verdict.json").read_text())
     assert verdict["judged"]["test"] == candidate.inputs["test"]
-    asked = project.room("validation.model", "--fresh", "--test-data", candidate.objects["test"].url)
+    asked = project.module("validation.model", "--fresh", "--test-data", candidate.objects["test"].url)
     assert asked.code in (0, 1), asked.output
     verdict = json.loads((project.path / "reports/validate_model/verdict.json").read_text())
     assert verdict["judged"]["test"] != candidate.inputs["test"]
     s3.client().delete_object(Bucket="rows", Key="flights/test.csv", VersionId=kept)
-    refused = project.room("validation.model", "--fresh")
+    refused = project.module("validation.model", "--fresh")
     assert refused.code == 1 and "digest: s3://rows/flights/test.csv is not what" in refused.output, refused.output
 
 

@@ -15,8 +15,8 @@ import pytest
 
 from gateline.contracts.digest import of_bytes
 from gateline.contracts.manifest import MANIFEST_FILE, MODEL_FILE
-from infra.engines.readiness import wait_until
 from infra.host.docker import Docker
+from infra.host.processes import wait_until
 from infra.releases.image.listing import listing
 from infra.releases.signing.keys import VARIABLE
 from tests.acceptance.project import Done, Project
@@ -95,7 +95,7 @@ def chain(tmp_path_factory: pytest.TempPathFactory, daemon: Docker) -> Iterator[
 @pytest.fixture
 def kept(chain: Chain) -> Iterator[Chain]:
     """The same; afterwards registry and sources are as they were."""
-    sources = ("infra/releases/image/Dockerfile", "requirements/service.txt")
+    sources = ("infra/releases/image/Dockerfile", "requirements/lean.txt")
     places = [path for path in chain.registry.rglob("*") if path.is_file()]
     before = {path: path.read_bytes() for path in (*places, *(chain.project.path / name for name in sources))}
     yield chain
@@ -179,7 +179,7 @@ def test_root_and_a_secret_in_a_layer(kept: Chain) -> None:
 
 
 def test_a_changed_hash_in_a_lock(kept: Chain) -> None:
-    lock = kept.project.path / "requirements/service.txt"
+    lock = kept.project.path / "requirements/lean.txt"  # that of a release with a fast path
     digest = re.search(r"sha256:([0-9a-f]{64})", lock.read_text())
     assert digest is not None
     lock.write_text(re.sub(r"sha256:[0-9a-f]{64}", f"sha256:{'0' * 64}", lock.read_text()))
@@ -188,7 +188,7 @@ def test_a_changed_hash_in_a_lock(kept: Chain) -> None:
 
 
 def test_two_builds_from_two_copies_are_equal(chain: Chain, tmp_path: Path) -> None:
-    """The other copy has the artifact alone: it packs and builds anew."""
+    """The other copy has the artifact alone: it packs and builds again."""
     other = Project.copy(tmp_path, "twin", on_docker(chain.daemon, "staging"))
     other.change(project__name=NAME)
     registry = other.path / ".gateline/registry" / NAME

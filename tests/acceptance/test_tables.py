@@ -24,7 +24,7 @@ def through(project: Project) -> dict[str, tuple[int, str]]:
     """Run the stages until one stops; return how each ended."""
     ends: dict[str, tuple[int, str]] = {}
     for stage in STAGES:
-        done = project.room(stage)
+        done = project.module(stage)
         ends[stage] = done.code, done.output
         if done.code:
             break

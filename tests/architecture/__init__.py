@@ -1,1 +1,1 @@
-"""What the rooms promise each other, as functions over a source tree; each returns complaints, one a line."""
+"""What the packages promise each other, as functions over a source tree; each returns complaints, one a line."""

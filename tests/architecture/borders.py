@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from tests.architecture.source import FRONT_DOORS, files, imports, module_of, modules, rooms, tree, where
+from tests.architecture.source import FRONT_DOORS, files, imports, module_of, modules, packages, tree, where
 
 LOW = {f"gateline.{name}" for name in ("stages", "settings", "contracts", "registry")}
 """What a release holds of the ground, and what runs where nothing is trained or judged."""
@@ -30,23 +31,26 @@ TABLE: Mapping[str, set[str]] = {
     "service": {*LOW, "model"} - {"gateline.stages"},
     "load": {"gateline.settings", "gateline.contracts"},
     "infra": set(),
-    "infra.within": {"gateline.settings", "infra.host"},
     "infra.host": LOW,
+    "infra.within": {"gateline.settings", "infra.host"},
     "infra.haproxy": {"gateline.settings", "gateline.contracts"},
     "infra.releases": {*LOW, "infra.host"},
-    "infra.engines": {*ENGINES, "infra.engines.process", "infra.engines.docker"},
+    "infra.releases.fast_path": {*GROUND, "validation"},
+    "infra.engines": {*ENGINES, "infra.engines.process", "infra.engines.docker", "infra.engines.kubernetes"},
     "infra.engines.process": ENGINES,
     "infra.engines.docker": ENGINES,
+    "infra.engines.kubernetes": ENGINES,
     "infra.rollout": {*GROUND, *ENGINES, "validation.canary"},
     "infra.trials": {*GROUND, *ENGINES, "validation.benchmark"},
     "infra.drift": {*GROUND, *ENGINES, "infra.rollout", "validation.drift"},
+    "infra.monitoring": {*GROUND, *ENGINES, "infra.rollout", "infra.drift"},
     "infra.security": {*GROUND, "infra.host", "infra.releases"},
     "infra.site": {*GROUND, *ENGINES, "infra.rollout"},
     "infra.line": {*GROUND, *ENGINES, "infra.rollout"},
     "infra.commands": {
         *GROUND,
         *ENGINES,
-        *(f"infra.{name}" for name in ("rollout", "trials", "drift", "site", "line")),
+        *(f"infra.{name}" for name in ("rollout", "trials", "drift", "monitoring", "site", "line")),
     },
     "template": {*GROUND, *(f"infra.{name}" for name in ("host", "rollout", "security", "commands")), "validation", *GATES},
     "noxfile": set(),
@@ -84,14 +88,14 @@ def package_of(module: str) -> str:
 def crossings(root: Path) -> list[str]:
     """Complain of every import that the table does not allow, and of every package that it does not name."""
     named = {tuple(name.split(".")) for name in TABLE}
-    strangers = [f"{room}/: is a package that the table does not name" for room in rooms(root) if room not in TABLE]
+    strangers = [f"{name}/: is a package that the table does not name" for name in packages(root) if name not in TABLE]
     for top in WALLED:
         for path in files(root, top):
             parts = path.relative_to(root).parts[:-1]
             if len(parts) > 1 and parts[:2] not in named:
                 strangers.append(f"{'/'.join(parts[:2])}/: is a package that the table does not name")
     return sorted(set(strangers)) + [
-        complaint for top in (*rooms(root), *FRONT_DOORS) for complaint in _crossings(root, top)
+        complaint for top in (*packages(root), *FRONT_DOORS) for complaint in _crossings(root, top)
     ]
 
 
@@ -107,11 +111,33 @@ def _crossings(root: Path, top: str) -> Iterator[str]:
                     yield f"{where(root, path, each.line)}: {package} imports the tests"
 
 
+def measured(root: Path) -> dict[str, Counter[str]]:
+    """Return, for each package of the table, how many import statements name each other package."""
+    found: dict[str, Counter[str]] = {name: Counter() for name in TABLE}
+    for path in files(root, *packages(root), *FRONT_DOORS):
+        package = package_of(module_of(root, path))
+        for each in imports(path):
+            others = {package_of(f"{each.module}.{name}") for name in each.names or ("",)}
+            found.setdefault(package, Counter()).update(other for other in others if other in TABLE and other != package)
+    return found
+
+
+def upward(root: Path) -> list[str]:
+    """Complain of a package that imports one below it in the table; the dict of engines alone names its own folders."""
+    order = list(TABLE)
+    return [
+        f"{package} imports {other}, which stands above it in tests/architecture/borders.py"
+        for package, others in measured(root).items()
+        for other in others
+        if order.index(other) > order.index(package) and not other.startswith(f"{package}.")
+    ]
+
+
 def heavy(root: Path) -> list[str]:
     """Complain of heavy libraries where a package may import them late, or not at all."""
     return [
         complaint
-        for top in (*rooms(root), *FRONT_DOORS)
+        for top in (*packages(root), *FRONT_DOORS)
         for path in files(root, top)
         for complaint in _heavy(root, path)
     ]
@@ -140,10 +166,10 @@ def engine_names(root: Path) -> set[str]:
 def engines(root: Path) -> list[str]:
     """Complain of an engine's name outside its own folder, the dict of engines and the settings that choose one."""
     folder, names = root / "infra" / "engines", engine_names(root)
-    known = (folder / "__init__.py", root / "gateline" / "settings" / "serving.py")
+    known = (folder / "__init__.py", root / "gateline" / "settings" / "environments.py")
     return [
         f"{where(root, path, node.lineno)}: compares with '{each.value}', an engine's name; ask the engine, or the settings"
-        for path in files(root, *rooms(root))
+        for path in files(root, *packages(root))
         if path not in known and not any(folder / name in path.parents for name in names)
         for node in ast.walk(tree(path))
         if isinstance(node, ast.Compare)
@@ -156,7 +182,7 @@ def programs(root: Path) -> list[str]:
     """Complain of a program whose words are read in another way than the one that there is."""
     return [
         f"{where(root, path, node.lineno)}: reads what a program says; use gateline.contracts.programs.run"
-        for path in files(root, *rooms(root))
+        for path in files(root, *packages(root))
         if path.relative_to(root).as_posix() not in READERS and path.relative_to(root).parts[0] not in FREE
         for node in ast.walk(tree(path))
         if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("subprocess.")
@@ -168,7 +194,7 @@ def relatives(root: Path) -> list[str]:
     """Complain of relative imports."""
     return [
         f"{where(root, path, each.line)}: relative import; name the module in full"
-        for path in files(root, *rooms(root), *FRONT_DOORS)
+        for path in files(root, *packages(root), *FRONT_DOORS)
         for each in imports(path)
         if each.relative
     ]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 FRONT_DOORS = ("noxfile", "tasks")
 APART = {"tests", "data", "docs", "benchmarks", "requirements", "reports", "build"}
-"""Top-level folders that are no rooms."""
+"""Top-level folders that are no packages."""
 
 
 @dataclass(frozen=True)
@@ -24,14 +24,14 @@ class Import:
     relative: bool = False
 
 
-def rooms(root: Path) -> list[str]:
+def packages(root: Path) -> list[str]:
     """Return the top-level folders that hold Python files and are none of the known others."""
     folders = [path for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")]
     return sorted(path.name for path in folders if path.name not in APART and any(path.rglob("*.py")))
 
 
 def files(root: Path, *names: str) -> list[Path]:
-    """Return the Python files of rooms and front doors, sorted."""
+    """Return the Python files of packages and front doors, sorted."""
     found = [
         path
         for name in names
@@ -49,7 +49,7 @@ def module_of(root: Path, path: Path) -> str:
 @cache
 def modules(root: Path) -> dict[str, Path]:
     """Return every module of the packages and front doors, by name."""
-    return {module_of(root, path): path for path in files(root, *rooms(root), *FRONT_DOORS)}
+    return {module_of(root, path): path for path in files(root, *packages(root), *FRONT_DOORS)}
 
 
 @cache
@@ -95,5 +95,5 @@ def _waits(node: ast.stmt) -> bool:
 
 
 def where(root: Path, path: Path, line: int) -> str:
-    """Return `room/file.py:line`, as editors read it."""
+    """Return `package/file.py:line`, as editors read it."""
     return f"{path.relative_to(root).as_posix()}:{line}"

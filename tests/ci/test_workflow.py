@@ -21,6 +21,7 @@ from tests.ci import rules
 from tests.ci.commands import FrontDoors, front_doors
 from tests.ci.rules import Workflow
 
+pytestmark = pytest.mark.no_cover  # what judges the workflow is a test itself; traced, it takes three times as long
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / ".github" / "workflows"
 NAMES = ("drift.yml", "pipeline.yml", "rollback.yml")
@@ -240,7 +241,7 @@ def test_local_actions_pin_what_they_use_and_run_only_the_install(name: str) -> 
     runs = [step["run"] for step in steps if "run" in step]
     install = "uv pip install --require-hashes --requirement requirements/dev.txt"
     if name == "reach":
-        assert len(runs) == 1 and "ssh-add" in runs[0]
+        assert ["ssh-add" in run for run in runs] == [True, False] and "umask 077" in runs[1]
         return
     assert runs == (['echo "GATELINE_SAMPLE=true" >> "$GITHUB_ENV"', install] if name == "setup" else [])
 
@@ -248,7 +249,7 @@ def test_local_actions_pin_what_they_use_and_run_only_the_install(name: str) -> 
 @pytest.mark.skipif(shutil.which("ssh-agent") is None, reason="no ssh client is installed here")
 def test_a_key_reaches_an_agent_and_known_hosts_are_added_once(tmp_path: Path) -> None:
     action = yaml.safe_load((ROOT / ".github/actions/reach/action.yml").read_text(encoding="utf-8"))
-    (step,) = [step for step in action["runs"]["steps"] if "run" in step]
+    step = next(step for step in action["runs"]["steps"] if "ssh-add" in step.get("run", ""))
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / "key")], check=True)
     key, hosts = (tmp_path / "key").read_text(encoding="utf-8"), "a.example ssh-ed25519 AAAA\nb.example ssh-ed25519 BBBB"
     socket = tempfile.mkdtemp(prefix="gl-", dir="/tmp")
@@ -270,3 +271,14 @@ def test_a_key_reaches_an_agent_and_known_hosts_are_added_once(tmp_path: Path) -
     assert (tmp_path / "env").read_text(encoding="utf-8") == f"SSH_AUTH_SOCK={socket}/ssh-agent\n" * 2
     assert (tmp_path / ".ssh/known_hosts").read_text(encoding="utf-8") == hosts + "\n"
     assert sorted(path.name for path in (tmp_path / ".ssh").iterdir()) == ["known_hosts"], "the key is on no disk"
+
+
+def test_a_kubeconfig_reaches_a_file_of_the_job_alone(tmp_path: Path) -> None:
+    action = yaml.safe_load((ROOT / ".github/actions/reach/action.yml").read_text(encoding="utf-8"))
+    step = next(step for step in action["runs"]["steps"] if "KUBECONFIG" in step.get("run", ""))
+    script = step["run"].replace("${{ runner.temp }}", str(tmp_path))
+    given = {"CONTENT": "apiVersion: v1\nusers: [{name: '$x'}]", "GITHUB_ENV": str(tmp_path / "env")}
+    subprocess.run(["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script], env={**os.environ, **given}, check=True)
+    written = tmp_path / "kubeconfig"
+    assert written.read_text(encoding="utf-8") == given["CONTENT"] + "\n" and written.stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "env").read_text(encoding="utf-8") == f"KUBECONFIG={written}\n"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from tests.docs.blocks import Block, all_blocks
 
 TUTORIAL = "tests/acceptance/test_docs.py::test_the_tutorial_works_to_the_letter"
+CLUSTER = "tests/acceptance/test_kubernetes.py::test_the_page_works_to_the_letter"
 PROXY = "tests/docs/test_security.py::test_the_proxy_before_the_port_lets_in_whom_it_knows"
 
 
@@ -53,7 +54,7 @@ APART = (
         "docs/copying.md",
         "invoke update",
         "needs a later version of the template",
-        "tests/acceptance/test_copies.py::test_a_later_version_comes_into_a_copy_that_was_edited",
+        "tests/acceptance/test_updates.py::test_a_later_version_comes_into_a_copy_that_was_edited",
     ),
     Apart(
         "docs/docker.md",
@@ -67,11 +68,27 @@ APART = (
         "needs a certificate, and port 443",
         "tests/infra/haproxy/test_upstream.py::test_it_speaks_tls_and_hands_on",
     ),
+    *(
+        Apart("docs/kubernetes.md", part, "needs a cluster", CLUSTER)
+        for part in ("kubectl apply -k", "invoke deploy", "nox -s train", "invoke canary")
+    ),
     Apart(
         "docs/load.md",
         "locust -f load/locustfile.py",
         "serves a page until it is stopped",
-        "tests/load/test_locustfile.py::test_locust_finds_the_rooms_by_itself",
+        "tests/load/test_locustfile.py::test_locust_finds_the_packages_by_itself",
+    ),
+    Apart(
+        "docs/monitoring.md",
+        "invoke monitor\n",
+        "serves until it is stopped",
+        "tests/acceptance/test_monitoring.py::test_rules_and_panels_see_what_really_happens",
+    ),
+    Apart(
+        "docs/service.md",
+        "tritonclient",
+        "needs a client that the project does not install",
+        "tests/service/test_tritonclient.py::test_a_tensor_for_each_column",
     ),
     Apart(
         "docs/service.md",

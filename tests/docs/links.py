@@ -1,11 +1,14 @@
-"""Links of pages that lead nowhere."""
+"""Links of pages that lead nowhere, and files that they name and that are not there."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
+from tests.docs.blocks import FILE
+
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[\w-]*)?\)")
+NAMED = re.compile(r"`((\w+)/[\w./-]*\w)(?:::\w+)?`")
 
 
 def broken(root: Path, page: str) -> list[str]:
@@ -14,3 +17,11 @@ def broken(root: Path, page: str) -> list[str]:
     return [
         f"{page}: {target}" for target in found if "://" not in target and not ((root / page).parent / target).exists()
     ]
+
+
+def gone(root: Path, page: str) -> list[str]:
+    """Return the files of our packages that a page names and that are not there, nor made by a block of the page."""
+    text = (root / page).read_text(encoding="utf-8")
+    made = {found[1] for found in FILE.finditer(text)}
+    named = {name for name, package in NAMED.findall(text) if (root / package / "__init__.py").is_file()}
+    return [f"{page}: {name}" for name in sorted(named - made) if not (root / name).exists()]

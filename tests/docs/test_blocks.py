@@ -9,7 +9,7 @@ import pytest
 
 from tests.docs.apart import APART, Apart, is_apart, walked
 from tests.docs.blocks import KNOWN, ROOT, Block, all_blocks, blocks, pages
-from tests.docs.links import broken
+from tests.docs.links import broken, gone
 
 
 def unknown(found: list[Block]) -> list[str]:
@@ -89,3 +89,16 @@ def test_every_link_of_a_page_leads_somewhere(page: str) -> None:
 def test_a_link_that_leads_nowhere_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.md").write_text("[a](a.md#top) [b](b.md) [c](https://example.org)", encoding="utf-8")
     assert broken(tmp_path, "a.md") == ["a.md: b.md"]
+
+
+@pytest.mark.parametrize("page", [page for page in pages() if page != "CHANGELOG.md"])
+def test_every_file_that_a_page_names_is_there(page: str) -> None:
+    assert gone(ROOT, page) == []
+
+
+def test_a_file_that_is_gone_is_named_but_for_one_that_the_page_makes(tmp_path: Path) -> None:
+    (tmp_path / "infra").mkdir()
+    (tmp_path / "infra/__init__.py").touch()
+    text = "`infra/__init__.py` `infra/old.py` `infra/new.py` `lib/theirs.rb`\n```python\n# infra/new.py\n```\n"
+    (tmp_path / "a.md").write_text(text, encoding="utf-8")
+    assert gone(tmp_path, "a.md") == ["a.md: infra/old.py"]

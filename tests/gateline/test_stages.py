@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import get_args
 
-from gateline.settings.serving import Stage
+from gateline.settings.environments import Stage
 from gateline.stages import APART, JUDGING, ORDER, PIPELINE, REQUIRABLE, judges
 from tests.ci.commands import front_doors
 

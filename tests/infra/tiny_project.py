@@ -14,12 +14,12 @@ from gateline.contracts.release import ARTIFACT_FOLDER, RELEASE_FILE, Release
 from gateline.contracts.slots import Slot
 from gateline.contracts.verdict import Outcome, Rule, Verdict
 from gateline.registry.artifacts import Artifacts
-from gateline.registry.made import MODEL, RELEASE, Made, content_of
+from gateline.registry.made_here import MODEL, RELEASE, Made, content_of
 from gateline.registry.releases import Releases
 from gateline.registry.store import Store
 from gateline.registry.verdicts import Verdicts
 from gateline.settings import Service
-from infra.engines.contract import Engine
+from infra.engines.contract import Engine, Running
 from infra.engines.process.engine import ProcessEngine
 from infra.host.bundle import digest_of, pack
 from infra.host.ports import free_ports
@@ -71,7 +71,7 @@ soak_seconds = 0.1
 canary_share = 0.5
 canary_seconds = 20.0
 """
-NOTES = ("rollout", "last-change", "quarantine", "audit-", "spool", "keys", "signed", "let-in")
+NOTES = ("rollout", "last-change", "quarantine", "audit-", "spool", "keys", "signed", "let-in", "drift-")
 SLOTS = {str(slot): slot for slot in Slot}
 
 
@@ -79,20 +79,20 @@ class Site:
     """The project in `root`, which is the working directory while a test runs."""
 
     def __init__(self, root: Path) -> None:
-        """Choose ports and write the settings; nothing is started. Python environments and our rooms are the project's."""
+        """Choose ports and write the settings; nothing is started. Python environments and our packages are the project's."""
         self.root = root
         (root / ".gateline").mkdir(parents=True)
         envs = ROOT / ".gateline" / "envs"
         envs.mkdir(parents=True, exist_ok=True)
         (root / ".gateline" / "envs").symlink_to(envs)
-        for room in ("load", "gateline", "validation", "requirements"):
-            (root / room).symlink_to(ROOT / room)
+        for package in ("load", "gateline", "validation", "requirements"):
+            (root / package).symlink_to(ROOT / package)
         self._ports = dict(zip(("staging", "production"), free_ports(2, ()), strict=True))
         self._packed: dict[str, tuple[Release, Manifest, dict[str, bytes], bytes]] = {}
         self.change()
 
     def change(self, changes: dict[str, Any] | None = None) -> None:
-        """Write the settings anew, with these changes by dotted key."""
+        """Write the settings again, with these changes by dotted key."""
         (self.root / "pipeline.toml").write_text(SETTINGS.format(**self._ports))
         change_settings(self.root, changes or {})
 
@@ -148,9 +148,13 @@ class Site:
         engine.remember([slots[slot].digest for slot in ("previous", "stable") if slot in slots])
         return engine
 
+    def running(self, name: str = "production") -> Running:
+        """Return what runs in an environment."""
+        return self.target(name).engine.status()
+
     def seen(self, name: str = "production") -> dict[str, tuple[str, float]]:
         """Return version and share by slot, as the engine sees them."""
-        slots = self.target(name).engine.status().slots
+        slots = self.running(name).slots
         return {str(slot): (status.release.version, round(status.share, 2)) for slot, status in slots.items()}
 
     def events(self) -> list[Event]:

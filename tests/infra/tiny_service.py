@@ -1,7 +1,8 @@
 """A service for the engine's tests: the HTTP contract of the real one, with knobs that make it fail.
 
 Knobs in knobs.json: latency (seconds an answer takes), error_every (every n-th answer is 500), crash (message: ends at
-once), never_ready, ready_after (seconds), release (reports this digest), stubborn (ignores SIGTERM).
+once), never_ready, ready_after (seconds), release (reports this digest), stubborn (ignores SIGTERM), log (writes a
+prediction log).
 """
 
 from __future__ import annotations
@@ -33,22 +34,23 @@ class Tiny:
 
     async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer the requests of one connection."""
+        oldest = time.monotonic() + float(os.environ.get("GATELINE_CONNECTION_SECONDS") or "inf")
         try:
-            while await self._one(reader, writer):
+            while await self._one(reader, writer, oldest):
                 pass
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
             writer.close()
 
-    async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+    async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, oldest: float) -> bool:
         head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
         self.running += 1
         try:
             headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head[1:])}
             body = await reader.readexactly(int(headers.get("content-length", 0)))
             status, answer = await self._answer(head[0].split(" ")[1], body)
-            close = headers.get("connection", "").lower() == "close"
+            close = headers.get("connection", "").lower() == "close" or time.monotonic() >= oldest
             lines = [f"HTTP/1.1 {status} X", f"content-length: {len(answer)}", f"x-gateline-release: {self.digest}"]
             writer.write("\r\n".join([*lines, *(["connection: close"] if close else []), "", ""]).encode() + answer)
             await writer.drain()
@@ -63,6 +65,8 @@ class Tiny:
             ready = not KNOBS.get("never_ready") and time.monotonic() - STARTED >= KNOBS.get("ready_after", 0.0)
             about = {"release": self.digest, "pid": os.getpid(), "variables": dict(os.environ)}
             return (200 if ready else 503), json.dumps(about).encode()
+        if path == "/drift":
+            return 200, json.dumps({"rows": sum(self.count.values()), "release": self.digest}).encode()
         return 200, self.page().encode()
 
     async def _predict(self, body: bytes) -> tuple[int, bytes]:
@@ -72,6 +76,10 @@ class Tiny:
         failed = every > 0 and (sum(self.count.values()) + 1) % every == 0
         self.count["5xx" if failed else "2xx"] += 1
         self.seconds.append(time.monotonic() - begun)
+        if KNOBS.get("log"):
+            name = f"predictions-2026-01-02-{os.getpid()}-{STARTED}.jsonl"
+            with (Path(os.environ["GATELINE_LOG_DIR"]) / name).open("a") as log:
+                print(json.dumps({"release": self.digest}), file=log)
         return (500 if failed else 200), json.dumps({"prediction": 1, "bytes": len(body)}).encode()
 
     def page(self) -> str:

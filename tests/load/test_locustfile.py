@@ -15,7 +15,7 @@ from tests.load.conftest import ROOT, Command
 
 
 @pytest.mark.slow
-def test_locust_finds_the_rooms_by_itself(command: Command) -> None:
+def test_locust_finds_the_packages_by_itself(command: Command) -> None:
     argv = [
         str(Path(sys.executable).parent / "locust"),
         "-f",

@@ -10,7 +10,7 @@ import pytest
 
 from gateline.settings.front_door import front_door
 from load.__main__ import main
-from load.recorder import UNANSWERED
+from load.traffic import UNANSWERED
 from tests.load import app
 from tests.load.conftest import Command
 

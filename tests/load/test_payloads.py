@@ -9,7 +9,7 @@ from typing import Any
 
 from gateline.contracts import schema as schemas
 from gateline.contracts.reference import ColumnReference, Reference, ScoreReference
-from load.payloads import Payloads
+from load.traffic import Payloads
 
 SCHEMA = schemas.parse(
     {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from load.recorder import UNANSWERED, Recorder
+from load.traffic import UNANSWERED, Recorder
 
 
 @dataclass

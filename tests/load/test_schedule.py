@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from load.schedule import Schedule, Ticket
+from load.traffic import Schedule, Ticket
 
 
 def test_tickets_end_with_the_count() -> None:

@@ -7,10 +7,7 @@ import time
 
 import pytest
 
-from load.payloads import Payloads
-from load.recorder import Recorder
-from load.schedule import Schedule, Ticket
-from load.traffic import Traffic
+from load.traffic import Payloads, Recorder, Schedule, Ticket, Traffic
 from tests.load.test_payloads import SCHEMA
 
 

@@ -1,1 +1,1 @@
-"""Tests of the service room."""
+"""Tests of the service package."""

@@ -28,7 +28,7 @@ from gateline.contracts.manifest import (
     SCHEMA_FILE,
     Manifest,
 )
-from gateline.contracts.release import ARTIFACT_FOLDER, RELEASE_FILE, Release
+from gateline.contracts.release import ARTIFACT_FOLDER, RELEASE_FILE, SCORER_FILE, Release
 from gateline.contracts.schema import Schema
 from gateline.registry.loaded import LoadedModel, encode
 from gateline.settings import Service
@@ -58,6 +58,10 @@ class Recipe:
     """Added to the recorded golden scores: above zero the model does not answer them."""
     hooks: str = ""
     """Source of the bundle's own `model/hooks.py`."""
+    generated: bool = False
+    """Whether generated Python scores the rows; of a binary model alone."""
+    scorer_end: str = ""
+    """Source behind the generated one."""
     artifact: str = ""
     """Identity that the release names; the artifact's own where empty."""
     change: Change = lambda files: None
@@ -84,6 +88,8 @@ def write(folder: Path, recipe: Recipe = Recipe()) -> Release:
         (folder / "model").mkdir()
         (folder / "model/__init__.py").write_text("")
         (folder / "model/hooks.py").write_text(recipe.hooks)
+    if recipe.generated:
+        (folder / SCORER_FILE).write_text(scorer(model.estimator) + recipe.scorer_end)
     release = Release(
         digest=of_value([str(folder), recipe.task]),
         version="20261124-abcdef0",
@@ -92,6 +98,7 @@ def write(folder: Path, recipe: Recipe = Recipe()) -> Release:
         lock="0" * 64,
         python="3.11",
         service=recipe.service,
+        scorer="generated" if recipe.generated else "scikit-learn",
     )
     (folder / RELEASE_FILE).write_text(release.model_dump_json())
     return release
@@ -104,6 +111,28 @@ def expected(folder: Path, rows: list[list[Any]]) -> list[list[float]]:
     encoded = encode(rows, schema())
     scores = estimator.predict_proba(encoded) if manifest.classes else estimator.predict(encoded).reshape(-1, 1)
     return [[float(score) for score in row] for row in scores]
+
+
+def scorer(estimator: Any) -> str:
+    """Return Python that scores a row as the pipeline of a binary test model does."""
+    front, logistic = estimator.steps[0][1], estimator.steps[1][1]
+    weights = iter(logistic.coef_[0].tolist())
+    words = [{word: next(weights) for word in seen} for seen in front.transformers_[0][1].categories_]
+    return f"""import math
+
+WORDS = {words!r}
+NUMBERS = {list(zip([2, 3, 5], weights))!r}
+
+
+def score(row):
+    total = {float(logistic.intercept_[0])!r}
+    for place, weights in enumerate(WORDS):
+        total += weights.get(row[place], 0.0)
+    for place, weight in NUMBERS:
+        total += weight * row[place]
+    positive = 1.0 / (1.0 + math.exp(-total)) if total > -709.0 else math.exp(total)
+    return [1.0 - positive, positive]
+"""
 
 
 def _model(task: str) -> LoadedModel:

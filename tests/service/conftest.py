@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from gateline.contracts.release import Release
+from gateline.registry.loaded import LoadedModel
 from service.app import Application, Options
 from service.state import Loaded, load
 from tests.service import bundles
@@ -66,3 +67,9 @@ async def client(release: Release, loaded: Loaded) -> AsyncIterator[httpx.AsyncC
     """A client of `bundle` served in this process."""
     async with serving(release, lambda: loaded) as opened:
         yield opened
+
+
+def model_of(loaded: Loaded) -> LoadedModel:
+    """Return the model that scikit-learn scores with."""
+    assert isinstance(loaded.predictor.model, LoadedModel)
+    return loaded.predictor.model

@@ -52,7 +52,7 @@ async def test_a_body_without_a_length_is_cut_off_at_the_limit(narrow: httpx.Asy
 async def test_a_body_that_does_not_arrive_is_given_up(
     client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.body.BODY_SECONDS", 0.05)
+    monkeypatch.setattr("service.door.BODY_SECONDS", 0.05)
 
     async def stalled() -> AsyncIterator[bytes]:
         yield b"{"

@@ -11,8 +11,8 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from service import connection
-from service.connection import HEAD_BYTES, Connection
+from service import server as connection
+from service.server import HEAD_BYTES, Connection
 
 pytestmark = pytest.mark.anyio
 
@@ -166,3 +166,122 @@ async def test_ordinary_requests_follow_each_other_at_any_pace(streams: Streams)
     await asyncio.sleep(0.6)
     writer.write(2 * (POST + b"Content-Length: 2\r\n\r\nok"))
     assert [await answered(reader), await answered(reader)] == [b"ok", b"ok"]
+
+
+class AtOnce:
+    """An application that answers `ok` at once, but leaves a body of `wait` to ASGI."""
+
+    def __init__(self) -> None:
+        self.asked: list[bytes] = []
+        self.headers: list[tuple[bytes, bytes]] = []
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer as `echo` does."""
+        await echo(scope, receive, send)
+
+    def at_once(self, headers: Any, server: Any, body: bytes) -> tuple[int, bytes] | None:
+        """Note what is asked."""
+        self.asked.append(body)
+        self.headers = [*headers]
+        return None if body == b"wait" else (200, b"content-length: 2\r\n\r\nok")
+
+
+PREDICT = POST.replace(b" / ", b" /predict ")
+
+
+def predict(body: bytes) -> bytes:
+    return PREDICT + b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
+
+
+@pytest.fixture()
+async def quickly() -> AsyncIterator[tuple[Streams, AtOnce]]:
+    """A connection to a server that answers predictions at once."""
+    app = AtOnce()
+    config = uvicorn.Config(app, log_config=None, ws="none", interface="asgi3", proxy_headers=False)
+    state = ServerState()
+    server = await asyncio.get_running_loop().create_server(lambda: Connection(config, state, {}), "127.0.0.1", 0)
+    reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname()[:2])
+    yield (reader, writer), app
+    writer.close()
+    server.close()
+
+
+async def test_a_whole_prediction_is_answered_at_once_and_all_else_by_the_application(
+    quickly: tuple[Streams, AtOnce],
+) -> None:
+    (reader, writer), app = quickly
+    writer.write(predict(b"a") + predict(b"wait") + predict(b"b") + GET + b"\r\n" + predict(b"c"))
+    assert [await answered(reader) for _ in range(5)] == [b"ok", b"wait", b"b", b"", b"c"]
+    assert app.asked == [b"a", b"wait"], "what waits behind another answer is not answered before it"
+    writer.write(predict(b"d"))
+    assert await answered(reader) == b"ok" and app.asked[-1] == b"d"
+
+
+async def test_a_body_that_comes_after_the_end_of_its_head_is_the_applications(quickly: tuple[Streams, AtOnce]) -> None:
+    (reader, writer), app = quickly
+    whole = predict(b"abc")
+    for cut, by in ((10, b"ok"), (len(PREDICT), b"ok"), (len(whole) - 3, b"abc"), (len(whole) - 1, b"abc")):
+        writer.write(whole[:cut])
+        await asyncio.sleep(0.05)
+        writer.write(whole[cut:])
+        assert await answered(reader) == by, cut
+    assert app.asked == [b"abc"] * 2
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_a_kept_connection_without_a_request_is_closed(
+    quickly: tuple[Streams, AtOnce], monkeypatch: pytest.MonkeyPatch, at_once: bool
+) -> None:
+    monkeypatch.setattr(connection, "KEEP_ALIVE_SECONDS", 0.8)
+    reader, writer = quickly[0]
+    for _ in range(3):  # each answer gives it new time
+        writer.write(predict(b"a" if at_once else b"wait"))
+        await answered(reader)
+        await asyncio.sleep(0.5)
+    assert await rest(reader) == b""
+
+
+async def test_a_client_that_goes_slow_after_an_answer_at_once_is_told(quickly: tuple[Streams, AtOnce]) -> None:
+    reader, writer = quickly[0]
+    writer.write(predict(b"a"))
+    assert await answered(reader) == b"ok"
+    writer.write(PREDICT + b"X-Slow: ")
+    assert (await rest(reader)).startswith(b"HTTP/1.1 408 ")
+
+
+async def test_a_large_head_is_refused_where_answers_are_given_at_once(quickly: tuple[Streams, AtOnce]) -> None:
+    (reader, writer), app = quickly
+    for _ in range(3):  # heads below the limit are not added up
+        writer.write(PREDICT + b"X-Long: " + b"a" * (HEAD_BYTES // 2) + b"\r\nContent-Length: 1\r\n\r\na")
+        assert await answered(reader) in (b"ok", b"a")
+    writer.write(PREDICT + b"X: a\r\n" * (HEAD_BYTES // 6) + b"Content-Length: 1\r\n\r\na")
+    said = await rest(reader)
+    assert said == b"" or said.startswith(b"HTTP/1.1 431 ")
+
+
+async def test_a_key_that_was_handed_on_is_read_as_authorization(quickly: tuple[Streams, AtOnce]) -> None:
+    (reader, writer), app = quickly
+    writer.write(predict(b"a").replace(b"\r\n\r\n", b"\r\nX-Gateline-Authorization: Bearer k\r\n\r\n", 1))
+    assert await answered(reader) == b"ok"
+    assert (b"authorization", b"Bearer k") in [tuple(header) for header in app.headers]
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_an_old_connection_is_closed_with_an_answer_that_says_so(
+    quickly: tuple[Streams, AtOnce], monkeypatch: pytest.MonkeyPatch, at_once: bool
+) -> None:
+    monkeypatch.setattr(Connection, "oldest", 0.4)
+    (reader, writer), app = quickly
+    port = writer.get_extra_info("peername")[1]
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    asked = predict(b"a" if at_once else b"wait")
+    writer.write(asked)
+    first = await reader.readuntil(b"\r\n\r\n")
+    await reader.readexactly(len(b"ok") if at_once else len(b"wait"))
+    assert b"connection: close" not in first.lower()
+    await asyncio.sleep(0.5)
+    writer.write(asked)
+    second = await rest(reader)
+    assert second.startswith(b"HTTP/1.1 200 ") and b"connection: close" in second.lower(), second
+    writer.close()
+    await writer.wait_closed()

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import socket
 
 import httpx
 import pytest
 
 from gateline.contracts.release import Release
-from gateline.settings import Environment, Service
-from gateline.settings.serving import DockerHost
-from infra.engines.serving import given
+from gateline.settings import Service
 from service.app import Options
-from service.hosts import bare
+from service.door import bare
 from service.state import Loaded
 from tests.service.bundles import ROW
 from tests.service.conftest import serving
@@ -106,27 +103,6 @@ def test_a_release_that_names_no_hosts_has_the_digest_it_had() -> None:
     assert "hosts" not in Service().model_dump(mode="json") and '"hosts"' not in Service().model_dump_json()
     assert Service(hosts=("a",)).model_dump(mode="json")["hosts"] == ["a"]
     assert Service.model_validate_json(Service().model_dump_json()) == Service()
-
-
-@pytest.mark.parametrize(
-    ("host", "docker", "names"),
-    [
-        ("127.0.0.1", "", "127.0.0.1"),
-        ("ml.example", "", "ml.example"),
-        ("0.0.0.0", "", f"0.0.0.0,{socket.gethostname()}"),
-        ("::", "ssh://me@gpu.example:22", f"0.0.0.0,{socket.gethostname()},gpu.example"),
-    ],
-)
-def test_what_an_environment_gives_its_services(host: str, docker: str, names: str) -> None:
-    where = Environment(port=8100, host=host, docker=DockerHost(host=docker))
-    first = given(where, "", {"GATELINE_REDIS_URL": "redis://x", "AWS_SECRET_ACCESS_KEY": "no"})
-    assert first == {
-        "GATELINE_HOSTS": names,
-        "GATELINE_SYNTHETIC_TOKEN": first["GATELINE_SYNTHETIC_TOKEN"],
-        "GATELINE_REDIS_URL": "redis://x",
-    }
-    assert len(first["GATELINE_SYNTHETIC_TOKEN"]) == 32
-    assert given(where, "", {}) != first and given(where, "kept", {})["GATELINE_SYNTHETIC_TOKEN"] == "kept"
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,7 @@ print({"pandas", "validation", "training", "infra", "report", "load"} & set(sys.
 
 
 @pytest.mark.slow
-def test_the_service_imports_neither_pandas_nor_any_room_that_it_may_not(bundle: Path) -> None:
+def test_the_service_imports_neither_pandas_nor_any_package_that_it_may_not(bundle: Path) -> None:
     """Refused, not only looked for: where pandas is installed, scikit-learn itself would import it."""
     environment = os.environ | {"PYTHONPATH": os.getcwd()}
     ran = subprocess.run(

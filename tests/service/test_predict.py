@@ -19,7 +19,7 @@ from service.predictor import Predictor
 from service.state import Loaded
 from tests.service import bundles
 from tests.service.bundles import NAMED, ROW
-from tests.service.conftest import serving
+from tests.service.conftest import model_of, serving
 
 pytestmark = pytest.mark.anyio
 
@@ -70,8 +70,8 @@ class Watched:
         return self.estimator.predict_proba(rows)
 
 
-async def test_few_rows_are_scored_on_the_loop_and_many_beside_it(release: Release, loaded: Loaded) -> None:
-    model = loaded.predictor.model
+async def test_few_rows_are_scored_on_the_loop_and_many_outside_it(release: Release, loaded: Loaded) -> None:
+    model = model_of(loaded)
     watched = Watched(model.estimator, [])
     predictor = Predictor(replace(model, estimator=watched), Moody())
     async with serving(release, lambda: replace(loaded, predictor=predictor)) as client:

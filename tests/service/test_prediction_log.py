@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -118,6 +119,33 @@ def test_what_finds_no_place_in_the_queue_is_counted(tmp_path: Path, monkeypatch
     log.close(seconds=0.01)
     reader = threading.Thread(target=lambda: (tmp_path / os.listdir(tmp_path)[0]).read_bytes(), daemon=True)
     reader.start()
+
+
+def test_no_more_bytes_wait_than_are_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.prediction_log.WAITING_BYTES", 1_000)
+    os.mkfifo(tmp_path / f"predictions-{datetime.now(UTC).date()}.jsonl")
+    lost = Lost()
+    log = PredictionLog(tmp_path, "digest", 14, lost)
+    for _ in range(10):
+        log.write("stuck", [0.5] * 20)
+    assert lost.lines >= 8 * 20
+    log.close(seconds=0.01)
+    threading.Thread(target=lambda: (tmp_path / os.listdir(tmp_path)[0]).read_bytes(), daemon=True).start()
+
+
+def test_many_requests_are_written_together_and_none_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each block is smaller than what waits, so that the writer must come again by itself."""
+    monkeypatch.setattr("service.prediction_log.MOST_BYTES", 1_000)
+    lost = Lost()
+    log = PredictionLog(tmp_path, "digest", 14, lost)
+    for number in range(500):
+        log.write(f"r{number}", [number / 7, number / 3])
+    deadline = time.monotonic() + 20
+    while len(lines_in(tmp_path)) < 1_000 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    found = lines_in(tmp_path)
+    log.close()
+    assert [line["score"] for line in found] == [score for n in range(500) for score in (n / 7, n / 3)] and not lost.lines
 
 
 def test_replicas_share_one_file_without_mixing_lines(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from gateline.settings.errors import GateRefused
 from service.predictor import BrokenModel, Predictor, Refused
 from service.state import Loaded, load
 from tests.service import bundles
+from tests.service.conftest import model_of as served
 
 TYPED = ["AA", "JFK", 17.0, 12.5, None, False, 1370088000.0]
 
@@ -45,27 +46,27 @@ def test_scores_are_those_of_the_estimator(any_bundle: Path) -> None:
     predictor = Predictor(model_of(any_bundle), Steps())
     rows = samples.rows(bundles.schema(), 30, seed=9)
     scores = predictor.score(predictor.prepare(rows))
-    assert scores.tolist() == bundles.expected(any_bundle, rows)
+    assert scores == bundles.expected(any_bundle, rows)
 
 
 def test_a_binary_answer_has_the_probability_of_the_positive(loaded: Loaded) -> None:
     predictor = loaded.predictor
-    answers = predictor.answer(np.array([[0.4, 0.6], [0.5, 0.5], [0.51, 0.49]]))
+    answers = predictor.answer([[0.4, 0.6], [0.5, 0.5], [0.51, 0.49]])
     assert answers == [
         {"prediction": 1, "probability": 0.6},
         {"prediction": 1, "probability": 0.5},
         {"prediction": 0, "probability": 0.49},
     ]
-    assert predictor.labels(np.array([[0.4, 0.6], [0.9, 0.1]])) == ["1", "0"]
-    assert predictor.logged(np.array([[0.4, 0.6]])) == [0.6]
+    assert predictor.labels([[0.4, 0.6], [0.9, 0.1]]) == ["1", "0"]
+    assert predictor.logged([[0.4, 0.6]]) == [0.6]
     assert predictor.all_labels() == ["0", "1"]
 
 
 def test_the_positive_class_may_stand_first(loaded: Loaded) -> None:
-    model = loaded.predictor.model
+    model = served(loaded)
     manifest = model.manifest.model_copy(update={"positive": 0, "threshold": 0.7})
     predictor = Predictor(replace(model, manifest=manifest), Steps())
-    scores = np.array([[0.6, 0.4], [0.8, 0.2]])
+    scores = [[0.6, 0.4], [0.8, 0.2]]
     assert predictor.answer(scores) == [{"prediction": 1, "probability": 0.6}, {"prediction": 0, "probability": 0.8}]
     assert predictor.logged(scores) == [0.6, 0.8]
 
@@ -73,7 +74,7 @@ def test_the_positive_class_may_stand_first(loaded: Loaded) -> None:
 def test_many_classes_answer_every_probability(tmp_path: Path) -> None:
     bundles.write(tmp_path / "b", bundles.Recipe(task="multiclass"))
     predictor = Predictor(model_of(tmp_path / "b"), Steps())
-    scores = np.array([[0.2, 0.7, 0.1]])
+    scores = [[0.2, 0.7, 0.1]]
     assert predictor.answer(scores) == [
         {"prediction": "late", "probabilities": {"early": 0.2, "late": 0.7, "on time": 0.1}}
     ]
@@ -84,7 +85,7 @@ def test_many_classes_answer_every_probability(tmp_path: Path) -> None:
 def test_a_number_is_counted_by_the_reference_bin(tmp_path: Path) -> None:
     bundles.write(tmp_path / "b", bundles.Recipe(task="regression"))
     predictor = Predictor(model_of(tmp_path / "b"), Steps())
-    scores = np.array([[19.9], [20.0], [60.0], [1e9]])
+    scores = [[19.9], [20.0], [60.0], [1e9]]
     assert predictor.labels(scores) == ["0", "1", "2", "3"]
     assert predictor.all_labels() == ["0", "1", "2", "3"]
     assert predictor.answer(scores)[0] == {"prediction": 19.9}
@@ -93,9 +94,10 @@ def test_a_number_is_counted_by_the_reference_bin(tmp_path: Path) -> None:
 
 def test_missing_values_reach_the_model_as_nan_and_none(loaded: Loaded) -> None:
     encoded = loaded.predictor.prepare([["AA", None, 17.0, 1.0, None, True, 0.0]])
-    assert encoded[0, 1] is None
-    assert math.isnan(encoded[0, 4])
-    assert encoded[0, 5] == 1.0
+    assert encoded[0][1] is None
+    seats = encoded[0][4]
+    assert isinstance(seats, float) and math.isnan(seats)
+    assert encoded[0][5] == 1.0
 
 
 def test_golden_rows_are_answered(any_bundle: Path, release: Release) -> None:
@@ -114,7 +116,7 @@ def test_golden_scores_must_agree_to_the_tolerance(tmp_path: Path, shift: float,
 
 
 def test_no_golden_rows_and_a_wrong_shape_are_refused(loaded: Loaded) -> None:
-    model = loaded.predictor.model
+    model = served(loaded)
     with pytest.raises(GateRefused, match="no golden rows"):
         Predictor(replace(model, golden={"rows": [], "scores": []}), Steps()).check_golden([])
     with pytest.raises(GateRefused, match="shape of 1 golden rows"):
@@ -129,8 +131,8 @@ def test_hooks_change_rows_and_answers(loaded: Loaded) -> None:
         return [{"late": answer["prediction"] == 1} for answer in answers]
 
     predictor = Predictor(loaded.predictor.model, Steps(later, short))
-    assert predictor.prepare([TYPED])[0, 2] == 23.0
-    assert predictor.answer(np.array([[0.1, 0.9]])) == [{"late": True}]
+    assert predictor.prepare([TYPED])[0][2] == 23.0
+    assert predictor.answer([[0.1, 0.9]]) == [{"late": True}]
 
 
 def test_a_hook_refuses_rows_by_value_error(loaded: Loaded) -> None:
@@ -152,7 +154,7 @@ def test_a_hook_that_returns_other_rows_is_broken(loaded: Loaded, before: Any) -
 
 def test_a_hook_that_loses_answers_is_broken(loaded: Loaded) -> None:
     with pytest.raises(BrokenModel, match="hook after: it returned 0 answers for 1 rows"):
-        Predictor(loaded.predictor.model, Steps(after=lambda answers: [])).answer(np.array([[0.5, 0.5]]))
+        Predictor(loaded.predictor.model, Steps(after=lambda answers: [])).answer([[0.5, 0.5]])
 
 
 @pytest.mark.parametrize(
@@ -170,6 +172,6 @@ def test_scores_that_are_no_probabilities_are_broken(loaded: Loaded, scores: lis
         def predict_proba(self, rows: Any) -> Any:
             return np.array(scores)
 
-    predictor = Predictor(replace(loaded.predictor.model, estimator=Odd()), Steps())
+    predictor = Predictor(replace(served(loaded), estimator=Odd()), Steps())
     with pytest.raises(BrokenModel, match=flaw):
         predictor.score(predictor.prepare([TYPED]))

@@ -271,7 +271,7 @@ def test_a_changed_schema_refuses_all_else(changed: Requests, features: Any, sai
     assert found.status == 422 and found.message.startswith(said)
 
 
-def test_names_that_stand_twice_are_found_beside_those_left_out(changed: Requests) -> None:
+def test_names_that_stand_twice_are_found_besides_those_left_out(changed: Requests) -> None:
     content = b'{"features": {"size": 1, "size": 2, "colour": "red"}}'
     assert '"size" stands twice' in refusal(changed, content).message
     assert '"x" stands twice' in refusal(changed, content.replace(b'"size": 1', b'"weight": {"x": 1, "x": 1}')).message

@@ -14,7 +14,8 @@ import pytest
 
 from gateline.contracts.release import Release
 from gateline.settings import Service
-from gateline.settings.errors import ExitCode, OutsideError
+from gateline.settings.errors import ExitCode, OutsideError, UsageError
+from service.__main__ import oldest_connection
 from service.server import KEEP_ALIVE_SECONDS, listen, server
 from tests.service import bundles, processes
 from tests.service.bundles import NAMED, ROW
@@ -115,8 +116,11 @@ def test_a_client_that_goes_away_leaves_the_service_well(running: processes.Serv
 
 
 @pytest.mark.slow
-def test_a_stopping_service_answers_what_it_began_and_waits_no_longer_than_the_drain(tmp_path: Path) -> None:
-    recipe = bundles.Recipe(hooks=SLOW_HOOKS, service=Service(drain_seconds=2))
+@pytest.mark.parametrize("generated", [False, True], ids=["scikit-learn", "generated"])
+def test_a_stopping_service_answers_what_it_began_and_waits_no_longer_than_the_drain(
+    tmp_path: Path, generated: bool
+) -> None:
+    recipe = bundles.Recipe(hooks=SLOW_HOOKS, service=Service(drain_seconds=2), generated=generated)
     bundles.write(tmp_path / "b", recipe)
     answers: list[httpx.Response] = []
     with processes.service(tmp_path / "b", tmp_path) as started:
@@ -168,3 +172,14 @@ def test_the_drain_is_the_releases_and_every_access_is_not_logged() -> None:
     assert config.timeout_graceful_shutdown == 3
     assert config.access_log is False
     assert config.timeout_keep_alive == KEEP_ALIVE_SECONDS
+
+
+@pytest.mark.parametrize("given", ["", "inf", "2.5"])
+def test_connections_are_kept_for_ever_or_as_long_as_is_set(given: str) -> None:
+    assert oldest_connection({"GATELINE_CONNECTION_SECONDS": given}) == float(given or "inf")
+
+
+@pytest.mark.parametrize("given", ["0", "-1", "nan", "soon"])
+def test_an_age_that_is_none_is_refused(given: str) -> None:
+    with pytest.raises(UsageError, match=f"GATELINE_CONNECTION_SECONDS is '{given}'; it must be a number > 0"):
+        oldest_connection({"GATELINE_CONNECTION_SECONDS": given})

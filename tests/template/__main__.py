@@ -18,7 +18,7 @@ from gateline.contracts.verdict import Outcome, Rule, Verdict
 from gateline.report.writing import write
 from gateline.settings.errors import UsageError, did_you_mean
 from gateline.settings.front_door import front_door
-from infra.host.ending import interrupted_once
+from infra.host.processes import interrupted_once
 from infra.host.python_env import python_for
 from template.scratch import remove
 from tests.template import menu, plans

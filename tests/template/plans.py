@@ -76,6 +76,8 @@ OPERATING = (
     Command("invoke audit --trace=production"),
     Command("invoke audit --export=audit.json", 0, "audit.json"),
     Command("invoke report", 0, "reports/index.html"),
+    Command("invoke monitor --once", 0, "gateline_environment_up"),
+    Command("invoke monitor --output=monitoring", 0, "monitoring/rules.yml"),
     Command("nox -s reference"),
     Command("nox -s tour"),
     Command("nox -s make_data"),

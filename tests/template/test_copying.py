@@ -103,7 +103,7 @@ def test_what_is_not_given_is_asked_for_at_a_terminal(
     monkeypatch.setattr("sys.stdin", typed)
     assert new(str(tmp_path / "copy"), Wanted(), defaults=False, dry_run=True) == 0
     said = capsys.readouterr().out
-    assert "Which column is to be predicted?" in said and "data.target = 'left'" in said
+    assert "Which column should be predicted?" in said and "data.target = 'left'" in said
 
 
 def test_what_fails_later_leaves_the_folder_and_one_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ from tests.template.copies import COPIES
 from tests.template.menu import listed, never_run
 
 ROOT = Path(__file__).parents[2]
-OURS = {"nox acceptance", "nox template"}
+OURS = {"nox acceptance", "nox template", "nox pictures"}
 """Sessions that no copy has."""
 
 

@@ -38,7 +38,7 @@ def test_it_holds_what_every_stage_reads_and_nothing_else(copy: Path) -> None:
         "tasks.py",
         "data/train.csv",
         "requirements/dev.txt",
-        "tests/integration/conftest.py",
+        "infra/trials/integration/fixtures.py",
         ".gitignore",
     ):
         assert (copy / name).exists(), name

@@ -22,7 +22,7 @@ from gateline.settings import Settings, load
 from training.identity import ROOT, plan
 from training.run import STEPS, Steps, Trained, train
 
-ROOMS = ("gateline", "training", "validation", "model")
+PACKAGES = ("gateline", "training", "validation", "model")
 TREES = {
     "classification": "sklearn.tree.DecisionTreeClassifier",
     "regression": "sklearn.tree.DecisionTreeRegressor",
@@ -110,9 +110,9 @@ def quiet() -> Steps:
 
 
 def copy_of_project(folder: Path, kind: str = "binary", **more: Any) -> Path:
-    """Return a folder with our rooms and a small project, to run commands in as a user does."""
-    for room in ROOMS:
-        shutil.copytree(ROOT / room, folder / room, ignore=shutil.ignore_patterns("__pycache__"))
+    """Return a folder with our packages and a small project, to run commands in as a user does."""
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "requirements").mkdir()
     for name in ("train.txt", "service.txt"):
         shutil.copy(ROOT / "requirements" / name, folder / "requirements")

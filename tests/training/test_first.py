@@ -17,7 +17,7 @@ from training.first import FEW, First, first_model, main
 
 
 @pytest.mark.parametrize(("kind", "metric"), [("binary", "roc_auc"), ("multiclass", "accuracy"), ("regression", "r2")])
-def test_a_first_model_is_measured_beside_a_constant_answer(small: Small, kind: str, metric: str) -> None:
+def test_a_first_model_is_compared_with_a_constant_answer(small: Small, kind: str, metric: str) -> None:
     settings, trained = small(kind)
     first = first_model(settings)
     assert first.features == trained.manifest.features

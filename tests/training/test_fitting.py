@@ -129,7 +129,7 @@ class Silent(Restless):
 
 @pytest.mark.parametrize("left", [None, {"loss": [0.5]}])
 @pytest.mark.parametrize("labels", [ROWS.labels, ROWS.labels + 1])
-def test_the_estimator_is_what_was_fitted_whatever_its_fit_returns(left: Any, labels: Any) -> None:
+def test_the_estimator_is_what_was_fitted_no_matter_what_its_fit_returns(left: Any, labels: Any) -> None:
     estimator = Silent(left)
     assert fit(estimator, Rows(ROWS.features, labels), Model(), SCHEMA, (0, 1)) is estimator
 

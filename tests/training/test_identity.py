@@ -16,9 +16,8 @@ from training.identity import ROOT, SHAPING, plan
 BESIDE = {
     *(f"gateline/contracts/{name}.py" for name in ("digest", "plot", "verdict", "event", "files", "image")),
     *(f"gateline/contracts/{name}.py" for name in ("layout", "programs", "release")),
-    *(f"gateline/contracts/{name}.py" for name in ("forms", "git", "shapes", "shaping")),
+    *(f"gateline/contracts/{name}.py" for name in ("git", "shaping")),
     "gateline/rows/sources.py",
-    "gateline/rows/digests.py",
     "validation/model/vouched.py",
     "model/features.py",
 }
@@ -49,7 +48,7 @@ def test_equal_inputs_have_one_identity_wherever_the_project_stands(tmp_path: Pa
         {"data": {"time": ""}},
     ],
 )
-def test_whatever_shapes_the_artifact_changes_the_identity(tmp_path: Path, change: dict[str, Any]) -> None:
+def test_all_that_shapes_the_artifact_changes_the_identity(tmp_path: Path, change: dict[str, Any]) -> None:
     assert identity(tmp_path / "a") != identity(tmp_path / "b", **change)
 
 
@@ -82,7 +81,7 @@ def test_sources_and_lock_count_and_caches_do_not(tmp_path: Path) -> None:
     (folder / "model" / "__pycache__").mkdir(exist_ok=True)
     (folder / "model" / "__pycache__" / "junk.pyc").write_bytes(b"junk")
     assert inputs() == seen[0] != ""
-    for path in ("model/features.py", "training/golden.py", "gateline/rows/typed.py", "requirements/train.txt"):
+    for path in ("model/features.py", "training/golden.py", "gateline/rows/cells.py", "requirements/train.txt"):
         with (folder / path).open("a") as stream:
             stream.write("\n# changed\n")
         seen.append(inputs())
@@ -104,9 +103,9 @@ def test_every_module_that_shapes_an_artifact_is_listed() -> None:
     assert {path for path in SHAPING if not (ROOT / path).exists()} == set()
 
 
-def closure(room: str) -> set[str]:
-    """Return the paths of our modules that a room imports, directly or through others."""
-    paths = (path for path in (ROOT / room).glob("*.py") if path.name not in PROPOSING)
+def closure(package: str) -> set[str]:
+    """Return the paths of our modules that a package imports, directly or through others."""
+    paths = (path for path in (ROOT / package).glob("*.py") if path.name not in PROPOSING)
     waiting, seen = [path.relative_to(ROOT).as_posix() for path in paths], set()
     while waiting:
         path = waiting.pop()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,8 +18,9 @@ import pytest
 
 from gateline.contracts.digest import of_bytes
 from gateline.registry.artifacts import CANDIDATE
-from gateline.registry.made import MODEL, Made, content_of
+from gateline.registry.made_here import MODEL, Made, content_of
 from gateline.settings import load
+from tests.training.conftest import Small
 from tests.training.example import artifacts_of, command, copy_of_project, frame, project
 from training.__main__ import main
 
@@ -78,6 +80,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.fixture
+def stored(folder: Path, small: Small) -> Path:
+    """The same project, with what another run of the same rows and settings has stored: trained once for all tests."""
+    shutil.copytree(small("binary")[0].registry.url, folder / "store")
+    return folder
+
+
 def test_a_candidate_is_stored_copied_reported_and_pointed_to(folder: Path) -> None:
     assert main([]) == 0
     artifacts = artifacts_of(load())
@@ -92,20 +101,20 @@ def test_a_candidate_is_stored_copied_reported_and_pointed_to(folder: Path) -> N
     assert [(rule["name"], rule["sample"]) for rule in verdict["rules"]] == [("trained", 600)]
 
 
-def test_equal_inputs_are_not_trained_again(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_equal_inputs_are_not_trained_again(stored: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main([])
-    written = {path: path.stat().st_mtime_ns for path in (folder / "store").rglob("model.skops")}
+    written = {path: path.stat().st_mtime_ns for path in (stored / "store").rglob("model.skops")}
     capsys.readouterr()
     artifacts_of(load()).point(CANDIDATE, "0" * 64)
     assert main(["--output", "elsewhere"]) == 0
     assert "nothing to train: equal inputs made" in capsys.readouterr().err
-    assert {path: path.stat().st_mtime_ns for path in (folder / "store").rglob("model.skops")} == written
+    assert {path: path.stat().st_mtime_ns for path in (stored / "store").rglob("model.skops")} == written
     assert artifacts_of(load()).alias(CANDIDATE) != "0" * 64
     assert {path.name for path in Path("elsewhere").iterdir()} == FILES
     assert json.loads(Path("reports/train/verdict.json").read_text())["recorded"] is True
 
 
-def test_fresh_trains_again_and_keeps_the_stored_artifact(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_fresh_trains_again_and_keeps_the_stored_artifact(stored: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main([])
     before = Path(".gateline/candidate/manifest.json").read_bytes()
     capsys.readouterr()
@@ -173,9 +182,9 @@ def test_a_model_that_somebody_put_in_the_place_of_equal_inputs_is_not_taken_for
     assert Made.of(load()).all(MODEL) == []
 
 
-def test_an_artifact_handed_on_without_its_verdict_is_recognised(folder: Path) -> None:
+def test_an_artifact_handed_on_without_its_verdict_is_recognised(stored: Path) -> None:
     main([])
-    for verdict in (folder / "store").rglob("verdicts/train/*"):
+    for verdict in (stored / "store").rglob("verdicts/train/*"):
         verdict.unlink()
     assert main([]) == 0
     verdict = json.loads(Path("reports/train/verdict.json").read_text())
@@ -183,15 +192,15 @@ def test_an_artifact_handed_on_without_its_verdict_is_recognised(folder: Path) -
 
 
 def test_a_broken_artifact_is_trained_again_and_the_command_says_so(
-    folder: Path, capsys: pytest.CaptureFixture[str]
+    stored: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     main([])
-    stored = next((folder / "store").rglob("model.skops"))
-    stored.write_bytes(b"x" + stored.read_bytes()[1:])
+    model = next((stored / "store").rglob("model.skops"))
+    model.write_bytes(b"x" + model.read_bytes()[1:])
     capsys.readouterr()
     assert main([]) == 0
     assert "is not the one that was written: training it again" in capsys.readouterr().err
-    assert stored.read_bytes()[:2] == b"PK"
+    assert model.read_bytes()[:2] == b"PK"
 
 
 def test_ci_is_told_version_and_metrics(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -230,7 +239,7 @@ def test_a_regression_with_a_transformer_of_the_project_trains_and_reads_back(tm
 
 
 @pytest.mark.slow
-def test_a_change_of_the_projects_code_trains_anew(tmp_path: Path) -> None:
+def test_a_change_of_the_projects_code_trains_again(tmp_path: Path) -> None:
     folder = copy_of_project(tmp_path)
     command(folder, "training")
     with (folder / "model" / "features.py").open("a") as stream:

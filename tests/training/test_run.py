@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from gateline.contracts.digest import of_value
 from gateline.contracts.manifest import GOLDEN_FILE, METRICS_FILE, REFERENCE_FILE
@@ -19,7 +22,7 @@ from tests.training.conftest import Small
 from tests.training.example import artifacts_of, settings_of, trained
 from training.identity import plan
 from training.rows import read
-from training.run import is_broken
+from training.run import Steps, is_broken
 
 FILES = {"model.skops", "schema.json", "metrics.json", "reference.json", "golden.json", "manifest.json"}
 ABOVE = {"binary": ("accuracy", 0.75), "multiclass": ("accuracy", 0.6), "regression": ("r2", 0.6)}
@@ -106,7 +109,7 @@ def test_nothing_is_stored_when_training_fails(tmp_path: Path) -> None:
     assert not artifacts_of(settings).versions()
 
 
-def test_a_broken_artifact_is_seen_and_trained_anew(tmp_path: Path) -> None:
+def test_a_broken_artifact_is_seen_and_trained_again(tmp_path: Path) -> None:
     settings = settings_of(tmp_path)
     result, artifacts = trained(settings), artifacts_of(settings)
     identity = plan(settings).identity
@@ -118,3 +121,33 @@ def test_a_broken_artifact_is_seen_and_trained_anew(tmp_path: Path) -> None:
         artifacts.files(identity)
     assert trained(settings).manifest.identity == identity
     assert not is_broken(artifacts, identity)
+
+
+def test_each_step_ends_in_a_numbered_line_with_its_time() -> None:
+    out = StringIO()
+    steps = Steps(2, Console(file=out))
+    for text in ("read", "fit"):
+        with steps.step(text):
+            pass
+    assert re.fullmatch(r"\[1/2\] read: 0\.\d s\n\[2/2\] fit: 0\.\d s\n", out.getvalue())
+
+
+@pytest.mark.parametrize(("expected", "told"), [(12.0, True), (3.0, False)])
+def test_a_step_that_was_long_last_time_says_how_long(expected: float, told: bool) -> None:
+    out = StringIO()
+    with Steps(1, Console(file=out)).step("fit", expected):
+        assert ("of about 12 s, as last time" in out.getvalue()) == told
+
+
+def test_a_terminal_shows_a_running_clock() -> None:
+    out = StringIO()
+    with Steps(1, Console(file=out, force_terminal=True, width=100)).step("fit", 12.0):
+        pass
+    assert "0:00:0" in out.getvalue() and "of about 12 s, as last time" in out.getvalue()
+
+
+def test_a_step_that_fails_is_not_called_done() -> None:
+    out = StringIO()
+    with pytest.raises(ValueError), Steps(1, Console(file=out)).step("fit"):
+        raise ValueError
+    assert out.getvalue() == ""

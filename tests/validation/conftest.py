@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateline.settings import Settings
-from gateline.settings.serving import Registry
+from gateline.settings.service import Registry
 from tests.training.conftest import Small, small
 from training.run import Trained
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from gateline.settings import Metrics, ModelGate
-from validation.model.evidence import Champion, Evidence, Golden
+from validation.model.case import Champion, ModelCase, Golden
 from validation.model.limits import Limit
-from validation.scored import Scored
+from validation.metrics import Scored
 
 NO_GOLDEN = Golden(np.empty((0, 2)), np.empty((0, 2)), (), ())
 
@@ -53,7 +53,7 @@ def evidence(
     golden: Golden = NO_GOLDEN,
     gate: dict[str, Any] | None = None,
     **metrics: Any,
-) -> Evidence:
+) -> ModelCase:
     """Return evidence with the settings' defaults, changed as given."""
     other = Champion("v1", champion) if isinstance(champion, Scored) else champion or Champion()
-    return Evidence(candidate, golden, ModelGate(**(gate or {})), Metrics(**metrics), limits, other)
+    return ModelCase(candidate, golden, ModelGate(**(gate or {})), Metrics(**metrics), limits, other)

@@ -11,16 +11,13 @@ import pytest
 
 from gateline.contracts.schema import parse
 from gateline.settings.errors import UsageError
-from tests.validation.weather import frame, raw, schema
-from validation.matrix import features_of, numbers_of, target_of
+from tests.validation.weather import cells, frame, schema
+from validation.matrix import features_of, target_of
 
 
 def test_rows_are_in_schema_order_without_roles_and_keys() -> None:
     declared = schema(group="", time="")
-    table = pd.DataFrame(
-        {column.name: values.values for column in declared.columns if (values := raw(frame()).typed(column))}
-    )
-    rows = features_of(table[list(table.columns[::-1])], declared)
+    rows = features_of(cells(frame()[list(frame().columns[::-1])], declared), declared)
     assert rows.shape == (1000, 8) and rows.dtype == object
     taken, station, _, warmth, _, gusts, serial, night = rows[0]
     assert taken == 1704067200.0 and station == frame()["station"].iloc[0] and serial == "1-0-0"
@@ -30,9 +27,9 @@ def test_rows_are_in_schema_order_without_roles_and_keys() -> None:
 
 
 def test_missing_times_are_nan() -> None:
-    column = schema().column("taken")
-    times = pd.Series([pd.Timestamp("1970-01-01T00:00:01.5Z"), pd.NaT]).astype("datetime64[us, UTC]")
-    first, second = numbers_of(times, column)
+    times = pd.DataFrame({"x": pd.Series(["1970-01-01T00:00:01.5Z", None]), "y": [1, 0]})
+    declared = parse({"columns": [{"name": "x", "dtype": "datetime"}, {"name": "y", "dtype": "integer"}], "target": "y"})
+    (first,), (second,) = features_of(cells(times, declared), declared)
     assert first == 1.5 and math.isnan(second)
 
 
@@ -47,9 +44,7 @@ def test_missing_times_are_nan() -> None:
 )
 def test_the_target_has_its_own_dtype(dtype: str, values: list[Any], kind: str) -> None:
     declared = parse({"columns": [{"name": "x", "dtype": "number"}, {"name": "y", "dtype": dtype}], "target": "y"})
-    series = raw(pd.DataFrame({"x": [0.0, 0.0], "y": values})).typed(declared.column("y"))
-    assert series is not None
-    target = target_of(pd.DataFrame({"y": series.values}), declared, "rows.csv")
+    target = target_of(cells(pd.DataFrame({"x": [0.0, 0.0], "y": values}), declared), declared, "rows.csv")
     assert target.tolist() == values and str(target.dtype) == kind
 
 
@@ -57,9 +52,10 @@ def test_missing_labels_are_refused() -> None:
     table = frame().astype({"rain": "Int64"})
     table.loc[0, "rain"] = pd.NA
     with pytest.raises(UsageError, match="1 of 1000 values of the target 'rain' are missing"):
-        target_of(table, schema(), "rows.csv")
+        target_of(cells(table, schema()), schema(), "rows.csv")
 
 
 def test_a_time_is_no_target() -> None:
     with pytest.raises(UsageError, match="is a datetime"):
-        target_of(frame(), schema(target="taken", time=""), "rows.csv")
+        declared = schema(target="taken", time="")
+        target_of(cells(frame(), declared), declared, "rows.csv")

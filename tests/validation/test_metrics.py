@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,10 @@ import pytest
 from sklearn import metrics as sk
 
 import model
-from gateline.settings import Metrics
+from gateline.settings import METRICS, Metrics
 from gateline.settings.errors import UsageError
 from tests.validation.scores import binary, noisy, numbers
-from validation.metrics import compute, compute_all, measure, names
-from validation.model.limits import CLASSIFICATION_METRICS, REGRESSION_METRICS
-from validation.scored import Scored
+from validation.metrics import COMPUTED, Scored, compute_all, measure
 
 CHANCE = np.random.default_rng(3)
 LABELS = np.array(["blue", "green", "red"])
@@ -60,7 +59,7 @@ def custom(*functions: Any) -> Metrics:
 def test_two_classes_are_measured_as_scikit_learn_measures_them() -> None:
     scored = noisy(500, seed=1)
     truth, called, score = scored.y_true, scored.decided, scored.scores[:, 1]
-    found = compute("binary", truth, scored.scores, called, (0, 1), Metrics(fixed_fpr=0.1))
+    found = compute_all(scored, Metrics(fixed_fpr=0.1))
     fpr, tpr, _ = sk.roc_curve(truth, score)
     expected = {
         "accuracy": sk.accuracy_score(truth, called),
@@ -110,7 +109,7 @@ def test_counts_by_hand() -> None:
 
 def test_the_positive_class_is_the_settings_own() -> None:
     scored = noisy(300, seed=2)
-    found = compute("binary", scored.y_true, scored.scores, scored.decided, (0, 1), Metrics(positive=0))
+    found = compute_all(Scored.of("binary", scored.y_true, scored.scores, scored.decided, (0, 1), positive=0), Metrics())
     assert found["average_precision"] == pytest.approx(
         sk.average_precision_score(scored.y_true == 0, scored.scores[:, 0])
     )
@@ -170,9 +169,20 @@ def test_a_metric_of_another_task_is_refused() -> None:
         measure("rmse", noisy(50, seed=1), Metrics())
 
 
-def test_limits_know_the_same_metrics() -> None:
-    assert names("binary", Metrics()) == names("multiclass", Metrics()) == CLASSIFICATION_METRICS
-    assert names("regression", Metrics()) == REGRESSION_METRICS
+def test_every_metric_that_settings_know_is_computed() -> None:
+    assert set(COMPUTED) == set(METRICS) == {*Metrics().names("binary"), *Metrics().names("regression")}
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_a_weight_counts_as_so_many_rows(name: str) -> None:
+    plain = Metrics()
+    scored = noisy(90, seed=3)
+    if METRICS[name].task == "regression":
+        scored = numbers(CHANCE.normal(size=90), CHANCE.normal(size=90))
+    counts = CHANCE.integers(0, 4, 90)
+    again = measure(name, scored.take(np.repeat(np.arange(90), counts)), plain)
+    weighted = replace(scored.take(np.flatnonzero(counts)), weights=counts[counts > 0].astype(np.float64))
+    assert measure(name, weighted, plain) == pytest.approx(again, abs=1e-12)
 
 
 def test_a_metric_whose_own_file_lacks_a_library_is_to_be_corrected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

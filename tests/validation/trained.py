@@ -14,7 +14,7 @@ from gateline.registry.artifacts import Artifacts
 def stored_again(artifacts: Artifacts, original: Mapping[str, bytes], name: str, **changes: Any) -> str:
     """Store a copy of an artifact under another identity, files and manifest fields changed, and return the identity.
 
-    The digests are made anew: this is what a wrong training would have written, not a file that was touched later.
+    The digests are made again: this is what a wrong training would have written, not a file that was touched later.
     """
     changed = dict(original)
     manifest = Manifest.model_validate_json(changed.pop(MANIFEST_FILE))

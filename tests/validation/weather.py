@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from pyarrow import parquet
 
 from gateline.contracts.schema import Schema, parse
 from gateline.contracts.verdict import Outcome, Rule, Verdict
-from gateline.rows.parts import Part
-from gateline.rows.reading import Raw, read_raw
+from gateline.rows.cells import Cells
+from gateline.rows.gathering import gather
+from gateline.rows.reading import Whole
+from gateline.rows.sources import Content
+from gateline.rows.streaming import Stream
 from gateline.settings import DataGate
-from validation.data.case import Case, Table
+from validation.data.case import DataCase, Table
 from validation.data.gate import judge
 
 ROWS = 1000
@@ -60,25 +65,33 @@ def frame(rows: int = ROWS, *, seed: int = 1, part: int = 0) -> pd.DataFrame:
     )
 
 
-def raw(data: pd.DataFrame, url: str = "memory") -> Raw:
-    """Return a frame as it would be read from Parquet."""
-    return Raw(url, (Part(pa.Table.from_pandas(data, preserve_index=False), text=False),))
+def raw(data: pd.DataFrame, url: str = "memory") -> Stream:
+    """Return a frame as it is read from Parquet."""
+    packed = io.BytesIO()
+    parquet.write_table(pa.Table.from_pandas(data, preserve_index=False), packed)
+    return Stream(url, [Content(packed.getvalue(), parquet=True)])
+
+
+def cells(data: pd.DataFrame, declared: Schema) -> dict[str, Cells]:
+    """Return a frame's columns as they are read."""
+    (whole,), _, _ = gather(raw(data), declared, lambda: [Whole()])
+    return {column.name: whole.column(column) for column in declared.columns}
 
 
 def case(
-    train: pd.DataFrame | Raw,
-    test: pd.DataFrame | Raw | None = None,
+    train: pd.DataFrame | Stream,
+    test: pd.DataFrame | Stream | None = None,
     *,
     declared: Schema | None = None,
     gate: DataGate | None = None,
     earlier: dict[str, int] | None = None,
-) -> Case:
+) -> DataCase:
     """Return what a rule takes."""
     declared = declared or schema()
     named = {"train": train} if test is None else {"train": train, "test": test}
-    raws = {role: data if isinstance(data, Raw) else raw(data, role) for role, data in named.items()}
+    raws = {role: data if isinstance(data, Stream) else raw(data, role) for role, data in named.items()}
     tables = tuple(Table(role, one, declared) for role, one in raws.items())
-    return Case(tables, declared, gate or DataGate(), earlier or {})
+    return DataCase(tables, declared, gate or DataGate(), earlier or {})
 
 
 def outcomes(rules: list[Rule]) -> set[Outcome]:
@@ -102,7 +115,7 @@ def verdict(
     train: Path, test: Path | None = None, declared: Schema | None = None, gate: DataGate | None = None
 ) -> Verdict:
     """Read files and judge them by every rule."""
-    raws = [read_raw(str(path)) for path in (train, test) if path]
+    raws = [Stream(str(path)) for path in (train, test) if path]
     return judge(raws[0], raws[1] if test else None, declared or schema(), gate or DataGate())
 
 

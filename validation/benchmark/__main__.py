@@ -1,7 +1,5 @@
 """The command line of the gate on speed."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 
@@ -42,9 +40,8 @@ def _arguments() -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--sample", required=True, type=Path, metavar="FILE", help="what python -m load --json wrote")
-    parser.add_argument(
-        "--release", required=True, metavar="DIGEST", help="the whole digest of the release that was loaded"
-    )
+    release = "the full digest of the release that was loaded"
+    parser.add_argument("--release", required=True, metavar="DIGEST", help=release)
     parser.add_argument("--config", default=DEFAULT_PATH, metavar="FILE", help="the settings (default: %(default)s)")
     return parser.parse_args()
 
@@ -58,7 +55,8 @@ def main() -> int:
     arguments = _arguments()
     settings = load(arguments.config)
     sample = _read(arguments.sample)
-    judged = {"release": arguments.release} | inputs(settings) | asked_by(arguments.config)
+    found = inputs(settings, schema=Path(settings.data.schema_path))
+    judged = {"release": arguments.release} | found | asked_by(arguments.config)
     verdict = judge(sample, settings.gates.benchmark, arguments.release, judged)
     Verdicts(Store.of(settings)).record(verdict)
     write(verdict)

@@ -1,18 +1,24 @@
 """The gate on speed: a release under load against the limits. Run it with `python -m validation.benchmark --help`."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from gateline.contracts.digest import of_file, of_value, short
-from gateline.contracts.load_sample import LoadSample
-from gateline.contracts.verdict import Outcome, Rule, Verdict, at_least, at_most, unknown
+from gateline.contracts.digest import of_file, of_sources, of_value, short
+from gateline.contracts.load_sample import LoadSample, percentile
+from gateline.contracts.verdict import Outcome, Plot, Rule, Series, Verdict, at_least, at_most, ruled, unknown
 from gateline.settings import BenchmarkGate, Settings
-from validation.benchmark.plots import plots
 
 STAGE = "benchmark"
-
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = (
+    "load",
+    "validation/benchmark/gate.py",
+    "gateline/contracts/load_sample.py",
+    "gateline/contracts/samples.py",
+    "requirements/load.txt",
+)
+SHOWN = 0.995
+"""Share of requests that the distribution shows; the slowest few would flatten the rest."""
 ROWS = "Its rows are drawn evenly from the ranges of the schema: they cost what yours cost, but need not occur."
 
 
@@ -26,8 +32,12 @@ def judge(
     figures = {"p50_ms": sample.p50_ms, "p95_ms": sample.p95_ms, "p99_ms": sample.p99_ms}
     metrics = {name: value for name, value in figures.items() if value is not None}
     metrics |= {"requests": sample.requests, "errors": sample.errors, "rate": sample.rate, "seconds": sample.seconds}
-    said, drawn = rules(sample, gate, release), plots(sample, gate)
-    return Verdict.of(STAGE, said, judged=judged, metrics=metrics, plots=drawn, notes=(_how(sample), ROWS))
+    users = f"at most {sample.users} at once"
+    how = f"Sent as fast as answers came, {users}; a stall holds back the requests that would have shown it."
+    if sample.intended_rate:
+        how = f"Sent on a schedule of {sample.intended_rate:g} requests/s, {users}; timed from the intended start."
+    said = rules(sample, gate, release)
+    return Verdict.of(STAGE, said, judged=judged, metrics=metrics, plots=plots(sample, gate), notes=(how, ROWS))
 
 
 def rules(sample: LoadSample, gate: BenchmarkGate, release: str = "") -> tuple[Rule, ...]:
@@ -36,11 +46,14 @@ def rules(sample: LoadSample, gate: BenchmarkGate, release: str = "") -> tuple[R
     return tuple(rule.model_copy(update={"required": rule.name in gate.required}) for rule in said)
 
 
-def inputs(settings: Settings) -> dict[str, str]:
-    """Return the digests that the verdict depends on beside the release: limits, load profile, schema of the payloads."""
-    values = {"gate": settings.gates.benchmark, "load": settings.load}
-    digest = of_value({name: value.model_dump(mode="json") for name, value in values.items()})
-    return {"settings": digest, "schema": of_file(Path(settings.data.schema_path))}
+def inputs(settings: Settings, root: Path = ROOT, schema: Path | None = None) -> dict[str, str]:
+    """Return the digests of what the verdict depends on, apart from the release: load profile, limits, what sends and judges,
+    and the schema of the payloads where that is not the release's own."""
+    return {
+        "profile": of_value(settings.load.model_dump(mode="json")),
+        "limits": of_value(settings.gates.benchmark.model_dump(mode="json")),
+        "sources": of_sources(root, SOURCES),
+    } | ({"schema": of_file(schema)} if schema else {})
 
 
 def _identity(sample: LoadSample, gate: BenchmarkGate, release: str) -> Rule:
@@ -48,21 +61,15 @@ def _identity(sample: LoadSample, gate: BenchmarkGate, release: str) -> Rule:
     others = {name: count for name, count in sample.releases.items() if name != release}
     ours = sample.releases.get(release, 0)
     if others:
-        return Rule(
-            name="identity",
-            outcome=Outcome.FAIL,
-            reason=f"{sum(others.values()):,} answers came from release {short(max(others, key=lambda name: others[name]))}",
-            observed=short(max(others, key=lambda name: others[name])),
-            limit=short(release),
-            sample=sample.requests,
-            next_step="load the address of the release that is to be judged",
-        )
+        other = short(max(others, key=lambda name: others[name]))
+        reason = f"{sum(others.values()):,} answers came from release {other}"
+        facts = {"observed": other, "limit": short(release), "sample": sample.requests}
+        step = "load the address of the release that is to be judged"
+        return ruled("identity", Outcome.FAIL, reason, next_step=step, **facts)
     if not ours:
         return unknown("identity", "no answer names its release", sample=sample.requests)
     reason = f"{ours:,} answers name release {short(release)}, none another"
-    return Rule(
-        name="identity", outcome=Outcome.PASS, reason=reason, observed=short(release), limit=short(release), sample=ours
-    )
+    return ruled("identity", Outcome.PASS, reason, observed=short(release), limit=short(release), sample=ours)
 
 
 def _latency(name: str) -> Callable[[LoadSample, BenchmarkGate, str], Rule]:
@@ -73,10 +80,8 @@ def _latency(name: str) -> Callable[[LoadSample, BenchmarkGate, str], Rule]:
         if not sample.answered:
             return unknown(name, f"none of {sample.requests:,} requests was answered", sample=sample.requests)
         judged = at_most(name, observed, limit, unit="ms", sample=sample.requests)
-        step = (
-            "see that the machine does nothing else and run it again, profile the service, "
-            f"or set gates.benchmark.max_{name}_ms to what you can promise"
-        )
+        step = "see that the machine does nothing else and run it again, profile the service, "
+        step += f"or set gates.benchmark.max_{name}_ms to what you can promise"
         return judged.model_copy(update={"next_step": step}) if judged.outcome is Outcome.FAIL else judged
 
     rule.__doc__ = (
@@ -102,7 +107,7 @@ def _errors(sample: LoadSample, gate: BenchmarkGate, release: str) -> Rule:
 
 
 def _rate(sample: LoadSample, gate: BenchmarkGate, release: str) -> Rule:
-    """Judge the predictions a second: at least `min_rate_share` of `load.rate`, on at least `min_requests` requests."""
+    """Judge the predictions per second: at least `min_rate_share` of `load.rate`, on at least `min_requests` requests."""
     if not sample.intended_rate:
         return unknown("rate", "the load had no intended rate", next_step="set load.rate to judge it")
     if too_few := _too_few("rate", sample, gate):
@@ -131,8 +136,34 @@ RULES: dict[str, Callable[[LoadSample, BenchmarkGate, str], Rule]] = {
 }
 
 
-def _how(sample: LoadSample) -> str:
-    users = f"at most {sample.users} at once"
-    if sample.intended_rate:
-        return f"Sent on a schedule of {sample.intended_rate:g} requests/s, {users}; timed from the intended start."
-    return f"Sent as fast as answers came, {users}; a stall holds back the requests that would have shown it."
+def plots(sample: LoadSample, gate: BenchmarkGate) -> tuple[Plot, ...]:
+    drawn = [_distribution(sample), _percentiles(sample, gate)] if sample.quantiles_ms else []
+    if sample.failures:
+        cells = tuple((kind, count, f"{count / sample.requests:.2%}") for kind, count in sample.failures.items())
+        drawn.append(Plot(title="Failed requests", kind="table", columns=("kind", "requests", "share"), cells=cells))
+    return tuple(drawn)
+
+
+def _distribution(sample: LoadSample) -> Plot:
+    """Show which share of requests took at most how long (the empirical distribution function)."""
+    values = sample.quantiles_ms
+    most, last = percentile(values, SHOWN), max(len(values) - 1, 1)
+    points = [(0.0 if len(values) == 1 else index / last, value) for index, value in enumerate(values) if value <= most]
+    kept = points[:: max(len(points) // 200, 1)]
+    ecdf = Series(name="requests", x=tuple(value for _, value in kept), y=tuple(share for share, _ in kept))
+    return Plot(
+        title="Latency: share of requests done within",
+        kind="line",
+        x_label="milliseconds",
+        y_label="share of requests",
+        series=(ecdf,),
+        note=f"{sample.requests:,} requests; the slowest took {values[-1]:,.1f} ms",
+    )
+
+
+def _percentiles(sample: LoadSample, gate: BenchmarkGate) -> Plot:
+    names = ("p50", "p95", "p99")
+    observed = Series(name="observed", x=names, y=(sample.p50_ms, sample.p95_ms, sample.p99_ms))
+    limit = Series(name="limit", x=names, y=(gate.max_p50_ms, gate.max_p95_ms, gate.max_p99_ms))
+    title = "Latency percentiles and limits"
+    return Plot(title=title, kind="bar", y_label="milliseconds", series=(observed, limit))

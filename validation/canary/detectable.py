@@ -1,24 +1,24 @@
 """What a canary can tell at the traffic at hand: the smallest differences that it would see with 95 % probability."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import exp, isinf, log, sqrt
+from math import exp, inf, isinf, log, sqrt
 from typing import NamedTuple
 
 from gateline.settings import CanaryGate
-from validation.canary.latency_ratio import Point, estimated
-from validation.canary.observation import BLOCK_SECONDS
-from validation.canary.prediction_shift import Alternative, alternatives
+from validation.canary.blocks import BLOCK_SECONDS
+from validation.canary.latency import Point, estimated
+from validation.canary.predictions import alternatives
 from validation.canary.sequential import ALPHAS, PASS_ALPHA, nearest_null
 
 POWER_Z = 1.645
-"""95 % of a normal distribution lie above its mean less this many standard deviations."""
+"""95 % of a normal distribution are above its mean less this many standard deviations."""
 FIND_Z = 1.96
 """The same for a shift of predictions, with some reserve: it is to be found in at least 95 % before the canary is promoted."""
 SCATTER = 0.3
-"""Variance of one request's capped latency, relative to the squared mean, where it has not been measured."""
+"""Variance of one request's capped latency, relative to the squared mean, as long as none was measured."""
+ERROR_SHARE = 0.001
+"""Stable's, as long as none was measured."""
 
 
 @dataclass(frozen=True)
@@ -56,16 +56,7 @@ class Detectable:
 
 
 def detectable(
-    gate: CanaryGate,
-    share: float,
-    rate: float,
-    seconds: float,
-    *,
-    stable_error_share: float = 0.001,
-    positive_share: float = 0.3,
-    labels: int = 2,
-    scatter: float = SCATTER,
-    baseline: float | None = None,
+    gate: CanaryGate, share: float, rate: float, seconds: float, *, positive_share: float = 0.3, baseline: float | None = None
 ) -> Detectable:
     """Say what a canary with `share` of `rate` requests a second can tell within `seconds`.
 
@@ -75,9 +66,9 @@ def detectable(
     paced = share if baseline is None else baseline
     return Detectable(
         requests=canary,
-        error_increase=error_increase_seen(canary, stable, stable_error_share),
-        latency_ratio=_latency_ratio_seen(share * rate, paced * rate, seconds, gate.warmup_requests, scatter),
-        prediction_shift=prediction_shift_seen(canary, stable, positive_share, labels, gate),
+        error_increase=error_increase_seen(canary, stable, ERROR_SHARE),
+        latency_ratio=_latency_ratio_seen(share * rate, paced * rate, seconds, gate.warmup_requests),
+        prediction_shift=prediction_shift_seen(canary, stable, positive_share, 2, gate),
     )
 
 
@@ -99,32 +90,29 @@ def prediction_shift_seen(canary: float, stable: float, share: float, labels: in
 
     def found(shift: float) -> bool:
         truth = share + (shift if share <= 0.5 else -shift)
-        return any(_finds(alternative, truth, needed) for alternative in looked_for)
-
-    def _finds(alternative: Alternative, truth: float, needed: float) -> bool:
-        likely = alternative.of(share)
-        if not 0.0 < likely < 1.0 or not canary or not stable:
-            return False
-        common = nearest_null(likely, share, None, canary, stable)[0]
-        trials = (Trials(canary, truth, likely, common), Trials(stable, share, share, common))
-        return _power(trials, needed - log(alternative.weight), FIND_Z)
+        for alternative in looked_for if canary and stable else ():
+            likely = alternative.of(share)
+            if 0.0 < likely < 1.0:
+                common = nearest_null(likely, share, None, canary, stable)[0]
+                trials = (Trials(canary, truth, likely, common), Trials(stable, share, share, common))
+                if _power(trials, needed - log(alternative.weight), FIND_Z):
+                    return True
+        return False
 
     return _smallest(found, max(share, 1 - share) - 1e-6)
 
 
-def _latency_ratio_seen(canary_rate: float, stable_rate: float, seconds: float, warmup: float, scatter: float) -> float:
-    """Return the smallest ratio that an equally fast canary could be shown to keep under."""
-    if canary_rate <= 0 or stable_rate <= 0:
-        return float("inf")
-    blocks = int((seconds - warmup / canary_rate) / BLOCK_SECONDS)
-    variance = scatter * (1 / canary_rate + 1 / stable_rate) / BLOCK_SECONDS
+def _latency_ratio_seen(canary_rate: float, stable_rate: float, seconds: float, warmup: float) -> float:
+    """Return the smallest ratio that an equally fast canary could be shown to keep under.
+
+    A normal log likelihood ratio reaches x in 95 % of cases at a distance of z + sqrt(z² + 2x) standard errors.
+    """
+    blocks = int((seconds - warmup / canary_rate) / BLOCK_SECONDS) if canary_rate > 0 and stable_rate > 0 else 0
+    if blocks <= 0:
+        return inf
+    variance = SCATTER * (1 / canary_rate + 1 / stable_rate) / BLOCK_SECONDS
     level = estimated([Point(index * BLOCK_SECONDS, 0.0, variance) for index in range(blocks)])
-    return exp(_distance_needed(-log(PASS_ALPHA)) * level.error) if blocks > 0 else float("inf")
-
-
-def _distance_needed(log_e: float) -> float:
-    """Return the distance in standard errors at which a normal log likelihood ratio reaches `log_e` in 95 % of cases."""
-    return POWER_Z + sqrt(POWER_Z**2 + 2 * log_e)
+    return exp((POWER_Z + sqrt(POWER_Z**2 + 2 * -log(PASS_ALPHA))) * level.error)
 
 
 class Trials(NamedTuple):
@@ -150,7 +138,7 @@ def _smallest(seen: Callable[[float], bool], largest: float) -> float:
     """Return the smallest difference that is seen, by bisection of its logarithm; infinite if not even the largest is."""
     low, high = 1e-5, largest
     if high <= low or not seen(high):
-        return float("inf")
+        return inf
     for _ in range(30):
         middle = sqrt(low * high)
         low, high = (low, middle) if seen(middle) else (middle, high)

@@ -11,8 +11,6 @@ confidence intervals for contingency tables and beyond, Stat. Probab. Lett. 198 
 statistics and safe anytime-valid inference, Stat. Science 38 (2023).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -67,7 +65,9 @@ def nearest_null(
     low, high = max(0.0, -margin) + TINY, min(1.0, 1.0 - margin) - TINY
     for _ in range(40):
         middle = (low + high) / 2
-        slope = _slope(middle + margin, canary, canary_trials) + _slope(middle, stable, stable_trials)
+        upper = middle + margin  # the slope is that of the divergence from the alternative, over all trials
+        slope = canary_trials * (upper - canary) / (upper * (1.0 - upper))
+        slope += stable_trials * (middle - stable) / (middle * (1.0 - middle))
         low, high = (low, middle) if slope > 0 else (middle, high)
     return low + margin, low
 
@@ -92,14 +92,16 @@ def log_mean_exp(values: Sequence[float]) -> float:
 
 
 def log_e_share_is(hits: float, trials: float, low: float, high: float) -> float:
-    """Return the log e-variable against 'the share lies within [low, high]', by Robbins' uniform mixture.
+    """Return the log e-variable against 'the share is within [low, high]', by Robbins' uniform mixture.
 
     The marginal likelihood under a uniform share over the largest likelihood in the interval.
     """
     if not trials:
         return 0.0
     marginal = lgamma(hits + 1) + lgamma(trials - hits + 1) - lgamma(trials + 2)
-    return marginal - _log_likelihood(hits, trials, min(max(hits / trials, low), high))
+    share = min(max(hits / trials, low), high)
+    likelihood = hits * log(share) if hits else 0.0
+    return marginal - (likelihood + ((trials - hits) * log1p(-share) if trials > hits else 0.0))
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,10 @@ def log_e_above(level: Level, null: float, scale: float) -> float:
         return 0.0
     precision = level.information + 1.0 / scale**2
     score = level.information * (level.estimate - null)
-    return _log_tail(score / sqrt(precision)) - 0.5 * log(precision * scale**2)
+    z = score / sqrt(precision)
+    # log(exp(z²/2) · 2Φ(z)), by its asymptote where Φ underflows (Abramowitz and Stegun 26.2.12)
+    tail = z * z / 2 + log(erfc(-z / sqrt(2))) if z > -6 else log(sqrt(2 / pi) / -z)
+    return tail - 0.5 * log(precision * scale**2)
 
 
 def log_e_under(level: Level, null: float, scale: float) -> float:
@@ -139,31 +144,13 @@ def log_e_towards(level: Level, null: float, likely: float) -> float:
     return level.information * step * (level.estimate - null - step / 2)
 
 
-def _log_tail(z: float) -> float:
-    """Return log(exp(z²/2) · 2Φ(z)), by its asymptote where Φ underflows (Abramowitz and Stegun 26.2.12)."""
-    return z * z / 2 + log(erfc(-z / sqrt(2))) if z > -6 else log(sqrt(2 / pi) / -z)
-
-
-def _slope(share: float, likely: float, trials: float) -> float:
-    """Derivative of the divergence from `likely` to `share`, over all trials."""
-    return trials * (share - likely) / (share * (1.0 - share))
-
-
 def _log_ratio(hits: float, trials: float, share: float, null: float) -> float:
-    """A log likelihood ratio of Bernoulli trials."""
     return hits * log(share / null) + (trials - hits) * (log1p(-share) - log1p(-null))
 
 
-def _log_likelihood(hits: float, trials: float, share: float) -> float:
-    part = hits * log(share) if hits else 0.0
-    return part + ((trials - hits) * log1p(-share) if trials > hits else 0.0)
-
-
 def sums(blocks: Iterable[Sequence[float]]) -> list[float]:
-    """Return the element-wise sum over blocks: the product of e-variables, alternative by alternative."""
     return [sum(column) for column in zip(*blocks)]
 
 
 def reached(log_e: float, alpha: float) -> bool:
-    """Say whether evidence has reached 1/alpha."""
     return log_e >= -log(alpha)

@@ -1,25 +1,19 @@
 """The command line of the gate on data."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from gateline.contracts import schema as schemas
 from gateline.contracts.schema import Schema
 from gateline.contracts.verdict import asked_by
+from gateline.registry.verdicts import Verdicts
 from gateline.settings import DEFAULT_PATH, DataGate, Settings, load
-from gateline.settings.errors import UsageError
 from gateline.settings.front_door import front_door
-from validation.data.gate import Task, run
-
-if TYPE_CHECKING:
-    from gateline.registry.verdicts import Verdicts
+from validation.data.gate import DataTask, run
 
 EXAMPLES = """examples:
   python -m validation.data                                   train and test of pipeline.toml
-  python -m validation.data --fresh                           judge again, though nothing changed
+  python -m validation.data --fresh                           judge again, even if nothing changed
   python -m validation.data --data-path data/train.csv --schema data/schema.json
   python -m validation.data --data-path data/train.csv --test-data data/test.csv --schema data/schema.json
 
@@ -36,36 +30,30 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--data-path", metavar="URL", help="a CSV or Parquet file, a folder of parts or an fsspec URL")
     parser.add_argument("--test-data", metavar="URL", help="test data to judge together with --data-path as train")
     parser.add_argument("--schema", metavar="FILE", help="the schema file (default: data.schema of the settings)")
-    parser.add_argument(
-        "--config", metavar="FILE", default=str(DEFAULT_PATH), help="the settings (default: %(default)s)"
-    )
-    parser.add_argument("--fresh", action="store_true", help="judge again, though a verdict is recorded")
+    config = "the settings (default: %(default)s)"
+    parser.add_argument("--config", metavar="FILE", default=str(DEFAULT_PATH), help=config)
+    parser.add_argument("--fresh", action="store_true", help="judge again, even if a verdict is recorded")
     arguments = parser.parse_args()
     if arguments.test_data and not arguments.data_path:
         parser.error("--test-data needs --data-path")
     return arguments
 
 
-def _task(arguments: argparse.Namespace) -> Task:
+def _task(arguments: argparse.Namespace) -> DataTask:
     complete = arguments.data_path and arguments.schema
     settings = None if complete and not Path(arguments.config).exists() else load(arguments.config)
-    return Task(
-        urls=_urls(arguments, settings),
+    urls = {"data": arguments.data_path}
+    if arguments.test_data:
+        urls = {"train": arguments.data_path, "test": arguments.test_data}
+    elif settings is not None and not arguments.data_path:
+        urls = {"train": settings.data.train, "test": settings.data.test}
+    return DataTask(
+        urls=urls,
         schema=_schema(arguments.schema, settings),
         gate=settings.gates.data if settings else DataGate(),
-        verdicts=_verdicts(settings),
+        verdicts=Verdicts.of(settings) if settings else None,
         asked=asked_by(arguments.config),
     )
-
-
-def _urls(arguments: argparse.Namespace, settings: Settings | None) -> dict[str, str]:
-    if arguments.test_data:
-        return {"train": arguments.data_path, "test": arguments.test_data}
-    if arguments.data_path:
-        return {"data": arguments.data_path}
-    if settings is None:
-        raise UsageError("there is nothing to judge", "name a file with --data-path, or settings with --config")
-    return {"train": settings.data.train, "test": settings.data.test}
 
 
 def _schema(path: str | None, settings: Settings | None) -> Schema:
@@ -80,16 +68,7 @@ def _schema(path: str | None, settings: Settings | None) -> Schema:
     return schema.with_roles(**roles)
 
 
-def _verdicts(settings: Settings | None) -> Verdicts | None:
-    if settings is None:
-        return None
-    from gateline.registry.verdicts import Verdicts
-
-    return Verdicts.of(settings)
-
-
 def main() -> int:
-    """Judge, write the verdict and its page, and return the exit code."""
     from gateline.report import write
 
     arguments = _arguments()

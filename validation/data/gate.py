@@ -1,6 +1,6 @@
 """The gate on data: schema and quality of train and test. Run it with `python -m validation.data --help`.
 
-pandas is imported only when rows are judged: a recorded verdict and a usage error come without it.
+Arrow is imported only when rows are judged: a recorded verdict and a usage error come without it. pandas never is.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from gateline.contracts.digest import of_sources, of_value
 from gateline.contracts.manifest import Objects
 from gateline.contracts.schema import Schema
 from gateline.contracts.verdict import Outcome, Verdict
-from gateline.rows.digests import data_digest
-from gateline.rows.sources import pinned
+from gateline.rows.sources import data_digest, pinned, still
 from gateline.settings import DataGate
 
 if TYPE_CHECKING:
     from gateline.registry.verdicts import Verdicts
-    from gateline.rows.reading import Raw
+    from gateline.rows.streaming import Stream
 
 STAGE = "validate_data"
 ROOT = Path(__file__).resolve().parents[2]
-SOURCES = ("validation/data", "validation/matrix.py", "validation/telling.py", "gateline/rows", "gateline/contracts")
+SHARED = ("validation/matrix.py", "validation/metrics.py", "validation/telling.py")
+SOURCES = ("validation/data", *SHARED, "gateline/rows", "gateline/contracts")
 
 
 @dataclass(frozen=True)
-class Task:
+class DataTask:
     """What one run judges."""
 
     urls: Mapping[str, str]
@@ -51,8 +51,8 @@ class Task:
 
 
 def judge(
-    train: Raw,
-    test: Raw | None,
+    train: Stream,
+    test: Stream | None,
     schema: Schema,
     gate: DataGate,
     *,
@@ -63,19 +63,19 @@ def judge(
 
     `earlier_rows` are the rows that stood under the same URL when it last passed, by role (`train`, `test`, `data`).
     """
-    from validation.data.case import Case, Table
+    from validation.data.case import DataCase, Table
     from validation.data.plots import plots
     from validation.data.rules import RULES
 
-    roles = {"data": train} if test is None else {"train": train, "test": test}
-    tables = tuple(Table(role, raw, schema) for role, raw in roles.items())
-    case = Case(tables, schema, gate, earlier_rows or {})
+    roles: dict[str, Stream] = {"data": train} if test is None else {"train": train, "test": test}
+    tables = tuple(Table(role, rows, schema, gate, test is not None) for role, rows in roles.items())
+    case = DataCase(tables, schema, gate, earlier_rows or {})
     rules = [entry for name in gate.rules for entry in RULES[name](case)]
     metrics = {f"rows.{table.role}": float(table.rows) for table in tables}
     return Verdict.of(STAGE, rules, judged=judged, metrics=metrics, plots=plots(case))
 
 
-def run(task: Task, *, fresh: bool = False) -> Verdict:
+def run(task: DataTask, *, fresh: bool = False) -> Verdict:
     """Return the recorded verdict on exactly these files, schema, limits and rules, or judge and record a new one."""
     rows = {role: pinned(url) for role, url in task.urls.items()}
     judged = task.judged(rows)
@@ -85,23 +85,21 @@ def run(task: Task, *, fresh: bool = False) -> Verdict:
     recorded = None if fresh or task.verdicts is None else task.verdicts.find(STAGE, judged)
     if recorded is not None:
         return recorded
-    from gateline.rows.reading import read_raw
+    from gateline.rows.streaming import Stream
 
-    first, *rest = [read_raw(which) for which in rows.values()]
-    verdict = judge(
-        first,
-        rest[0] if rest else None,
-        task.schema,
-        task.gate,
-        judged=judged,
-        earlier_rows=_rows(before),
-    )
+    first, *rest = [Stream(which) for which in rows.values()]
+    metrics = before.metrics if before else {}
+    earlier = {name.removeprefix("rows."): int(count) for name, count in metrics.items() if name.startswith("rows.")}
+    test = rest[0] if rest else None
+    verdict = judge(first, test, task.schema, task.gate, judged=judged, earlier_rows=earlier)
+    for role, which in rows.items():
+        still(which, judged[role])
     if task.verdicts is not None:
         task.verdicts.record(verdict)
     return verdict
 
 
-def _before(task: Task, judged: Mapping[str, str]) -> Verdict | None:
+def _before(task: DataTask, judged: Mapping[str, str]) -> Verdict | None:
     """Return the newest verdict that let other data pass under the same URLs."""
     earlier = task.verdicts.all(STAGE) if task.verdicts else []
     fitting = [
@@ -112,8 +110,3 @@ def _before(task: Task, judged: Mapping[str, str]) -> Verdict | None:
         and any(verdict.judged.get(role) != judged[role] for role in task.urls)
     ]
     return fitting[-1] if fitting else None
-
-
-def _rows(before: Verdict | None) -> dict[str, int]:
-    metrics = before.metrics if before else {}
-    return {name.removeprefix("rows."): int(count) for name, count in metrics.items() if name.startswith("rows.")}

@@ -6,8 +6,6 @@ under equality it is about chi-square over the sample size (Yurdakul and Naranjo
 stability index, J. Risk Model Validation 14, 2020), so its mean there, (cells - 1)(1/n + 1/N), is taken off.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import erfc, exp, lgamma, log, sqrt
@@ -18,9 +16,7 @@ SMOOTHING = 0.5
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """Two distributions compared."""
-
+class Homogeneity:
     psi: float
     """Population stability index, sampling noise taken off; at least 0."""
     p_value: float
@@ -28,12 +24,12 @@ class Comparison:
     cells: int
 
 
-def compare(live: Sequence[float], reference: Sequence[float]) -> Comparison:
+def compare(live: Sequence[float], reference: Sequence[float]) -> Homogeneity:
     """Compare counts cell by cell (equal lengths, both with rows)."""
     ours, theirs = merged(live, reference)
     if len(ours) < 2:
-        return Comparison(0.0, 1.0, len(ours))
-    return Comparison(psi(ours, theirs), chi_square_tail(statistic(ours, theirs), len(ours) - 1), len(ours))
+        return Homogeneity(0.0, 1.0, len(ours))
+    return Homogeneity(psi(ours, theirs), chi_square_tail(statistic(ours, theirs), len(ours) - 1), len(ours))
 
 
 def merged(live: Sequence[float], reference: Sequence[float]) -> tuple[list[float], list[float]]:

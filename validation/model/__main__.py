@@ -3,8 +3,6 @@
 pandas and scikit-learn are imported only when a model is judged: a recorded verdict and a usage error come without them.
 """
 
-from __future__ import annotations
-
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,26 +10,23 @@ from pathlib import Path
 from gateline.contracts.digest import of_value
 from gateline.contracts.files import place
 from gateline.contracts.layout import heads_seen
-from gateline.contracts.manifest import MANIFEST_FILE, Manifest
 from gateline.contracts.shaping import changed_since
-from gateline.contracts.verdict import ASKED, asked_by
+from gateline.contracts.verdict import ASKED, Verdict, asked_by
 from gateline.registry.artifacts import CANDIDATE, CHAMPION, Artifacts
 from gateline.registry.audit import AuditLog, told_of
 from gateline.registry.store import Store
 from gateline.registry.verdicts import Verdicts
-from gateline.rows.digests import data_digest
-from gateline.rows.sources import pinned
+from gateline.rows.sources import data_digest, pinned
 from gateline.settings import DEFAULT_PATH, METRICS, Settings, load
 from gateline.settings.errors import UsageError
 from gateline.settings.front_door import front_door
+from validation.model.artifacts import ModelTask, Contender, champion_of, rows_of, contender_of
 from validation.model.gate import own_code, run
 from validation.model.limits import limits_of
-from validation.model.remembered import remembered
-from validation.model.subject import Contest, Subject, champion_of, subject_of
 
 EXAMPLES = """examples:
   python -m validation.model                                  the candidate, by the limits of pipeline.toml
-  python -m validation.model --fresh                          judge again, though nothing changed
+  python -m validation.model --fresh                          judge again, even if nothing changed
   python -m validation.model --model candidate --test-data data/test.csv --min-accuracy 0.85
   python -m validation.model --model 20260101-1a2b3c4 --champion none
   python -m validation.model --model .gateline/candidate --min-roc-auc 0.9 --max-log-loss 0.4
@@ -72,44 +67,37 @@ def options(arguments: list[str] | None = None) -> Options:
     early.add_argument("-h", "--help", action="store_true")
     first, _ = early.parse_known_args(arguments)
     if first.help and not first.config.is_file():
-        _parser(METRICS).parse_args(["--help"])
+        _parser(tuple(METRICS)).parse_args(["--help"])
     settings = load(first.config)
-    names = settings.metrics.known_names()
+    names = (*METRICS, *settings.metrics.custom_names())
     parsed = _parser(names).parse_args(arguments)
     keys = [f"{bound}_{name}" for name in names for bound in ("min", "max")]
-    flags = {key: getattr(parsed, key) for key in keys if getattr(parsed, key) is not None}
+    flags = {key: value for key in keys if (value := getattr(parsed, key)) is not None}
     accepted = parsed.accept_champion
     return Options(settings, first.config, parsed.model, parsed.test_data, parsed.champion, flags, parsed.fresh, accepted)
 
 
-def contest_of(chosen: Options, store: Store) -> Contest:
+def task_of(chosen: Options, store: Store) -> ModelTask:
     """Return who is judged against whom. Raises UsageError for a model, a champion or a limit that cannot be."""
     settings, artifacts = chosen.settings, Artifacts(store)
     limits = limits_of(settings.gates.model, settings.metrics, settings.project.task, chosen.flags)
-    candidate = subject_of(chosen.model, artifacts)
+    candidate = contender_of(chosen.model, artifacts)
     heads = heads_seen(settings, Path("."))
     champion = champion_of(chosen.champion or CHAMPION, artifacts, lambda: told_of(AuditLog(store), heads))
-    _refuse_other_accepted(chosen.accepted, champion)
+    if chosen.accepted and (champion is None or chosen.accepted != champion.content):
+        here = f"the champion's files have {champion.content}" if champion else "there is no champion"
+        advice = "give the whole digest of the champion that you know, or leave it out"
+        raise UsageError(f"--accept-champion={chosen.accepted}: {here}", advice)
     listed = settings.gates.model.accept_champion
-    accepted = chosen.accepted or (listed if champion and champion.content == listed else "")
-    return Contest(
+    return ModelTask(
         candidate=candidate,
         champion=champion,
-        accepted=accepted,
+        accepted=chosen.accepted or (listed if champion and champion.content == listed else ""),
         champion_asked=chosen.champion not in (None, "none"),
-        test=pinned(chosen.test_url) if chosen.test_url else remembered(candidate, settings.data.test),
+        test=pinned(chosen.test_url) if chosen.test_url else rows_of(candidate, settings.data.test),
         limits=limits,
         asked=chosen.asked,
     )
-
-
-def _refuse_other_accepted(digest: str, champion: Subject | None) -> None:
-    """Raise UsageError for a digest given by hand that is not the champion's: somebody vouched for other files."""
-    if digest and (champion is None or digest != champion.content):
-        here = f"the champion's files have {champion.content}" if champion else "there is no champion"
-        raise UsageError(
-            f"--accept-champion={digest}: {here}", "give the whole digest of the champion that you know, or leave it out"
-        )
 
 
 def _parser(metrics: tuple[str, ...]) -> argparse.ArgumentParser:
@@ -120,46 +108,35 @@ def _parser(metrics: tuple[str, ...]) -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument(
-        "--model",
-        metavar="MODEL",
-        default=CANDIDATE,
-        help="alias, version, identity or artifact folder (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--test-data",
-        metavar="URL",
-        help="labelled rows to judge on (default: data.test of the settings; on S3, as the model was trained with it)",
-    )
-    parser.add_argument(
-        "--champion", metavar="MODEL", help="what to compare with, or none (default: the alias champion)"
-    )
-    parser.add_argument(
-        "--config", metavar="FILE", type=Path, default=DEFAULT_PATH, help="settings (default: %(default)s)"
-    )
+    known = "alias, version, identity or artifact folder (default: %(default)s)"
+    parser.add_argument("--model", metavar="MODEL", default=CANDIDATE, help=known)
+    rows = "labelled rows to judge on (default: data.test of the settings; on S3, as the model was trained with it)"
+    parser.add_argument("--test-data", metavar="URL", help=rows)
+    champion = "what to compare with, or none (default: the alias champion)"
+    parser.add_argument("--champion", metavar="MODEL", help=champion)
+    config = "settings (default: %(default)s)"
+    parser.add_argument("--config", metavar="FILE", type=Path, default=DEFAULT_PATH, help=config)
     vouch = "vouch for this champion: load it, or go on without a comparison where it cannot be loaded or scored"
     parser.add_argument("--accept-champion", metavar="DIGEST", default="", help=vouch)
-    parser.add_argument("--fresh", action="store_true", help="judge again, though a verdict is recorded")
+    parser.add_argument("--fresh", action="store_true", help="judge again, even if a verdict is recorded")
     listed = ", ".join(name.replace("_", "-") for name in metrics)
     about = f"--min-<metric> X and --max-<metric> X replace those of [gates.model] for this run; metrics: {listed}"
     group = parser.add_argument_group("limits", about)
     for name in metrics:
         for bound in ("min", "max"):
-            dashed, plain = f"--{bound}-{name.replace('_', '-')}", f"--{bound}_{name}"
-            spellings = [dashed] if dashed == plain else [dashed, plain]
+            spellings = dict.fromkeys((f"--{bound}-{name.replace('_', '-')}", f"--{bound}_{name}"))
             group.add_argument(*spellings, dest=f"{bound}_{name}", type=float, metavar="X", help=argparse.SUPPRESS)
     return parser
 
 
-def _refuse_older(candidate: Subject, settings: Settings, test_url: str | None) -> None:
+def _refuse_older(candidate: Contender, settings: Settings, test_url: str | None) -> None:
     """Refuse the candidate of an earlier training, as one that failed leaves it: it is not what would be trained now.
 
     Rows of an object store move on while a candidate is judged; it is judged on the versions that it was trained with.
-    Raises UsageError naming all that changed.
     """
-    if MANIFEST_FILE not in candidate.files:
+    manifest = candidate.manifest
+    if manifest is None:
         return
-    manifest = Manifest.model_validate_json(candidate.files[MANIFEST_FILE])
     changed = changed_since(manifest, settings)
     if manifest.inputs.get("model") not in [of_value(code) for code in own_code()]:
         changed.append("model/ changed since")
@@ -174,22 +151,32 @@ def _refuse_older(candidate: Subject, settings: Settings, test_url: str | None) 
         )
 
 
+def markdown(verdict: Verdict) -> str:
+    """Return the verdict's first table in Markdown, to paste into a pull request, or a line that there is none."""
+    plot = next((plot for plot in verdict.plots if plot.kind == "table"), None)
+    if plot is None:
+        return f"No metrics: the verdict is {verdict.outcome}.\n"
+    lines = [["metric", *plot.columns], ["---", *("---:" for _ in plot.columns)]]
+    for name, cells in zip(plot.rows, plot.cells, strict=True):
+        lines.append([name, *(cell if isinstance(cell, str) else f"{cell:.6g}" for cell in cells)])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Judge, write the verdict, its page and the table of metrics, and return the exit code."""
-    from gateline.report import write
-    from validation.model.metrics_table import markdown
+    from gateline.report.writing import FOLDER, write
 
     chosen = options(arguments)
     store = Store.of(chosen.settings)
-    contest = contest_of(chosen, store)
-    handed_over = Path(chosen.model).is_dir() and contest.candidate.identity == Artifacts(store).alias(CANDIDATE)
+    task = task_of(chosen, store)
+    handed_over = Path(chosen.model).is_dir() and task.candidate.identity == Artifacts(store).alias(CANDIDATE)
     if chosen.model == CANDIDATE or handed_over:
-        _refuse_older(contest.candidate, chosen.settings, chosen.test_url)
+        _refuse_older(task.candidate, chosen.settings, chosen.test_url)
     verdicts = Verdicts.of(chosen.settings)
-    verdict = run(contest, chosen.settings, verdicts, fresh=chosen.fresh)
-    page = write(verdict)
+    verdict = run(task, chosen.settings, verdicts, fresh=chosen.fresh)
+    place({FOLDER / verdict.stage / "metrics.md": markdown(verdict)})
+    write(verdict)
     verdicts.reached(verdict)
-    place({page.parent / "metrics.md": markdown(verdict)})
     return verdict.exit_code
 
 

@@ -1,53 +1,47 @@
 """Plots of a model's verdict: what it gets wrong, how it ranks, how its probabilities hold, against the champion."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from gateline.contracts.verdict import Plot, Series
-from validation.model.evidence import Evidence
-from validation.scored import Floats, Scored, Task
+from validation.metrics import Floats, Mask, Scored, Task
+from validation.model.case import ModelCase
 
 POINTS = 100
 BINS = 10
 CLASSES = 30
-"""Most classes of a confusion matrix; the most frequent ones are shown."""
-MOST = 30
-"""Most classes that are shown; the weakest ones."""
+"""Most classes of a confusion matrix, the most frequent ones, and of the table of classes, the weakest ones."""
+Curve = Callable[[Scored], tuple[Floats, Floats]]
 
 
-def plots(evidence: Evidence) -> list[Plot]:
-    """Return the plots of one run, the table of metrics first."""
-    return [table(evidence), *(plot(evidence) for plot in DRAWN[evidence.candidate.task])]
+def plots(case: ModelCase) -> list[Plot]:
+    return [table(case), *(plot(case) for plot in DRAWN[case.candidate.task])]
 
 
-def table(evidence: Evidence) -> Plot:
+def table(case: ModelCase) -> Plot:
     """Return every metric of candidate and champion, and the limits."""
     limits: dict[str, list[str]] = {}
-    for limit in evidence.limits:
+    for limit in case.limits:
         limits.setdefault(limit.metric, []).append(f"{'≥' if limit.bound == 'min' else '≤'} {limit.value:g}")
-    champion = evidence.champion_metrics
     cells = [
-        (value, champion.get(name, "–"), ", ".join(limits.get(name, [])) or "–")
-        for name, value in evidence.metrics.items()
+        (value, case.champion_metrics.get(name, "–"), ", ".join(limits.get(name, [])) or "–")
+        for name, value in case.metrics.items()
     ]
     return Plot(
         title="Metrics on the test rows",
         kind="table",
-        rows=tuple(evidence.metrics),
-        columns=("candidate", f"champion {evidence.champion.version}".strip(), "limit"),
+        rows=tuple(case.metrics),
+        columns=("candidate", f"champion {case.champion.version}".strip(), "limit"),
         cells=tuple(cells),
-        note=f"{len(evidence.candidate):,} rows; the primary metric is {evidence.settings.primary}.",
+        note=f"{len(case.candidate):,} rows; the primary metric is {case.settings.primary}.",
     )
 
 
-def confusion(evidence: Evidence) -> Plot:
+def confusion(case: ModelCase) -> Plot:
     """Return how many rows of each class were called what."""
-    scored = evidence.candidate
+    scored = case.candidate
     size = len(scored.classes)
     known = scored.truth < size
     cells = np.bincount(scored.truth[known] * size + scored.called[known], minlength=size * size).reshape(size, size)
@@ -66,73 +60,38 @@ def confusion(evidence: Evidence) -> Plot:
     )
 
 
-def roc(evidence: Evidence) -> Plot:
-    """Return the ROC curve of candidate and champion; of many classes, one against the rest, all rows together."""
-    series = [Series(name=name, x=x, y=y) for name, scored in _both(evidence) for x, y in [_roc(scored)]]
-    return Plot(
-        title="ROC",
-        kind="line",
-        x_label="false-positive rate",
-        y_label="recall",
-        series=(*series, Series(name="chance", x=(0.0, 1.0), y=(0.0, 1.0))),
-        note=_whose(evidence.candidate),
-    )
+def roc(case: ModelCase) -> Plot:
+    return _lines(case, _roc, ("ROC", "false-positive rate", "recall"), ("chance", (0, 1), (0, 1)), _whose(case.candidate))
 
 
-def precision_recall(evidence: Evidence) -> Plot:
-    """Return precision by recall of candidate and champion: what ROC hides where the positive class is rare."""
-    series = [Series(name=name, x=x, y=y) for name, scored in _both(evidence) for x, y in [_precision(scored)]]
-    positives = float(np.concatenate([part[0] for part in evidence.candidate.one_against_rest()]).mean())
-    return Plot(
-        title="Precision and recall",
-        kind="line",
-        x_label="recall",
-        y_label="precision",
-        series=(*series, Series(name="chance", x=(0.0, 1.0), y=(positives, positives))),
-        note=_whose(evidence.candidate),
-    )
+def precision_recall(case: ModelCase) -> Plot:
+    share = float(_pooled(case.candidate)[0].mean())
+    labels = "Precision and recall", "recall", "precision"
+    return _lines(case, _precision, labels, ("chance", (0, 1), (share, share)), _whose(case.candidate))
 
 
-def ranking(evidence: Evidence) -> Plot:
-    """Return the curve whose area is the primary metric; ROC where the metric is no area."""
-    return precision_recall(evidence) if evidence.settings.primary == "average_precision" else roc(evidence)
+def ranking(case: ModelCase) -> Plot:
+    return precision_recall(case) if case.settings.primary == "average_precision" else roc(case)
 
 
-def calibration(evidence: Evidence) -> Plot:
-    """Return how often rows of about one probability are of the class: on the diagonal where probabilities hold."""
-    series = [Series(name=name, x=x, y=y) for name, scored in _both(evidence) for x, y in [_reliability(scored)]]
-    return Plot(
-        title="Calibration",
-        kind="line",
-        x_label="probability",
-        y_label="share that was so",
-        series=(*series, Series(name="exact", x=(0.0, 1.0), y=(0.0, 1.0))),
-        note=f"{_whose_probability(evidence.candidate)} {BINS} bins of equal width; empty ones are left out.",
-    )
+def calibration(case: ModelCase) -> Plot:
+    scored = case.candidate
+    named = f"class {scored.classes[scored.positive_column]}" if scored.task == "binary" else "the likeliest class"
+    note = f"The probability of {named}. {BINS} bins of equal width; empty ones are left out."
+    labels = "Calibration", "probability", "share that was so"
+    return _lines(case, _reliability, labels, ("exact", (0, 1), (0, 1)), note)
 
 
-def predicted_against_true(evidence: Evidence) -> Plot:
-    """Return the mean of the true values in bins of the predicted ones: on the diagonal where predictions hold."""
-    series = []
-    for name, scored in _both(evidence):
-        bins = _quantile_bins(scored.called)
-        means = [(scored.called[bins == place].mean(), scored.truth[bins == place].mean()) for place in np.unique(bins)]
-        series.append(Series(name=name, x=tuple(float(x) for x, _ in means), y=tuple(float(y) for _, y in means)))
-    ends = [end for one in series for end in (min(map(float, one.x)), max(map(float, one.x)))]
-    exact = (min(ends), max(ends))
-    return Plot(
-        title="Predicted against true",
-        kind="line",
-        x_label="predicted (mean of the bin)",
-        y_label="true (mean of the bin)",
-        series=(*series, Series(name="exact", x=exact, y=exact)),
-        note=f"{2 * BINS} bins of equally many rows.",
-    )
+def predicted_against_true(case: ModelCase) -> Plot:
+    predicted = np.concatenate([_means(scored)[0] for _, scored in _both(case)])
+    exact = (float(predicted.min()), float(predicted.max()))
+    labels = "Predicted against true", "predicted (mean of the bin)", "true (mean of the bin)"
+    return _lines(case, _means, labels, ("exact", exact, exact), f"{2 * BINS} bins of equally many rows.")
 
 
-def residuals(evidence: Evidence) -> Plot:
+def residuals(case: ModelCase) -> Plot:
     """Return how the differences of predicted and true values are distributed."""
-    both = [(name, scored.called - scored.truth) for name, scored in _both(evidence)]
+    both = [(name, scored.called - scored.truth) for name, scored in _both(case)]
     edges = np.histogram_bin_edges(np.concatenate([values for _, values in both]), bins=2 * BINS)
     middles = tuple(f"{middle:.3g}" for middle in (edges[:-1] + edges[1:]) / 2)
     series = [
@@ -144,9 +103,46 @@ def residuals(evidence: Evidence) -> Plot:
     )
 
 
-def _both(evidence: Evidence) -> list[tuple[str, Scored]]:
-    champion = evidence.champion.scored
-    return [("candidate", evidence.candidate), *([("champion", champion)] if champion is not None else [])]
+def by_class(case: ModelCase) -> Plot:
+    """Return rows, precision and recall of each class that occurs, the lowest recall first, and a champion's recall."""
+    scored, champion = case.candidate, case.champion.scored
+    precision, recall, rows = _of_each(scored)
+    before: dict[Any, float] = {}
+    if champion is not None:
+        before = dict(zip(champion.classes, _of_each(champion)[1].tolist(), strict=True))
+    occurring = [place for place in np.argsort(recall, kind="stable") if rows[place]]
+    left_out = f" The {CLASSES} weakest of {len(occurring)} classes." if len(occurring) > CLASSES else ""
+    cells = []
+    for place in occurring[:CLASSES]:
+        against = (before.get(scored.classes[place], "–"),) if before else ()
+        cells.append((f"{rows[place]:,}", float(precision[place]), float(recall[place]), *against))
+    return Plot(
+        title="Classes",
+        kind="table",
+        rows=tuple(str(scored.classes[place]) for place in occurring[:CLASSES]),
+        columns=("rows", "precision", "recall", *(("recall of the champion",) if before else ())),
+        cells=tuple(cells),
+        note=f"Precision: of the rows called so, the share that is. Recall: of those that are, the share called so.{left_out}",
+    )
+
+
+def _both(case: ModelCase) -> list[tuple[str, Scored]]:
+    champion = case.champion.scored
+    return [("candidate", case.candidate), *([("champion", champion)] if champion is not None else [])]
+
+
+def _lines(
+    case: ModelCase,
+    curve: Curve,
+    labels: tuple[str, str, str],
+    guide: tuple[str, tuple[float, float], tuple[float, float]],
+    note: str,
+) -> Plot:
+    """Draw a curve of candidate and champion and a straight line; `labels` are the title and those of x and y."""
+    drawn: list[tuple[str, Iterable[float], Iterable[float]]] = [(name, *curve(scored)) for name, scored in _both(case)]
+    series = [Series(name=name, x=tuple(map(float, x)), y=tuple(map(float, y))) for name, x, y in (*drawn, guide)]
+    title, x_label, y_label = labels
+    return Plot(title=title, kind="line", x_label=x_label, y_label=y_label, series=tuple(series), note=note)
 
 
 def _whose(scored: Scored) -> str:
@@ -155,85 +151,48 @@ def _whose(scored: Scored) -> str:
     return f"Each of {len(scored.classes)} classes against the rest, all rows together."
 
 
-def _whose_probability(scored: Scored) -> str:
-    named = f"class {scored.classes[scored.positive_column]}" if scored.task == "binary" else "the likeliest class"
-    return f"The probability of {named}."
+def _pooled(scored: Scored) -> tuple[Mask, Floats]:
+    parts = scored.one_against_rest()
+    return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
 
 
-def _roc(scored: Scored) -> tuple[tuple[float, ...], tuple[float | None, ...]]:
+def _roc(scored: Scored) -> tuple[Floats, Floats]:
     from sklearn.metrics import roc_curve
 
     fpr, tpr, _ = roc_curve(*_pooled(scored))
     grid = np.linspace(0.0, 1.0, POINTS + 1)
-    return tuple(map(float, grid)), tuple(map(float, np.interp(grid, fpr, tpr)))
+    return grid, np.interp(grid, fpr, tpr)
 
 
-def _precision(scored: Scored) -> tuple[tuple[float, ...], tuple[float | None, ...]]:
+def _precision(scored: Scored) -> tuple[Floats, Floats]:
     from sklearn.metrics import precision_recall_curve
 
     precision, recall, _ = precision_recall_curve(*_pooled(scored))
     grid = np.linspace(0.0, 1.0, POINTS + 1)[1:]
     # Recall falls along the curve: of each step of the grid, the last point that is as high.
-    reached = np.searchsorted(-recall, -grid, side="right") - 1
-    return tuple(map(float, grid)), tuple(map(float, precision[reached]))
+    return grid, precision[np.searchsorted(-recall, -grid, side="right") - 1]
 
 
-def _pooled(scored: Scored) -> tuple[npt.NDArray[np.bool_], Floats]:
-    """Return truth and score of each class against the rest, all rows together."""
-    parts = scored.one_against_rest()
-    return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
-
-
-def _reliability(scored: Scored) -> tuple[tuple[float, ...], tuple[float | None, ...]]:
+def _reliability(scored: Scored) -> tuple[Floats, Floats]:
+    score, hit = scored.scores.max(axis=1), scored.truth == scored.scores.argmax(axis=1)
     if scored.task == "binary":
         score, hit = scored.y_score, scored.truth == scored.positive_column
-    else:
-        score, hit = scored.scores.max(axis=1), scored.truth == scored.scores.argmax(axis=1)
-    bins = np.minimum((score * BINS).astype(int), BINS - 1)
+    return _binned(np.minimum((score * BINS).astype(int), BINS - 1), score, hit)
+
+
+def _means(scored: Scored) -> tuple[Floats, Floats]:
+    edges = np.quantile(scored.called, np.linspace(0, 1, 2 * BINS + 1)[1:-1])
+    bins = np.searchsorted(np.unique(edges), scored.called, side="right")
+    return _binned(bins, scored.called, scored.truth)
+
+
+def _binned(bins: Any, x: Floats, y: Any) -> tuple[Floats, Floats]:
     filled = np.unique(bins)
-    return (
-        tuple(float(score[bins == place].mean()) for place in filled),
-        tuple(float(hit[bins == place].mean()) for place in filled),
-    )
+    means = [[float(values[bins == place].mean()) for place in filled] for values in (x, y)]
+    return np.array(means[0]), np.array(means[1])
 
 
-def _quantile_bins(values: Floats) -> npt.NDArray[np.intp]:
-    edges = np.quantile(values, np.linspace(0, 1, 2 * BINS + 1)[1:-1])
-    return np.searchsorted(np.unique(edges), values, side="right")
-
-
-def by_class(evidence: Evidence) -> Plot:
-    """Return rows, precision and recall of each class that occurs, the lowest recall first, and a champion's recall."""
-    scored = evidence.candidate
-    precision, recall, rows = _of_each(scored)
-    before = _champions_recall(evidence)
-    against = ("recall of the champion",) if before else ()
-    occurring = [place for place in np.argsort(recall, kind="stable") if rows[place]]
-    left_out = f" The {MOST} weakest of {len(occurring)} classes." if len(occurring) > MOST else ""
-    return Plot(
-        title="Classes",
-        kind="table",
-        rows=tuple(str(scored.classes[place]) for place in occurring[:MOST]),
-        columns=("rows", "precision", "recall", *against),
-        cells=tuple(
-            (
-                f"{rows[place]:,}",
-                float(precision[place]),
-                float(recall[place]),
-                *(before.get(scored.classes[place], "–") for _ in against),
-            )
-            for place in occurring[:MOST]
-        ),
-        note=f"Precision: of the rows called so, the share that is. Recall: of those that are, the share called so.{left_out}",
-    )
-
-
-def _champions_recall(evidence: Evidence) -> dict[Any, float]:
-    champion = evidence.champion.scored
-    return {} if champion is None else dict(zip(champion.classes, _of_each(champion)[1].tolist(), strict=True))
-
-
-def _of_each(scored: Scored) -> tuple[Floats, Floats, npt.NDArray[np.intp]]:
+def _of_each(scored: Scored) -> tuple[Floats, Floats, Any]:
     """Return precision, recall and rows, three arrays of shape (classes,)."""
     from sklearn.metrics import precision_recall_fscore_support
 
@@ -242,7 +201,7 @@ def _of_each(scored: Scored) -> tuple[Floats, Floats, npt.NDArray[np.intp]]:
     return found[0], found[1], found[3]
 
 
-DRAWN: dict[Task, tuple[Callable[[Evidence], Plot], ...]] = {
+DRAWN: dict[Task, tuple[Callable[[ModelCase], Plot], ...]] = {
     "binary": (confusion, ranking, calibration),
     "multiclass": (confusion, by_class, ranking, calibration),
     "regression": (predicted_against_true, residuals),

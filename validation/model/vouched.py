@@ -4,8 +4,6 @@ A manifest says by which `model/` its model was made. Where the model holds type
 its history, nor a training of this checkout knows that `model/`, the model is not loaded into the code that is here.
 """
 
-from __future__ import annotations
-
 import importlib.util
 import io
 import tarfile
@@ -15,19 +13,18 @@ from pathlib import Path, PurePosixPath
 from gateline.contracts.digest import belongs, of_bytes, of_tree, of_value, short
 from gateline.contracts.git import ask, packed
 from gateline.contracts.manifest import MANIFEST_FILE, MODEL_FILE, Manifest
-from gateline.registry.made import MODEL, SIGNED_MODEL, Made, content_of
+from gateline.registry.made_here import MODEL, SIGNED_MODEL, Made, content_of
 from gateline.registry.trusted import OWN, types_of
 from gateline.settings import Settings
 from gateline.settings.errors import GateRefused
 
 TRAINED = Path(".gateline/trained-code.txt")
-"""Digests of the `model/` that this checkout has trained with, one a line: edits that were never committed are known, too."""
+"""Digests of the `model/` that this checkout has trained with, one per line: uncommitted edits are known, too."""
 MOST = 300
 """How many commits that changed `model/` are looked at, newest first: about 10 ms each."""
 
 
 def remember(manifest: Manifest) -> None:
-    """Keep, outside the registry, which `model/` this checkout trained with."""
     digest = manifest.inputs.get(OWN, "")
     if digest and digest not in _trained():
         TRAINED.parent.mkdir(parents=True, exist_ok=True)
@@ -45,7 +42,7 @@ def require_signed(files: Mapping[str, bytes], settings: Settings) -> None:
     """Raise GateRefused (rule `vouched`) for a champion that neither a key of the settings nor a training here vouches for."""
     if not is_signed(files, settings):
         raise GateRefused(
-            "no key of the settings vouches for it: whoever can write the registry may have put it there; it was not "
+            "no key of the settings vouches for it: anyone who can write the registry may have put it there; it was not "
             "loaded",
             "nox -s validate_model looks for the signature of its release; without nox, it is not looked for", rule="vouched",
         )
@@ -58,9 +55,7 @@ def require(files: Mapping[str, bytes]) -> None:
     except Exception:
         return  # no model file that could be loaded: the loader says why
     digest = Manifest.model_validate_json(files[MANIFEST_FILE]).inputs.get(OWN, "")
-    if not any(name.startswith(f"{OWN}.") for name in types) or digest in _trained():
-        return
-    if any(digest == known for known in _known()):
+    if not any(name.startswith(f"{OWN}.") for name in types) or digest in _trained() or digest in _known():
         return
     raise GateRefused(
         f"it holds types of model/ as of {short(digest) or 'no digest'}, which is neither the checkout's model/, nor "
@@ -73,31 +68,24 @@ def _trained() -> list[str]:
     return TRAINED.read_text(encoding="utf-8").split() if TRAINED.is_file() else []
 
 
-def _known() -> Iterator[str]:
-    """The digests of `model/` in the checkout, and at each commit of its history that changed it."""
-    for folder in _folders():
-        yield of_value(of_tree(folder))
-        listed = ask(folder, "rev-list", "--full-history", f"--max-count={MOST}", "HEAD", "--", ".") or ""
-        for commit in listed.split():
-            yield _at(folder, commit)
-
-
 def _folders() -> list[Path]:
     spec = importlib.util.find_spec(OWN)
     return [Path(folder) for folder in (spec.submodule_search_locations or ())] if spec else []
 
 
-def _at(folder: Path, commit: str) -> str:
-    """Return the digest of a folder as it was at a commit; nothing where git does not say."""
-    data = packed(folder, commit)
-    if data is None:
-        return ""
-    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-        return of_value({name: of_bytes(content) for name, content in _files(archive)})
+def _known() -> Iterator[str]:
+    """The digests of `model/` in the checkout, and at each commit of its history that changed it."""
+    for folder in _folders():
+        yield of_value(of_tree(folder))
+        listed = ask(folder, "rev-list", "--full-history", f"--max-count={MOST}", "HEAD", "--", ".") or ""
+        for data in (packed(folder, commit) for commit in listed.split()):
+            if data is not None:
+                with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+                    yield of_value(dict(_digests(archive)))
 
 
-def _files(archive: tarfile.TarFile) -> Iterator[tuple[str, bytes]]:
+def _digests(archive: tarfile.TarFile) -> Iterator[tuple[str, str]]:
     for member in archive:
         content = archive.extractfile(member) if member.isfile() else None
         if content is not None and belongs(PurePosixPath(member.name)):
-            yield member.name, content.read()
+            yield member.name, of_bytes(content.read())

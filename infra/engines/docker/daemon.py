@@ -1,92 +1,29 @@
-"""One environment's daemon, and what is on it: each part is reached when it is first asked for."""
-
-from __future__ import annotations
+"""What an environment has on its daemon besides containers: a network, and the images of releases, brought there as they
+were tested, kept for rollbacks, removed when they are old.
+"""
 
 import contextlib
-from functools import cached_property
+import gzip
+import io
+import json
+import tarfile
+from collections.abc import Mapping
 from ipaddress import IPv4Network
 from itertools import islice
-from pathlib import Path
+from pathlib import PurePosixPath
 
 from docker.types import IPAMConfig, IPAMPool
 
-from gateline.settings import Settings
-from infra.engines.docker.labelled_state import LabelledState
-from infra.engines.docker.names import ENVIRONMENT, PROJECT, Names
-from infra.engines.docker.proxy import Proxy
-from infra.engines.docker.replicas import Replicas
-from infra.engines.docker.view import DaemonView
-from infra.host.docker import Docker, NotFound, connect, reaching
-from infra.host.python_env import OURS
-from infra.releases.image.building import Workshop
-from infra.releases.image.proxy import proxy_image
+from gateline.contracts.digest import belongs
+from gateline.contracts.release import Image, Release
+from gateline.registry.releases import Releases
+from gateline.settings.errors import GateRefused, UsageError
+from infra.engines.docker.labels import ENVIRONMENT, PART, PROJECT, RECORD, RELEASE, STATE, Names
+from infra.host.docker import APIError, Docker, ImageNotFound, NotFound, connect, platform_of, reaching
 
+FILES = "/opt/gateline/release"
 PROXY_OFFSET, FIRST_OFFSET = 2, 10
-
-
-class Daemon:
-    """The connections of one engine object; `close` gives them back."""
-
-    def __init__(self, settings: Settings, environment: str, root: Path) -> None:
-        """Know where the daemon is; nothing is asked."""
-        self._settings, self._root = settings, root
-        self._docker = settings.environments[environment].docker
-        self._names = Names(settings.project.name, environment)
-
-    @cached_property
-    def client(self) -> Docker:
-        """The daemon itself."""
-        return connect(self._docker.host)
-
-    @cached_property
-    def states(self) -> LabelledState:
-        """What should run."""
-        return LabelledState(self.client, self._names)
-
-    @cached_property
-    def replicas(self) -> Replicas:
-        """The services' containers."""
-        return Replicas(self.client, self._names, self._docker)
-
-    @cached_property
-    def proxy(self) -> Proxy:
-        """The proxy's container."""
-        return Proxy(self.client, self._names)
-
-    @cached_property
-    def pulse(self) -> Proxy:
-        """A way to the proxy of its own: a heartbeat does not wait for a slow answer on the other one."""
-        return Proxy(self.client, self._names)
-
-    @cached_property
-    def claims(self) -> Proxy:
-        """A way of its own again: what is claimed through it is ours for as long as it is open."""
-        return Proxy(self.client, self._names)
-
-    @cached_property
-    def view(self) -> DaemonView:
-        """What really runs."""
-        return DaemonView(self.proxy, self.replicas)
-
-    @cached_property
-    def subnet(self) -> IPv4Network:
-        """The addresses of the environment's network."""
-        return subnet_of(self.client, self._names)
-
-    @cached_property
-    def image(self) -> str:
-        """The proxy's image, which carries the state too: that of the container that is there, whatever became of its base."""
-        there = self.proxy.container()
-        if there is not None:
-            return str(there.attrs["Image"])
-        workshop = Workshop.of(self._settings, self.client, self._docker.host, self._root)
-        return proxy_image(workshop, OURS, lambda line: None)
-
-    def close(self) -> None:
-        """Give the connections back."""
-        for way in (self.proxy, self.pulse, self.claims):
-            way.tunnel.close()
-        self.client.close()
+"""Where in the network the proxy is, and from where on replicas are."""
 
 
 def subnet_of(client: Docker, names: Names) -> IPv4Network:
@@ -107,15 +44,10 @@ def subnet_of(client: Docker, names: Names) -> IPv4Network:
         return IPv4Network(found[0].attrs["IPAM"]["Config"][0]["Subnet"])
 
 
-def proxy_address(subnet: IPv4Network) -> str:
-    """Return where the proxy is."""
-    return str(subnet[PROXY_OFFSET])
-
-
 def free_addresses(subnet: IPv4Network, count: int, taken: set[str]) -> list[str]:
     """Return so many addresses that no replica has."""
-    places = (str(subnet[offset]) for offset in range(FIRST_OFFSET, subnet.num_addresses - 1))
-    return list(islice((address for address in places if address not in taken), count))
+    addresses = (str(subnet[offset]) for offset in range(FIRST_OFFSET, subnet.num_addresses - 1))
+    return list(islice((address for address in addresses if address not in taken), count))
 
 
 def remove(client: Docker, names: Names) -> None:
@@ -134,12 +66,107 @@ def remove(client: Docker, names: Names) -> None:
             if network.name == names.prefix:
                 network.remove()
         if not client.containers.list(all=True, filters={"label": ours}, ignore_removed=True):
-            _remove_images(client, names.project)
+            for image in client.images.list(filters={"label": ours}):
+                client.images.remove(str(image.id), force=True)
+            helpers = (f"{names.project}-site:", f"{names.project}-proxy:")
+            for tag in [tag for image in client.images.list() for tag in image.tags if tag.startswith(helpers)]:
+                client.images.remove(tag, force=True)
 
 
-def _remove_images(client: Docker, project: str) -> None:
-    for image in client.images.list(filters={"label": f"{PROJECT}={project}"}):
-        client.images.remove(str(image.id), force=True)
-    helpers = (f"{project}-site:", f"{project}-proxy:")
-    for tag in [tag for image in client.images.list() for tag in image.tags if tag.startswith(helpers)]:
-        client.images.remove(tag, force=True)
+def bring(client: Docker, releases: Releases, release: Release) -> str:
+    """Return the id of a release's recorded image, brought onto the daemon if it is not there.
+
+    It is pulled by digest where it was pushed, else copied from the daemon that built it. Raises UsageError where there is
+    none, GateRefused (rule `digest`) if something else comes.
+    """
+    platform = platform_of(client)
+    image = releases.image(release.digest, platform)
+    if image is None:
+        raise UsageError(
+            f"{release.name} has no image for {platform}", "invoke build, then run the stages that judge it"
+        )
+    if not present(client, image.id):
+        if image.pushed:
+            with reaching():
+                client.images.pull(image.pushed)
+        else:
+            _copy(client, image, release)
+    if not present(client, image.id):
+        raise GateRefused(
+            f"what came for {release.name} is not the image that was built and tested ({image.id[7:19]})",
+            "build it again, and let the stages judge it: invoke build", rule="digest",
+        )
+    return image.id
+
+
+def present(client: Docker, image: str) -> bool:
+    """Say whether the daemon has an image of this id."""
+    try:
+        with reaching():
+            return bool(image) and client.images.get(image).id == image
+    except ImageNotFound:
+        return False
+
+
+def kept(client: Docker, project: str, programs: Mapping[str, str]) -> list[Release]:
+    """Return the releases of `programs` (image id by digest) whose images are on the daemon, oldest first."""
+    with reaching():
+        listed = client.images.list(filters={"label": f"{PROJECT}={project}"})
+    labels = {image.id: image.labels for image in listed}
+    found = [Release.model_validate_json(labels[image][RECORD]) for image in programs.values() if image in labels]
+    return sorted(found, key=lambda release: release.created)
+
+
+def bundle_in(client: Docker, image: str) -> bytes:
+    """Return the bundle inside an image as an archive like the one it was built from. Nothing is started."""
+    with reaching():
+        container = client.containers.create(image, network_disabled=True)
+        try:
+            chunks, _ = container.get_archive(FILES)
+            content = b"".join(chunks)
+        finally:
+            container.remove(force=True)
+    return _repacked(content)
+
+
+def prune(client: Docker, project: str, keep: set[str]) -> None:
+    """Remove the images of a project's releases that no environment on the daemon may go back to."""
+    with reaching():
+        carriers = client.containers.list(
+            all=True, filters={"label": [f"{PROJECT}={project}", f"{PART}=state"]}, ignore_removed=True
+        )
+        for carrier in carriers:
+            keep = keep | set(json.loads(carrier.labels[STATE]).get("programs", {}).values())
+        for image in client.images.list(filters={"label": [f"{PROJECT}={project}", RELEASE]}):
+            # One that was just built and not deployed yet is tagged `latest`, and stays. One that a container still uses
+            # cannot be removed: the next deploy tries again.
+            if image.id not in keep and not any(tag.endswith(":latest") for tag in image.tags):
+                with contextlib.suppress(APIError):
+                    client.images.remove(str(image.id), force=True)
+
+
+def _copy(client: Docker, image: Image, release: Release) -> None:
+    built = connect("")
+    if not present(built, image.id):
+        raise UsageError(
+            f"the image of {release.name} is neither on the daemon of this machine nor pushed",
+            "invoke build, or invoke build --push",
+        )
+    with reaching():
+        client.images.load(built.images.get(image.id).save(named=True))  # type: ignore[arg-type]  # a stream will do
+
+
+def _repacked(content: bytes) -> bytes:
+    """Return the files below `release/`, without what the image's build compiled."""
+    packed = io.BytesIO()
+    with (
+        tarfile.open(fileobj=io.BytesIO(content)) as members,
+        gzip.GzipFile(fileobj=packed, mode="wb", mtime=0) as zipped,
+    ):
+        with tarfile.open(fileobj=zipped, mode="w", format=tarfile.PAX_FORMAT) as archive:
+            for member in members:
+                path = PurePosixPath(*PurePosixPath(member.name).parts[1:])
+                if member.isfile() and belongs(path):
+                    member.name = str(path)
+                    archive.addfile(member, members.extractfile(member))
+    return packed.getvalue()

@@ -1,21 +1,25 @@
-"""The proxy's container: it comes back as it was, and agrees with the state."""
+"""The proxy's container: it comes back as it was, and agrees with the state; and the agent in it, which is talked to over
+the daemon's own connection: local, TLS or ssh alike.
+"""
 
-from __future__ import annotations
-
+import base64
 import contextlib
 import io
+import json
+import struct
 import tarfile
 import time
+from threading import Lock
 from typing import Any
 
-from gateline.contracts.state import State
+import httpx
+
+from gateline.contracts.slots import State
 from gateline.settings.errors import OutsideError
-from infra.engines.docker.names import RUNTIME, Names
+from infra.engines.docker.labels import RUNTIME, Names
 from infra.engines.docker.replicas import address
-from infra.engines.docker.tunnel import Tunnel
 from infra.haproxy import configuration as haproxy
-from infra.haproxy import steering
-from infra.haproxy.statistics import Server, parsed_guards, parsed_servers
+from infra.haproxy.control import Control
 from infra.host.docker import HARDENED, Docker, NotFound, reaching
 
 PORT = 8080
@@ -23,6 +27,11 @@ USER = 65532
 START_SECONDS = 15.0
 MEMORY = "256m"
 PUBLISHED = "gateline.published"
+AGENT = ("python3", "/opt/gateline/proxy/agent.py")
+HEADER = 8
+STDOUT = 1
+DEFAULT_SECONDS = 5.0
+HOP_BY_HOP = {"connection", "transfer-encoding", "content-length", "host"}
 
 
 class Proxy:
@@ -32,6 +41,7 @@ class Proxy:
         """Know its container; nothing is started."""
         self._client, self._names = client, names
         self.tunnel = Tunnel(client, names.proxy)
+        self.control = Control(self.tunnel.stats)
 
     def container(self) -> Any:
         """Return the container, or None."""
@@ -40,11 +50,6 @@ class Proxy:
                 return self._client.containers.get(self._names.proxy)
         except NotFound:
             return None
-
-    def runs(self) -> bool:
-        """Say whether the container runs."""
-        container = self.container()
-        return container is not None and container.status == "running"
 
     def up(self, state: State, image: str, host: str) -> list[str]:
         """Start the proxy at `host` in the network if it does not run as the state says; return what had ended, in words."""
@@ -81,43 +86,15 @@ class Proxy:
                 container.unpause()
         for _ in range(2):
             with contextlib.suppress(OutsideError):
-                self.servers()
+                self.control.servers()
                 return True
         return False
 
-    def servers(self) -> dict[str, Server]:
-        """Return the servers by name. Raises OutsideError if the proxy does not answer."""
-        return parsed_servers(self.tunnel.stats(f"show stat {haproxy.BACKEND} 4 -1"))
-
     def agree(self, state: State) -> None:
         """Bring the running proxy, and what it starts from, to the state. Raises OutsideError where it does not follow."""
-        said = ""
-        for _ in range(3):
-            guards = parsed_guards(self.tunnel.stats(f"show map {state.guards}"))
-            told = steering.differences(state, self.servers(), guards)
-            if not told:
-                break
-            said = self.tunnel.stats("; ".join(told)).strip()
-        else:
-            raise OutsideError(f"the proxy does not follow: {said}", "invoke status --logs")
+        self.control.agree(state)
         self.tunnel.write(str(state.guards), haproxy.guards_file(state).encode())
         self.tunnel.write(f"{RUNTIME}/haproxy.cfg", inside(state).encode())
-
-    def release(self, name: str, state: State) -> None:
-        """Let a server finish its requests, for as long as the state allows, and forget it."""
-        deadline = time.monotonic() + state.drain_seconds
-        while (server := self.servers().get(name)) is not None:
-            late = time.monotonic() > deadline
-            if server.up and not late:
-                self.tunnel.stats("; ".join(steering.drain(name)))
-            if server.current == 0 or late:
-                told = steering.remove(name, late) + steering.forget_guards([name], state.guards)
-                self.tunnel.stats("; ".join(told))
-            time.sleep(0.02)
-
-    def beat(self) -> None:
-        """Say that the controller is alive."""
-        self.tunnel.stats("; ".join(steering.beat()))
 
     def stop(self, seconds: float) -> None:
         """Let running requests end, then end the proxy; its container stays."""
@@ -130,7 +107,7 @@ class Proxy:
         deadline = time.monotonic() + START_SECONDS
         while True:
             try:
-                self.servers()
+                self.control.servers()
                 return
             except OutsideError as error:
                 container = self.container()
@@ -168,3 +145,129 @@ class Proxy:
 def inside(state: State) -> str:
     """Return the configuration as it is inside the container, where the proxy listens on every address."""
     return haproxy.config(state.model_copy(update={"host": "*", "port": PORT}))
+
+
+class Tunnel:
+    """One agent, started when it is first asked, and once more when it has gone with its container. Safe between threads."""
+
+    def __init__(self, client: Docker, container: str) -> None:
+        """Talk through this container (a name); nothing is started."""
+        self._client, self._container = client, container
+        self._stream: _Stream | None = None
+        self._lock = Lock()
+
+    def stats(self, commands: str) -> str:
+        """Run commands on the proxy's control socket and return what it says."""
+        return str(self._ask({"kind": "stats", "commands": commands})["text"])
+
+    def write(self, path: str, data: bytes) -> None:
+        """Replace a file in the proxy's container."""
+        self._ask({"kind": "write", "path": path, "body": base64.b64encode(data).decode()})
+
+    def claim(self, about: str, rollback: bool) -> str:
+        """Take the environment for as long as this tunnel is open; return '' or what its holder is about.
+
+        An agent of an older version knows no claim of a rollback: it ends. Raises OutsideError then.
+        """
+        return str(self._ask({"kind": "claim_rollback" if rollback else "claim", "about": about})["holder"])
+
+    def http(self, method: str, url: str, headers: dict[str, str], body: bytes, seconds: float) -> dict[str, Any]:
+        """Send a request to a replica; return status, headers and body (base64)."""
+        encoded = base64.b64encode(body).decode()
+        question = {
+            "kind": "http",
+            "method": method,
+            "url": url,
+            "headers": headers,
+            "body": encoded,
+            "seconds": seconds,
+        }
+        return self._ask(question)
+
+    def close(self) -> None:
+        """End the agent."""
+        with self._lock:
+            if self._stream is not None:
+                self._stream.close()
+            self._stream = None
+
+    def _ask(self, question: dict[str, Any]) -> dict[str, Any]:
+        line = json.dumps(question).encode() + b"\n"
+        with self._lock:
+            answer = self._exchange(line)
+        if "error" in answer:
+            raise OutsideError(f"through {self._container}: {answer['error']}", "invoke up, then invoke status")
+        return answer
+
+    def _exchange(self, line: bytes) -> dict[str, Any]:
+        for last_try in (False, True):
+            try:
+                self._stream = self._stream or _Stream(self._client, self._container)
+                found: dict[str, Any] = json.loads(self._stream.exchange(line))
+                return found
+            except (OSError, ValueError) as error:
+                if self._stream is not None:
+                    self._stream.close()
+                self._stream = None
+                if last_try:
+                    raise OutsideError(f"{self._container} does not answer: {error}", "invoke up") from None
+        raise AssertionError("the last try returns or raises")
+
+
+class _Stream:
+    """Standard streams of one `docker exec`, in the frames that the daemon multiplexes them in.
+
+    https://docs.docker.com/reference/api/engine/: attach, stream format.
+    """
+
+    def __init__(self, client: Docker, container: str) -> None:
+        with reaching():
+            started = client.api.exec_create(container, list(AGENT), stdin=True, stdout=True, stderr=False)
+            raw = client.api.exec_start(started["Id"], socket=True)
+        self._socket: Any = getattr(raw, "_sock", raw)
+        self._raw = raw
+        self._text = b""
+
+    def exchange(self, line: bytes) -> bytes:
+        """Send a line and return the line that answers it."""
+        self._socket.sendall(line) if hasattr(self._socket, "sendall") else self._socket.send(line)
+        while b"\n" not in self._text:
+            kind, size = struct.unpack(">BxxxL", self._exactly(HEADER))
+            data = self._exactly(size)
+            self._text += data if kind == STDOUT else b""
+        found, _, self._text = self._text.partition(b"\n")
+        return found
+
+    def close(self) -> None:
+        self._raw.close()
+        self._socket.close()
+
+    def _exactly(self, size: int) -> bytes:
+        parts, missing = [], size
+        while missing:
+            part = self._socket.recv(missing)
+            if not part:
+                raise ConnectionError("its agent has ended")
+            parts.append(part)
+            missing -= len(part)
+        return b"".join(parts)
+
+
+class TunnelTransport(httpx.BaseTransport):
+    """Sends each request through the agent."""
+
+    def __init__(self, tunnel: Tunnel) -> None:
+        """Use this tunnel; it stays open when the client closes."""
+        self._tunnel = tunnel
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send one request. Raises httpx.ReadTimeout where the replica takes it and does not answer, else ConnectError."""
+        seconds = request.extensions.get("timeout", {}).get("read") or DEFAULT_SECONDS
+        headers = {name: value for name, value in request.headers.items() if name.lower() not in HOP_BY_HOP}
+        try:
+            answer = self._tunnel.http(request.method, str(request.url), headers, request.read(), seconds)
+        except OutsideError as error:
+            kind = httpx.ReadTimeout if TimeoutError.__name__ in error.message else httpx.ConnectError
+            raise kind(error.message, request=request) from None
+        kept = [(name, value) for name, value in answer["headers"] if name.lower() not in HOP_BY_HOP]
+        return httpx.Response(answer["status"], headers=kept, content=base64.b64decode(answer["body"]), request=request)

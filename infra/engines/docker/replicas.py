@@ -1,24 +1,18 @@
 """The service containers of one environment: started hardened, kept alive by the daemon, stopped gently."""
 
-from __future__ import annotations
-
 import contextlib
-import functools
 import io
 import tarfile
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from docker.types import EndpointConfig
 
-from gateline.contracts.release import Release
-from gateline.contracts.state import State, WantedReplica, WantedSlot
+from gateline.contracts.slots import Slot, State, WantedReplica, WantedSlot
 from gateline.settings import DockerHost
-from infra.engines.contract import NOT_STARTED
-from infra.engines.docker.names import PREDICTIONS, RELEASE, REPLICA, SLOT, VERSION, Names
+from infra.engines.docker.labels import PREDICTIONS, RELEASE, REPLICA, SLOT, VERSION, Names
 from infra.host.docker import CONFLICT, HARDENED, APIError, Docker, ImageNotFound, NotFound, reaching
-from infra.releases.signing.provenance import asked
 
 PORT = 8000
 RUNS = ("Entrypoint", "Cmd", "User", "WorkingDir")
@@ -37,39 +31,33 @@ class Replicas:
         self._client, self._names, self._limits = client, names, limits
 
     def found(self) -> dict[str, Any]:
-        """Return the containers by the replica's name, whatever their condition."""
+        """Return the containers by the replica's name, running or not."""
         with reaching():
             listed = self._client.containers.list(all=True, filters=self._names.filters("service"), ignore_removed=True)
         return {container.labels[REPLICA]: container for container in listed}
 
-    def start(self, state: State, vouched: Callable[[Release, str], object]) -> list[str]:
-        """Start what the state wants and does not run; return in words what had ended, and what is not started.
+    def start(self, state: State, found: Mapping[str, Any], refused: Collection[Slot]) -> list[str]:
+        """Start what the state wants and does not run, but for `refused` slots; return in words what had ended.
 
-        `vouched` is asked of each slot with something to start, and raises where its image may not be.
+        `found` are the containers there are. One is started again if it is as made here; any other is
+        replaced.
         """
-        found, ended = self.found(), []
+        told = []
         for slot, wanted in state.slots.items():
-            missing = [replica for replica in wanted.replicas if not _runs(found.get(replica.name))]
-            ask = functools.partial(vouched, wanted.release, wanted.program)
-            if missing and not (answer := asked(str(slot), ask)).holds:
-                ended.append(f"{NOT_STARTED}slot {slot}: {answer.reason}")
-                continue
-            for replica in missing:
-                ended += self._started(str(slot), wanted, replica, found.get(replica.name))
-        return ended
-
-    def _started(self, slot: str, wanted: WantedSlot, replica: WantedReplica, container: Any) -> list[str]:
-        """A container that stands there ready is started again if it is as one made here; any other is replaced."""
-        name, how = f"replica {replica.name} in slot {slot}", []
-        if container is not None and (wrong := self.altered(container, wanted.program)):
-            _remove(container)
-            how, container = [f"{name} {wrong}; it was replaced"], None
-        elif container is not None:
-            how = [f"{name} was {container.status} and is started again"]
-        container = container or self._create(slot, wanted, replica)
-        with reaching():
-            container.unpause() if container.status == "paused" else container.start()
-        return how
+            for replica in wanted.replicas if slot not in refused else ():
+                container, name = found.get(replica.name), f"replica {replica.name} in slot {slot}"
+                if container is not None and container.status == "running":
+                    continue
+                if container is not None and (wrong := self.altered(container, wanted.program)):
+                    _remove(container)
+                    told.append(f"{name} {wrong}; it was replaced")
+                    container = None
+                elif container is not None:
+                    told.append(f"{name} was {container.status} and is started again")
+                container = container or self._create(slot, wanted, replica)
+                with reaching():
+                    container.unpause() if container.status == "paused" else container.start()
+        return told
 
     def altered(self, container: Any, program: str) -> str:
         """Return in which way a container is not one that was made here from the image `program`; '' where it is."""
@@ -119,15 +107,15 @@ class Replicas:
                     if stream is not None and member.name.endswith(".jsonl"):
                         yield from (line.decode(errors="replace") for line in stream)
 
-    def _create(self, slot: str, wanted: WantedSlot, replica: WantedReplica) -> Any:
+    def _create(self, slot: Slot, wanted: WantedSlot, replica: WantedReplica) -> Any:
         release = wanted.release
-        about = {REPLICA: replica.name, SLOT: slot, RELEASE: release.digest, VERSION: release.version}
+        about = {REPLICA: replica.name, SLOT: str(slot), RELEASE: release.digest, VERSION: release.version}
         with reaching():
             return self._client.containers.create(
                 wanted.program,
                 name=self._names.replica(replica.name),
                 labels=self._names.labels("service", about),
-                environment=environment(wanted.variables),
+                environment={**wanted.variables, **FIXED},
                 network=self._names.prefix,
                 networking_config={self._names.prefix: address(self._client, replica.host)},
                 volumes={self._names.predictions: {"bind": PREDICTIONS, "mode": "rw"}},
@@ -153,10 +141,6 @@ class _Stream(io.RawIOBase):
         return size
 
 
-def _runs(container: Any) -> bool:
-    return container is not None and container.status == "running"
-
-
 def _remove(container: Any) -> None:
     """Another command may be removing it already."""
     try:
@@ -178,11 +162,6 @@ def _together(containers: Sequence[Any], seconds: float) -> None:
 
     with reaching(), ThreadPoolExecutor(max(1, len(containers))) as pool:
         list(pool.map(stop, containers))
-
-
-def environment(variables: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment of a service: one process, one thread a prediction, and what its slot carries."""
-    return {**variables, **FIXED}
 
 
 def address(client: Docker, host: str) -> EndpointConfig:

@@ -1,8 +1,8 @@
-"""What should run in an environment, as commands write it, and what runs, as the supervisor last saw it."""
-
-from __future__ import annotations
+"""What should run in an environment, as commands write it; what runs, as the supervisor last saw it; and its sign of life."""
 
 import json
+import os
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,13 +12,15 @@ from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gateline.contracts.files import write_private
-from gateline.contracts.state import State
+from gateline.contracts.slots import State
 from gateline.settings.errors import OutsideError
-from infra.host.alive import started
-from infra.host.child import Child
+from infra.host.processes import Child, started, wait_until
 
 OLD_CLOCK_SECONDS = 2.0
 LOCK_SECONDS = 10.0
+BEAT_SECONDS = 0.2
+FRESH_SECONDS = 2.0
+"""A stamp of that age needs no second look. Some file systems keep times to whole seconds."""
 
 
 class Seen(BaseModel):
@@ -28,7 +30,7 @@ class Seen(BaseModel):
 
     pid: int
     born: str
-    """See infra.host.alive."""
+    """See infra.host.processes."""
     restarts: int = 0
 
     def child(self) -> Child | None:
@@ -76,7 +78,7 @@ class Record(BaseModel):
 
 
 def read_record(path: Path) -> Record:
-    """Return the record, or an empty one if there is none or it is unreadable: it is made anew by the next supervisor."""
+    """Return the record, or an empty one if there is none or it is unreadable: it is made again by the next supervisor."""
     try:
         data = path.read_bytes()
         return _of_an_older_version(data) if b'"created"' in data else Record.model_validate_json(data)
@@ -89,18 +91,15 @@ def _of_an_older_version(data: bytes) -> Record:
 
     def renewed(found: dict[str, Any]) -> dict[str, Any]:
         if "created" in found:
-            created = found.pop("created")
-            found["born"] = _token(found.get("pid", 0), created)
+            created, pid = found.pop("created"), found.get("pid", 0)
+            try:
+                same = abs(psutil.Process(pid).create_time() - created) < OLD_CLOCK_SECONDS
+            except psutil.Error:
+                same = False
+            found["born"] = started(pid) if same else ""
         return found
 
     return Record.model_validate(json.loads(data, object_hook=renewed))
-
-
-def _token(pid: int, created: float) -> str:
-    try:
-        return started(pid) if abs(psutil.Process(pid).create_time() - created) < OLD_CLOCK_SECONDS else ""
-    except psutil.Error:
-        return ""
 
 
 def write_record(path: Path, record: Record) -> None:
@@ -143,3 +142,47 @@ class StateFile:
             raise OutsideError(
                 f"{self.path} stayed locked for {LOCK_SECONDS:.0f} s", "end the command that holds it, then try again"
             ) from None
+
+
+class Pulse:
+    """The supervisor's sign of life: a file that it stamps many times a second, and one that hangs does not.
+
+    The stamp is the file's time of change, so that it can be set on a full disk. It holds the kernel's count of nanoseconds
+    since the machine was started, which no clock moves.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Look at the file for the first time; nothing is written."""
+        self._path = path
+        self._beaten = 0
+        self._seen, self._since = self._stamp(), time.monotonic()
+
+    def beat(self) -> None:
+        """Stamp the file, unless that was done just now. Raises OSError."""
+        now = time.monotonic_ns()
+        if now - self._beaten < BEAT_SECONDS * 1e9:
+            return
+        if not self._path.exists():
+            self._path.touch(mode=0o600)
+        os.utime(self._path, ns=(now, now))
+        self._beaten = now
+
+    def silence(self) -> float:
+        """Return for how many seconds there was no beat, as far as this object has looked; 0 while they come.
+
+        A stamp that means nothing here (another machine's) is compared with the next: then silence begins with the first look.
+        """
+        stamp, now = self._stamp(), time.monotonic()
+        if stamp != self._seen or 0 <= now - stamp / 1e9 < FRESH_SECONDS:
+            self._seen, self._since = stamp, now
+        return now - self._since
+
+    def answers(self, seconds: float) -> bool:
+        """Wait for a beat for at most so long, and say whether there was one."""
+        return wait_until(lambda: self.silence() == 0, seconds)
+
+    def _stamp(self) -> int:
+        try:
+            return self._path.stat().st_mtime_ns
+        except OSError:
+            return 0

@@ -1,7 +1,5 @@
 """What is compared before a release starts on this host: its files, its signed statement, its libraries, and what runs it."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +8,7 @@ import psutil
 
 from gateline.contracts.digest import short
 from gateline.contracts.release import Release
-from gateline.contracts.state import WantedSlot
+from gateline.contracts.slots import WantedSlot
 from gateline.settings.errors import GatelineError, GateRefused
 from infra.engines.process.record import Record
 from infra.host import libraries
@@ -18,37 +16,36 @@ from infra.host.layout import Layout
 from infra.host.notes import FolderNotes
 from infra.host.python_env import interpreter, python_in
 from infra.host.unpacked import LOCK_FILE, verified
-from infra.releases.signing.provenance import Check, asked
-from infra.releases.signing.trust import Trust
+from infra.releases.signing.trust import Check, Trust, asked
 
 
-def startable(place: Layout, release: Release) -> tuple[Release, str]:
+def startable(layout: Layout, release: Release) -> tuple[Release, str]:
     """Return the record of a release, as `verified`, and the interpreter to start it with. Raises as `require` does."""
-    known = verified(place, release)
-    python = str(python_in(place.envs, place.bundle(release.digest) / LOCK_FILE, known.python))
-    require(place, known, python)
+    known = verified(layout, release)
+    python = str(python_in(layout.envs, layout.bundle(release.digest) / LOCK_FILE, known.python))
+    require(layout, known, python)
     return known, python
 
 
-def require(place: Layout, release: Release, program: str) -> str:
+def require(layout: Layout, release: Release, program: str) -> str:
     """Return who vouches for what is about to start: it is as it was let in.
 
     That is: the bundle by its digest, the signed statement by the keys kept with the environment, and the libraries of
     `program`, its interpreter. Raises GateRefused (rules `digest` and `signature`).
     """
-    vouched = in_memory(place, release)
+    vouched = in_memory(layout, release)
     folder = Path(program).parent.parent
-    if folder.parent.resolve() != place.envs.resolve():
+    if folder.parent.resolve() != layout.envs.resolve():
         raise GateRefused(f"{program} is no interpreter of this environment's", "invoke deploy", rule="digest")
-    libraries.verify(folder, place.bundle(release.digest) / LOCK_FILE)
+    libraries.verify(folder, layout.bundle(release.digest) / LOCK_FILE)
     return vouched
 
 
-def in_memory(place: Layout, release: Release) -> str:
+def in_memory(layout: Layout, release: Release) -> str:
     """Return as `require` does for a release that runs: its libraries are not read again."""
     try:
-        verified(place, release)
-        return Trust(FolderNotes(place.folder)).require(release)
+        verified(layout, release)
+        return Trust(FolderNotes(layout.folder)).require(release)
     except (GatelineError, OSError):
         raise
     except Exception as error:  # what was damaged, and how, is anything; a supervisor that asks must go on
@@ -56,18 +53,18 @@ def in_memory(place: Layout, release: Release) -> str:
         raise GateRefused(why, "deploy another release", rule="digest") from None
 
 
-def lies_here(place: Layout, release: Release) -> str:
+def require_unused(layout: Layout, release: Release) -> str:
     """Return as `require` does for a release that no slot has; libraries that are not installed yet are left out."""
-    python = interpreter(place.envs, place.bundle(release.digest) / LOCK_FILE, verified(place, release).python)
-    return require(place, release, str(python)) if python.exists() else in_memory(place, release)
+    python = interpreter(layout.envs, layout.bundle(release.digest) / LOCK_FILE, verified(layout, release).python)
+    return require(layout, release, str(python)) if python.exists() else in_memory(layout, release)
 
 
-def evidence(place: Layout, wanted: WantedSlot, record: Record) -> Iterator[Check]:
+def evidence(layout: Layout, wanted: WantedSlot, record: Record) -> Iterator[Check]:
     """Yield what holds of a slot's release on this host, and of the processes that run it."""
-    release, folder = wanted.release, place.bundle(wanted.release.digest)
+    release, folder = wanted.release, layout.bundle(wanted.release.digest)
     lock, python = folder / LOCK_FILE, Path(wanted.program)
-    trust = Trust(FolderNotes(place.folder))
-    yield asked("files", lambda: verified(place, release), f"{short(release.digest)}, in {folder}")
+    trust = Trust(FolderNotes(layout.folder))
+    yield asked("files", lambda: verified(layout, release), f"{short(release.digest)}, in {folder}")
     yield asked("statement", lambda: trust.require(release))
     yield asked("libraries", lambda: libraries.verify(python.parent.parent, lock), f"in {python.parent.parent}")
     for replica in wanted.replicas:
@@ -84,5 +81,5 @@ def _process(pid: int, program: str, folder: Path) -> Check:
         same = folder.exists() and os.path.samefile(link if link.exists() else where, folder)
     except (psutil.Error, OSError) as error:
         return Check(f"process {pid}", False, f"cannot be asked: {error}")
-    replaced = "" if same or where != folder.resolve() else ", which was replaced since: invoke down, then up, starts it anew"
+    replaced = "" if same or where != folder.resolve() else ", which was replaced since: invoke down, then up, starts it again"
     return Check(f"process {pid}", same and line == [program, "-m", "service"], f"`{' '.join(line)}` in {where}{replaced}")

@@ -1,10 +1,8 @@
 """What a command talks to inside the proxy's container: the proxy's control socket, the replicas' HTTP, the proxy's files.
 
-It is started anew for each command (`docker exec`) and speaks JSON, one object a line, on its standard streams; so a daemon
+It is started again for each command (`docker exec`) and speaks JSON, one object a line, on its standard streams; so a daemon
 on another machine needs no open port for it. It runs with the standard library of the image alone.
 """
-
-from __future__ import annotations
 
 import base64
 import fcntl

@@ -1,7 +1,5 @@
 """What turns a context into an image: BuildKit by the docker command where it has it, else the daemon's own builder."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import tempfile
@@ -57,8 +55,7 @@ class BuildKit:
         """Build, tag, and return the image's id."""
         with tempfile.TemporaryDirectory(prefix="gateline-image-") as scratch:
             answer = Path(scratch) / "id"
-            argv = buildkit_argv(self._command, job, answer, self._environ)
-            done = run(argv, self._environ, seconds=SECONDS)
+            done = run(buildkit_argv(self._command, job, answer, self._environ), self._environ, seconds=SECONDS)
             if done.code:
                 raise failed(job, self.name, done.said())
             return answer.read_text(encoding="utf-8").strip()
@@ -102,34 +99,22 @@ class Classic:
 def failed(job: Job, builder: str, lines: list[str]) -> OutsideError:
     """Return the error of a build that ended badly."""
     tail = "\n  ".join(line for line in lines[-TAIL:] if line.strip())
-    return OutsideError(
-        f"stage {job.stage} could not be built by {builder}:\n  {tail}", "mend what it names, then invoke build"
-    )
+    told = f"stage {job.stage} could not be built by {builder}:\n  {tail}"
+    return OutsideError(told, "fix what it names, then invoke build")
 
 
 def builder_for(client: Docker, host: str) -> Builder:
-    """Return BuildKit where a docker command on PATH has it, else the daemon's own builder."""
-    for docker in _commands():
-        if _answers(docker, "buildx", "version"):
+    """Return BuildKit where a docker command on PATH has it, else the daemon's own builder.
+
+    Every command on PATH is asked: a newer one without buildx may hide one that has BuildKit. Up to version 22 the command
+    speaks BuildKit by itself; later ones need buildx.
+    """
+    found = (shutil.which("docker", path=folder) for folder in os.get_exec_path())
+    for docker in dict.fromkeys(command for command in found if command):
+        if run([docker, "buildx", "version"], os.environ, seconds=ASK_SECONDS).code == 0:
             return BuildKit((docker, "buildx", "build"), host)
-        if _carries_buildkit(docker):
+        words = run([docker, "--version"], os.environ, seconds=ASK_SECONDS).output.split()
+        major = words[2].split(".")[0] if len(words) > 2 else ""
+        if major.isdigit() and 19 <= int(major) < 23:
             return BuildKit((docker, "build"), host)
     return Classic(client)
-
-
-def _commands() -> list[str]:
-    """Return every docker command on PATH: a newer one without buildx may hide one that has BuildKit."""
-    found = (shutil.which("docker", path=folder) for folder in os.get_exec_path())
-    return list(dict.fromkeys(command for command in found if command))
-
-
-def _carries_buildkit(docker: str) -> bool:
-    """Up to version 22 the command speaks BuildKit by itself; later ones need buildx."""
-    done = run([docker, "--version"], os.environ, seconds=ASK_SECONDS)
-    words = done.output.replace(",", "").split()
-    number = words[2].split(".")[0] if len(words) > 2 else ""
-    return number.isdigit() and 19 <= int(number) < 23
-
-
-def _answers(*command: str) -> bool:
-    return run(command, os.environ, seconds=ASK_SECONDS).code == 0

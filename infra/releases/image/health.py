@@ -4,8 +4,6 @@ The daemon by itself starts again only what has ended. It runs with the standard
 `python3 health.py WHERE MOST`, every few seconds, by the daemon.
 """
 
-from __future__ import annotations
-
 import http.client
 import os
 import signal
@@ -44,7 +42,7 @@ def answers(where: str) -> bool:
 def check(where: str, most: int, end: Callable[[], None], count: Path = COUNT) -> bool:
     """Return whether all is well; call `end` where `most` questions in a row were left without a word.
 
-    One that never answered is left alone: it may take long to load, and whoever started it waits for it.
+    One that never answered is left alone: it may take long to load, and what started it waits for it.
     """
     try:
         well = answers(where)
@@ -57,7 +55,7 @@ def check(where: str, most: int, end: Callable[[], None], count: Path = COUNT) -
         return False
     except (OSError, http.client.HTTPException):
         return False
-    with suppress(OSError):  # where nothing can be written, what hangs is told unhealthy, and ended by whoever watches that
+    with suppress(OSError):  # where nothing can be written, what hangs is told unhealthy, and ended by what watches that
         count.write_bytes(b"0")
     return well
 

@@ -1,7 +1,5 @@
 """What is in an image: path, mode, owner and SHA-256 of every file, as a container of it would see them."""
 
-from __future__ import annotations
-
 import hashlib
 import tarfile
 from collections.abc import Iterable, Iterator

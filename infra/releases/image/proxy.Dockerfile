@@ -1,4 +1,4 @@
-# The proxy's image: HAProxy from its wheel, and the agent that commands talk to. `invoke up` lays out the context.
+# The proxy's image: HAProxy from its wheel, and the agent that commands talk to. `invoke up` makes the build context.
 ARG BASE=docker.io/library/python:3.11-slim-bookworm@sha256:a36c24f9cbdf4fd0f52d67f0823eeac19c2028c637cecc392d97f980d4fec56b
 FROM ${BASE} AS proxy
 COPY proxy /opt/gateline/proxy

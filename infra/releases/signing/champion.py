@@ -3,22 +3,19 @@
 What is found is kept outside the registry, by the digest of the champion's files, where the gate looks for it.
 """
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 
 from gateline.contracts.digest import of_bytes
 from gateline.contracts.manifest import MANIFEST_FILE
 from gateline.registry.artifacts import CHAMPION, Artifacts
-from gateline.registry.made import SIGNED_MODEL, Made, content_of
-from gateline.registry.releases import Releases
-from gateline.registry.signatures import Signatures
+from gateline.registry.made_here import SIGNED_MODEL, Made, content_of
+from gateline.registry.releases import Releases, Signatures
 from gateline.registry.store import Store
 from gateline.settings import Settings, load
 from gateline.settings.errors import GateRefused
 from gateline.settings.front_door import front_door
-from infra.releases.signing.keys import PublicKey, public_keys
+from infra.releases.signing.keys import public_keys
 from infra.releases.signing.provenance import Unsigned, opened
 
 
@@ -34,21 +31,19 @@ def note_if_signed(settings: Settings, root: Path) -> bool:
         return False
     files = artifacts.files(champion)
     for release in Releases(store).all():
-        if release.artifact == champion and _names(signatures.release(release.digest), keys, files[MANIFEST_FILE]):
-            Made.of(settings, root).add(SIGNED_MODEL, content_of(files))
-            return True
+        if release.artifact == champion:
+            try:
+                statement, _ = opened(signatures.release(release.digest), keys, "")
+            except Unsigned:
+                continue
+            if statement.names(of_bytes(files[MANIFEST_FILE])):
+                Made.of(settings, root).add(SIGNED_MODEL, content_of(files))
+                return True
     return False
 
 
-def _names(sealed: bytes | None, keys: list[PublicKey], manifest: bytes) -> bool:
-    try:
-        return opened(sealed, keys, "")[0].names(of_bytes(manifest))
-    except Unsigned:
-        return False
-
-
 def main() -> int:
-    """Look; whatever is wrong with the champion, or with the registry, is for the gate to say."""
+    """Look; what is wrong with the champion, or with the registry, is for the gate to say."""
     try:
         note_if_signed(load(), Path("."))
     except GateRefused:

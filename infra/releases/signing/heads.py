@@ -1,16 +1,14 @@
-"""The audit log's head as a file of its own: kept where whoever can write the registry cannot."""
+"""The audit log's head as a file of its own: kept where anyone who can write the registry cannot."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from gateline.contracts.event import Head
 from gateline.settings.errors import GateRefused
-from infra.releases.signing.envelope import open_sealed, seal
-from infra.releases.signing.keys import VARIABLE, PublicKey
+from infra.releases.signing.keys import VARIABLE, PublicKey, open_sealed, seal
 
 if TYPE_CHECKING:
     from securesystemslib.signer import Signer
@@ -29,22 +27,14 @@ class Note(BaseModel):
     head: Head
 
 
-@dataclass(frozen=True)
-class Kept:
-    """A note as it was read again; `key` is the one that signed it, None where nobody did."""
-
-    note: Note
-    key: PublicKey | None
-
-
 def written(note: Note, signer: Signer | None) -> bytes:
     """Return the file of a note, signed where there is something to sign with."""
     plain = note.model_dump_json().encode()
     return seal(plain, KIND, signer) if signer else plain
 
 
-def read(data: bytes, keys: list[PublicKey], project: str, name: str) -> Kept:
-    """Return a note from its file.
+def read(data: bytes, keys: list[PublicKey], project: str, name: str) -> tuple[Note, PublicKey | None]:
+    """Return a note from its file, and the key that signed it; None where nobody did.
 
     Raises GateRefused for a wrong signature, none where there are keys, another project's log, or no note at all.
     """
@@ -52,16 +42,15 @@ def read(data: bytes, keys: list[PublicKey], project: str, name: str) -> Kept:
     signed = b'"payloadType"' in data
     if keys and not signed:
         raise GateRefused(
-            f"{name} is not signed, and the settings name keys: whoever can write it could have written it anew",
+            f"{name} is not signed, and the settings name keys: anyone who can write it could have written it again",
             f"keep one that is signed: {VARIABLE}=… invoke audit --keep=FILE", rule="signature",
         )
     if signed:
-        opened = open_sealed(data, KIND, keys, name)
-        data, key = opened.payload, opened.key
+        data, key = open_sealed(data, KIND, keys, name)
     try:
         note = Note.model_validate_json(data)
     except ValidationError:
         raise GateRefused(f"{name} holds no audit head", "invoke audit --keep=FILE writes one", rule="chain") from None
     if note.project != project:
         raise GateRefused(f"{name} is about {note.project}, this is {project}", "name the file of this project", rule="chain")
-    return Kept(note, key)
+    return note, key

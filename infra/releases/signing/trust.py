@@ -1,29 +1,47 @@
 """What an environment knows its releases by: public keys, signed statements and exceptions, kept with it.
 
-They are read where a release is started, by whoever starts it: no registry and no network is needed, and nothing is written.
+They are read where a release is started, by the process that starts it: it needs no registry and no network, and writes
+nothing.
 """
 
-from __future__ import annotations
-
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from gateline.contracts.digest import short
 from gateline.contracts.release import Release
-from gateline.settings.errors import GateRefused
+from gateline.settings.errors import GatelineError, GateRefused
 from infra.host.notes import Notes
 from infra.releases.signing.keys import PublicKey
-from infra.releases.signing.provenance import Unsigned, is_about, opened
+from infra.releases.signing.provenance import Unsigned, vouched
 
 KEYS, SIGNED, LET_IN = "keys", "signed/", "let-in/"
 """The notes: the keys; and by a release's digest its statement, and why it may start without one."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was asked about a release."""
+
+    subject: str
+    holds: bool
+    reason: str
+
+
+def asked(subject: str, question: Callable[[], object], said: str = "") -> Check:
+    """Ask; where it holds return what was `said`, or else the answer, and the reason where it does not."""
+    try:
+        answer = question()
+        return Check(subject, True, said or str(answer))
+    except GatelineError as error:
+        told = error.reason if isinstance(error, GateRefused) and error.rule == "signature" else error.message
+        return Check(subject, False, told)
 
 
 class Trust:
     """The notes of one environment about who vouches for its releases."""
 
     def __init__(self, notes: Notes) -> None:
-        """Keep the notes; nothing is read."""
         self._notes = notes
 
     @property
@@ -34,7 +52,7 @@ class Trust:
             return [PublicKey(path, pem.encode()) for path, pem in json.loads(text).items()] if text else []
         except (ValueError, AttributeError):
             where = self._notes.where(KEYS)
-            raise GateRefused(f"{where} holds no keys", "invoke up writes it anew", rule="signature") from None
+            raise GateRefused(f"{where} holds no keys", "invoke up writes it again", rule="signature") from None
 
     def statement(self, digest: str) -> bytes | None:
         """Return the signed statement of a release as it was kept, or None."""
@@ -48,7 +66,7 @@ class Trust:
     def built(self, release: Release) -> str:
         """Return when a release was built, as its kept statement says (ISO 8601, UTC); '' where no key vouches for that."""
         try:
-            statement, _ = opened(self.statement(release.digest), self.keys, release.name)
+            statement, _ = vouched(self.statement(release.digest), self.keys, release)
             return str(statement.predicate["runDetails"]["metadata"]["finishedOn"])
         except (GateRefused, KeyError, TypeError):
             return ""
@@ -65,11 +83,9 @@ class Trust:
             return exception
         again = f"invoke sign --release={release.digest}, then invoke up; or deploy another release"
         try:
-            statement, key = opened(self.statement(release.digest), keys, release.name)
+            statement, key = vouched(self.statement(release.digest), keys, release)
         except Unsigned as error:
-            raise Unsigned(error.message, again) from None
-        if not is_about(statement, release.digest):
-            raise Unsigned(f"the statement kept for {release.name} is about another release", again, rule="signature")
+            raise Unsigned(error.reason, again, rule="signature") from None
         if image and not statement.names(image.removeprefix("sha256:")):
             told = short(image.removeprefix("sha256:"))
             raise Unsigned(f"image {told} of {release.name} is not the one that was signed", again, rule="signature")

@@ -29,7 +29,7 @@ def test_bytes_and_files_have_the_sha_256_that_everyone_computes(tmp_path: Path)
     assert short(of_file(path)) == hashlib.sha256(b"gateline").hexdigest()[:12]
 
 
-def test_a_value_has_one_form_whatever_the_order_of_its_keys() -> None:
+def test_a_value_has_one_form_in_any_order_of_its_keys() -> None:
     assert canonical({"b": [1, 2.5, None], "a": "é"}) == '{"a":"é","b":[1,2.5,null]}'.encode()
     assert of_value({"a": 1, "b": 2}) == of_value({"b": 2, "a": 1})
     assert of_value({"a": [1, 2]}) != of_value({"a": [2, 1]})
@@ -64,12 +64,12 @@ LEFT_BEHIND = (
 
 @pytest.mark.parametrize("name", LEFT_BEHIND)
 def test_what_editors_and_file_managers_leave_is_no_part_of_a_tree(tmp_path: Path, name: str) -> None:
-    write(tmp_path, room__a="1")
-    before = of_tree(tmp_path / "room"), of_sources(tmp_path, ["room"])
-    left = tmp_path / "room" / name
+    write(tmp_path, package__a="1")
+    before = of_tree(tmp_path / "package"), of_sources(tmp_path, ["package"])
+    left = tmp_path / "package" / name
     left.parent.mkdir(parents=True, exist_ok=True)
     left.write_bytes(b"\0")
-    assert (of_tree(tmp_path / "room"), of_sources(tmp_path, ["room"])) == before
+    assert (of_tree(tmp_path / "package"), of_sources(tmp_path, ["package"])) == before
 
 
 @pytest.mark.parametrize("name", [name for name in LEFT_BEHIND if name.endswith(".py")])
@@ -90,18 +90,18 @@ def test_a_folder_above_may_be_hidden(tmp_path: Path) -> None:
     assert of_tree(tmp_path / ".gateline" / "x") == {"a": of_bytes(b"1")}
 
 
-@pytest.mark.parametrize("change", [{"room__b": "9"}, {"room__new": "x"}, {"lock": "9"}])
+@pytest.mark.parametrize("change", [{"package__b": "9"}, {"package__new": "x"}, {"lock": "9"}])
 def test_sources_change_with_every_file_and_name(tmp_path: Path, change: dict[str, str]) -> None:
-    write(tmp_path, room__a="1", room__b="2", lock="3", other="4")
-    before = of_sources(tmp_path, ["room", "lock"])
+    write(tmp_path, package__a="1", package__b="2", lock="3", other="4")
+    before = of_sources(tmp_path, ["package", "lock"])
     write(tmp_path, other="9")
-    assert of_sources(tmp_path, ["lock", "room"]) == before
+    assert of_sources(tmp_path, ["lock", "package"]) == before
     write(tmp_path, **change)
-    assert of_sources(tmp_path, ["room", "lock"]) != before
+    assert of_sources(tmp_path, ["package", "lock"]) != before
 
 
 def test_a_renamed_file_changes_the_digest_of_its_sources(tmp_path: Path) -> None:
-    write(tmp_path, room__a="1")
-    before = of_sources(tmp_path, ["room"])
-    (tmp_path / "room" / "a").rename(tmp_path / "room" / "b")
-    assert of_sources(tmp_path, ["room"]) != before
+    write(tmp_path, package__a="1")
+    before = of_sources(tmp_path, ["package"])
+    (tmp_path / "package" / "a").rename(tmp_path / "package" / "b")
+    assert of_sources(tmp_path, ["package"]) != before

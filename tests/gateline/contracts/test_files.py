@@ -49,7 +49,7 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
-def test_values_are_handed_on_line_by_line_whatever_stands_in_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_values_are_handed_on_line_by_line_with_any_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path / "output"))
     hand_on(model_version="1\nrelease=forged", metrics="{}")
     hand_on(release="ä")

@@ -11,7 +11,7 @@ import pytest
 from gateline.contracts import git
 from gateline.contracts.git import Sources, sources
 from infra.host.actor import commit
-from infra.releases.image.tags import git_tags
+from infra.releases.image.building import git_tags
 from infra.security.subject import files_of
 from tests.gateline.contracts.test_sources import git as run
 from training.artifact import Commit, commit_of

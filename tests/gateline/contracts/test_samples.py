@@ -59,7 +59,7 @@ def test_missing_values_come_about_as_often_as_allowed() -> None:
 @pytest.mark.parametrize(
     ("bounds", "low", "high"), [({"minimum": 500}, 500, 600), ({"maximum": -500}, -600, -500), ({}, 0, 100)]
 )
-def test_an_open_side_is_drawn_from_a_range_beside_the_other(bounds: dict[str, int], low: float, high: float) -> None:
+def test_an_open_side_is_drawn_from_a_range_next_to_the_other(bounds: dict[str, int], low: float, high: float) -> None:
     made = schema({"name": "x", "dtype": "number"} | bounds)
     assert edges(made.column("x"))[:2] == [low, high]
     assert all(low <= float(row[0] or 0) <= high for row in rows(made, 50))

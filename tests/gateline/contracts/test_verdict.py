@@ -28,7 +28,7 @@ SILENT_REQUIRED = unknown("d", "no data", required=True, subject="late")
         ([PASS, FAIL, SILENT, SILENT_REQUIRED], Outcome.FAIL),
     ],
 )
-def test_rules_add_up_in_whatever_order(rules: list[Rule], outcome: Outcome) -> None:
+def test_rules_add_up_in_any_order(rules: list[Rule], outcome: Outcome) -> None:
     assert {add_up(order) for order in itertools.permutations(rules)} == {outcome}
     assert Verdict.of("model", rules).outcome is outcome
 

@@ -154,7 +154,7 @@ def test_lines_removed_at_the_beginning_are_found(tmp_path: Path) -> None:
     assert lines_named(log) == [1, 2]
 
 
-def test_a_log_begun_anew_in_the_middle_is_found(tmp_path: Path) -> None:
+def test_a_log_begun_again_in_the_middle_is_found(tmp_path: Path) -> None:
     log = written(tmp_path)
     line(tmp_path, 1).unlink()
     for number in range(1, 6):
@@ -182,7 +182,7 @@ def test_a_log_that_was_deleted_whole_is_found(tmp_path: Path) -> None:
     assert lines_named(log, head) == [6]
 
 
-def test_a_whole_chain_written_anew_is_found_with_a_key_or_a_head(tmp_path: Path) -> None:
+def test_a_whole_chain_rewritten_is_found_with_a_key_or_a_head(tmp_path: Path) -> None:
     log = written(tmp_path, key=KEY)
     head = log.head()
     for number in range(1, 7):
@@ -378,7 +378,7 @@ def test_a_head_of_a_line_whose_change_was_accepted_is_covered(tmp_path: Path) -
     assert [each for each in log.judge((kept,), {taken.digest}, {kept: BEFORE})[0] if each.head]
 
 
-def test_a_foreign_object_beside_the_lines_is_named(tmp_path: Path) -> None:
+def test_a_foreign_object_among_the_lines_is_named(tmp_path: Path) -> None:
     log = written(tmp_path)
     for name in ("notes.txt", "00000000.json", "000000007.json"):
         (tmp_path / "p" / "audit" / name).write_text("{}")

@@ -125,7 +125,7 @@ def with_type(module: str, name: str) -> bytes:
     return packed.getvalue()
 
 
-def test_a_type_on_no_list_is_refused_whatever_the_manifest_says() -> None:
+def test_a_type_on_no_list_is_refused_no_matter_what_the_manifest_says() -> None:
     said = refused(with_type("subprocess", "Popen"), trusted_types=("subprocess.Popen", *manifest().trusted_types))
     assert "unsafe_load: model.skops names subprocess.Popen, which may not be loaded; it was not loaded" in said
     assert "subprocess.Popen can run or load code, and cannot be added to [model] trusted" in said
@@ -192,7 +192,7 @@ def test_a_binary_model_says_positive_from_the_threshold_on() -> None:
 
 def test_the_positive_class_may_be_the_first() -> None:
     model = fixed([[0.9, 0.1], [0.4, 0.6]], classes=("late", "on time"), positive="late")
-    assert model.positive_column == 0
+    assert model.manifest.positive_column == 0
     assert decided(model) == ["late", "on time"]
 
 

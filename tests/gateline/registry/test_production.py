@@ -36,7 +36,7 @@ def line(tmp_path: Path, number: int) -> Path:
         (FINISHED, "production", RECOVERED),
     ],
 )
-def test_a_release_in_production_is_told_whatever_came_after(tmp_path: Path, event: tuple[str, str, dict[str, Any]]) -> None:
+def test_a_release_in_production_is_told_after_any_event(tmp_path: Path, event: tuple[str, str, dict[str, Any]]) -> None:
     found = told_of(log_of(tmp_path, event, (PACKAGED, "build", {})))
     assert found is not None and "2026-11-21" in found.why
     assert found.artifact == event[2].get("release", {}).get("artifact", "")

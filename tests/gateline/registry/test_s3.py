@@ -23,10 +23,8 @@ from gateline.contracts.event import Event
 from gateline.contracts.manifest import Objects
 from gateline.registry.artifacts import Artifacts
 from gateline.registry.audit import AuditLog, ChainBroken
-from gateline.registry.exclusive import PROOF
-from gateline.registry.store import Store
-from gateline.rows.digests import data_digest
-from gateline.rows.sources import pinned
+from gateline.registry.store import PROOF, Store
+from gateline.rows.sources import data_digest, pinned
 from gateline.settings.errors import OutsideError
 from tests.gateline.registry.made import files, manifest
 from tests.gateline.registry.writers import KEY, append_at_once
@@ -289,7 +287,7 @@ def test_a_url_whose_library_is_not_installed_says_what_to_do() -> None:
     code = """
 import sys
 sys.modules["s3fs"] = None
-from gateline.registry.store import Store
+from gateline.registry.store import PROOF, Store
 from gateline.settings.front_door import front_door
 raise SystemExit(front_door(lambda: Store("s3://key:hunter2@bucket", "p").names("a") and 0))  # pragma: allowlist secret
 """

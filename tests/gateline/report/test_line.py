@@ -1,4 +1,4 @@
-"""The line's state: what was run last, on which sources, and nothing that nobody recorded."""
+"""The pipeline's state: what was run last, on which sources, and nothing that nobody recorded."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from gateline.contracts.git import Sources
 from gateline.contracts.last_run import leave
 from gateline.contracts.verdict import Verdict, at_most
 from gateline.report import page
-from gateline.report.line import BESIDE, LINE, Line, Step, line
+from gateline.report.line import Line, Step, line
+from gateline.stages import APART, PIPELINE
 from tests.gateline.contracts.test_last_run import ENDED, run
 from tests.gateline.report.examples import failing, passing
 from tests.gateline.report.pages import Page
@@ -41,8 +42,8 @@ def verdict(folder: Path, stage: str, made: Verdict) -> None:
 
 
 def all_pass(folder: Path, **more: object) -> None:
-    """Let every stage that the line needs pass on the present sources."""
-    for stage in LINE:
+    """Let every stage that the pipeline needs pass on the present sources."""
+    for stage in PIPELINE:
         if not stage.optional:
             leave(run(stage.name, stage.environment, **(HERE | more)), folder)
 
@@ -52,7 +53,7 @@ def test_what_was_never_run_is_said_so(tmp_path: Path) -> None:
     assert {each.ending for each in read.steps} == {None} and read.beside == ()
     assert read.ending == "inconclusive" and read.summary[0] == "0 of 14 stages passed on these sources"
     said = Page.read(page.line(read)).said()
-    assert said.count("not run") == len(LINE)
+    assert said.count("not run") == len(PIPELINE)
 
 
 def test_a_run_is_shown_with_its_seconds_commit_and_release(tmp_path: Path) -> None:
@@ -124,7 +125,7 @@ def test_a_canary_whose_verdict_passed_but_was_not_promoted_failed(tmp_path: Pat
     assert (shown.ending, shown.reason) == ("fail", "ended with exit code 1")
 
 
-def test_the_line_passes_only_where_all_passed_on_these_sources(tmp_path: Path) -> None:
+def test_the_pipeline_passes_only_where_all_passed_on_these_sources(tmp_path: Path) -> None:
     all_pass(tmp_path)
     assert state(tmp_path).ending == "pass"
     assert state(tmp_path).summary == ("14 of 14 stages passed on these sources",)
@@ -136,14 +137,14 @@ def test_the_line_passes_only_where_all_passed_on_these_sources(tmp_path: Path) 
     assert state(tmp_path).summary[:2] == ("13 of 15 stages passed on these sources", "failed: Sign")
 
 
-def test_stages_beside_the_line_stand_there_once_they_were_run(tmp_path: Path) -> None:
+def test_stages_outside_the_pipeline_stand_there_once_they_were_run(tmp_path: Path) -> None:
     leave(run("rollback", "production"), tmp_path)
     leave(run("deploy", "qa", command="invoke deploy --env=qa"), tmp_path)
     assert [each.stage.key for each in state(tmp_path).beside] == ["rollback-production", "deploy-qa"]
-    assert {stage.key for stage in BESIDE} >= {"promote-production", "drift-production"}
+    assert {stage.key for stage in APART} >= {"promote-production", "drift-production"}
 
 
-def test_the_output_that_the_line_kept_is_linked_where_it_is_this_runs(tmp_path: Path) -> None:
+def test_the_output_that_the_pipeline_kept_is_linked_where_it_is_this_runs(tmp_path: Path) -> None:
     log = tmp_path / "pipeline" / "deploy-staging.log"
     log.parent.mkdir()
     log.write_text("x")

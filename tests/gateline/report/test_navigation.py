@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from gateline.report import refresh, write
-from gateline.report.navigation import navigation, renewed
+from gateline.report.overview import navigation, renewed
 from tests.gateline.report.examples import HOSTILE, failing, passing
 from tests.gateline.report.pages import Page
 

@@ -16,7 +16,7 @@ def _leave(folder: Path, name: str, text: str = "x") -> None:
     (folder / name).write_text(text, encoding="utf-8")
 
 
-def test_stages_stand_in_the_order_of_the_line_and_unknown_ones_last(tmp_path: Path) -> None:
+def test_stages_stand_in_the_order_of_the_pipeline_and_unknown_ones_last(tmp_path: Path) -> None:
     for stage in ("canary", "zebra", "validate_data", "benchmark"):
         _leave(tmp_path, f"{stage}/verdict.json", passing(stage).model_dump_json())
     assert [entry.stage for entry in overview.entries(tmp_path)] == ["validate_data", "benchmark", "canary", "zebra"]

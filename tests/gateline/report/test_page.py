@@ -60,11 +60,11 @@ def test_a_rule_shows_both_numbers_unit_sample_reason_and_next_step() -> None:
     assert [text for text in said[start:] if text in row][: len(row)] == row
 
 
-def test_a_required_silent_rule_says_that_it_holds_the_line() -> None:
+def test_a_required_silent_rule_says_that_it_holds_the_pipeline() -> None:
     text = page.verdict(failing())
-    assert "Required: this holds the line." in text
+    assert "Required: this holds the pipeline." in text
     optional = Verdict.of("x", [at_most("a", 1, 2), unknown("b", "no data")])
-    assert "Required: this holds the line." not in page.verdict(optional)
+    assert "Required: this holds the pipeline." not in page.verdict(optional)
 
 
 def test_recorded_and_rehearsal_are_marked() -> None:

@@ -170,7 +170,7 @@ def test_what_serves_is_told_and_what_is_not_known_is_said_so(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("history", "said"),
     [
-        (EMPTY, "No release is built yet. Next:"),
+        (EMPTY, "No release has been built yet. Next:"),
         (replace(EMPTY, faults=("chain: line 2 was changed",)), "chain: line 2 was changed"),
     ],
 )

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from gateline.rows.csv_file import read_csv
+from gateline.rows.parts import Part
+from gateline.rows.sources import Content
+from gateline.rows.streaming import Stream, read_parts
 
 WIDTH = 5
+
+
+def read_csv(data: bytes) -> Part:
+    (part,) = read_parts(Stream("memory", [Content(data)]))
+    return part
 
 
 def lines(rows: int = 40) -> list[str]:
@@ -48,8 +55,9 @@ def test_a_text_of_several_lines_is_none(cell: str, place: int) -> None:
 def test_rows_that_were_left_out_keep_their_numbers() -> None:
     content = lines(6)
     content[3] = "1,2"
-    part = read_csv(("\n".join(content) + "\n").encode())
-    assert list(part.numbers) == [1, 2, 4, 5, 6] and part.findings[0].rows == (3,)
+    stream = Stream("memory", [Content(("\n".join(content) + "\n").encode())])
+    (part,) = read_parts(stream)
+    assert [stream.place(place) for place in range(part.rows)] == ["1", "2", "4", "5", "6"] and part.findings[0].rows == (3,)
 
 
 def test_a_quote_within_a_value_is_a_sign_like_others() -> None:

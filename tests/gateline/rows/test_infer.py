@@ -11,7 +11,7 @@ import pytest
 
 from gateline.contracts import schema as schemas
 from gateline.contracts.schema import Column
-from gateline.contracts.shapes import pattern_of
+from gateline.rows.kinds import pattern_of
 from gateline.rows.infer import ALSO_WHEN, SAYS_WHEN, Note, Values, head_room, infer, main, propose, render, span
 from gateline.settings.errors import UsageError
 from gateline.settings.front_door import front_door

@@ -15,8 +15,8 @@ from pyarrow import parquet
 from gateline.contracts.schema import Schema
 from gateline.contracts.verdict import Outcome
 from gateline.rows.infer import infer
-from gateline.rows.reading import read_raw
-from gateline.rows.taking import take, write
+from gateline.rows.streaming import Stream
+from gateline.rows.importing import take, write
 from gateline.settings import DataGate
 from validation.data.gate import judge
 
@@ -133,7 +133,7 @@ def as_parquet(folder: Path, seed: int) -> Path:
 
 def refused(path: Path, schema: Schema) -> list[str]:
     """Return what the gate says no to, apart from what only two files show."""
-    verdict = judge(read_raw(str(path)), None, schema, DataGate(min_rows=1))
+    verdict = judge(Stream(str(path)), None, schema, DataGate(min_rows=1))
     return [f"{rule.name}: {rule.reason}" for rule in verdict.rules if rule.outcome is Outcome.FAIL]
 
 

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from gateline.contracts.schema import Column, Dtype, Schema
+from gateline.rows.cells import Reading
 from gateline.rows.typed import Typed, typed
 
 
+def read(series: pd.Series[Any], column: Column, schema: Schema | None = None, *, text: bool) -> Typed:
+    """Return a column that is read in two batches."""
+    reading, array = Reading(column, schema or Schema(columns=(column,))), pa.array(series, from_pandas=True)
+    pieces = [array[: len(array) // 2], array[len(array) // 2 :]]
+    return typed(column, [reading.cells(piece, text=text, written=partial(piece.slice, 0)) for piece in pieces])
+
+
 def of_text(dtype: Dtype, *texts: str | None) -> Typed:
-    return typed(pd.Series(texts, dtype="str"), Column(name="x", dtype=dtype), text=True)
+    return read(pd.Series(texts, dtype="str"), Column(name="x", dtype=dtype), text=True)
 
 
 def of_values(dtype: Dtype, values: list[Any], kind: Any = None) -> Typed:
-    return typed(pd.Series(values, dtype=kind), Column(name="x", dtype=dtype), text=False)
+    return read(pd.Series(values, dtype=kind), Column(name="x", dtype=dtype), text=False)
 
 
 @pytest.mark.parametrize(
@@ -112,24 +122,24 @@ def listed(*marks: str, dtype: Dtype = "string", own: tuple[str, ...] = ()) -> t
 @pytest.mark.parametrize("dtype", ["integer", "number", "boolean", "datetime", "string"])
 def test_what_is_missing_is_what_the_schema_lists_in_columns_of_every_dtype(dtype: Dtype) -> None:
     column, schema = listed("?", dtype=dtype)
-    found = typed(pd.Series(["?", " ? ", "", "  ", "NA"], dtype="str"), column, schema, text=True)
+    found = read(pd.Series(["?", " ? ", "", "  ", "NA"], dtype="str"), column, schema, text=True)
     assert found.missing.tolist() == [True, True, True, True, False]
     assert found.wrong.tolist()[4] == (dtype != "string")
 
 
 def test_a_column_lists_marks_of_its_own_numbers_however_they_are_written() -> None:
     column, schema = listed(dtype="number", own=("-999", "soon", "inf"))
-    found = typed(pd.Series(["-999.0", "soon", "NA", "1.5"], dtype="str"), column, schema, text=True)
+    found = read(pd.Series(["-999.0", "soon", "NA", "1.5"], dtype="str"), column, schema, text=True)
     assert found.missing.tolist() == [True, True, False, False] and found.wrong.tolist() == [False, False, True, False]
-    found = typed(pd.Series([-999.0, float("inf"), 1e300, 1.5]), column, schema, text=False)
+    found = read(pd.Series([-999.0, float("inf"), 1e300, 1.5]), column, schema, text=False)
     assert found.missing.tolist() == [True, True, False, False] and found.wrong.tolist() == [False, False, True, False]
 
 
 def test_text_of_a_parquet_file_is_missing_where_the_schema_lists_it() -> None:
     column, schema = listed("NA")
     values = pd.Series(["", " ", "NA", None, "x"], dtype="str")
-    assert typed(values, column, schema, text=False).missing.tolist() == [True, True, True, True, False]
-    assert typed(values, column, text=False).missing.tolist() == [False, False, False, True, False]
+    assert read(values, column, schema, text=False).missing.tolist() == [True, True, True, True, False]
+    assert read(values, column, text=False).missing.tolist() == [False, False, False, True, False]
 
 
 def test_the_text_that_was_found_is_kept() -> None:

@@ -170,9 +170,9 @@ def test_where_the_copys_own_code_failed_it_is_to_be_corrected() -> None:
     code = compile("{}['plan']", str(Path("model/features.py").resolve()), "exec")
     with pytest.raises(KeyError) as raised:
         exec(code)
-    mend = "correct model/features.py, and train again"
-    assert next_step_of(raised.value, "narrow the schema") == f"{mend}; or narrow the schema"
-    assert next_step_of(raised.value, "correct the estimator") == mend
+    fix = "correct model/features.py, and train again"
+    assert next_step_of(raised.value, "narrow the schema") == f"{fix}; or narrow the schema"
+    assert next_step_of(raised.value, "correct the estimator") == fix
 
 
 def test_what_nobody_expected_and_warnings_are_shown_as_text() -> None:

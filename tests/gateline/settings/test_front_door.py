@@ -1,4 +1,4 @@
-"""A room whose libraries are missing: where it goes on, and when it says that it cannot."""
+"""A package whose libraries are missing: where it goes on, and when it says that it cannot."""
 
 from __future__ import annotations
 

@@ -19,6 +19,8 @@ SHELL = {
     AUDIT_KEY: "k", SIGNING_KEY: "k", "GATELINE_NOTIFY_WEBHOOK": "k", "GATELINE_REDIS_URL": "k", "GATELINE_REGISTRY_URL": "u",
     "AWS_SECRET_ACCESS_KEY": "k", "GITHUB_TOKEN": "k", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "k", "HF_TOKEN": "k",
     "UV_INDEX_OURS_PASSWORD": "k", "SLACK_TOKEN": "k", "CODECOV_TOKEN": "k", "CI_JOB_TOKEN": "k", "DOCKER_HOST": "unix:///x",
+    "PYTHONDONTWRITEBYTECODE": "1", "GATELINE_API_KEY": "k",
+    "KUBECONFIG": "x",
 }  # fmt: skip
 ROOT = Path(__file__).parents[3]
 USUAL = {"PATH", "LC_ALL", "CI", "GITHUB_SHA", "GATELINE_WORKERS", "OMP_NUM_THREADS"}
@@ -41,13 +43,13 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ("process", "more"),
     [
         ("typecheck", set()),
-        ("test", INDEX | {"DOCKER_HOST"}),
+        ("test", INDEX | {"DOCKER_HOST", "KUBECONFIG"}),
         ("validate_data", STORE),
         ("train", STORE),
         ("validate_model", STORE),
         ("integration", STORE | INDEX | {"DOCKER_HOST"}),
         ("tests of a release", set()),
-        ("load", set()),
+        ("load", {"GATELINE_API_KEY"}),
         ("supervisor", set()),
         ("notify", set()),
         ("install", INDEX),
@@ -56,6 +58,10 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_what_each_process_gets(process: str, more: set[str]) -> None:
     assert passed(process) == USUAL | more
+
+
+def test_what_is_compiled_is_kept_no_matter_what_the_shell_says() -> None:
+    assert {name for name in NEEDS if "PYTHONDONTWRITEBYTECODE" in passed(name, '["PYTHON*"]')} == set()
 
 
 def test_the_keys_reach_those_alone_that_need_them() -> None:
@@ -69,7 +75,7 @@ def test_the_keys_reach_those_alone_that_need_them() -> None:
 def test_what_a_model_or_a_store_needs_is_added_by_name() -> None:
     assert passed("train", '["HF_*"]') == USUAL | STORE | {"HF_TOKEN"}
     assert passed("tests of a release", '["HF_*"]') == USUAL | {"HF_TOKEN"}
-    assert passed("load", '["HF_*"]') == passed("supervisor", '["HF_*"]') == USUAL
+    assert passed("load", '["HF_*"]') == USUAL | {"GATELINE_API_KEY"} and passed("supervisor", '["HF_*"]') == USUAL
     Path("pipeline.toml").write_text("[variables", encoding="utf-8")
     assert set(variables("typecheck", SHELL)) == USUAL
 

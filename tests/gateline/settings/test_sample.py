@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gateline.settings.loading import resolve
-from gateline.settings.sample import is_sample, take_sample
+from gateline.settings.pipeline import resolve
+from gateline.settings.variables import is_sample, take_sample
 from tests.gateline.settings.files import refusal, write
 
 ON = {"GATELINE_SAMPLE": "true"}

@@ -50,6 +50,8 @@ def test_what_is_secret_of_an_address_is_hidden_wherever_it_turns_up(monkeypatch
     monkeypatch.setenv("GATELINE_SIGNING_KEY", "-----BEGIN " + "PRIVATE KEY-----\nMIGHAgEAMBMG\n-----END PRIVATE KEY-----")
     said = redacted("404 of https://chat.example/hooks/channel-secret?t=also-secret; AUTH swordfish-2; line MIGHAgEAMBMG")
     assert said == "404 of https://chat.example/***?***; AUTH ***; line ***"
+    monkeypatch.setenv("GATELINE_API_KEY", "newer-key-0123456789, older-key-0123456789")
+    assert redacted("401 for older-key-0123456789, then for newer-key-0123456789") == "401 for ***, then for ***"
     told = {"error": ["AUTH swordfish-2", 1], "by": {"t": "redis://:swordfish-2@h"}}
     assert redacted_in(told) == {"error": ["AUTH ***", 1], "by": {"t": "redis://***@h"}}
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateline.settings.loading import resolve
+from gateline.settings.pipeline import resolve
 from gateline.settings.variables import OTHERS, OVERRIDES
 from tests.gateline.settings.files import good, refusal, write
 

@@ -198,7 +198,7 @@ def test_a_promotion_that_is_found_done_ends_with_0(site: Site, capsys: Capture)
 
 
 @pytest.mark.slow
-def test_a_held_canary_goes_on_whatever_the_registry_names_meanwhile(site: Site, capsys: Capture) -> None:
+def test_a_held_canary_goes_on_no_matter_what_the_registry_names_meanwhile(site: Site, capsys: Capture) -> None:
     site.put(stable=site.release("1"))
     release = site.release("2")
     assert commands.canary("production", "", NO_TRAFFIC, 1.0) == 3

@@ -75,9 +75,11 @@ def test_status_tells_what_runs(site: Site, capsys: Capture) -> None:
     assert (stable["release"], stable["version"], stable["share"]) == (two.digest, "2", 1.0)
     assert seen["slots"]["previous"]["share"] == 0.0
     assert stable["replicas"][0]["alive"] and seen["rollout"] is None and seen["warnings"] == []
+    assert (stable["scorer"], stable["scorer_reason"]) == ("scikit-learn", "")
     assert commands.status("", False, False) == 0
     said = capsys.readouterr().out
     assert "staging" in said and f"production  {site.url}" in said and two.name in said
+    assert "production  stable: scikit-learn scores\n" in said
     assert "no release runs here. next: invoke deploy --env=staging, or invoke up" in said
 
 

@@ -159,7 +159,7 @@ def test_a_head_that_cannot_be_asked_for_is_no_pass(site: Site, capsys: Capture)
     assert "verified: 3 events" in said and "[not compared] the head that staging keeps: no Docker daemon answers" in said
 
 
-def test_an_event_is_one_line_whatever_stands_in_it(site: Site, capsys: Capture) -> None:
+def test_an_event_is_one_line_with_any_content(site: Site, capsys: Capture) -> None:
     forged = "verified: 99 events"
     who = {"name": "eve\x07\n", "kind": "ci"}
     facts = {"change": "x\x1b[2J", "outcome": "failed", "error": f"no\x1b[1;1H\n{forged}", "actor": who}

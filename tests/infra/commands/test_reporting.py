@@ -15,7 +15,7 @@ from gateline.settings.errors import UsageError
 from infra import commands
 from infra.commands import DeployOptions
 from infra.host.notes import FolderNotes
-from infra.rollout.earlier import Moment
+from infra.rollout.last_change import Moment
 from tests.gateline.report.pages import Page
 from tests.gateline.report.test_site import broken_links
 from tests.infra.rollout.faults import registry_gone
@@ -33,7 +33,7 @@ def said(name: str) -> list[str]:
 def test_with_nothing_at_all_there_are_pages_that_say_so(site: Site, capsys: Capture) -> None:
     assert commands.report(False, "") == 0
     assert capsys.readouterr().out == "reports/index.html: 3 pages\n"
-    assert "No release is built yet. Next:" in said("releases.html")
+    assert "No release has been built yet. Next:" in said("releases.html")
     assert said("index.html").count("not run") == 15
     assert any("no release runs here" in text for text in said("serving.html"))
     assert broken_links(REPORTS, sorted(REPORTS.rglob("*.html"))) == []

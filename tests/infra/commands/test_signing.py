@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from gateline.contracts.event import SIGNED
-from gateline.contracts.statement import PROVENANCE, Statement
+from gateline.contracts.release import PROVENANCE, Statement
 from gateline.contracts.verdict import Outcome
-from gateline.registry.signatures import Signatures
+from gateline.registry.releases import Signatures
 from gateline.settings.errors import GateRefused, UsageError
 from infra import commands
 from infra.releases.signing import keys
 from infra.releases.signing.provenance import TREE
-from infra.rollout.keeping import keep
+from infra.rollout.admission import keep
 from tests.infra.releases.signing.conftest import Signed, signed
 from tests.infra.rollout.faults import registry_gone
 from tests.infra.tiny_project import Site
@@ -63,19 +63,19 @@ def test_what_is_signed_is_told_recorded_and_verified(signed: Signed, capsys: Ca
 
 
 @pytest.mark.slow
-def test_of_an_environment_what_lies_there_and_runs_is_verified(signed: Signed, capsys: Capture) -> None:
+def test_of_an_environment_what_is_stored_and_runs_is_verified(signed: Signed, capsys: Capture) -> None:
     release = signed.site.release()
     commands.sign("")
     engine = signed.site.put(stable=release)
     assert commands.verify("", "production") == 1
     assert "REFUSED keys             kept here: none: signing is off; the settings name others" in capsys.readouterr().out
-    keep(signed.site.target())
+    keep(signed.site.target(), signed.site.running())
     with registry_gone(signed.site):
         assert commands.verify("", "production") == 0
     said = capsys.readouterr().out
     for line in ("keys ", "files ", "statement        signed by keys/", "libraries ", "process "):
         assert f"ok      {line}" in said
-    assert said.endswith("verified: what lies there and runs is as it was let in\n")
+    assert said.endswith("verified: what is stored there and runs is as it was let in\n")
     path = engine.bundle(release) / "service" / "__main__.py"
     path.chmod(0o644)
     path.write_text(path.read_text() + "\n")
@@ -133,7 +133,7 @@ def test_what_does_not_hold_ends_with_1(signed: Signed, capsys: Capture) -> None
         commands.verify("", "production")
 
 
-def test_a_kept_head_shows_a_log_that_was_written_anew(signed: Signed, tmp_path: Path, capsys: Capture) -> None:
+def test_a_kept_head_shows_a_log_that_was_rewritten(signed: Signed, tmp_path: Path, capsys: Capture) -> None:
     release, head = signed.site.release(), str(tmp_path / "head.json")
     signed.site.target().recorder.record("x", release.digest, {"change": "first"})
     assert commands.audit("", "", keep=head) == 0

@@ -257,7 +257,7 @@ def test_a_conflict_ends_with_the_files_and_the_rest_merged(copy: Path, template
 
 
 @pytest.mark.slow
-def test_what_lies_uncommitted_in_the_template_is_not_taken(copy: Path, template: Path) -> None:
+def test_what_is_uncommitted_in_the_template_is_not_taken(copy: Path, template: Path) -> None:
     python_for(ROOT / LOCK, ROOT)
     (template / "infra/new.py").write_text("new\n", encoding="utf-8")
     later = commit(template, "Later")

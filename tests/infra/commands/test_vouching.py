@@ -8,13 +8,13 @@ import pytest
 
 from gateline.contracts.release import RELEASE_FILE, Release
 from gateline.contracts.verdict import Outcome, Rule, Verdict
-from gateline.registry.made import MODEL, Made, of_image
+from gateline.registry.made_here import MODEL, Made, of_image
 from gateline.registry.releases import Releases
 from gateline.registry.verdicts import Verdicts
 from gateline.settings import load
 from gateline.settings.errors import GateRefused, UsageError
-from infra.commands import vouching
-from infra.commands.vouching import Vouched, gather
+from infra.commands import signing
+from infra.commands.signing import Vouched, gather
 from infra.host.bundle import pack, unpack
 from infra.releases.signing.keys import new_pair
 from tests.infra.releases.signing.conftest import Signed, sign, signed, switch_on
@@ -40,7 +40,7 @@ def vouched(site: Site, reference: str = "", verdicts: str = "") -> Vouched:
     return gather(load(site.root / "pipeline.toml"), site.store, reference, verdicts)
 
 
-def test_what_was_built_here_is_signed_whatever_the_registry_names(site: Site) -> None:
+def test_what_was_built_here_is_signed_no_matter_what_the_registry_names(site: Site) -> None:
     mine = site.release("1")
     other = theirs(site)
     assert Releases(site.store).chosen() == other
@@ -88,7 +88,7 @@ def test_in_ci_a_release_of_another_commit_than_the_one_checked_out_is_not_signe
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     assert vouched(site, mine.digest).release == mine, "without git, there is nothing to compare with"
     here = "c0ffee0" + "1" * 33
-    monkeypatch.setattr(vouching, "commit", lambda: f"{here}-dirty")
+    monkeypatch.setattr(signing, "commit", lambda: f"{here}-dirty")
     with pytest.raises(GateRefused, match="was built from commit c0ffee0, and c0ffee01+ is checked out"):
         vouched(site, mine.digest)
     told_otherwise(site, mine, tmp_path / "bundle", commit=here)

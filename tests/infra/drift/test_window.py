@@ -40,7 +40,7 @@ def test_a_restarted_replica_counts_whole(tmp_path: Path) -> None:
     assert Window(FolderNotes(tmp_path), "r").since_last({"1": counts(12, since="11:30")}).rows == 12
 
 
-def test_another_release_begins_anew(tmp_path: Path) -> None:
+def test_another_release_starts_again(tmp_path: Path) -> None:
     Window(FolderNotes(tmp_path), "r").close({"1": counts(10)})
     assert Window(FolderNotes(tmp_path), "other").since_last({"1": counts(12)}).rows == 12
 

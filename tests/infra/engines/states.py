@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from gateline.contracts.release import Release
-from gateline.contracts.slots import Slot
-from gateline.contracts.state import State, WantedReplica, WantedSlot
+from gateline.contracts.slots import Slot, State, WantedReplica, WantedSlot
 from gateline.settings import Service
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateline.contracts.slots import Slot
-from gateline.contracts.state import State
+from gateline.contracts.slots import Slot, State
 from gateline.settings.errors import UsageError
 from infra.engines import changes
 from tests.infra.engines.states import release, slot, state

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from gateline.settings.errors import OutsideError
-from infra.engines.measuring import add, read, scrape
+from infra.engines.observing import read, scrape
 
 PAGE = """\
 # HELP gateline_requests_total Answers
@@ -37,11 +37,10 @@ def test_a_page_is_read() -> None:
 
 def test_figures_of_several_replicas_are_added() -> None:
     other = PAGE.replace('"abc"', '"def"').replace('label="1"', 'label="2"')
-    both = add([read(PAGE), read(other)])
+    both = read(PAGE).plus(read(other))
     assert both.releases == {"abc", "def"} and both.requests == 20 and both.latency_sum == 1.0
     assert both.latency_buckets == {0.1: 18, float("inf"): 20} and both.predictions == {"0": 10, "1": 3, "2": 3}
     assert (both.errors, both.refused) == (8, 4)
-    assert add([]).requests == 0
 
 
 def test_a_release_from_before_says_nothing_of_empty_answers_and_memory() -> None:

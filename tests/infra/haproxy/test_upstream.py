@@ -17,9 +17,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from infra.engines.readiness import wait_until
 from infra.haproxy import configuration as haproxy
 from infra.host.ports import free_ports, is_free
+from infra.host.processes import wait_until
 
 PAGE = Path(__file__).parents[3] / "docs/docker.md"
 

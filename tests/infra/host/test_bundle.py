@@ -65,7 +65,7 @@ def test_an_archive_depends_on_names_and_contents_alone(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("field", ["digest", "created", "commit"])
-def test_the_digest_leaves_out_what_stands_beside(folder: Path, field: str) -> None:
+def test_the_digest_leaves_out_what_stands_next_to_it(folder: Path, field: str) -> None:
     before = bundle.digest_of(folder)
     record = json.loads((folder / RELEASE_FILE).read_text())
     (folder / RELEASE_FILE).write_text(json.dumps(record | {field: "2027"}, indent=7))

@@ -18,7 +18,7 @@ TEMPORARY_NAME = ".1234567.tmp"
 @pytest.mark.parametrize(
     "temporary", ["/tmp", "/var/folders/zz/zyxvpxvq6csfxvn_n0000000000000/T", "/x" * 60, "/with a space"]
 )
-def test_a_socket_fits_whatever_the_names_are_long(temporary: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_socket_fits_however_long_the_names_are(temporary: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TMPDIR", temporary)
     place = Layout(Path("/home/" + "x" * 200 + "/.gateline"), "p" * 40, "e" * 40)
     socket = str(place.runtime() / "proxy.sock") + TEMPORARY_NAME

@@ -18,7 +18,7 @@ def listener() -> socket.socket:
     return server
 
 
-def test_free_ports_differ_and_lie_below_outgoing_ones() -> None:
+def test_free_ports_differ_and_are_below_outgoing_ones() -> None:
     found = ports.free_ports(20, ())
     assert len(set(found)) == 20 and all(ports.FIRST <= port <= ports.LAST < 32_768 for port in found)
     assert all(ports.is_free("127.0.0.1", port) for port in found)

@@ -27,7 +27,7 @@ def test_an_environment_is_made_once_and_used_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("loss", [".complete", "bin/python"])
-def test_an_environment_that_is_not_whole_is_made_anew(tmp_path: Path, loss: str) -> None:
+def test_an_environment_that_is_not_whole_is_made_again(tmp_path: Path, loss: str) -> None:
     lock = tmp_path / "service.txt"
     lock.write_text("")
     python = python_for(lock, tmp_path)

@@ -1,4 +1,4 @@
-"""The line runs its stages in order, stops at the first that does not pass, and says what is next."""
+"""The pipeline runs each stage once what it needs has passed, stops what needs one that failed, and says what is next."""
 
 from __future__ import annotations
 
@@ -74,36 +74,40 @@ class Small(Stage):
         return self.argv
 
 
-def small(name: str, *command: str) -> Stage:
-    return Small(name, "nox", argv=command)
+def small(name: str, *command: str, needs: tuple[str, ...] = ()) -> Stage:
+    return Small(name, "nox", argv=command, needs=needs)
 
 
 @pytest.fixture()
 def stages(monkeypatch: pytest.MonkeyPatch) -> list[Stage]:
     """Small stages in place of the real ones; changed by the tests."""
-    listed: list[Stage] = [small("one", "platform"), small("two", "platform", "--terse"), small("three", "platform")]
+    listed: list[Stage] = [
+        small("one", "platform"),
+        small("two", "platform", "--terse", needs=("one",)),
+        small("three", "platform", needs=("two",)),
+    ]
     monkeypatch.setattr(module, "PIPELINE", listed)
     return listed
 
 
 def ran(skip: str = "") -> tuple[int, str]:
-    """Run the line; return its exit code and what it said."""
+    """Run the pipeline; return its exit code and what it said."""
     said = io.StringIO()
-    code = run(skipped(skip), Console(file=said, width=200, highlight=False))
+    code = run(skipped(skip), Console(file=said, width=200, highlight=False), places=2)
     return code, said.getvalue()
 
 
 @pytest.mark.slow
 def test_all_pass_and_a_first_release_serves(site: Site, stages: list[Stage]) -> None:
     release = site.release()
-    stages.append(small("deploy", "platform"))
+    stages.append(small("deploy", "platform", needs=("three",)))
     before = ran()[1]
     assert "nothing runs in production. next: invoke canary --env=production --traffic=synthetic" in before
     site.put(stable=release)
     code, said = ran()
     assert code == 0
     assert [line.split()[0] for line in said.splitlines() if "platform" in line] == ["1/4", "2/4", "3/4", "4/4"]
-    assert "the line passed" in said and f"serving  {release.name} at {site.url}" in said
+    assert "the pipeline passed" in said and f"serving  {release.name} at {site.url}" in said
     assert f"nothing changed: {release.name} was in production before and is still" in said
     assert f"""curl -s {site.url}/predict -H 'content-type: application/json' -d '{{"features": {{"size": 1.5""" in said
     assert "rehearsal" not in said
@@ -124,15 +128,25 @@ def test_the_first_release_is_told_as_such(site: Site, stages: list[Stage], monk
     assert "(rehearsal: this environment serves nobody)" in said
 
 
-def test_a_stage_that_fails_stops_the_line(site: Site, stages: list[Stage]) -> None:
-    stages[1] = small("two", NOBODY)
+def test_a_stage_that_fails_stops_what_needs_it(site: Site, stages: list[Stage]) -> None:
+    stages[1] = small("two", NOBODY, needs=("one",))
+    stages += [small("four", "platform", needs=("three",)), small("apart", "platform", needs=("one",))]
     code, said = ran()
     assert code == 1
     assert f"No module named {NOBODY}" in said, "the end of its output"
-    assert "the line stopped at two" in said and "(exit 1)" in said
+    assert "the pipeline stopped at two" in said and "(exit 1)" in said
+    assert "not run  three, four: what they need has not passed" in said
     assert "output   reports/pipeline/two.log" in said and f"again    {NOBODY}" in said
-    assert "3/3" not in said
+    assert "3/5" in said and "4/5" not in said
+    assert (site.root / "reports/pipeline/apart.log").exists()
     assert not (site.root / "reports/pipeline/three.log").exists()
+
+
+def test_every_stage_that_fails_is_named(site: Site, stages: list[Stage]) -> None:
+    stages.append(small("apart", "json.tool", NOBODY))
+    stages[2] = small("three", NOBODY, needs=("two",))
+    code, said = ran()
+    assert code != 0 and "again    json.tool" in said and f"again    {NOBODY}" in said
 
 
 def test_the_signing_key_is_asked_for_before_anything_runs(
@@ -148,7 +162,7 @@ def test_the_signing_key_is_asked_for_before_anything_runs(
 
 
 def test_what_is_left_out_is_named(site: Site, stages: list[Stage]) -> None:
-    stages[1] = small("two", NOBODY)
+    stages[1] = small("two", NOBODY, needs=("one",))
     code, said = ran("two")
     assert code == 0 and "left out two: nothing is said of these" in said and "2/2" in said
 
@@ -163,7 +177,7 @@ def test_times_are_remembered(site: Site, stages: list[Stage]) -> None:
     [
         ({"environments.production.local": False}, "production is not local, and `nox -s pipeline` touches local"),
         ({"environments.staging.local": False}, "staging is not local"),
-        ({"environments.staging": None}, "the line needs an environment 'staging'"),
+        ({"environments.staging": None}, "the pipeline needs an environment 'staging'"),
     ],
 )
 def test_an_environment_elsewhere_is_never_touched(

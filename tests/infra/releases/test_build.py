@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from gateline.contracts.digest import canonical, of_bytes, of_file, of_tree, of_value
 from gateline.contracts.event import PACKAGED, PUBLISHED
-from gateline.contracts.release import PACKED, Release
+from gateline.contracts.release import PACKED, RELEASE_FILE, SCORER_FILE, Release
 from gateline.contracts.verdict import Outcome
 from gateline.registry.artifacts import CANDIDATE
 from gateline.registry.releases import Releases
@@ -18,16 +21,17 @@ from gateline.settings.errors import GateRefused, UsageError
 from infra import commands
 from infra.commands.building import build_recorder
 from infra.host.bundle import read_release, unpack, verify
-from infra.releases.build import GROUND, LOCK, build
+from infra.releases.build import GROUND, build
+from infra.releases.scorer import FULL, LEAN, TRAIN
 from infra.rollout.smoke import Expected, judge
-from infra.trials.running import running, unpacked
+from infra.trials.subject import running, unpacked
 from template.scratch import change_settings
 from tests.infra.tiny_project import ROOT
 from tests.training.example import artifacts_of, project, trained
 
 
 class Shop:
-    """A project with a trained candidate and our rooms, in the working directory."""
+    """A project with a trained candidate and our packages, in the working directory."""
 
     def __init__(self, root: Path) -> None:
         """Copy and train."""
@@ -36,12 +40,15 @@ class Shop:
             shutil.copytree(ROOT / path, root / path, ignore=shutil.ignore_patterns("__pycache__"))
         for path in GROUND:
             shutil.copyfile(ROOT / path, root / path)
-        (root / LOCK).parent.mkdir()
-        shutil.copyfile(ROOT / LOCK, root / LOCK)
+        (root / FULL).parent.mkdir()
+        for lock in (FULL, LEAN, TRAIN):
+            shutil.copyfile(ROOT / lock, root / lock)
         (root / ".gateline").mkdir()
         (root / ".gateline" / "envs").symlink_to(ROOT / ".gateline" / "envs")
         (ROOT / ".gateline" / "envs").mkdir(parents=True, exist_ok=True)
-        settings = load(project(root))
+        project(root)
+        change_settings(root, {"service.fast_path": False})
+        settings = load(root / "pipeline.toml")
         artifacts_of(settings).point(CANDIDATE, trained(settings).manifest.identity)
 
     @property
@@ -80,9 +87,9 @@ def shop(made: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
 
 def test_twice_gives_the_same_release_and_packs_once(shop: Shop) -> None:
     first, said = shop.build()
-    assert said.startswith(f"built {first.name}: ") or "built already" in said
+    assert f"built {first.name}: " in said or "built already" in said
     again, said = shop.build()
-    assert again == first and said == f"{first.name} is built already: nothing to do"
+    assert again == first and said.endswith(f"\n{first.name} is built already: nothing to do")
     assert shop.releases.all() == [first]
 
 
@@ -147,7 +154,7 @@ def test_the_service_settings_are_part_of_a_release(shop: Shop) -> None:
     before, _ = shop.build()
     change_settings(shop.root, {"service.cache_seconds": 7})
     after, _ = shop.build()
-    change_settings(shop.root, {"service": None})
+    change_settings(shop.root, {"service.cache_seconds": None})
     assert after.digest != before.digest and after.artifact == before.artifact
 
 
@@ -191,7 +198,7 @@ def test_the_command_records_a_build_once_and_each_push(
     assert commands.build("candidate", False) == commands.build("candidate", True) == 0
     release = shop.releases.chosen()
     assert (shop.root / "output").read_text(encoding="utf-8") == f"release={release.digest}\n" * 2
-    change_settings(shop.root, {"service": None})
+    change_settings(shop.root, {"service.cache_seconds": None})
     said = capsys.readouterr().out
     assert f"published {release.digest} in " in said and "next: nox -s integration" in said
     assert release.service.redis_url == "", "what the environment says is no part of a release"
@@ -200,9 +207,69 @@ def test_the_command_records_a_build_once_and_each_push(
     assert events[0].data["release"]["version"] == release.version
 
 
+@pytest.fixture()
+def fast(shop: Shop) -> Iterator[Shop]:
+    """The project with a fast path."""
+    change_settings(shop.root, {"service.fast_path": True})
+    yield shop
+    change_settings(shop.root, {"service.fast_path": False})
+
+
+def test_a_release_with_a_fast_path_holds_its_scorer_and_says_what_was_compared(fast: Shop, tmp_path: Path) -> None:
+    release, said = fast.build()
+    assert (release.scorer, release.scorer_reason) == ("generated", "")
+    assert release.lock == of_file(ROOT / LEAN)
+    line = next(line for line in said.splitlines() if line.startswith("fast path: "))
+    assert line.startswith("fast path: scorer.py scores, without scikit-learn; 20 golden, 600 test, 10,")
+    assert " drawn rows compared, largest difference 0; a row takes " in line
+    unpack(fast.releases.archive(release.digest), tmp_path / "bundle")
+    assert (tmp_path / "bundle" / SCORER_FILE).is_file()
+    (tmp_path / "bundle" / SCORER_FILE).write_text("def score(row): return [1.0, 0.0]")
+    with pytest.raises(GateRefused, match="digest"):
+        verify(tmp_path / "bundle", release)
+    again, _ = fast.build()
+    assert again.digest == release.digest
+
+
 @pytest.mark.slow
-def test_what_was_packed_answers_as_offline(shop: Shop) -> None:
+def test_without_a_lean_lock_the_worker_carries_what_scikit_learn_needs(fast: Shop) -> None:
+    (fast.root / LEAN).rename(fast.root / "kept")
+    other, said = fast.build()
+    (fast.root / "kept").rename(fast.root / LEAN)
+    assert (other.scorer, other.lock) == ("generated", of_file(ROOT / FULL))
+    assert "there is no requirements/lean.txt (nox -s lock makes it): the worker carries scikit-learn" in said
+
+
+def test_without_it_scikit_learn_serves_and_the_record_says_why(shop: Shop) -> None:
+    release, said = shop.build()
+    assert (release.scorer, release.scorer_reason) == ("scikit-learn", "service.fast_path is false")
+    assert "fast path: none, scikit-learn scores: service.fast_path is false" in said
+    assert release.lock == of_file(ROOT / FULL)
+
+
+def test_a_release_of_the_old_format_keeps_its_digest_and_is_verified(shop: Shop, tmp_path: Path) -> None:
     release, _ = shop.build()
+    folder = tmp_path / "bundle"
+    unpack(shop.releases.archive(release.digest), folder)
+    old = json.loads(release.model_dump_json(exclude={"scorer", "scorer_reason"}))
+    old["service"].pop("fast_path")
+    covered = old | {"digest": "", "created": "", "commit": ""}
+    tree = {name: digest for name, digest in of_tree(folder).items() if name != RELEASE_FILE}
+    old["digest"] = of_value({**tree, RELEASE_FILE: of_bytes(canonical(covered))})  # as it was computed before
+    (folder / RELEASE_FILE).write_text(json.dumps(old), encoding="utf-8")
+    read = read_release(folder)
+    assert (read.scorer, read.scorer_reason, read.service.fast_path) == ("scikit-learn", "", True)
+    verify(folder, read)
+    assert json.loads(read.model_dump_json()) == old
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fast_path", [False, True])
+def test_what_was_packed_answers_as_offline(shop: Shop, fast_path: bool) -> None:
+    change_settings(shop.root, {"service.fast_path": fast_path})
+    release, _ = shop.build()
+    change_settings(shop.root, {"service.fast_path": False})
+    assert (release.scorer == "generated") is fast_path
     folder = unpacked(release, shop.releases, shop.root)
     with running(release, folder, shop.root, {}) as url:
         verdict = judge(url, Expected.of(folder, release))

@@ -12,14 +12,14 @@ from gateline.registry.artifacts import CANDIDATE
 from gateline.registry.releases import Releases
 from gateline.settings.errors import GateRefused, Inconclusive
 from infra.rollout.admission import admit
-from infra.rollout.earlier import keep_last_change
+from infra.rollout.last_change import keep_last_change
 from tests.infra.tiny_project import Site
 
 ALL = ["validate_data", "validate_model", "integration", "benchmark", "security"]
 
 
 def test_a_passed_model_is_let_in(site: Site) -> None:
-    admitted = admit(site.target(), site.release())
+    admitted = admit(site.target(), site.release(), site.running())
     assert (admitted.verdicts, admitted.unjudged) == ({"validate_model": "pass"}, False)
 
 
@@ -36,8 +36,8 @@ def test_any_other_is_not_unless_somebody_says_so(
 ) -> None:
     release = site.release(judged=outcome)
     with pytest.raises(error, match=words):
-        admit(site.target(), release)
-    admitted = admit(site.target(), release, unjudged=True)
+        admit(site.target(), release, site.running())
+    admitted = admit(site.target(), release, site.running(), unjudged=True)
     assert (admitted.verdicts, admitted.unjudged) == ({"validate_model": str(outcome or "missing")}, True)
 
 
@@ -49,7 +49,7 @@ def test_a_missing_verdict_names_the_commands_that_judge_this_release_and_no_oth
         target.artifacts.point(CANDIDATE, candidate.artifact)
         Releases(target.store).choose(built.digest)
         with pytest.raises(Inconclusive) as caught:
-            admit(target, release)
+            admit(target, release, site.running())
         return caught.value.next_step.removesuffix("; or add --unjudged (recorded so)")
 
     model = f"nox -s validate_model -- --model {release.version}"
@@ -70,10 +70,10 @@ def test_each_stage_is_asked_about_what_it_judges(site: Site, missing: str | Non
         if stage != missing:
             site.judge(stage, Outcome.PASS, **about.get(stage, {"release": release.digest}))
     if missing is None:
-        assert admit(site.target(), release).verdicts == dict.fromkeys(ALL, "pass")
+        assert admit(site.target(), release, site.running()).verdicts == dict.fromkeys(ALL, "pass")
     else:
         with pytest.raises(Inconclusive, match=f"{missing}: .*has not been judged"):
-            admit(site.target(), release)
+            admit(site.target(), release, site.running())
 
 
 def test_the_verdict_on_another_subject_does_not_count(site: Site) -> None:
@@ -81,11 +81,11 @@ def test_the_verdict_on_another_subject_does_not_count(site: Site) -> None:
     release, other = site.release("1"), site.release("2")
     site.judge("security", Outcome.PASS, release=other.digest, artifact=release.artifact)
     with pytest.raises(Inconclusive, match="security"):
-        admit(site.target(), release)
+        admit(site.target(), release, site.running())
     site.judge("security", Outcome.PASS, release=release.digest)
     site.judge("validate_data", Outcome.PASS, **site.target().artifacts.manifest(other.artifact).inputs)
     with pytest.raises(Inconclusive, match="validate_data"):
-        admit(site.target(), release)
+        admit(site.target(), release, site.running())
 
 
 @pytest.mark.parametrize("newest", [Outcome.PASS, Outcome.FAIL])
@@ -97,20 +97,20 @@ def test_the_newest_verdict_counts(site: Site, newest: Outcome) -> None:
         verdict = Verdict.of("validate_model", [rule], judged={"artifact": release.artifact, "champion": champion})
         site.target().verdicts.record(verdict.model_copy(update={"created": f"2026-01-0{day}T00:00:00+00:00"}))
     if newest is Outcome.PASS:
-        assert admit(site.target(), release).verdicts == {"validate_model": "pass"}
+        assert admit(site.target(), release, site.running()).verdicts == {"validate_model": "pass"}
     else:
         with pytest.raises(GateRefused):
-            admit(site.target(), release)
+            admit(site.target(), release, site.running())
 
 
 def test_the_answer_to_a_question_neither_lets_in_nor_keeps_out(site: Site) -> None:
     release = site.release(judged=None)
     site.judge("validate_model", Outcome.PASS, artifact=release.artifact, asked="other limits")
     with pytest.raises(Inconclusive, match="has not been judged"):
-        admit(site.target(), release)
+        admit(site.target(), release, site.running())
     site.judge("validate_model", Outcome.PASS, artifact=release.artifact)
     site.judge("validate_model", Outcome.FAIL, artifact=release.artifact, asked="yet other limits")
-    assert admit(site.target(), release).verdicts == {"validate_model": "pass"}
+    assert admit(site.target(), release, site.running()).verdicts == {"validate_model": "pass"}
 
 
 def test_a_verdict_that_was_found_again_is_the_newest(site: Site) -> None:
@@ -120,16 +120,16 @@ def test_a_verdict_that_was_found_again_is_the_newest(site: Site) -> None:
     site.judge("validate_model", Outcome.FAIL, artifact=release.artifact, settings="tighter")
     found = site.target().verdicts.find("validate_model", about)
     assert found is not None and found.recorded
-    assert admit(site.target(), release).verdicts == {"validate_model": "pass"}
+    assert admit(site.target(), release, site.running()).verdicts == {"validate_model": "pass"}
 
 
 def test_a_quarantined_release_is_refused_until_somebody_says_so(site: Site) -> None:
     release = site.release()
     site.target().quarantine.add(release.digest, "slow [/x]\nverified")
     with pytest.raises(GateRefused, match=r"quarantine: 1\+\w+ was left by a rollback \(slow \[/x\]\\nverified\)") as caught:
-        admit(site.target(), release, unjudged=True)
+        admit(site.target(), release, site.running(), unjudged=True)
     assert "--lift-quarantine" in caught.value.next_step
-    assert admit(site.target(), release, lift_quarantine=True).lifts
+    assert admit(site.target(), release, site.running(), lift_quarantine=True).lifts
     assert site.target().quarantine.reason(release.digest) == "slow [/x]\nverified", "it is lifted once the release serves"
 
 
@@ -137,7 +137,7 @@ def test_a_release_that_is_refused_stays_in_quarantine(site: Site) -> None:
     release = site.release(judged=None)
     site.target().quarantine.add(release.digest, "slow")
     with pytest.raises(Inconclusive):
-        admit(site.target(), release, lift_quarantine=True)
+        admit(site.target(), release, site.running(), lift_quarantine=True)
     assert site.target().quarantine.reason(release.digest) == "slow"
 
 
@@ -153,20 +153,21 @@ def test_what_was_compared_with_another_model_than_the_one_that_serves_is_not_le
     serving, release = site.release("1"), site.release("2", judged=None)
     site.put(stable=serving)
     champion = release.artifact if lost == "candidate" else lost
-    keep_last_change(site.target(), "deploy", "")
+    keep_last_change(site.target(), "deploy", "", serving.digest)
     now = datetime.now(UTC)
     compared(site, release, champion, now - timedelta(minutes=1))
-    assert admit(site.target(), release).verdicts == {"validate_model": "pass"}, "it was judged before this one served"
+    admitted = admit(site.target(), release, site.running())
+    assert admitted.verdicts == {"validate_model": "pass"}, "it was judged before this one served"
     compared(site, release, champion, now + timedelta(seconds=1))
     with pytest.raises(Inconclusive, match="the registry's alias was changed or lost") as caught:
-        admit(site.target(), release)
+        admit(site.target(), release, site.running())
     assert f"nox -s validate_model -- --model {release.version}" in caught.value.next_step
-    assert admit(site.target(), release, unjudged=True).unjudged
+    assert admit(site.target(), release, site.running(), unjudged=True).unjudged
     compared(site, release, serving.artifact, now + timedelta(seconds=2))
-    assert admit(site.target(), release).verdicts == {"validate_model": "pass"}
+    assert admit(site.target(), release, site.running()).verdicts == {"validate_model": "pass"}
     compared(site, release, champion, "somewhen")
     with pytest.raises(Inconclusive, match="the registry's alias was changed or lost"):
-        admit(site.target(), release)
+        admit(site.target(), release, site.running())
 
 
 @pytest.mark.parametrize("why", ["the same model", "no rule compares", "nothing serves", "staging"])
@@ -176,8 +177,8 @@ def test_a_comparison_is_asked_for_where_there_is_one(site: Site, why: str) -> N
     serving, release = site.release("1"), site.release("2", judged=None)
     if why != "nothing serves":
         site.put(environment, stable=serving)
-        keep_last_change(site.target(environment), "deploy", "")
+        keep_last_change(site.target(environment), "deploy", "", serving.digest)
     subject = serving if why == "the same model" else release
     rule = "limits" if why == "no rule compares" else "noninferiority"
     compared(site, subject, "none", datetime.now(UTC) + timedelta(seconds=1), rule)
-    assert admit(site.target(environment), subject).verdicts == {"validate_model": "pass"}
+    assert admit(site.target(environment), subject, site.running(environment)).verdicts == {"validate_model": "pass"}

@@ -13,8 +13,7 @@ from socket import gethostname
 import pytest
 
 from gateline.contracts.slots import Slot
-from infra.engines.readiness import wait_until
-from infra.host.alive import started, stopped
+from infra.host.processes import started, stopped, wait_until
 from infra.rollout.attention import attention
 from infra.rollout.journal import Entry, Kind
 from tests.infra.tiny_project import Site

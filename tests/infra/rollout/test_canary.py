@@ -21,10 +21,8 @@ from infra.engines.process.record import StateFile
 from infra.rollout import canary as module
 from infra.rollout import watch as watching
 from infra.rollout.canary import CanaryOptions, canary
-from infra.rollout.decision import Step
-from infra.rollout.heartbeat import Heartbeat
 from infra.rollout.rollback import rollback
-from infra.rollout.watch import Watch
+from infra.rollout.watch import Heartbeat, Step, Watch
 from tests.infra.tiny_project import BODY, Site
 from tests.traffic import Traffic
 
@@ -260,7 +258,7 @@ def test_a_moment_without_figures_is_left_out(site: Site, monkeypatch: pytest.Mo
         return original(engine, slot)
 
     monkeypatch.setattr(ProcessEngine, "metrics", metrics)
-    with Heartbeat(lambda: None) as heartbeat, Watch(site.target(), site.release("2"), heartbeat) as watch:
+    with Heartbeat(lambda: None) as heartbeat, Watch(site.target(), site.release("2"), site.release("1"), heartbeat) as watch:
         heartbeat._last = 0.0
         assert watch.look().outcome is Outcome.INCONCLUSIVE and heartbeat.fresh
         watch.show(watch.look(), 1.0, 2.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateline.contracts.verdict import Outcome, Rule, Verdict
-from infra.rollout.decision import Step, next_step
+from infra.rollout.watch import Step, next_step
 
 
 def verdict(*outcomes: Outcome, required: bool = True) -> Verdict:

@@ -128,7 +128,7 @@ def test_a_replica_that_dies_while_it_is_watched_is_refused(site: Site) -> None:
     killer = Timer(0.4, lambda: os.kill(pid, signal.SIGKILL))
     killer.start()
     with pytest.raises(GateRefused, match=r"soak: a replica of 1\+\w+ died under traffic"):
-        soak(site.target(), Slot.STABLE, 20.0)
+        soak(site.target(), Slot.STABLE, site.release(), 20.0)
 
 
 def test_a_champion_is_not_passed_by(site: Site) -> None:
@@ -225,7 +225,7 @@ def test_an_archive_that_the_registry_lost(site: Site, there: bool) -> None:
         assert "invoke build" in caught.value.next_step
 
 
-def test_bundles_lie_below_the_project(site: Site) -> None:
+def test_bundles_are_below_the_project(site: Site) -> None:
     assert site.target().bundle(site.release()).parent == site.root / ".gateline" / "releases"
 
 

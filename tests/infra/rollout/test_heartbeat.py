@@ -7,8 +7,8 @@ import time
 import pytest
 
 from gateline.settings.errors import OutsideError
-from infra.rollout import heartbeat as module
-from infra.rollout.heartbeat import Heartbeat
+from infra.rollout import watch as module
+from infra.rollout.watch import Heartbeat
 
 
 def test_alive_then_hanging_then_gone(monkeypatch: pytest.MonkeyPatch) -> None:

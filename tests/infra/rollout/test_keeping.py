@@ -10,14 +10,14 @@ import pytest
 
 from gateline.contracts.release import Release
 from gateline.contracts.slots import Slot
-from gateline.registry.signatures import Signatures
+from gateline.registry.releases import Signatures
 from gateline.settings.errors import GateRefused
 from infra.commands import environments
 from infra.engines.process.record import read_record
-from infra.engines.readiness import wait_until
+from infra.host.processes import wait_until
 from infra.releases.signing.provenance import Unsigned
 from infra.releases.signing.trust import LET_IN, Trust
-from infra.rollout.keeping import BEFORE, keep, mend, refuse_older
+from infra.rollout.admission import BEFORE, fix, keep, refuse_older
 from infra.rollout.rollback import Plan, plan, rollback
 from tests.infra.engines.process.conftest import kill
 from tests.infra.releases.signing.signer import Signer
@@ -67,11 +67,11 @@ def test_a_signed_release_is_kept_with_its_statement_and_needs_no_registry_then(
     one, by = site.release("1"), signer(site, tmp_path)
     signed(site, by, one)
     site.put(stable=one)
-    keep(site.target(), one)
+    keep(site.target(), site.running(), one)
     with registry_gone(site):
         assert site.target().engine.verify(one).startswith("signed by keys/")
     Signatures(site.store).add_release(one.digest, b"stripped")
-    keep(site.target(), one)
+    keep(site.target(), site.running(), one)
     assert site.target().engine.verify(one).startswith("signed by keys/"), "what the registry says now changes nothing"
 
 
@@ -79,16 +79,16 @@ def test_what_serves_when_signing_is_switched_on_goes_on_and_nothing_else_does(s
     one, two, three = (site.release(version) for version in "123")
     after(site, one, two, three)
     by = signer(site, tmp_path)
-    keep(site.target())
+    keep(site.target(), site.running())
     assert {site.target().engine.verify(release) for release in (two, three)} == {BEFORE}
     with pytest.raises(Unsigned, match="is not signed"):
         site.target().engine.verify(one)
     with pytest.raises(Unsigned, match="is not signed"):
         site.target().engine.start(Slot.CANARY, one, 1)
     signed(site, by, one)
-    keep(site.target(), one)
+    keep(site.target(), site.running(), one)
     site.change()
-    keep(site.target())
+    keep(site.target(), site.running())
     assert "signing is off" in site.target().engine.verify(two)
 
 
@@ -100,9 +100,9 @@ def test_a_key_that_was_revoked_ends_nothing_that_serves_and_starts_nothing_agai
     engine = site.put(stable=one)
     engine.start(Slot.STABLE, one, 2)
     engine.wait_ready(Slot.STABLE, 20)
-    keep(site.target())
+    keep(site.target(), site.running())
     new = signer(site, tmp_path, "new")
-    keep(site.target())
+    keep(site.target(), site.running())
     assert "serves on, and is not started again" in (said := capsys.readouterr().out)
     assert f"invoke sign --release={one.digest}" in said
     record = site.target().folder / "supervisor.json"
@@ -113,7 +113,7 @@ def test_a_key_that_was_revoked_ends_nothing_that_serves_and_starts_nothing_agai
     assert predict(site).status_code == 200
     assert [replica.alive for replica in engine.status().slots[Slot.STABLE].replicas] == [False, True]
     signed(site, new, one)
-    keep(site.target())
+    keep(site.target(), site.running())
     assert wait_until(lambda: all(r.alive for r in engine.status().slots[Slot.STABLE].replicas), 15)
 
 
@@ -123,12 +123,12 @@ def test_an_older_signed_release_is_refused_where_a_newer_one_serves(site: Site,
     signed(site, by, one, two, three)
     site.put(stable=two)
     for release in (one, three):
-        keep(site.target(), release)
+        keep(site.target(), site.running(), release)
     with pytest.raises(GateRefused, match=r"^signature: 1\+\w+ was built .*, before what serves, 2\+") as refused:
-        refuse_older(site.target(), one)
+        refuse_older(site.target(), one, site.running().release_in(Slot.STABLE))
     assert f"--release={one.digest}" in refused.value.next_step
     for release in (two, three):
-        refuse_older(site.target(), release)
+        refuse_older(site.target(), release, site.running().release_in(Slot.STABLE))
 
 
 def test_a_rollback_passes_over_what_was_changed_on_the_host(site: Site, tmp_path: Path) -> None:
@@ -159,13 +159,13 @@ def test_an_unsigned_one_is_gone_back_to_by_its_whole_digest_alone(site: Site, t
     by = signer(site, tmp_path)
     signed(site, by, two)
     after(site, one, two)
-    keep(site.target())
+    keep(site.target(), site.running())
     site.target().engine.notes.remove(LET_IN + one.digest)
     with pytest.raises(GateRefused, match=r"no earlier release can be trusted.*1\+.*is not signed") as refused:
-        plan(site.target())
+        plan(site.target(), site.running())
     assert f"--to={one.digest}" in refused.value.next_step
     with pytest.raises(Unsigned) as named:
-        plan(site.target(), one.name)
+        plan(site.target(), site.running(), one.name)
     assert f"--to={one.digest}" in named.value.next_step
     rollback(site.target(), to=one.digest, reason="known good")
     assert site.seen()["stable"] == ("1", 1.0)
@@ -173,23 +173,23 @@ def test_an_unsigned_one_is_gone_back_to_by_its_whole_digest_alone(site: Site, t
     assert Trust(site.target().engine.notes).let_in(one.digest)
 
 
-def test_up_unpacks_anew_what_was_changed_while_it_was_down(site: Site, capsys: Capture) -> None:
+def test_up_unpacks_again_what_was_changed_while_it_was_down(site: Site, capsys: Capture) -> None:
     one = site.release("1")
     engine = site.put(stable=one)
     mark = edited(site, one)
     engine.down()
     assert environments.up("production", False, 10) == 0
-    assert "bringing it here anew: digest: the files of 1+" in capsys.readouterr().out
+    assert "bringing it here again: digest: the files of 1+" in capsys.readouterr().out
     assert predict(site).headers["x-gateline-release"] == one.digest and not mark.exists()
 
 
-def test_up_refuses_what_it_cannot_unpack_anew_and_what_is_not_refused_is_started(site: Site, capsys: Capture) -> None:
+def test_up_refuses_what_it_cannot_unpack_again_and_what_is_not_refused_is_started(site: Site, capsys: Capture) -> None:
     one, two = site.release("1"), site.release("2")
     engine = site.put(stable=two, previous=one)
     marks = [edited(site, one)]
     engine.down()
     with registry_gone(site):
-        mend(site.target())
+        fix(site.target(), site.running())
         assert "slot previous is not started: digest: " in capsys.readouterr().out
         marks.append(edited(site, two))
         with pytest.raises(GateRefused, match="^digest: the files of 2"):

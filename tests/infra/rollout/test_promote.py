@@ -13,7 +13,7 @@ from gateline.contracts.slots import Slot
 from gateline.registry.artifacts import CHAMPION
 from gateline.settings.errors import GateRefused, UsageError
 from infra.rollout.journal import Entry
-from infra.rollout.promote import promote
+from infra.rollout.canary import promote
 from infra.rollout.recovery import recover
 from tests.infra.rollout.faults import registry_gone
 from tests.infra.tiny_project import BODY, Site

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -98,14 +97,13 @@ def test_changing_the_event_of_a_rollback_lifts_nothing_that_was_there_before(
     assert kept_apart.reason("d" * 64) is None
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere so much memory may be promised")
 def test_a_line_that_cannot_be_read_is_no_reason_to_forget(tmp_path: Path) -> None:
     for type in (PACKAGED, ROLLED_BACK):
         record(tmp_path, type, reason="slow")
     record(tmp_path, PACKAGED, about="b" * 64)
     line = tmp_path / "registry/p/audit/00000002.json"
     os.truncate(line, 2**43)  # a hole: it takes no space, and no memory holds it
-    with pytest.raises(OutsideError, match="audit/00000002.json' cannot be read"):
+    with pytest.raises(OutsideError, match="audit/00000002.json' in .* has 8,796,093,022,208 bytes, allowed 16,777,216"):
         AuditLog(Store(str(tmp_path / "registry"), "p")).events()
     kept_apart = quarantine(tmp_path, "another")
     assert "line 2 of the audit log was removed or changed" in (kept_apart.reason(DIGEST) or "")

@@ -45,7 +45,7 @@ def test_a_change_is_recorded_before_and_after(tmp_path: Path) -> None:
 
 def test_an_urgent_change_asks_no_registry_before_it_is_done(tmp_path: Path) -> None:
     recorder(tmp_path).record(STARTED, "0", {})
-    with recorder(tmp_path).urgent_change("rollback", "digest", reason="slow") as change:
+    with recorder(tmp_path).change("rollback", "digest", urgent=True, reason="slow") as change:
         assert [event.subject for event in recorder(tmp_path).log.events()] == ["0"]
         assert recorder(tmp_path).waiting() == 1, "a command that is killed now leaves word"
         change.type = ROLLED_BACK
@@ -147,7 +147,7 @@ def test_events_wait_while_the_log_is_not_the_one_seen_before(
     head = recorder(tmp_path).kept_head()
     cut(tmp_path, *numbers)
     before = lines(tmp_path)
-    with recorder(tmp_path).urgent_change("rollback", "digest"):
+    with recorder(tmp_path).change("rollback", "digest", urgent=True):
         pass
     recorder(tmp_path).record(FINISHED, "4", {})
     assert lines(tmp_path) == before and recorder(tmp_path).waiting() == 3

@@ -16,7 +16,7 @@ from gateline.contracts.slots import Slot
 from gateline.registry.artifacts import CHAMPION
 from gateline.settings.errors import GateRefused, OutsideError, UsageError
 from infra.engines.process.record import read_record
-from infra.engines.readiness import wait_until
+from infra.host.processes import wait_until
 from infra.rollout.deploy import DeployOptions, deploy
 from infra.rollout.recovery import recover
 from infra.rollout.rollback import Plan, candidates, plan, rollback
@@ -48,7 +48,7 @@ def test_to_the_warm_one_then_further_back_then_no_further(site: Site) -> None:
     assert (first.leave, first.back_to, first.warm) == (three, two, True)
     assert (second.leave, second.back_to, second.warm) == (two, one, False)
     assert site.seen() == {"stable": ("1", 1.0)}
-    assert len(site.target().engine.status().slots[Slot.STABLE].replicas) == 2
+    assert len(site.running().slots[Slot.STABLE].replicas) == 2
     assert site.target().engine.history() == [one.digest]
     assert site.target().artifacts.alias(CHAMPION) == one.artifact
     assert site.target().quarantine.reason(three.digest) == "slow"
@@ -61,7 +61,7 @@ def test_what_was_left_is_refused_afterwards(site: Site) -> None:
     one, two = site.release("1"), site.release("2")
     after(site, one, two)
     rollback(site.target())
-    assert candidates(site.target()) == []
+    assert candidates(site.target(), site.running().release_in(Slot.STABLE)) == []
     with pytest.raises(GateRefused, match="quarantine"):
         deploy(site.target(), two, DeployOptions(skip_canary=True))
     assert deploy(site.target(), two, DeployOptions(skip_canary=True, lift_quarantine=True))
@@ -96,9 +96,9 @@ def test_a_canary_is_discarded_before_anything_else(site: Site) -> None:
 def test_to_an_earlier_one_by_name(site: Site) -> None:
     one, two, three = (site.release(version) for version in "123")
     after(site, one, two, three)
-    assert [release.version for release in candidates(site.target())] == ["2", "1"]
+    assert [release.version for release in candidates(site.target(), site.running().release_in(Slot.STABLE))] == ["2", "1"]
     for name in (one.version, one.name, one.digest[:8]):
-        assert plan(site.target(), name).back_to == one
+        assert plan(site.target(), site.running(), name).back_to == one
     rollback(site.target(), to=one.name)
     assert site.seen() == {"stable": ("1", 1.0)}
     assert not site.target().quarantine.on_host(two.digest)
@@ -108,7 +108,7 @@ def test_to_an_earlier_one_by_name(site: Site) -> None:
 def test_to_one_that_is_none(site: Site, to: str) -> None:
     after(site, site.release("1"), site.release("2"), site.release("3"))
     with pytest.raises(UsageError, match=f"no earlier release '{to}'".replace("+", r"\+")) as caught:
-        plan(site.target(), to)
+        plan(site.target(), site.running(), to)
     assert "one of: 2+" in caught.value.next_step
 
 
@@ -128,7 +128,7 @@ def test_a_quarantined_one_is_passed_over(site: Site) -> None:
     one, two, three = (site.release(version) for version in "123")
     after(site, one, two, three)
     site.target().quarantine.add(two.digest, "bad")
-    assert plan(site.target()).back_to == one and not plan(site.target()).warm
+    assert plan(site.target(), site.running()).back_to == one and not plan(site.target(), site.running()).warm
 
 
 @pytest.mark.parametrize(

@@ -18,11 +18,10 @@ from gateline.contracts.manifest import Manifest
 from gateline.contracts.release import Release
 from gateline.contracts.verdict import Outcome, Verdict
 from gateline.settings import Service
-from infra.engines.readiness import wait_until
-from infra.host.ending import end
 from infra.host.ports import free_ports
+from infra.host.processes import end, wait_until
 from infra.rollout.smoke import Expected, judge, judge_replicas
-from infra.trials.running import unpacked
+from infra.trials.subject import unpacked
 from tests.infra.tiny_project import ROWS, SCORES, Site
 
 

@@ -63,7 +63,7 @@ def test_what_comes_from_outside_is_printed_as_it_is(site: Site, capsys: pytest.
 
 
 def recorded(site: Site, digest: str, **changes: Any) -> Path:
-    """Write the registry's record of a release anew, with these changes, and return the folder that it lies in."""
+    """Write the registry's record of a release again, with these changes, and return the folder that it lies in."""
     folder = site.root / ".gateline/registry/tiny/releases"
     record = json.loads((folder / f"{digest}.json").read_text())
     (folder / f"{digest}.json").write_text(json.dumps(record | changes))

@@ -76,7 +76,7 @@ def write(root: Path, name: str, text: str) -> None:
 
 
 def subject(root: Path, artifact: dict[str, bytes] | None = None, gate: SecurityGate | None = None) -> Subject:
-    """Return the subject of a tree, with an artifact as it lies there."""
+    """Return the subject of a tree, with an artifact as it is there."""
     return Subject(
         root=root,
         gate=gate or SecurityGate(),

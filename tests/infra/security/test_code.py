@@ -54,6 +54,14 @@ def test_what_the_release_carries_instead_of_the_tree_is_judged_and_said(root: P
     )
 
 
+def test_the_lean_lock_of_the_tree_is_the_trees_too(root: Path) -> None:
+    write(root, "requirements/lean.txt", "lean\n")
+    lean = replace(subject(root), release=released(), bundle={"service.txt": b"lean\n"}, service_lock="lean\n")
+    assert lean.foreign == {} and lean.lock_path == "requirements/lean.txt"
+    full = replace(lean, bundle={"service.txt": LOCK.encode()}, service_lock=LOCK)
+    assert full.foreign == {} and full.lock_path == "requirements/service.txt"
+
+
 def test_broken_code_of_the_release_is_a_gap(root: Path) -> None:
     scan = code.scan(replace(subject(root), release=released(), bundle={"service/x.py": b"def (:\n"}))
     assert scan.gaps and scan.gaps[0].startswith("in the release, bandit could not read")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateline.contracts.manifest import MANIFEST_FILE, MODEL_FILE
-from infra.security import digests
+from infra.security import artifact as scanner
 from infra.security.subject import Subject
 from tests.infra.security.projects import artifact, subject
 
@@ -23,11 +23,11 @@ def whole(root: Path) -> Subject:
 
 def messages(changed: Subject) -> list[str]:
     """Return what the scanner says."""
-    return [finding.message for finding in digests.scan(changed).findings]
+    return [finding.message for finding in scanner.digest(changed).findings]
 
 
 def test_an_untouched_artifact_passes(whole: Subject) -> None:
-    scan = digests.scan(whole)
+    scan = scanner.digest(whole)
     assert (scan.looked_at, scan.findings, scan.gaps) == (6, (), ())
 
 
@@ -67,8 +67,8 @@ def test_what_the_registry_refused_is_a_finding_even_without_files(root: Path) -
 
 
 def test_an_artifact_that_the_registry_does_not_know_is_a_gap(whole: Subject) -> None:
-    assert digests.scan(replace(whole, recorded_manifest=None)).gaps != ()
+    assert scanner.digest(replace(whole, recorded_manifest=None)).gaps != ()
 
 
 def test_no_artifact_is_nothing_looked_at(root: Path) -> None:
-    assert digests.scan(subject(root)).looked_at == 0
+    assert scanner.digest(subject(root)).looked_at == 0

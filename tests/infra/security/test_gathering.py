@@ -9,8 +9,7 @@ import pytest
 from gateline.contracts.manifest import MANIFEST_FILE, MODEL_FILE
 from gateline.settings import Settings, load
 from gateline.settings.errors import UsageError
-from infra.security.gathering import gather
-from infra.security.subject import Subject
+from infra.security.subject import Subject, gather
 from tests.infra.security import projects
 
 

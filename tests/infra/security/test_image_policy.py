@@ -15,9 +15,9 @@ from infra.security import image_policy
 from infra.security.finding import ScannerFailed, judge
 from infra.security.running import of
 from infra.security.subject import Subject
-from tests.infra.engines.docker.conftest import Harbour, daemon, harbour
+from tests.infra.engines.docker.conftest import DockerEnvironment, daemon, environment
 
-__all__ = ["daemon", "harbour"]
+__all__ = ["daemon", "environment"]
 
 GOOD = {"User": "65532:65532", "Healthcheck": {"Test": ["CMD", "true"]}}
 TOKEN = "ghp_" + hashlib.sha256(b"not a secret").hexdigest()[:36]
@@ -92,31 +92,31 @@ def test_without_an_image_it_cannot_judge() -> None:
         image_policy.scan(Subject(Path(), in_containers=True))
 
 
-def built(harbour: Harbour) -> Image:
+def built(environment: DockerEnvironment) -> Image:
     """Return the record of a release's image."""
-    image = harbour.releases.image(harbour.built("1").digest, "linux/amd64")
+    image = environment.releases.image(environment.built("1").digest, "linux/amd64")
     assert image is not None
     return image
 
 
 @pytest.mark.slow
-def test_a_real_image_passes(harbour: Harbour) -> None:
-    scan = image_policy.scan(replace(Subject(Path(), in_containers=True), image=built(harbour)))
+def test_a_real_image_passes(environment: DockerEnvironment) -> None:
+    scan = image_policy.scan(replace(Subject(Path(), in_containers=True), image=built(environment)))
     assert scan.findings == () and scan.looked_at > 1000
     assert judge("image_policy", scan, True).outcome == "pass"
 
 
 @pytest.mark.slow
-def test_root_and_a_secret_that_a_later_layer_removes(harbour: Harbour, tmp_path: Path) -> None:
-    image = built(harbour)
+def test_root_and_a_secret_that_a_later_layer_removes(environment: DockerEnvironment, tmp_path: Path) -> None:
+    image = built(environment)
     (tmp_path / "context").mkdir()
     (tmp_path / "context" / "settings.env").write_text(f"TOKEN='{TOKEN}'\n")
     (tmp_path / "context" / "Dockerfile").write_text(
         f"FROM {image.id}\nUSER 0\nCOPY settings.env /opt/settings.env\n"
         'RUN ["python3", "-c", "import os; os.remove(\'/opt/settings.env\')"]\n'
     )
-    spoilt, _ = harbour.client.images.build(
-        rm=True, path=str(tmp_path / "context"), labels={"gateline.project": harbour.name}
+    spoilt, _ = environment.client.images.build(
+        rm=True, path=str(tmp_path / "context"), labels={"gateline.project": environment.name}
     )
     scan = image_policy.scan(
         replace(Subject(Path(), in_containers=True), image=image.model_copy(update={"id": spoilt.id}))
@@ -127,7 +127,7 @@ def test_root_and_a_secret_that_a_later_layer_removes(harbour: Harbour, tmp_path
 
 
 @pytest.mark.slow
-def test_an_image_that_is_not_there_cannot_be_judged(harbour: Harbour) -> None:
-    gone = built(harbour).model_copy(update={"id": "sha256:" + "0" * 64})
+def test_an_image_that_is_not_there_cannot_be_judged(environment: DockerEnvironment) -> None:
+    gone = built(environment).model_copy(update={"id": "sha256:" + "0" * 64})
     with pytest.raises(ScannerFailed, match="is not on this machine's daemon"):
         image_policy.scan(replace(Subject(Path()), image=gone))

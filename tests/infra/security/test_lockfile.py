@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from infra.security.lockfile import Locked, read
+from infra.security.locks import Locked, read
 from tests.infra.security.projects import HASH, LOCK
 
 

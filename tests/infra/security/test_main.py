@@ -79,7 +79,7 @@ def test_a_clean_project_passes_and_names_what_was_not_judged(run: Run, root: Pa
 
 
 @pytest.mark.slow
-def test_a_finding_fails_the_stage_and_is_scanned_anew_each_time(run: Run, root: Path, model_file: bytes) -> None:
+def test_a_finding_fails_the_stage_and_is_scanned_again_each_time(run: Run, root: Path, model_file: bytes) -> None:
     projects.build(root, model_file)
     assert run().code == 0
     projects.write(root, "room/code.py", "import subprocess\nsubprocess.run(open('x').read(), shell=True)\n")

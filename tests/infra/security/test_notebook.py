@@ -69,7 +69,7 @@ def test_a_picture_is_no_secret_however_it_stands_there(root: Path, kind: str) -
 
 @pytest.mark.parametrize("secret", SECRETS.values(), ids=SECRETS.keys())
 @pytest.mark.parametrize("where", ["source", "one string", "stream", "text/plain", "metadata"])
-def test_a_secret_beside_a_picture_is_found_on_its_line(root: Path, secret: str, where: str) -> None:
+def test_a_secret_next_to_a_picture_is_found_on_its_line(root: Path, secret: str, where: str) -> None:
     plot = shown(image_png=picture("png"))
     lines = ["import x\n", f"{secret}\n"]
     holder = {
@@ -93,7 +93,7 @@ def test_what_is_found_is_told_once_with_its_place_and_not_shown(root: Path) -> 
 
 
 @pytest.mark.parametrize("kind", ["image/bmp", "image/tiff", "image/x-icon", "audio/flac"])
-def test_what_is_said_to_be_a_picture_is_one_whatever_its_first_bytes(root: Path, kind: str) -> None:
+def test_what_is_said_to_be_a_picture_is_one_with_any_first_bytes(root: Path, kind: str) -> None:
     inside = base64.b64encode(random.Random(6).randbytes(442)).decode()
     lines = [inside[at : at + 76] + "\n" for at in range(0, len(inside), 76)]
     source = f"{SECRETS['aws']}\n"

@@ -6,9 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from infra.security import sarif
-from infra.security.finding import Finding, Scan
-from infra.security.workflow import scan as scan_workflow
+from infra.security.finding import Finding, Scan, sarif, write_sarif
+from infra.security.linters import workflow
 from tests.infra.security.projects import WORKFLOW, subject, write
 
 FOUND = Scan(3, "files", ("bandit",), (Finding("bandit", "B602", "a shell", "room/x.py", 7),))
@@ -25,7 +24,7 @@ def by_tool(log: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def test_a_finding_is_a_result_with_rule_level_and_place() -> None:
-    run = by_tool(sarif.merge([FOUND, CLEAN]))["bandit"]
+    run = by_tool(sarif([FOUND, CLEAN]))["bandit"]
     assert run["tool"]["driver"]["rules"] == [{"id": "B602"}]
     (result,) = run["results"]
     assert (result["ruleId"], result["level"], result["message"]) == ("B602", "error", {"text": "a shell"})
@@ -36,33 +35,33 @@ def test_a_finding_is_a_result_with_rule_level_and_place() -> None:
 
 
 def test_a_tool_that_found_nothing_has_an_empty_run() -> None:
-    run = by_tool(sarif.merge([FOUND, CLEAN]))["detect-secrets"]
+    run = by_tool(sarif([FOUND, CLEAN]))["detect-secrets"]
     assert run["results"] == [] and run["invocations"] == [{"executionSuccessful": True}]
 
 
 def test_a_gap_is_no_success() -> None:
-    assert by_tool(sarif.merge([BROKEN]))["picklescan"]["invocations"] == [{"executionSuccessful": False}]
+    assert by_tool(sarif([BROKEN]))["picklescan"]["invocations"] == [{"executionSuccessful": False}]
 
 
 def test_a_finding_in_no_file_still_has_a_place() -> None:
-    (result,) = by_tool(sarif.merge([NOWHERE]))["gateline"]["results"]
-    assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == sarif.NOWHERE
+    (result,) = by_tool(sarif([NOWHERE]))["gateline"]["results"]
+    assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "pipeline.toml"
 
 
 def test_findings_of_one_tool_in_two_scans_are_one_run() -> None:
-    assert len(by_tool(sarif.merge([FOUND, FOUND]))["bandit"]["results"]) == 2
+    assert len(by_tool(sarif([FOUND, FOUND]))["bandit"]["results"]) == 2
 
 
 def test_a_run_that_a_tool_wrote_is_taken_as_it_is(root: Path) -> None:
     write(root, ".github/workflows/ci.yml", WORKFLOW.replace("needs: first", "needs: nowhere").replace("# v7.0.1", "#"))
-    scan = scan_workflow(subject(root))
-    runs = by_tool(sarif.merge([scan]))
+    scan = workflow(subject(root))
+    runs = by_tool(sarif([scan]))
     assert runs["zizmor"] == scan.runs[0]
     assert [result["ruleId"] for result in runs["actionlint"]["results"]] == ["job-needs"]
 
 
 def test_the_file_is_a_sarif_2_1_0_log(tmp_path: Path) -> None:
-    path = sarif.write([FOUND, CLEAN, NOWHERE], tmp_path)
+    path = write_sarif([FOUND, CLEAN, NOWHERE], tmp_path)
     log = json.loads(path.read_text())
     assert path == tmp_path / "reports/security/results.sarif"
     assert log["version"] == "2.1.0" and log["$schema"].endswith("sarif-schema-2.1.0.json")

@@ -11,7 +11,7 @@ import pytest
 from gateline.contracts.release import Release
 from gateline.settings import Service
 from infra.security import sbom
-from infra.security.lockfile import Locked, read
+from infra.security.locks import Locked, read
 from tests.infra.security.projects import LOCK, subject
 
 RELEASE = Release(
@@ -26,7 +26,7 @@ RELEASE = Release(
 
 
 def test_every_locked_package_is_in_the_bill_with_its_hashes(root: Path) -> None:
-    scan = sbom.scan(replace(subject(root), release=RELEASE))
+    scan = sbom.sbom(replace(subject(root), release=RELEASE))
     bill = json.loads((root / sbom.PATH).read_text())
     assert (scan.looked_at, scan.findings) == (2, ())
     assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.6")
@@ -38,7 +38,7 @@ def test_every_locked_package_is_in_the_bill_with_its_hashes(root: Path) -> None
 
 
 def test_the_bill_names_no_address(root: Path) -> None:
-    sbom.scan(subject(root))
+    sbom.sbom(subject(root))
     text = (root / sbom.PATH).read_text()
     assert text.count("://") == 1 and "http://cyclonedx.org/schema" in text
 
@@ -58,5 +58,5 @@ def test_a_package_that_is_not_in_the_bill_is_found() -> None:
 
 @pytest.mark.parametrize("lock", ["", "# nothing\n"])
 def test_no_lock_is_nothing_looked_at_and_no_bill(root: Path, lock: str) -> None:
-    assert sbom.scan(replace(subject(root), service_lock=lock)).looked_at == 0
+    assert sbom.sbom(replace(subject(root), service_lock=lock)).looked_at == 0
     assert not (root / sbom.PATH).exists()

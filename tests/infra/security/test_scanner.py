@@ -42,5 +42,5 @@ def test_nothing_looked_at_is_inconclusive() -> None:
     assert (rule.outcome, rule.reason) == (Outcome.INCONCLUSIVE, "there were no files to look at")
 
 
-def test_a_finding_beside_a_gap_fails() -> None:
+def test_a_finding_next_to_a_gap_fails() -> None:
     assert judge("code", scan(findings=(FOUND,), gaps=("a gap",)), True).outcome is Outcome.FAIL

@@ -6,9 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from gateline.settings import SecurityGate
-from infra.security import suppressions
 from infra.security.finding import Scan
-from infra.security.running import decide
+from infra.security.running import LARGEST, decide, excused
 from tests.infra.security.projects import released, subject, write
 
 SCANS = {name: Scan(1, "files", ()) for name in ("code", "secrets", "workflow", "dockerfile", "vulnerabilities")}
@@ -16,7 +15,7 @@ NOSEC, ALLOWED = "# no" + "sec", "pragma: allow" + "list secret"
 
 
 def test_a_clean_project_excuses_nothing(root: Path) -> None:
-    assert list(suppressions.told(subject(root), SCANS)) == []
+    assert list(excused(subject(root), SCANS)) == []
 
 
 def test_marks_and_files_of_settings_are_named_in_the_verdict(root: Path) -> None:
@@ -28,7 +27,7 @@ def test_marks_and_files_of_settings_are_named_in_the_verdict(root: Path) -> Non
     gate = SecurityGate(accepted_vulnerabilities=("PYSEC-1",))
     other = {"service/x.py": f"exec(y)  {NOSEC}\n".encode()}
     judged = replace(subject(root, gate=gate), release=released(), bundle=other)
-    assert list(suppressions.told(judged, SCANS)) == [
+    assert list(excused(judged, SCANS)) == [
         f"code: excused by hand, 2 in all: room/code.py:1 ({NOSEC} B102: told), service/x.py:1 ({NOSEC}) of the release",
         f"secrets: excused by hand, 1 in all: room/code.py:2 ({ALLOWED})",
         "workflow: excused by hand, 1 in all: .github/workflows/ci.yml:1 (# zizmor: ignore[unpinned-uses])",
@@ -37,11 +36,11 @@ def test_marks_and_files_of_settings_are_named_in_the_verdict(root: Path) -> Non
         "vulnerabilities: accepted in pipeline.toml: PYSEC-1",
     ]
     assert any("excused by hand" in note for note in decide(judged, SCANS).notes)
-    assert list(suppressions.told(judged, {})) == []
+    assert list(excused(judged, {})) == []
 
 
 def test_rows_and_long_files_are_not_searched(root: Path) -> None:
     write(root, "data/train.csv", f"a,{ALLOWED}\n")
-    write(root, "long.txt", ALLOWED + "x" * suppressions.LARGEST)
+    write(root, "long.txt", ALLOWED + "x" * LARGEST)
     judged = replace(subject(root), rows=frozenset({"data/train.csv"}))
-    assert list(suppressions.told(judged, SCANS)) == []
+    assert list(excused(judged, SCANS)) == []

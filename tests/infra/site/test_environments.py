@@ -62,7 +62,7 @@ def test_one_that_cannot_be_reached_hides_no_other(site: Site, monkeypatch: pyte
     original = ProcessEngine.status
 
     def status(self: ProcessEngine) -> object:
-        if self._place.environment == "production":
+        if self._layout.environment == "production":
             raise OutsideError("docker at ssh://host does not answer", "start it")
         return original(self)
 

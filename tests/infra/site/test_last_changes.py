@@ -9,7 +9,7 @@ import pytest
 
 from gateline.contracts.event import DEPLOYED, FINISHED, PACKAGED, ROLLED_BACK, SIGNED, STARTED, UPGRADED
 from gateline.contracts.last_run import last_runs, leave
-from infra.site.last_changes import bring_up_to_date, newest
+from infra.site.changes import bring_up_to_date, newest
 from tests.gateline.contracts.test_last_run import run
 from tests.infra.site.events import ONE, TWO, at, log
 

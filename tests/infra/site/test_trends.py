@@ -5,8 +5,7 @@ from __future__ import annotations
 from gateline.contracts.release import Release
 from gateline.contracts.verdict import Verdict, at_least, at_most
 from gateline.settings import Service
-from infra.site.past import Registry, index
-from infra.site.trends import CANARIES, SHOWN, canaries, trends
+from infra.site.past import CANARIES, SHOWN, Registry, canaries, index, trends
 
 
 def release(number: int) -> Release:
@@ -41,7 +40,7 @@ def registry(count: int = 3, **verdicts: list[Verdict]) -> Registry:
     return Registry(releases=[release(number) for number in range(count)], verdicts=verdicts)
 
 
-def test_the_primary_metric_stands_beside_its_limit() -> None:
+def test_the_primary_metric_stands_next_to_its_limit() -> None:
     found = registry(validate_model=[model(0, 0.9), model(1, 0.7), model(2, 0.95)])
     (plot,) = trends(found, index(found), "accuracy")
     assert (plot.title, plot.note) == ("accuracy on the test rows", "")

@@ -9,10 +9,9 @@ import pytest
 from gateline.contracts.verdict import Outcome
 from gateline.settings.errors import OutsideError
 from infra.host import python_env
-from infra.trials import benchmark as module
-from infra.trials.benchmark import Benchmark
-from infra.trials.running import unpacked
-from infra.trials.trial import Subject
+from infra.trials import judging as module
+from infra.trials.judging import Benchmark
+from infra.trials.subject import Subject, unpacked
 from tests.infra.tiny_project import Site
 
 

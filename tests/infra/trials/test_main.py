@@ -9,12 +9,13 @@ import sys
 import pytest
 
 from gateline.contracts.verdict import Outcome, Rule, Verdict
-from gateline.registry.made import Made
+from gateline.registry.made_here import Made
 from gateline.registry.verdicts import Verdicts
 from gateline.settings import Settings, load
 from gateline.settings.errors import GateRefused, UsageError
-from infra.trials import TRIALS, Subject
 from infra.trials import __main__ as trial
+from infra.trials.judging import TRIALS
+from infra.trials.subject import Subject
 from tests.infra.tiny_project import ROOT, Site
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from gateline.settings.errors import OutsideError
 from infra.host.ports import is_free
-from infra.trials import running as module
-from infra.trials.running import running, unpacked
+from infra.trials import subject as module
+from infra.trials.subject import running, unpacked
 from tests.infra.tiny_project import Site
 
 
@@ -48,7 +48,7 @@ def test_one_that_never_gets_ready(site: Site, monkeypatch: pytest.MonkeyPatch, 
             pytest.fail("it never was ready")
 
 
-def test_a_bundle_that_was_changed_is_unpacked_anew(site: Site) -> None:
+def test_a_bundle_that_was_changed_is_unpacked_again(site: Site) -> None:
     release = site.release()
     folder = unpacked(release, site.target().releases, site.root)
     knobs = folder / "service" / "knobs.json"

@@ -53,7 +53,7 @@ def test_where_git_knows_nobody_the_commit_is_left_to_the_user(project: Path) ->
 def test_a_folder_of_another_repository_is_left_to_it(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     named(monkeypatch)
     told(project.parent, "init", "--quiet")
-    assert git.keep(project) == ["it lies in a git repository: commit it there"]
+    assert git.keep(project) == ["it is in a git repository: commit it there"]
     assert not (project / ".git").exists() and told(project, "status", "--porcelain") == '?? "a project/"\n'
 
 

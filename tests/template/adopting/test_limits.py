@@ -69,7 +69,7 @@ def test_few_positives_are_never_judged_by_accuracy() -> None:
         ("many", {"f1": (1.0, 0.86, 0.2), "log_loss": (1.3e-5, 0.31, 1.1)}, {"min_f1": 0.86, "max_log_loss": 0.31}),
     ],
 )
-def test_limits_leave_room_and_are_no_worse_than_a_constants(
+def test_limits_leave_a_margin_and_are_no_worse_than_a_constants(
     kind: str, values: dict[str, tuple[float, float, float]], limits: dict[str, float]
 ) -> None:
     found = limits_of(kind, figures(values))
@@ -136,7 +136,7 @@ def test_a_margin_is_what_the_gate_takes_it_for() -> None:
         assert margin_of(kind, 0) == 0.05 and f", as a share of its {primary}:" in margin_is(kind)
 
 
-def test_the_tutorial_shows_what_is_written_beside_the_limits() -> None:
+def test_the_tutorial_shows_what_is_written_next_to_the_limits() -> None:
     page = (Path(__file__).parents[3] / "docs/tutorial.md").read_text(encoding="utf-8")
     assert f"# {PROPOSED}\n" in page and f"# {margin_is('binary')}\n" in page
 

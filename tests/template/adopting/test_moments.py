@@ -36,7 +36,7 @@ def test_an_only_date_is_the_time() -> None:
 
 @pytest.mark.parametrize("name", ["born", "date_of_birth", "dateOfBirth", "DOB", "Geburtsdatum", "bd"])
 @pytest.mark.parametrize("other", ["joined", "y"])
-def test_a_date_of_birth_is_passed_by_whatever_its_name(name: str, other: str) -> None:
+def test_a_date_of_birth_is_passed_by_under_any_name(name: str, other: str) -> None:
     choice = chosen(born(name), days(other, shuffled=True, seed=2))
     assert choice.time == other and "birth" in dict(choice.passed)[name]
     assert chosen(born(name)).time == ""

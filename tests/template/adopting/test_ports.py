@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
-from template.adopting.ports import FIRST, PAIRS, ports_of
+from template.adopting.project import FIRST_PORT, PAIRS, ports_of
 
 
 def test_they_are_of_the_name_and_the_folder() -> None:
@@ -13,7 +13,7 @@ def test_they_are_of_the_name_and_the_folder() -> None:
     found = [ports_of(name, folder) for name, folder in copies]
     assert len(set(found)) == len(found), "two copies of one name do not meet"
     for production, staging in found:
-        assert staging == production + 1 and production % 2 == 0 and FIRST <= production < FIRST + 2 * PAIRS
+        assert staging == production + 1 and production % 2 == 0 and FIRST_PORT <= production < FIRST_PORT + 2 * PAIRS
     assert [ports_of(name, folder) for name, folder in copies] == found
 
 

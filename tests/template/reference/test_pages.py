@@ -14,7 +14,7 @@ from template.reference import commands
 from template.reference.__main__ import PAGES
 from template.reference.refusals import REFUSALS
 from template.reference.rules import DEFAULTS, GATES, Gate, about, settings_of
-from tests.architecture.source import files, rooms
+from tests.architecture.source import files, packages
 from tests.ci.commands import front_doors
 from tests.infra.tiny_project import ROOT
 
@@ -33,8 +33,9 @@ def test_it_is_what_the_code_says(name: str, monkeypatch: pytest.MonkeyPatch) ->
     assert written == PAGES[name](Path(".")), "run: nox -s reference"
 
 
-def test_every_session_and_task_stands_in_it() -> None:
+def test_every_session_task_and_module_stands_in_it() -> None:
     page, doors = (ROOT / "docs/reference/commands.md").read_text(encoding="utf-8"), front_doors(ROOT)
+    assert re.findall(r"^### `python -m (\S+)`", page, re.MULTILINE) == commands.modules(ROOT)
     assert set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == doors.sessions
     assert set(re.findall(r"^### `invoke (\w+)`", page, re.MULTILINE)) == set(doors.tasks)
     for task, options in doors.tasks.items():
@@ -73,11 +74,12 @@ def test_every_limit_is_read_where_it_is_judged() -> None:
 
 
 def test_every_refusal_in_the_code_is_explained_and_no_other() -> None:
-    assert {word for path in files(ROOT, *rooms(ROOT)) for word in _refusals(path)} == set(REFUSALS)
+    assert {word for path in files(ROOT, *packages(ROOT)) for word in _refusals(path)} == set(REFUSALS)
 
 
 def _refusals(path: Path) -> Iterator[str]:
     """Yield the rule of every refusal in a file."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in SPOKEN:
-            yield from (str(ast.literal_eval(keyword.value)) for keyword in node.keywords if keyword.arg == "rule")
+            rules = [keyword.value for keyword in node.keywords if keyword.arg == "rule"]
+            yield from (str(rule.value) for rule in rules if isinstance(rule, ast.Constant))

@@ -13,7 +13,7 @@ from gateline.contracts.load_sample import LoadSample
 from gateline.contracts.verdict import Outcome, Verdict
 from gateline.settings import BenchmarkGate, load
 from validation.benchmark import gate as benchmark
-from validation.benchmark.gate import judge, rules
+from validation.benchmark.gate import judge, plots, rules
 
 ROOT = Path(__file__).resolve().parents[3]
 RELEASE = "ab" * 32
@@ -80,7 +80,7 @@ def test_fewer_than_min_requests_is_inconclusive(requests: int) -> None:
     assert judge(sample(requests=200, seconds=2.0), GATE, RELEASE).outcome is Outcome.PASS
 
 
-def test_no_traffic_is_never_a_pass_whatever_is_required() -> None:
+def test_no_traffic_is_never_a_pass_no_matter_what_is_required() -> None:
     empty = sample(requests=0, seconds=0.0, releases={})
     for gate in (GATE, GATE.model_copy(update={"required": ()}), BenchmarkGate(rules=("rate",), required=())):
         assert judge(empty, gate, RELEASE).outcome is Outcome.INCONCLUSIVE
@@ -163,7 +163,7 @@ def test_the_command_judges_records_and_reports(project: Path) -> None:
     settings = load(project / "pipeline.toml", {})
     store = Store(str(project / ".gateline" / "registry"), settings.project.name)
     assert Verdicts(store).about("benchmark", "release", RELEASE) == written
-    assert set(written.judged) == {"release", "settings", "schema"}
+    assert set(written.judged) == {"release", "profile", "limits", "sources", "schema"}
 
 
 @pytest.mark.parametrize(
@@ -185,10 +185,38 @@ def test_a_sample_that_is_absent_or_is_none_is_a_usage_error(project: Path) -> N
 
 def test_the_inputs_change_with_limits_profile_and_schema(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(project)
-    before = benchmark.inputs(load("pipeline.toml", {}))
+    before = benchmark.inputs(load("pipeline.toml", {}), schema=Path("schema.json"))
     config = project / "pipeline.toml"
     config.write_text(config.read_text() + "[load]\nrate = 10.0\n")
-    slower = benchmark.inputs(load("pipeline.toml", {}))
-    assert (before["schema"], before["settings"] != slower["settings"]) == (slower["schema"], True)
+    slower = benchmark.inputs(load("pipeline.toml", {}), schema=Path("schema.json"))
+    assert (before["schema"], before["profile"] != slower["profile"]) == (slower["schema"], True)
     (project / "schema.json").write_text('{"columns": ["late", "x"]}')
-    assert benchmark.inputs(load("pipeline.toml", {}))["schema"] != before["schema"]
+    assert benchmark.inputs(load("pipeline.toml", {}), schema=Path("schema.json"))["schema"] != before["schema"]
+
+
+def test_the_distribution_rises_to_nearly_all_and_leaves_the_slowest_to_the_note() -> None:
+    latencies = [float(number) for number in range(1, 1000)] + [60_000.0]
+    distribution, _ = plots(LoadSample.of("u", latencies, {}, 1.0), BenchmarkGate())
+    (line,) = distribution.series
+    shares = [share for share in line.y if share is not None]
+    assert list(line.x) == sorted(line.x, key=float) and shares == sorted(shares)
+    assert 0.98 < shares[-1] < 1 and max(map(float, line.x)) < 1000
+    assert len(line.x) <= 400
+    assert "the slowest took 60,000.0 ms" in distribution.note
+
+
+def test_percentiles_stand_next_to_their_limits() -> None:
+    _, bars = plots(LoadSample.of("u", [5.0] * 100, {}, 1.0), BenchmarkGate(max_p95_ms=20.0))
+    assert [(series.name, series.y) for series in bars.series] == [
+        ("observed", (5.0, 5.0, 5.0)),
+        ("limit", (100.0, 20.0, 500.0)),
+    ]
+
+
+def test_failures_are_listed_with_their_share() -> None:
+    *_, table = plots(LoadSample.of("u", [5.0] * 100, {"HTTP 500": 3}, 1.0), BenchmarkGate())
+    assert (table.kind, table.cells) == ("table", (("HTTP 500", 3, "3.00%"),))
+
+
+def test_one_request_has_plots_too() -> None:
+    assert len(plots(LoadSample.of("u", [5.0], {}, 1.0), BenchmarkGate())) == 2

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.canary_replay import PLAIN, RARE, Played, play
+from benchmarks.canary_replay import FAST, PLAIN, RARE, Played, play
 from benchmarks.replays import CANARY, STABLE, Event, Traffic
 from gateline.contracts.verdict import Outcome
 from gateline.settings import CanaryGate
@@ -326,8 +326,9 @@ def test_plots_show_both_slots_over_time() -> None:
         replace(PLAIN, burst=Event(20, 30, 0.5)),
         replace(PLAIN, slow_machine=Event(30, 90, 3.0)),
         replace(PLAIN, cold_requests=20),
+        FAST,
     ],
-    ids=["equal", "rare positives", "burst in both", "slow machine", "cold start"],
+    ids=["equal", "rare positives", "burst in both", "slow machine", "cold start", "30 µs and stalls"],
 )
 def test_what_is_benign_is_promoted_within_240_seconds(traffic: Traffic) -> None:
     """Seeds fixed; none of twelve is stopped, at most one is held (1 to 2 % are in 1,000 replays: docs/canary.md)."""
@@ -347,9 +348,10 @@ def test_what_is_benign_is_promoted_within_240_seconds(traffic: Traffic) -> None
         (replace(PLAIN, positives=(0.4, 0.3)), 90, 180),
         (replace(PLAIN, positives=(0.7, 0.3)), 10, 15),
         (replace(RARE, slowdown=1.5), 40, 120),
+        (replace(FAST, slowdown=1.5), 30, 120),
         (replace(RARE, positives=(0.995, 0.005)), 10, 10),
     ],
-    ids=["38: 0 %", "38: 30 %", "42", "43", "44", "exchanged", "43, rare", "exchanged, rare"],
+    ids=["38: 0 %", "38: 30 %", "42", "43", "44", "exchanged", "43, rare", "43, 30 µs", "exchanged, rare"],
 )
 def test_a_fault_is_stopped_in_time(traffic: Traffic, at_median: float, at_most: float) -> None:
     """Seeds fixed; at least 95 % in 1,000 replays (docs/canary.md). Of 120, six are expected to be late, ten may be."""

@@ -39,7 +39,7 @@ def mean_e(canary: float, stable: float, alternative: tuple[float, float], margi
 
 @pytest.mark.parametrize("alternative", [(0.05, 0.001), (0.4, 0.3), (0.2, 0.3), (0.9, 0.1)])
 @pytest.mark.parametrize("common", SHARES)
-def test_equality_earns_nothing_on_average_whatever_the_common_share(
+def test_equality_earns_nothing_on_average_at_any_common_share(
     common: float, alternative: tuple[float, float]
 ) -> None:
     assert mean_e(common, common, alternative, None) <= 1 + 1e-9
@@ -69,7 +69,7 @@ def test_an_excess_beyond_the_margin_earns_nothing_on_average_for_saying_it_is_w
         ((0.1, 0.4), (0.1, 0.3), None),
     ],
 )
-def test_what_lies_beyond_the_null_earns(
+def test_what_is_beyond_the_null_earns(
     truth: tuple[float, float], alternative: tuple[float, float], margin: float | None
 ) -> None:
     assert mean_e(*truth, alternative, margin) > 1.1

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gateline.contracts.verdict import Outcome
-from gateline.rows.reading import read_raw
+from gateline.rows.streaming import Stream
 from tests.validation.weather import case, frame, one, write
 from validation.data.rules.values import ranges
 
@@ -26,7 +26,7 @@ def test_rows_of_several_files_are_counted_within_their_own(tmp_path: Path) -> N
         data = frame()
         data.loc[place, "warmth"] = 1e6
         write(data, tmp_path / name)
-    found = case(read_raw(str(tmp_path)))
+    found = case(Stream(str(tmp_path)))
     assert "rows 11 of a.csv, 4 of b.csv" in one(ranges(found), Outcome.FAIL).reason
     with pytest.raises(IndexError):
         found.tables[0].raw.place(2000)

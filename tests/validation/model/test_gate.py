@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +26,15 @@ from tests.validation.scores import evidence, noisy
 from tests.validation.trained import stored_again
 from validation.model import gate
 from validation.model.__main__ import main
-from validation.model.subject import subject_of
+from validation.model.artifacts import contender_of
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Stand in a small project with a trained candidate."""
-    settings = load(project(tmp_path))
-    artifacts_of(settings).point(CANDIDATE, trained(settings).manifest.identity)
+def folder(small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Stand in a small project with a candidate, trained once for all tests."""
+    settings, (before, result) = load(project(tmp_path)), small("binary")
+    shutil.copytree(before.registry.url, settings.registry.url)
+    artifacts_of(settings).point(CANDIDATE, result.manifest.identity)
     monkeypatch.chdir(tmp_path)
     for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"):
         monkeypatch.delenv(name, raising=False)
@@ -79,6 +82,13 @@ def test_the_first_model_passes_and_is_recorded_as_such(folder: Path) -> None:
         "Calibration",
     ]
     assert Path("reports/validate_model/index.html").is_file()
+
+
+def test_without_scikit_learn_nothing_is_judged_here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    with pytest.raises(ModuleNotFoundError, match="sklearn"):  # the front door goes on where it is
+        main([])
+    assert not Path("reports/validate_model").exists()
 
 
 def test_an_alias_that_is_gone_does_not_make_the_next_model_the_first(folder: Path) -> None:
@@ -178,13 +188,13 @@ def test_flags_limit_every_metric_in_both_spellings(folder: Path) -> None:
     assert limited == {"accuracy": 0.6, "roc_auc": 0.5, "log_loss": 9.0, "recall_at_fpr": 0.01}
 
 
-def test_too_few_rows_hold_the_line(folder: Path) -> None:
+def test_too_few_rows_stop_the_pipeline(folder: Path) -> None:
     pd.read_csv("test.csv").head(150).to_csv("few.csv", index=False)
     assert main(["--test-data", "few.csv"]) == 3
     assert outcomes()["limits:accuracy"] == outcomes()["baseline"] == "inconclusive"
 
 
-def test_no_limit_holds_the_line(folder: Path) -> None:
+def test_no_limit_stops_the_pipeline(folder: Path) -> None:
     Path("pipeline.toml").write_text(Path("pipeline.toml").read_text().replace("min_accuracy = 0.6", "margin = 0.02"))
     assert main([]) == 3
     assert verdict().not_judged[0] == "limits"
@@ -207,7 +217,7 @@ def test_an_equal_verdict_is_reused_and_fresh_judges_again(folder: Path, monkeyp
 
 
 @pytest.mark.parametrize("change", ["limit", "rows", "champion", "file"])
-def test_whatever_was_judged_makes_a_new_verdict_when_it_changes(folder: Path, change: str) -> None:
+def test_all_that_was_judged_makes_a_new_verdict_when_it_changes(folder: Path, change: str) -> None:
     main([])
     if change == "rows":
         pd.read_csv("test.csv").head(500).to_csv("fewer.csv", index=False)
@@ -275,7 +285,7 @@ def test_a_champion_is_accepted_by_the_settings_for_ci_and_no_other_is(folder: P
     files = artifacts.files(artifacts.resolve(CANDIDATE))
     old = stored_again(artifacts, files, "old", libraries={"scikit-learn": "0.1"}, files={"model.skops": b"other"})
     artifacts.point(CHAMPION, old)
-    for digest, code in (("0" * 64, 3), (subject_of(old, artifacts).content, 0)):
+    for digest, code in (("0" * 64, 3), (contender_of(old, artifacts).content, 0)):
         project(folder, gates__model={"accept_champion": digest})
         assert main([]) == code and ASKED not in verdict().judged
 

@@ -1,23 +1,16 @@
 """The rules that data is judged by, one function each, by the name that settings know."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 
 from gateline.contracts.verdict import Rule
-from validation.data.case import Case
-from validation.data.rules.columns import columns
-from validation.data.rules.form import encodings, formats
+from validation.data.case import DataCase
+from validation.data.rules.files import columns, encodings, formats, row_count
 from validation.data.rules.leak import leak_group, leak_rows, leak_time
 from validation.data.rules.leak_target import leak_target
-from validation.data.rules.nulls import nulls
-from validation.data.rules.row_count import row_count
-from validation.data.rules.sentinel import sentinels
 from validation.data.rules.swap import column_swap
-from validation.data.rules.unique import unique
-from validation.data.rules.values import categories, dtypes, patterns, ranges
+from validation.data.rules.values import categories, dtypes, nulls, patterns, ranges, sentinels, unique
 
-RULES: Mapping[str, Callable[[Case], list[Rule]]] = {
+RULES: Mapping[str, Callable[[DataCase], list[Rule]]] = {
     "format": formats,
     "encoding": encodings,
     "columns": columns,

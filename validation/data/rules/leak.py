@@ -1,33 +1,33 @@
 """Rules `leak.rows`, `leak.group`, `leak.time`: what the test rows share with the training rows."""
 
-from __future__ import annotations
-
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
-from gateline.contracts.schema import Column, Schema
+from gateline.contracts.schema import Column
 from gateline.contracts.verdict import Rule
-from gateline.rows.reading import SHOWN
-from validation.data.case import Case, Table
+from gateline.rows.cells import moment
+from gateline.rows.parts import SHOWN
+from validation.data.case import DataCase, Table
+from validation.data.facts.hashes import Hashes, hashed
+from validation.data.facts.rows import RowHashes, compared, largest
+from validation.data.facts.spilled import Spilled, aligned
+from validation.data.facts.values import Faults
 from validation.data.rules.entries import failing, passing, share, silent
 
 ONE_FILE = "needs train and test data"
 TOO_COMMON = 0.5
 """Where more training rows than this share repeat each other, a repeated test row says nothing."""
 AGAIN = "Where the same things come again in each period, name what they are of in data.group, or raise max_shared_rows"
-MIXING = np.uint64(0x9E3779B97F4A7C15)
-Hashes = npt.NDArray[np.uint64]
 SIGMAS = 3.0
 """Standard errors allowed on top, where rows repeat by chance."""
 
 
-def leak_rows(case: Case) -> list[Rule]:
-    """Judge the share of test rows that stand in train, identical in features, target and time: at most `max_shared_rows`.
+def leak_rows(case: DataCase) -> list[Rule]:
+    """Judge the share of test rows that are also in train, identical in features, target and time: at most `max_shared_rows`.
     Where columns hold times, rows that are identical but for these are judged as well.
 
     Rows that repeat by nature are taken into account: the share of training rows that stand twice within train is the share of
@@ -36,73 +36,106 @@ def leak_rows(case: Case) -> list[Rule]:
     if case.pair is None:
         return [silent(case, "leak.rows", ONE_FILE)]
     train, test = case.pair
-    if not _comparable(case, train, test):
+    names, times, others = compared(case.schema)
+    there = all(name in table.facts.held for name in names for table in case.pair)
+    if not (names and there and train.rows and test.rows):
         return [silent(case, "leak.rows", "train and test hold no column or no row to compare")]
-    (rows, bare), (others, bare_others) = _row_hashes(test), _row_hashes(train)
-    found = _overlap(rows, others, _repeated(others), case.gate.max_shared_rows)
-    if found.leaks or bare is None or bare_others is None:
+    found = _overlap(_shared(_hashes(test).whole, _hashes(train).whole), case.gate.max_shared_rows, test.rows)
+    if found.leaks or not times or not set(others) - {case.schema.target}:
         return [_rows_entry(case, test, found)]
-    usual = max(_repeated(bare_others), _stood_before(case, train, bare_others, test.rows))
-    moved = _overlap(bare, bare_others, usual, case.gate.max_shared_rows)
+    bare = _shared(_hashes(test).bare, _hashes(train).bare)
+    usual = max(bare.repeated, _stood_before(case, train, test.rows))
+    moved = _overlap(replace(bare, repeated=usual), case.gate.max_shared_rows, test.rows)
     return [_rows_entry(case, test, moved if moved.leaks else found, moved=moved.leaks)]
+
+
+def _hashes(table: Table) -> RowHashes:
+    assert table.facts.hashes is not None
+    return table.facts.hashes
+
+
+@dataclass(frozen=True)
+class Shared:
+    """How many test rows also stand in train, where the first are, and the share of training rows that occur repeatedly."""
+
+    count: int
+    places: list[int]
+    repeated: float
+
+
+def _shared(test: Spilled, train: Spilled) -> Shared:
+    count, again, first = 0, 0, np.empty(0, dtype=np.int64)
+    for ours, theirs in aligned(test, train):
+        keys = np.sort(theirs["key"])
+        same = keys[1:] == keys[:-1]
+        again += int(np.count_nonzero(np.append(same, False) | np.insert(same, 0, False))) if len(keys) else 0
+        rows = ours["row"][_among(ours["key"], keys)]
+        count += len(rows)
+        first = np.sort(np.concatenate([first, rows]))[:SHOWN]
+    return Shared(count, first.tolist(), again / train.rows)
+
+
+def _among(keys: Hashes, ordered: Hashes) -> npt.NDArray[np.bool_]:
+    """Mark keys that are among sorted ones."""
+    if not len(ordered):
+        return np.zeros(len(keys), dtype=bool)
+    found: npt.NDArray[np.bool_] = ordered[np.minimum(np.searchsorted(ordered, keys), len(ordered) - 1)] == keys
+    return found
 
 
 @dataclass(frozen=True)
 class Overlap:
     """Which test rows also stand in train, and how large a share of them may by chance."""
 
-    shared: npt.NDArray[np.bool_]
-    chance: float
+    shared: Shared
+    rows: int
     limit: float
 
     @property
-    def observed(self) -> float:
-        """The share that does."""
-        return float(self.shared.mean())
+    def chance(self) -> float:
+        return self.shared.repeated
 
     @property
-    def known(self) -> bool:
-        """Whether a leak could be told from chance."""
-        return self.chance <= TOO_COMMON
+    def observed(self) -> float:
+        return self.shared.count / self.rows
 
     @property
     def leaks(self) -> bool:
-        """Whether more do than may."""
-        return self.known and self.observed > self.limit
+        return self.chance <= TOO_COMMON and self.observed > self.limit
 
 
-def _overlap(rows: Hashes, others: Hashes, chance: float, allowed: float) -> Overlap:
-    limit = allowed + chance + SIGMAS * math.sqrt(chance * (1 - min(chance, 1.0)) / len(rows))
-    return Overlap(np.isin(rows, others), chance, limit)
+def _overlap(shared: Shared, allowed: float, rows: int) -> Overlap:
+    chance = shared.repeated
+    limit = allowed + chance + SIGMAS * math.sqrt(chance * (1 - min(chance, 1.0)) / rows)
+    return Overlap(shared, rows, limit)
 
 
-def _repeated(hashes: Hashes) -> float:
-    """Return the share of rows that stand more than once."""
-    return float(pd.Series(hashes).duplicated(keep=False).mean())
-
-
-def _stood_before(case: Case, train: Table, hashes: Hashes, rows: int) -> float:
+def _stood_before(case: DataCase, train: Table, rows: int) -> float:
     """Return the share of the latest training rows that also stand among the earlier ones, and a quarter of it on top.
 
     What comes again with time (the same flight, the same basket) does so in the test rows too, somewhat more or less often.
     """
-    time = case.schema.time
-    if not time or time not in train.columns:
+    last = min(rows, train.rows // 4)
+    if not case.schema.time or not last:
         return 0.0
-    values = train.columns[time].values.reset_index(drop=True)
-    order = values.sort_values(kind="stable").index.to_numpy()
-    last = min(rows, len(order) // 4)
-    latest, earlier = hashes[order[len(order) - last :]], hashes[order[: len(order) - last]]
-    return 1.25 * float(np.isin(latest, earlier).mean()) if last else 0.0
+    hashes, again = _hashes(train), 0
+    since, above = largest(lambda: (part["time"] for part in hashes.timed()), last)
+    ties = (part["row"][part["time"] == since].astype(np.uint64) for part in hashes.timed())
+    tied = list(ties)
+    from_row, _ = largest(lambda: iter(tied), last - above)
+    for part in hashes.timed():
+        latest = (part["time"] > since) | ((part["time"] == since) & (part["row"] >= int(from_row)))
+        again += int(np.count_nonzero(_among(part["key"][latest], np.sort(part["key"][~latest]))))
+    return 1.25 * again / last
 
 
-def _rows_entry(case: Case, test: Table, found: Overlap, *, moved: bool = False) -> Rule:
+def _rows_entry(case: DataCase, test: Table, found: Overlap, *, moved: bool = False) -> Rule:
     assert case.pair is not None
-    if not found.known:
+    if found.chance > TOO_COMMON:
         reason = f"{100 * found.chance:.3g} % of the training rows stand more than once: a leak cannot be told from chance"
         return silent(case, "leak.rows", reason, "declare a time or a group column, or drop the repeated rows")
     over = found.limit - case.gate.max_shared_rows
-    said = f"{share(int(found.shared.sum()), test.rows)} rows also stand in {case.pair[0].name}"
+    said = f"{share(found.shared.count, test.rows)} rows also stand in {case.pair[0].name}"
     said += " under another time" if moved else ""
     said += f"; allowed at most {100 * found.limit:.3g} %" + (f", of which {100 * over:.3g} % by chance" if over else "")
     figures: dict[str, Any] = {"observed": found.observed, "limit": found.limit, "sample": test.rows}
@@ -110,117 +143,104 @@ def _rows_entry(case: Case, test: Table, found: Overlap, *, moved: bool = False)
         return passing(case, "leak.rows", said, **figures)
     next_step = "split the data again so that no row is in both; the scores of these rows say nothing"
     next_step = f"{next_step}. {AGAIN}" if moved else next_step
-    return failing(case, "leak.rows", test, f"{said}: rows {test.places(found.shared)}", next_step, unit="share", **figures)
+    said += f": rows {test.where(found.shared.places, found.shared.count)}"
+    return failing(case, "leak.rows", test, said, next_step, unit="share", **figures)
 
 
-def leak_group(case: Case) -> list[Rule]:
-    """Judge that no value of the column `data.group` stands in both train and test."""
+def leak_group(case: DataCase) -> list[Rule]:
+    """Judge that no value of the column `data.group` is in both train and test."""
     found = _both(case, "leak.group", case.schema.group)
     if isinstance(found, Rule):
         return [found]
-    column, train_table, table = found
-    train, test = train_table.columns[column.name], table.columns[column.name]
-    groups = set(test.values[test.known]) & set(train.values[train.known])
-    both = test.values.isin(groups).to_numpy(bool) & test.known
+    column, train, test = found
+    known = test.facts.values.columns[column.name].known
+    groups, rows, places, names = _shared_groups(train, test, column)
     if not groups:
-        total = int(test.known.sum())
-        return [passing(case, "leak.group", f"no value of '{column.name}' stands in both", sample=total)]
+        good = f"no value of '{column.name}' stands in both"
+        return [passing(case, "leak.group", good, sample=known)]
     reason = (
-        f"{len(groups)} values also stand in {train_table.name}, in {share(int(both.sum()), table.rows)} test rows; "
-        f"allowed 0: rows {table.places(both)}"
+        f"{groups} values also stand in {train.name}, in {share(rows, test.rows)} test rows; "
+        f"allowed 0: rows {test.where(places, rows)}"
     )
-    reason += "; values: " + ", ".join(sorted(map(str, groups))[:SHOWN]) if column.public else ""
-    next_step = "split by group, so that each is in train or in test alone"
-    return [
-        failing(
-            case,
-            "leak.group",
-            table,
-            reason,
-            next_step,
-            column=column.name,
-            observed=len(groups),
-            limit=0.0,
-            unit="groups",
-            sample=table.rows,
-        )
-    ]
+    reason += "; values: " + ", ".join(names) if column.public else ""
+    step = "split by group, so that each is in train or in test alone"
+    facts: dict[str, Any] = {"observed": groups, "limit": 0.0, "unit": "groups", "sample": test.rows}
+    return [failing(case, "leak.group", test, reason, step, column=column.name, **facts)]
 
 
-def leak_time(case: Case) -> list[Rule]:
+def _shared_groups(train: Table, test: Table, column: Column) -> tuple[int, int, list[int], list[str]]:
+    """Return how many groups are in both, in how many test rows, the positions of the first, and the first names of a public
+    column."""
+    ours, theirs = test.facts.groups, train.facts.groups
+    assert ours is not None and theirs is not None
+    groups, rows, first, keys = 0, 0, np.empty(0, dtype=np.int64), []
+    for mine, other in aligned(ours.records, theirs.records):
+        both = np.isin(_pairs(mine), _pairs(other))
+        rows += int(np.count_nonzero(both))
+        some = np.unique(_pairs(mine)[both])
+        groups += len(some)
+        keys.append(some["key"])
+        first = np.sort(np.concatenate([first, mine["row"][both]]))[:SHOWN]
+    names = set[str]()
+    for _, columns in test.again(column.name) if groups and column.public else ():
+        cells, wanted = columns[column.name], np.sort(np.concatenate(keys))
+        found = cells.known_of(_among(hashed([cells], len(cells)), wanted))
+        _, places = np.unique(cells.values[found], return_index=True)
+        names |= {str(cells.value(row)) for row in np.flatnonzero(found)[places].tolist()}
+        names = set(sorted(names)[:SHOWN])
+    return groups, rows, first.tolist(), sorted(names)
+
+
+def _pairs(records: Any) -> Any:
+    return records[["key", "more"]].astype([("key", "<u8"), ("more", "<u8")])
+
+
+def leak_time(case: DataCase) -> list[Rule]:
     """Judge that no training row is later, by the column `data.time`, than the earliest test row."""
     found = _both(case, "leak.time", case.schema.time)
     if isinstance(found, Rule):
         return [found]
     column, table, other = found
-    train, test = table.columns[column.name], other.columns[column.name]
-    first = test.values[test.known].min()
-    late = (train.values > first).fillna(False).to_numpy(bool) & train.known
-    if not late.any():
+    first, last = (one.facts.times for one in (other, table))
+    assert first is not None and last is not None
+    if not last.last > first.first:
         reason = f"every training row is from the earliest test row's '{column.name}' or before"
         return [passing(case, "leak.time", reason, sample=table.rows)]
-    shown = f" ({first})" if column.public else ""
+    late = _later(table, column, first.first)
+    earliest = moment(first.first) if column.dtype == "datetime" else first.first
+    earliest = bool(earliest) if column.dtype == "boolean" else earliest
+    shown = f" ({earliest})" if column.public else ""
     reason = (
-        f"{share(int(late.sum()), table.rows)} training rows are later than the earliest row of {other.name}{shown}; "
-        f"allowed 0: rows {table.places(late)}"
+        f"{share(late.count, table.rows)} training rows are later than the earliest row of {other.name}{shown}; "
+        f"allowed 0: rows {table.where(late.places, late.count)}"
     )
-    return [
-        failing(
-            case,
-            "leak.time",
-            table,
-            reason,
-            "split by time: test rows come after all training rows",
-            column=column.name,
-            observed=float(late.mean()),
-            limit=0.0,
-            unit="share",
-            sample=table.rows,
-        )
-    ]
+    step = "split by time: test rows come after all training rows"
+    facts: dict[str, Any] = {"observed": late.count / table.rows, "limit": 0.0, "unit": "share", "sample": table.rows}
+    return [failing(case, "leak.time", table, reason, step, column=column.name, **facts)]
 
 
-def _both(case: Case, name: str, column_name: str) -> tuple[Column, Table, Table] | Rule:
+def _later(table: Table, column: Column, first: Any) -> Faults:
+    """Return the rows that are later than a time; the rows are read again."""
+    found = Faults()
+    for start, columns in table.again(column.name):
+        cells = columns[column.name]
+        if column.dtype == "string":
+            after = np.array([text > first for text in cells.texts] or [False], dtype=bool)
+            late = after[cells.values]
+        else:
+            late = cells.values > first
+        found.add(Faults.of(cells.known_of(late)), start)
+    return found
+
+
+def _both(case: DataCase, name: str, column_name: str) -> tuple[Column, Table, Table] | Rule:
     """Return the role's column with train and test, or the entry that says why it cannot be judged."""
     if not column_name:
         return silent(case, name)
     if case.pair is None:
         return silent(case, name, ONE_FILE)
     column = case.schema.column(column_name)
-    found = [table.typed(column) for table in case.pair]
-    if not all(values is not None and values.known.any() for values in found):
+    found = [table.column(column) for table in case.pair]
+    if not all(facts is not None and facts.known for facts in found):
         return silent(case, name, f"'{column_name}' has no value to compare in train or in test")
     return column, *case.pair
-
-
-def _compared(schema: Schema) -> list[str]:
-    """Return the names of features, target and time."""
-    names = {column.name for column in schema.features} | {schema.target, schema.time}
-    return [column.name for column in schema.columns if column.name in names]
-
-
-def _comparable(case: Case, train: Table, test: Table) -> bool:
-    names = _compared(case.schema)
-    rows = train.rows and test.rows
-    return bool(names and rows) and all(name in train.columns and name in test.columns for name in names)
-
-
-def _row_hashes(table: Table) -> tuple[Hashes, Hashes | None]:
-    """Return one hash a row, shape (n,), over the typed values, so that `1` and `1.0` are the same; and one without the times,
-    or None where there are none, or nothing else than the target."""
-    names = _compared(table.schema)
-    roles = {table.schema.time}  # may be counted: seconds, months as 202501
-    times = [name for name in names if name in roles or table.schema.column(name).dtype == "datetime"]
-    times = [name for name in times if name != table.schema.target]
-    others = [name for name in names if name not in times]
-    bare = _hashed(table, others)
-    if not times:
-        return bare, None
-    return bare * MIXING ^ _hashed(table, times), bare if set(others) - {table.schema.target} else None
-
-
-def _hashed(table: Table, names: list[str]) -> Hashes:
-    if not names:
-        return np.zeros(table.rows, dtype=np.uint64)
-    frame = pd.DataFrame({name: table.columns[name].values.reset_index(drop=True) for name in names})
-    return np.asarray(pd.util.hash_pandas_object(frame, index=False), dtype=np.uint64)

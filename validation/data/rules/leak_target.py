@@ -11,37 +11,32 @@ over all files together: of two classes by the area under the column's own ROC c
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from gateline.contracts.schema import Column
 from gateline.contracts.verdict import Rule
-from gateline.rows.typed import Typed
-from validation.data.case import Case, Table
+from validation.data.case import DataCase, Table
+from validation.data.facts.target import MOST_CATEGORIES, MOST_ROWS, Line, Moments, Target
 from validation.data.rules.entries import failing, passing, silent
-from validation.matrix import numbers_of
+from validation.metrics import Floats
 from validation.telling import Codes, own_auc, told
 
 FEWEST = 50
 """Rows with both values that a column needs."""
-MOST_CLASSES = 20
-"""A whole-number target with more values than this is a number to predict."""
-MOST_CATEGORIES = 50
 FEWEST_OF_CLASS = 10
 """Rows of the smaller class below which one column may rank all of them by chance."""
 FEWEST_TO_TELL = 100
 """Rows below which intervals of one column may tell many classes by chance."""
 ROWS_PER_WORD = 10
-MOST_ROWS = 100_000
-"""More rows are looked at in equal steps: a share of .99 is known from these."""
-
-Floats = npt.NDArray[np.float64]
+PARTS = ("count", "mean", "spread")
+HONEST = 'if it is known only after the target, declare "feature": false; if it is honest, raise its limit in gates.data'
 
 
-def leak_target(case: Case) -> list[Rule]:
+def leak_target(case: DataCase) -> list[Rule]:
     """Judge how much of the target one feature alone explains (R²): of two classes at most `max_label_r2`, or `max_flag_r2`
     where the feature has two values itself; of a number or of many classes at most `max_target_r2`. And how well one ranks two
     classes (its AUC below `max_column_auc`) or tells classes by intervals (below `max_column_told`)."""
@@ -60,70 +55,77 @@ def leak_target(case: Case) -> list[Rule]:
     return [passing(case, "leak.target", reason, sample=found[0][4], observed=observed, limit=limit)]
 
 
-def _entry(case: Case, table: Table, column: Column, observed: float, limit: float, rows: int) -> Rule:
-    return failing(
-        case,
-        "leak.target",
-        table,
-        f"explains the target '{case.schema.target}' alone with R² {observed:.3g}, above the limit {limit:.3g}",
-        'if it is known only after the target, declare "feature": false; if it is honest, raise its limit in gates.data '
-        "(max_label_r2, max_flag_r2, max_target_r2)",
-        column=column.name,
-        observed=observed,
-        limit=limit,
-        unit="R²",
-        sample=rows,
-    )
+def _entry(case: DataCase, table: Table, column: Column, observed: float, limit: float, rows: int) -> Rule:
+    reason = f"explains the target '{case.schema.target}' alone with R² {observed:.3g}, above the limit {limit:.3g}"
+    facts: dict[str, Any] = {"observed": observed, "limit": limit, "unit": "R²", "sample": rows}
+    step = f"{HONEST} (max_label_r2, max_flag_r2, max_target_r2)"
+    return failing(case, "leak.target", table, reason, step, column=column.name, **facts)
 
 
-def _telling(case: Case, column: Column, how: str, observed: float, limit: float, rows: int) -> Rule:
-    return failing(
-        case,
-        "leak.target",
-        case.tables[0],
-        f"tells the classes of '{case.schema.target}' apart alone: {how} {observed:.4g}, allowed less than {limit:.3g}",
-        'if it is known only after the target, declare "feature": false; if it is honest, raise its limit in gates.data '
-        "(max_column_auc, max_column_told)",
-        column=column.name,
-        observed=observed,
-        limit=limit,
-        unit=how,
-        sample=rows,
-    )
+def _telling(case: DataCase, column: Column, how: str, observed: float, limit: float, rows: int) -> Rule:
+    reason = f"tells the classes of '{case.schema.target}' apart alone: {how} {observed:.4g}, allowed less than {limit:.3g}"
+    facts: dict[str, Any] = {"observed": observed, "limit": limit, "unit": how, "sample": rows}
+    step = f"{HONEST} (max_column_auc, max_column_told)"
+    return failing(case, "leak.target", case.tables[0], reason, step, column=column.name, **facts)
 
 
-def _tellings(case: Case) -> list[tuple[Column, str, float, float, int]]:
+def _tellings(case: DataCase) -> list[tuple[Column, str, float, float, int]]:
     """Return the columns that tell the classes, over all files together."""
-    target_column = case.schema.target_column
-    targets = [table.typed(target_column) for table in case.tables]
-    if any(target is None or _classes(target, target_column)[1] < 2 for target in targets):
+    targets = [_target(table) for table in case.tables]
+    held = [table for table in case.tables if case.schema.target in table.facts.held]
+    if len(held) < len(case.tables) or any(_classes(target) < 2 for target in targets):
         return []
-    known = [np.asarray(target.known, dtype=bool) for target in targets if target is not None]
-    labels = pd.concat([target.values.astype(object)[target.known] for target in targets if target is not None])
-    codes, distinct = pd.factorize(labels, sort=False)
-    step, found = 1 + len(codes) // MOST_ROWS, []
+    samples = [target.sample for target in targets]
+    while sum(sample.rows for sample in samples) > MOST_ROWS or len({sample.step for sample in samples}) > 1:
+        least = min(sample.step for sample in samples)
+        for sample in (sample for sample in samples if sample.step == least):
+            sample.thin()
+    labels = list(dict.fromkeys(label for target in targets for label in target.labels))
+    codes = np.concatenate([_recoded(target.labels, labels)[part[""]] for target in targets for part in target.sample.parts])
+    found = []
     for column in case.schema.features:
-        parts = [table.typed(column) for table in case.tables]
-        if all(part is not None for part in parts):
-            kept = [part.values[rows] for part, rows in zip(parts, known, strict=True) if part is not None]
-            one = _tells(case, column, pd.concat(kept)[::step], codes[::step].astype(np.intp), len(distinct))
+        if all(column.name in table.facts.held for table in case.tables):
+            one = _tells(case, column, _sampled(column, targets), codes, len(labels))
             found += [(column, *one)] if one is not None else []
     return found
 
 
+def _target(table: Table) -> Target:
+    assert table.facts.target is not None
+    return table.facts.target
+
+
+def _recoded(known: Mapping[Any, int], every: Sequence[Any]) -> Codes:
+    """Return the places in `every` of what is known, in its order."""
+    places = {label: place for place, label in enumerate(every)}
+    return np.array([places[label] for label in known], dtype=np.intp)
+
+
+def _sampled(column: Column, targets: Sequence[Target]) -> npt.NDArray[Any]:
+    """Return a column's values in the sampled rows: numbers with NaN, or places of words with -1, for missing ones."""
+    if column.dtype != "string":
+        return np.concatenate([part[column.name] for target in targets for part in target.sample.parts])
+    words = list(dict.fromkeys(word for target in targets for word in target.known_words[column.name]))
+    found = []
+    for target in targets:
+        places = np.append(_recoded(target.known_words[column.name], words), -1)
+        found += [places[part[column.name]] for part in target.sample.parts]
+    return np.concatenate(found)
+
+
 def _tells(
-    case: Case, column: Column, values: pd.Series[Any], codes: Codes, classes: int
+    case: DataCase, column: Column, values: npt.NDArray[Any], codes: Codes, classes: int
 ) -> tuple[str, float, float, int] | None:
     """Return how a column tells the classes, how well, the limit and the rows; None where it does not reach the limit."""
-    missing = values.isna().to_numpy(bool)
+    missing = values < 0 if column.dtype == "string" else np.isnan(values)
     numbers = [(missing.astype(np.float64), codes)] if missing.any() and not missing.all() else []
     known = (~missing).nonzero()[0]
     if column.dtype == "string":
-        words, distinct = pd.factorize(values.iloc[known].astype(object))
-        if len(distinct) <= MOST_CATEGORIES and len(known) >= ROWS_PER_WORD * len(distinct):
-            numbers.append((_in_order(words, codes[known], classes), codes[known]))
+        distinct = len(np.unique(values[known]))
+        if distinct <= MOST_CATEGORIES and len(known) >= ROWS_PER_WORD * distinct:
+            numbers.append((_in_order(values[known], codes[known], classes), codes[known]))
     else:
-        numbers.append((numbers_of(values.iloc[known], column), codes[known]))
+        numbers.append((values[known], codes[known]))
     best: tuple[str, float, float, int] | None = None
     for measured, labels in numbers:
         counts = np.bincount(labels, minlength=classes)
@@ -147,61 +149,71 @@ def _in_order(words: Codes, codes: Codes, classes: int) -> Floats:
     return np.asarray(order[words], dtype=np.float64)
 
 
-def _measured(case: Case, table: Table) -> list[tuple[Table, Column, float, float, int]]:
-    target_column = case.schema.target_column
-    target = table.typed(target_column)
-    if target is None:
+def _measured(case: DataCase, table: Table) -> list[tuple[Table, Column, float, float, int]]:
+    if case.schema.target not in table.facts.held:
         return []
-    codes, classes = _classes(target, target_column)
-    found = []
+    target = _target(table)
+    classes, found = _classes(target), []
     for column in case.schema.features:
-        values = table.typed(column)
-        both = target.known & values.known if values is not None else np.zeros(0, dtype=bool)
-        if values is not None and both.sum() >= FEWEST:
-            observed, limit = _r2(values, column, codes, classes, both), _limit(case, values, classes)
-            found += [(table, column, observed, limit, int(both.sum()))] if observed is not None else []
+        if column.name not in table.facts.held:
+            continue
+        observed, rows = _r2(target, column, classes)
+        limit = case.gate.max_target_r2
+        if classes == 2:  # told apart by many honest numbers, but rarely by a column that has two values itself
+            flag = len(target.distinct[column.name]) == 2
+            limit = case.gate.max_flag_r2 if flag else case.gate.max_label_r2
+        found += [(table, column, observed, limit, rows)] if observed is not None and rows >= FEWEST else []
     return found
 
 
-def _limit(case: Case, values: Typed, classes: int) -> float:
-    """Two classes are told apart by many honest numbers, but rarely by a column that has two values itself."""
-    if classes != 2:
-        return case.gate.max_target_r2
-    flag = values.values[values.known].nunique() == 2
-    return case.gate.max_flag_r2 if flag else case.gate.max_label_r2
+def _classes(target: Target) -> int:
+    """Return the number of the target's classes; 0 for a number to predict."""
+    return 0 if target.is_number else len(target.labels)
 
 
-def _classes(target: Typed, column: Column) -> tuple[Floats, int]:
-    """Return the target as floats, shape (n,), and its number of classes; 0 for a number to predict."""
-    codes, distinct = pd.factorize(target.values.astype(object))
-    many = len(distinct) > MOST_CLASSES and column.categories is None
-    if column.dtype == "number" or (column.dtype == "integer" and many):
-        return numbers_of(target.values, column), 0
-    return np.asarray(codes, dtype=np.float64), int(len(distinct))
-
-
-def _r2(values: Typed, column: Column, target: Floats, classes: int, both: npt.NDArray[np.bool_]) -> float | None:
+def _r2(target: Target, column: Column, classes: int) -> tuple[float | None, int]:
+    """Return how much of the target a column explains, or None where that says nothing, and the rows with both values."""
     if column.dtype == "string":
-        known: pd.Series[Any] = values.values[both]
-        if known.nunique() > MOST_CATEGORIES or classes > 2:
-            return None
-        return _between(target[both], known.to_numpy(dtype=object))
-    numbers = numbers_of(values.values, column)[both]
-    if classes > 2:
-        distinct = len(np.unique(numbers))
-        return _between(numbers, target[both]) if distinct >= classes else None
-    return _line(numbers, target[both])
+        words = target.words[column.name]
+        if words is None or not words or classes > 2:
+            return None, 0
+        if classes:
+            counts = np.array([[word["labels"].get(label, 0) for label in target.labels] for word in words.values()], float)
+            return _between_counts(counts), int(counts.sum())
+        moments = Moments(*(np.concatenate([getattr(word["moments"], each) for word in words.values()]) for each in PARTS))
+        return _between(moments), int(moments.count.sum())
+    place = target.places[column.name]
+    if not classes:
+        return _correlated(target.line, place)
+    if target.moments is None:
+        return None, 0
+    moments = Moments(*(getattr(target.moments, each)[place] for each in PARTS))
+    rows = int(moments.count.sum())
+    if classes > 2 and len(target.shared[column.name]) < min(classes, target.most):
+        return None, rows
+    return _between(moments), rows
 
 
-def _line(x: Floats, y: Floats) -> float:
-    """Return the squared correlation; 0 where either does not vary."""
-    x, y = x - x.mean(), y - y.mean()
-    scale = float((x @ x) * (y @ y))
-    return float(x @ y) ** 2 / scale if scale > 0 else 0.0
+def _correlated(line: Line | None, place: int) -> tuple[float | None, int]:
+    """Return the squared correlation of a column with a target of numbers, and the rows with both."""
+    if line is None:
+        return None, 0
+    scale = float(line.xx[place] * line.yy[place])
+    return (float(line.xy[place]) ** 2 / scale if scale > 0 else 0.0), int(line.count[place])
 
 
-def _between(y: Floats, groups: npt.NDArray[Any]) -> float:
-    """Return the share of y's variance that lies between groups (eta squared); 0 where y does not vary."""
-    total = float(((y - y.mean()) ** 2).sum())
-    means = pd.Series(y).groupby(pd.Series(groups)).transform("mean").to_numpy()
-    return 1.0 - float(((y - means) ** 2).sum()) / total if total > 0 else 0.0
+def _between(moments: Moments) -> float:
+    """Return the share of a variance between groups (eta squared), 0 where nothing varies; of two classes, that of a number
+    between them is the squared correlation."""
+    rows = float(moments.count.sum())
+    mean = float((moments.count * moments.mean).sum()) / max(rows, 1.0)
+    between = float((moments.count * (moments.mean - mean) ** 2).sum())
+    total = between + float(moments.spread.sum())
+    return between / total if total > 0 else 0.0
+
+
+def _between_counts(counts: Floats) -> float:
+    """Return eta squared of two classes, 0 and 1, between words; shape (words, classes)."""
+    rows, ones = counts.sum(axis=1), counts[:, 1] if counts.shape[1] > 1 else np.zeros(len(counts))
+    share = ones / np.maximum(rows, 1.0)
+    return _between(Moments(rows, share, rows * share * (1 - share)))

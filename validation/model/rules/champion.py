@@ -1,59 +1,56 @@
 """Rules `champion_digest` and `noninferiority`: the candidate against the model in production."""
 
-from __future__ import annotations
+from collections.abc import Iterator
 
 import numpy as np
 
-from gateline.contracts.verdict import Outcome, Rule, unknown
-from gateline.settings.project import MINIMIZED, Metrics
-from validation.model.evidence import Evidence
-from validation.model.paired import Difference
-from validation.model.subject import GONE
-from validation.scored import Task
+from gateline.contracts.verdict import Outcome, Rule, ruled, unknown
+from gateline.settings.project import Metrics
+from validation.metrics import Task
+from validation.model.artifacts import GONE
+from validation.model.case import ModelCase
 
 NAME = "noninferiority"
 FIRST = "there is no champion: this is the first model, recorded as such"
 SAME = "the candidate is the champion: a comparison says nothing"
-ACCEPTED = "; accepted by hand"
+MORE_ROWS = "add labelled rows to data.test"
 FEWEST_ANSWERS = 10
 """Rows of which the champion answers a class: an equal model answers it for none once in 20,000 times (Poisson)."""
 FAR = 0.5
 """A candidate is far above the champion where it takes away more than this share of what the champion gets wrong."""
 
 
-def champion_digest(evidence: Evidence) -> list[Rule]:
-    """Judge that two different artifacts are compared. A comparison with itself that was asked for holds the line."""
-    champion = evidence.champion
+def champion_digest(case: ModelCase) -> list[Rule]:
+    """Judge that two different artifacts are compared. A comparison with itself that was asked for holds the pipeline."""
+    champion = case.champion
     if champion.same:
         advice = "name another --champion, or train a candidate" if champion.asked else ""
         return [unknown("champion_digest", SAME, required=champion.asked, subject=champion.version, next_step=advice)]
-    if not champion.version:
-        return [unknown("champion_digest", FIRST)]
-    if champion.version == GONE:
-        return [unknown("champion_digest", champion.reason)]
+    if not champion.version or champion.version == GONE:
+        return [unknown("champion_digest", champion.reason or FIRST)]
     reason = f"candidate and champion {champion.version} are different artifacts"
     return [Rule(name="champion_digest", outcome=Outcome.PASS, reason=reason, subject=champion.version)]
 
 
-def noninferiority(evidence: Evidence) -> list[Rule]:
+def noninferiority(case: ModelCase) -> list[Rule]:
     """Judge, one-sided at `confidence`, that `metrics.primary` is at most `margin` worse than the champion's on the same
     rows, and a proper score (log loss; of numbers the other of squared and absolute error) at most `proper_margin`; and that
-    no class which the champion answers is never answered. Required where there is a champion, compared or not, but for one
+    every class that the champion predicts is predicted. Required where there is a champion, compared or not, but for one
     that `accept_champion` names.
 
     Shown: pass. Significantly below: fail. Neither: inconclusive, and required, since there is a champion to compare with.
     """
-    champion, primary = evidence.champion, evidence.settings.primary
+    champion, primary = case.champion, case.settings.primary
     if champion.same or not champion.version:
         return [unknown(NAME, SAME if champion.same else FIRST, subject=primary)]
     if champion.scored is None:
-        held, told = not champion.accepted, champion.reason + (ACCEPTED if champion.accepted else "")
-        return [unknown(NAME, told, subject=primary, required=held, next_step=champion.next_step)]
-    if not evidence.enough_rows:
-        few = f"{len(evidence.candidate):,} test rows, at least {evidence.gate.min_rows:,} are needed"
-        return [_unknown(few, primary)]
-    names = compared(evidence.candidate.task, evidence.settings)
-    return [_compare(name, evidence) for name in names] + _never_answered(evidence)
+        told = champion.reason + ("; accepted by hand" if champion.accepted else "")
+        held, step = not champion.accepted, champion.next_step
+        return [unknown(NAME, told, subject=primary, required=held, next_step=step)]
+    if case.too_few:
+        return [unknown(NAME, case.too_few, required=True, subject=primary, next_step=MORE_ROWS)]
+    names = compared(case.candidate.task, case.settings)
+    return [*(_compare(name, case) for name in names), *_never_answered(case)]
 
 
 def compared(task: Task, metrics: Metrics) -> tuple[str, ...]:
@@ -68,16 +65,16 @@ def compared(task: Task, metrics: Metrics) -> tuple[str, ...]:
     return (metrics.primary,) if metrics.primary == proper else (metrics.primary, proper)
 
 
-def far_above(evidence: Evidence) -> str:
+def far_above(case: ModelCase) -> str:
     """Return a warning where the primary metric is shown to be far above the champion's, or ''."""
-    if evidence.champion.scored is None or evidence.champion.same or not evidence.enough_rows:
+    if case.champion.scored is None or case.champion.same or case.too_few:
         return ""
-    name, direction = evidence.settings.primary, evidence.settings.direction
-    found = evidence.against(evidence.champion.scored)
-    if found is None or (direction == "maximize" and found.second >= 1.0):
+    name, minimized = case.settings.primary, case.settings.direction == "minimize"
+    found = case.against(case.champion.scored)
+    if found is None or (not minimized and found.second >= 1.0):
         return ""
-    wrong = abs(found.second) if direction == "minimize" else 1.0 - found.second
-    if found.lower(evidence.gate.confidence) <= FAR * wrong:
+    wrong = abs(found.second) if minimized else 1.0 - found.second
+    if found.lower(case.gate.confidence) <= FAR * wrong:
         return ""
     return (
         f"warning: {name} is {found.first:.6g}, far above the champion's {found.second:.6g}: see that no feature is known "
@@ -85,77 +82,50 @@ def far_above(evidence: Evidence) -> str:
     )
 
 
-def _compare(name: str, evidence: Evidence) -> Rule:
-    scored = evidence.champion.scored
-    primary = name == evidence.settings.primary
-    found = evidence.against(scored, name) if scored is not None else None
+def _compare(name: str, case: ModelCase) -> Rule:
+    """Few positives are a small sample, however many rows there are."""
+    rows, champion, confidence = case.candidate, case.champion, case.gate.confidence
+    found = case.against(champion.scored, name) if champion.scored is not None else None
     if found is None:
-        return _unknown(f"{name} is not defined for both on these rows", name)
-    minimized = evidence.settings.direction == "minimize" if primary else name in MINIMIZED
-    setting = "margin" if primary else "proper_margin"
-    margin = getattr(evidence.gate, setting) * (abs(found.second) if minimized else 1.0)
-    return _judge(found, margin, name, setting, evidence)
-
-
-def _judge(found: Difference, margin: float, name: str, setting: str, evidence: Evidence) -> Rule:
-    confidence = evidence.gate.confidence
-    lower, upper = found.lower(confidence), found.upper(confidence)
+        reason = f"{name} is not defined for both on these rows"
+        return unknown(NAME, reason, required=True, subject=name, next_step=MORE_ROWS)
+    setting = "margin" if name == case.settings.primary else "proper_margin"
+    margin = getattr(case.gate, setting) * (abs(found.second) if case.settings.minimized(name) else 1.0)
+    lower, key = found.lower(confidence), f"gates.model.{setting}"
     told = (
-        f"{name} is {found.first:.6g}, champion {evidence.champion.version} has {found.second:.6g}: "
+        f"{name} is {found.first:.6g}, champion {champion.version} has {found.second:.6g}: "
         f"at worst {max(-lower, 0.0):.3g} worse (confidence {confidence:.3g}), allowed {margin:.3g}"
     )
-    key = f"gates.model.{setting}"
-    outcome, told, advice = Outcome.INCONCLUSIVE, f"{told}: not shown on {_sample(evidence)}", ""
+    outcome, advice = Outcome.INCONCLUSIVE, f"{MORE_ROWS}, or widen {key}"
     if lower >= -margin:
-        outcome, told = Outcome.PASS, told.partition(": not shown")[0]
-    elif upper < -margin:
-        outcome, told, advice = Outcome.FAIL, told.partition(": not shown")[0], f"improve the model; the margin is {key}"
+        outcome, advice = Outcome.PASS, ""
+    elif found.upper(confidence) < -margin:
+        outcome, advice = Outcome.FAIL, f"improve the model; the margin is {key}"
     else:
-        advice = f"add labelled rows to data.test, or widen {key}"
-    return Rule(
-        name=NAME,
-        outcome=outcome,
-        reason=told,
-        required=True,
-        subject=name,
-        observed=lower,
-        limit=-margin,
-        sample=len(evidence.candidate),
-        next_step=advice,
-    )
+        positives = int((rows.truth == rows.positive_column).sum()) if rows.task == "binary" else 0
+        told += f": not shown on {len(rows):,} rows" + (f", {positives:,} of them positive" if rows.task == "binary" else "")
+    facts = {"subject": name, "observed": lower, "limit": -margin, "sample": len(rows), "next_step": advice}
+    return ruled(NAME, outcome, told, required=True, **facts)
 
 
-def _never_answered(evidence: Evidence) -> list[Rule]:
+def _never_answered(case: ModelCase) -> Iterator[Rule]:
     """Fail where the candidate answers a class for no test row, and the champion for some: no ranking shows that."""
-    candidate, champion = evidence.candidate, evidence.champion.scored
+    candidate, champion = case.candidate, case.champion.scored
     if champion is None or candidate.task == "regression" or candidate.classes != champion.classes:
-        return []
+        return
     size = len(candidate.classes)
     own, other = (np.bincount(scored.called, minlength=size)[:size] for scored in (candidate, champion))
-    return [
-        Rule(
+    for at in np.flatnonzero((own == 0) & (other >= FEWEST_ANSWERS)):
+        label, answers = candidate.classes[at], int(other[at])
+        yield Rule(
             name=NAME,
             outcome=Outcome.FAIL,
-            reason=f"the candidate answers '{candidate.classes[at]}' for none of {len(candidate):,} test rows, "
-            f"champion {evidence.champion.version} for {int(other[at]):,}",
+            reason=f"the candidate answers '{label}' for none of {len(candidate):,} test rows, "
+            f"champion {case.champion.version} for {answers:,}",
             required=True,
-            subject=f"answers of '{candidate.classes[at]}'",
+            subject=f"answers of '{label}'",
             observed=0.0,
-            limit=float(other[at]),
+            limit=float(answers),
             sample=len(candidate),
             next_step="see its probabilities and metrics.threshold, and train again",
         )
-        for at in np.flatnonzero((own == 0) & (other >= FEWEST_ANSWERS))
-    ]
-
-
-def _sample(evidence: Evidence) -> str:
-    """Few positives are a small sample, however many rows there are."""
-    rows = evidence.candidate
-    if rows.task != "binary":
-        return f"{len(rows):,} rows"
-    return f"{len(rows):,} rows, {int((rows.truth == rows.positive_column).sum()):,} of them positive"
-
-
-def _unknown(reason: str, subject: str) -> Rule:
-    return unknown(NAME, reason, required=True, subject=subject, next_step="add labelled rows to data.test")

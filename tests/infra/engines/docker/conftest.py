@@ -9,19 +9,18 @@ from typing import Any
 import pytest
 
 from gateline.contracts.release import Release
-from gateline.contracts.slots import Slot
 from gateline.registry.releases import Releases
 from gateline.registry.store import Store
 from gateline.settings import Image, Settings
 from gateline.settings.errors import OutsideError
 from infra.engines.docker.engine import DockerEngine
-from infra.engines.docker.names import Names
+from infra.engines.docker.labels import Names
 from infra.host.docker import Docker
 from infra.host.ports import free_ports
 from infra.releases.image.building import Workshop
 from tests.daemon import connected, on_docker, remove
 from tests.infra import bundles
-from tests.infra.ground import READY_SECONDS, Ground
+from tests.infra.running_environment import READY_SECONDS, RunningEnvironment
 
 __all__ = ["READY_SECONDS"]
 
@@ -37,7 +36,7 @@ def daemon() -> Iterator[Docker]:
     client.close()
 
 
-class Harbour(Ground):
+class DockerEnvironment(RunningEnvironment):
     """One environment on the daemon, and what the tests do to it."""
 
     def __init__(self, root: Path, client: Docker) -> None:
@@ -63,6 +62,7 @@ class Harbour(Ground):
         self.engine: DockerEngine = DockerEngine(self.settings, "production", root)
         self.releases = Releases(Store.of(self.settings))
         self._made = 0
+        self._others: list[DockerEngine] = []
 
     def built(self, version: str = "1", **knobs: Any) -> Release:
         """Return a release that has an image and is in the registry."""
@@ -82,9 +82,19 @@ class Harbour(Ground):
         """Return a replica's container."""
         return self.client.containers.get(self.names.replica(replica))
 
+    def another(self) -> DockerEngine:
+        """Return another engine object of this environment."""
+        self._others.append(DockerEngine(self.settings, "production", self.root))
+        return self._others[-1]
+
+    def pids(self, replica: str) -> list[int]:
+        """Return the processes of a replica's container."""
+        return [int(row[1]) for row in self.container(replica).top()["Processes"]]
+
     def remove(self) -> None:
         """Remove everything of this environment from the daemon."""
-        self.engine.close()
+        for engine in (self.engine, *self._others):
+            engine.close()
         remove(self.client, self.name, "production")
 
 
@@ -96,29 +106,28 @@ def sites() -> Path:
 
 
 @pytest.fixture(scope="module")
-def standing(tmp_path_factory: pytest.TempPathFactory, daemon: Docker) -> Iterator[Harbour]:
+def standing(tmp_path_factory: pytest.TempPathFactory, daemon: Docker) -> Iterator[DockerEnvironment]:
     """An environment whose stable slot serves, for the tests of one module."""
-    harbour = Harbour(tmp_path_factory.mktemp("standing"), daemon)
+    environment = DockerEnvironment(tmp_path_factory.mktemp("standing"), daemon)
     try:
-        harbour.serving(replicas=2)
-        yield harbour
+        environment.serving(replicas=2)
+        yield environment
     finally:
-        harbour.remove()
+        environment.remove()
 
 
 @pytest.fixture
-def steady(standing: Harbour) -> Iterator[Harbour]:
+def steady(standing: DockerEnvironment) -> Iterator[DockerEnvironment]:
     """The environment that stands, for a test that changes nothing but shares and canary."""
     yield standing
-    standing.engine.set_shares({Slot.STABLE: 1.0})
-    standing.engine.stop(Slot.CANARY)
+    standing.leave_stable_alone()
 
 
 @pytest.fixture
-def harbour(tmp_path: Path, daemon: Docker) -> Iterator[Harbour]:
+def environment(tmp_path: Path, daemon: Docker) -> Iterator[DockerEnvironment]:
     """An environment that is down."""
-    harbour = Harbour(tmp_path, daemon)
+    environment = DockerEnvironment(tmp_path, daemon)
     try:
-        yield harbour
+        yield environment
     finally:
-        harbour.remove()
+        environment.remove()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -11,9 +12,8 @@ import pytest
 from gateline.contracts.slots import Slot
 from gateline.settings.errors import OutsideError
 from infra.engines.docker.engine import DockerEngine
-from infra.host.docker import Docker, connect
-from infra.host.ssh import argv
-from tests.infra.engines.docker.conftest import Harbour
+from infra.host.docker import Docker, argv, connect
+from tests.infra.engines.docker.conftest import DockerEnvironment
 from tests.servers import ssh_server
 
 
@@ -33,23 +33,25 @@ def machine(tmp_path: Path, daemon: Docker, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.slow
-def test_deploy_and_back_through_ssh(machine: str, harbour: Harbour) -> None:
-    first = harbour.serving()
-    production = harbour.settings.environments["production"]
+def test_deploy_and_back_through_ssh(machine: str, environment: DockerEnvironment) -> None:
+    first = environment.serving()
+    production = environment.settings.environments["production"]
     there = production.model_copy(update={"docker": production.docker.model_copy(update={"host": machine})})
-    settings = harbour.settings.model_copy(update={"environments": {"production": there}})
-    engine = DockerEngine(settings, "production", harbour.root)
+    settings = environment.settings.model_copy(update={"environments": {"production": there}})
+    engine = DockerEngine(settings, "production", environment.root)
     try:
-        assert engine.status() == harbour.engine.status()
-        second = harbour.built("2")
-        engine.fetch(second, harbour.releases.archive(second.digest))
+        there_seen, here_seen = engine.status(), environment.engine.status()
+        assert machine in there_seen.where and "this machine" in here_seen.where
+        assert replace(there_seen, where=here_seen.where) == here_seen
+        second = environment.built("2")
+        engine.fetch(second, environment.releases.archive(second.digest))
         engine.start(Slot.CANARY, second, 1)
         engine.wait_ready(Slot.CANARY, 30.0)
         engine.set_shares({Slot.CANARY: 1.0})
-        assert served(harbour.url) == second.digest and engine.metrics(Slot.CANARY).releases == {second.digest}
+        assert served(environment.url) == second.digest and engine.metrics(Slot.CANARY).releases == {second.digest}
         engine.set_shares({Slot.STABLE: 1.0})
         engine.stop(Slot.CANARY)
-        assert served(harbour.url) == first.digest
+        assert served(environment.url) == first.digest
     finally:
         engine.close()
 

@@ -13,16 +13,15 @@ import psutil
 import pytest
 
 from gateline.contracts.release import Release
-from gateline.contracts.slots import Slot
-from gateline.contracts.state import State
+from gateline.contracts.slots import State
 from gateline.settings import Settings
 from infra.engines.process.engine import ProcessEngine
 from infra.engines.process.record import Record, Seen, StateFile, read_record
-from infra.engines.readiness import wait_until
 from infra.host.layout import Layout
 from infra.host.ports import free_ports
+from infra.host.processes import wait_until
 from tests.infra import bundles
-from tests.infra.ground import READY_SECONDS, Ground
+from tests.infra.running_environment import READY_SECONDS, RunningEnvironment
 
 __all__ = ["READY_SECONDS"]
 
@@ -38,7 +37,7 @@ def settings(port: int, name: str = "tiny", **production: Any) -> Settings:
     )
 
 
-class House(Ground):
+class ProcessEnvironment(RunningEnvironment):
     """One environment and what the tests do to it."""
 
     def __init__(self, root: Path) -> None:
@@ -56,6 +55,14 @@ class House(Ground):
         self.engine.fetch(release, archive)
         return release
 
+    def another(self) -> ProcessEngine:
+        """Return another engine object of this environment."""
+        return ProcessEngine(settings(self.port), "production", self.root)
+
+    def pids(self, replica: str) -> list[int]:
+        """Return the process that a replica is."""
+        return [self.record.replicas[replica].pid]
+
     @property
     def state(self) -> State:
         """What should run."""
@@ -69,12 +76,12 @@ class House(Ground):
         return read_record(self.place.record)
 
 
-def built(parent: Path, environments: Path) -> House:
+def built(parent: Path, environments: Path) -> ProcessEnvironment:
     """Return an environment in a folder whose name holds a space."""
     root = parent / "a project"
     (root / ".gateline").mkdir(parents=True)
     (root / ".gateline" / "envs").symlink_to(environments)
-    return House(root)
+    return ProcessEnvironment(root)
 
 
 def predict(url: str) -> httpx.Response:
@@ -104,29 +111,28 @@ def environments(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def standing(tmp_path_factory: pytest.TempPathFactory, environments: Path) -> Iterator[House]:
+def standing(tmp_path_factory: pytest.TempPathFactory, environments: Path) -> Iterator[ProcessEnvironment]:
     """Yield an environment whose stable slot serves, for the tests of one module."""
-    house = built(tmp_path_factory.mktemp("standing"), environments)
+    environment = built(tmp_path_factory.mktemp("standing"), environments)
     try:
-        house.serving(replicas=2)
-        yield house
+        environment.serving(replicas=2)
+        yield environment
     finally:
-        house.engine.down()
+        environment.engine.down()
 
 
 @pytest.fixture
-def steady(standing: House) -> Iterator[House]:
+def steady(standing: ProcessEnvironment) -> Iterator[ProcessEnvironment]:
     """Yield the environment that stands, for a test that changes nothing but shares and canary."""
     yield standing
-    standing.engine.set_shares({Slot.STABLE: 1.0})
-    standing.engine.stop(Slot.CANARY)
+    standing.leave_stable_alone()
 
 
 @pytest.fixture
-def house(tmp_path: Path, environments: Path) -> Iterator[House]:
+def environment(tmp_path: Path, environments: Path) -> Iterator[ProcessEnvironment]:
     """Yield an environment that is down."""
-    house = built(tmp_path, environments)
+    environment = built(tmp_path, environments)
     try:
-        yield house
+        yield environment
     finally:
-        house.engine.down()
+        environment.engine.down()

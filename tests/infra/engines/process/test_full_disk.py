@@ -12,29 +12,29 @@ import pytest
 
 from gateline.contracts.files import reserve
 from gateline.contracts.slots import Slot
-from infra.engines.readiness import wait_until
-from tests.infra.engines.process.conftest import READY_SECONDS, House, kill, predict
+from infra.host.processes import wait_until
+from tests.infra.engines.process.conftest import READY_SECONDS, ProcessEnvironment, kill, predict
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def full(house: House) -> Iterator[House]:
+def full(environment: ProcessEnvironment) -> Iterator[ProcessEnvironment]:
     """An environment that serves, with a canary and a reserve, on a disk of its own that is then filled."""
-    house.place.folder.mkdir(parents=True)
-    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(house.place.folder)]
+    environment.place.folder.mkdir(parents=True)
+    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(environment.place.folder)]
     if os.getuid() or subprocess.run(mount, capture_output=True).returncode:
         pytest.skip("a disk of its own needs leave to mount one")
     try:
-        house.serving()
-        house.canary()
-        reserve(house.place.folder)
-        fill(house.place.folder / "filler")
-        yield house
+        environment.serving()
+        environment.canary()
+        reserve(environment.place.folder)
+        fill(environment.place.folder / "filler")
+        yield environment
     finally:
-        (house.place.folder / "filler").unlink(missing_ok=True)
-        house.engine.down()
-        subprocess.run(["umount", "-l", str(house.place.folder)], check=False)
+        (environment.place.folder / "filler").unlink(missing_ok=True)
+        environment.engine.down()
+        subprocess.run(["umount", "-l", str(environment.place.folder)], check=False)
 
 
 def fill(path: Path) -> None:
@@ -44,7 +44,7 @@ def fill(path: Path) -> None:
             pass
 
 
-def test_a_replica_and_a_proxy_that_died_are_started_again(full: House) -> None:
+def test_a_replica_and_a_proxy_that_died_are_started_again(full: ProcessEnvironment) -> None:
     name, seen = next(iter(full.record.replicas.items()))
     kill(seen)
     assert wait_until(lambda: full.record.replicas[name].child() is not None, 10)
@@ -54,7 +54,7 @@ def test_a_replica_and_a_proxy_that_died_are_started_again(full: House) -> None:
     assert predict(full.url).status_code == 200
 
 
-def test_traffic_is_moved_and_slots_are_stopped_while_more_and_more_is_written(full: House) -> None:
+def test_traffic_is_moved_and_slots_are_stopped_while_more_and_more_is_written(full: ProcessEnvironment) -> None:
     canary = full.engine.status().release_in(Slot.CANARY)
     for shares in ({Slot.CANARY: 1.0}, {Slot.STABLE: 1.0}, {Slot.CANARY: 1.0}):
         full.engine.set_shares(shares)
@@ -66,7 +66,7 @@ def test_traffic_is_moved_and_slots_are_stopped_while_more_and_more_is_written(f
     (full.place.folder / "filler-2").unlink(missing_ok=True)
 
 
-def test_a_supervisor_that_died_is_started_again(full: House) -> None:
+def test_a_supervisor_that_died_is_started_again(full: ProcessEnvironment) -> None:
     kill(full.record.supervisor)
     full.engine.set_shares({Slot.CANARY: 1.0})
     assert full.engine.status().supervised

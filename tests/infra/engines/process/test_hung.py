@@ -14,99 +14,109 @@ from gateline.contracts.slots import Slot
 from infra.engines.process import replicas as module
 from infra.engines.process.record import Record, Seen
 from infra.engines.process.replicas import Replicas
-from infra.engines.readiness import wait_until
-from infra.haproxy.statistics import Server
+from infra.haproxy.control import Server
 from infra.host import libraries
 from infra.host.layout import Layout
+from infra.host.processes import stopped, wait_until
 from tests.infra import bundles
-from tests.infra.engines.process.conftest import House, predict
+from tests.infra.engines.process.conftest import ProcessEnvironment, predict
 from tests.infra.engines.states import slot, state
 from tests.traffic import Traffic
 
 
 def stop(seen: Seen | None) -> Seen:
-    """Suspend a process: it lives, holds its ports and answers nothing."""
+    """Suspend a process: it lives, holds its ports and answers nothing once each of its threads has been told."""
     assert seen is not None
     os.kill(seen.pid, signal.SIGSTOP)
+    assert wait_until(lambda: stopped(seen.pid), 5)
     return seen
 
 
 @pytest.mark.slow
-def test_up_replaces_a_proxy_that_hangs(house: House) -> None:
-    release = house.serving()
-    hung = stop(house.record.proxy)
-    assert not house.engine.status().proxy_alive
-    assert house.engine.up() == ["the proxy answered nothing; it was replaced"]
-    house.engine.wait_ready(Slot.STABLE, 20.0)
-    assert predict(house.url).headers["x-gateline-release"] == release.digest
-    assert hung.child() is None and house.engine.up() == []
+def test_up_replaces_a_proxy_that_hangs(environment: ProcessEnvironment) -> None:
+    release = environment.serving()
+    hung = stop(environment.record.proxy)
+    assert not environment.engine.status().proxy_alive
+    assert environment.engine.up() == ["the proxy answered nothing; it was replaced"]
+    environment.engine.wait_ready(Slot.STABLE, 20.0)
+    assert predict(environment.url).headers["x-gateline-release"] == release.digest
+    assert hung.child() is None and environment.engine.up() == []
 
 
 @pytest.mark.slow
-def test_the_supervisor_replaces_a_proxy_that_hangs_by_itself(house: House) -> None:
-    house.serving()
-    hung = stop(house.record.proxy)
+def test_the_supervisor_replaces_a_proxy_that_hangs_by_itself(environment: ProcessEnvironment) -> None:
+    environment.serving()
+    hung = stop(environment.record.proxy)
     assert wait_until(lambda: hung.child() is None, 20)
-    assert wait_until(lambda: house.engine.status().proxy_alive, 10)
-    assert predict(house.url).status_code == 200
+    assert wait_until(lambda: environment.engine.status().proxy_alive, 10)
+    assert predict(environment.url).status_code == 200
 
 
 @pytest.mark.slow
-def test_a_change_replaces_a_supervisor_that_hangs_and_loses_nothing(house: House) -> None:
-    house.serving()
-    canary = house.canary()
-    hung = stop(house.record.supervisor)
-    with Traffic(house.url) as traffic:
+def test_a_change_replaces_a_supervisor_that_hangs_and_loses_nothing(environment: ProcessEnvironment) -> None:
+    environment.serving()
+    canary = environment.canary()
+    hung = stop(environment.record.supervisor)
+    with Traffic(environment.url) as traffic:
         traffic.wait_for(50)
-        house.engine.set_shares({Slot.CANARY: 1.0})
+        environment.engine.set_shares({Slot.CANARY: 1.0})
         traffic.wait_for(50)
-        assert predict(house.url).headers["x-gateline-release"] == canary.digest
+        assert predict(environment.url).headers["x-gateline-release"] == canary.digest
     assert not traffic.lost and hung.child() is None
 
 
 @pytest.mark.slow
-def test_up_replaces_both_in_one_command(house: House) -> None:
-    house.serving()
-    stop(house.record.supervisor)
-    stop(house.record.proxy)
-    status = house.engine.status()
-    assert not status.supervised and not status.proxy_alive
-    assert house.engine.up() == [
-        "the supervisor answered nothing; it was replaced",
-        "the proxy answered nothing; it was replaced",
-    ]
-    house.engine.wait_ready(Slot.STABLE, 20.0)
-    assert predict(house.url).status_code == 200 and house.engine.status().supervised
+def test_one_that_was_suspended_just_now_is_not_waited_for(environment: ProcessEnvironment) -> None:
+    environment.serving()
+    stop(environment.record.supervisor)
+    assert not environment.engine.status().supervised, "its last sign of life is still fresh"
+    environment.engine.down()
+    assert not any(seen.child() for seen in environment.record.everything)
 
 
 @pytest.mark.slow
-def test_up_replaces_a_replica_of_stable_that_hangs_in_one_command(house: House) -> None:
-    house.serving(replicas=2)
-    [(name, seen), (other, well)] = house.record.replicas.items()
+def test_up_replaces_both_in_one_command(environment: ProcessEnvironment) -> None:
+    environment.serving()
+    stop(environment.record.supervisor)
+    stop(environment.record.proxy)
+    status = environment.engine.status()
+    assert not status.supervised and not status.proxy_alive
+    assert environment.engine.up() == [
+        "the supervisor answered nothing; it was replaced",
+        "the proxy answered nothing; it was replaced",
+    ]
+    environment.engine.wait_ready(Slot.STABLE, 20.0)
+    assert predict(environment.url).status_code == 200 and environment.engine.status().supervised
+
+
+@pytest.mark.slow
+def test_up_replaces_a_replica_of_stable_that_hangs_in_one_command(environment: ProcessEnvironment) -> None:
+    environment.serving(replicas=2)
+    [(name, seen), (other, well)] = environment.record.replicas.items()
     stop(seen)
-    assert wait_until(lambda: house.engine.status().hung == (f"replica {name} of stable",), 15)
-    assert house.engine.up() == [f"replica {name} answered nothing; it was replaced"]
-    house.engine.wait_ready(Slot.STABLE, 20.0)
-    assert seen.child() is None and house.record.replicas[other] == well and not house.engine.status().hung
+    assert wait_until(lambda: environment.engine.status().hung == (f"replica {name} of stable",), 15)
+    assert environment.engine.up() == [f"replica {name} answered nothing; it was replaced"]
+    environment.engine.wait_ready(Slot.STABLE, 20.0)
+    assert seen.child() is None and environment.record.replicas[other] == well and not environment.engine.status().hung
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("above", [False, True])
-def test_sockets_that_were_cleaned_away_are_made_again(house: House, above: bool) -> None:
+def test_sockets_that_were_cleaned_away_are_made_again(environment: ProcessEnvironment, above: bool) -> None:
     """Two proxies never share a port: for some milliseconds nobody listens, and idle connections are closed."""
-    house.serving()
-    before = house.record.proxy
-    with Traffic(house.url) as traffic:
+    environment.serving()
+    before = environment.record.proxy
+    with Traffic(environment.url) as traffic:
         traffic.wait_for(50)
-        shutil.rmtree(house.state.runtime) if above else house.state.socket.unlink()
-        assert wait_until(house.state.socket.exists, 10)
-        assert wait_until(lambda: house.engine.status().proxy_alive, 10)
+        shutil.rmtree(environment.state.runtime) if above else environment.state.socket.unlink()
+        assert wait_until(environment.state.socket.exists, 10)
+        assert wait_until(lambda: environment.engine.status().proxy_alive, 10)
         traffic.wait_for(200)
     lost = [loss.seconds for loss in traffic.lost]
     assert not lost or max(lost) - min(lost) < 0.5, traffic.lost
-    assert house.record.proxy != before
+    assert environment.record.proxy != before
     assert before is not None and wait_until(lambda: before.child() is None, 10)
-    house.engine.set_shares({Slot.STABLE: 1.0})
+    environment.engine.set_shares({Slot.STABLE: 1.0})
 
 
 def server(name: str, up: bool, timed_out: bool = False, since: float = 0.0) -> Server:
@@ -128,13 +138,13 @@ def sleeping(tmp_path: Path) -> Iterator[Replicas]:
     program.chmod(0o700)
     stable = slot("s", share=1.0).model_copy(update={"release": release, "program": str(program)})
     replicas = Replicas(place, Record())
-    assert wait_until(lambda: not replicas.tend(state(stable=stable)) and bool(replicas.seen), 5)
+    assert wait_until(lambda: not replicas.supervise(state(stable=stable)) and bool(replicas.seen), 5)
     try:
         yield replicas
     finally:
-        for kept in replicas._kept.values():
-            kept.send(signal.SIGKILL)
-            assert wait_until(lambda one=kept: not one.alive, 5)  # type: ignore[misc]
+        for process in replicas._running.values():
+            process.send(signal.SIGKILL)
+            assert wait_until(lambda one=process: not one.alive, 5)  # type: ignore[misc]
 
 
 def test_a_replica_that_let_its_checks_time_out_is_ended(sleeping: Replicas) -> None:

@@ -6,7 +6,7 @@ import os
 import time
 from pathlib import Path
 
-from infra.engines.process.pulse import BEAT_SECONDS, Pulse
+from infra.engines.process.record import BEAT_SECONDS, Pulse
 
 
 def test_one_that_beats_answers_at_once(tmp_path: Path) -> None:

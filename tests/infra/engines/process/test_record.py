@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 
 from infra.engines.process.record import Record, Seen, read_record, write_record
-from infra.host.alive import started
+from infra.host.processes import started
 
 
 def test_it_is_read_as_it_was_written(tmp_path: Path) -> None:

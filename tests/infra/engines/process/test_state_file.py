@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from gateline.contracts.slots import Slot
-from gateline.contracts.state import State
+from gateline.contracts.slots import Slot, State
 from gateline.settings.errors import OutsideError
 from infra.engines.process import record as states
 from infra.engines.process.record import StateFile

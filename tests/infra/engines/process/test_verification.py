@@ -53,7 +53,7 @@ def test_an_archive_of_another_release_is_refused_and_not_kept(place: Layout, tm
     assert [path.name for path in place.releases.iterdir()] == [f".{release.digest}.lock"]
 
 
-def test_a_release_changed_on_disk_is_not_started_and_is_fetched_anew(place: Layout, tmp_path: Path) -> None:
+def test_a_release_changed_on_disk_is_not_started_and_is_fetched_again(place: Layout, tmp_path: Path) -> None:
     release, archive = bundles.packed(tmp_path / "made")
     unpacked.fetch(place, release, archive)
     changed = place.bundle(release.digest) / "service" / "__main__.py"

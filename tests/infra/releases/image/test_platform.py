@@ -10,13 +10,12 @@ import pytest
 
 from gateline.settings import Settings
 from gateline.settings.errors import OutsideError, UsageError
-from infra.engines.docker.images import bring
-from infra.releases.image.building import Workshop
-from infra.releases.image.platform import platform_for, shared
+from infra.engines.docker.daemon import bring
+from infra.releases.image.building import Workshop, platform_for, shared
 from tests.infra import bundles
-from tests.infra.engines.docker.conftest import Harbour, daemon, harbour
+from tests.infra.engines.docker.conftest import DockerEnvironment, daemon, environment
 
-__all__ = ["daemon", "harbour"]
+__all__ = ["daemon", "environment"]
 
 OTHER = "linux/arm64"
 NOBODY = "unix:///tmp/gateline-no-daemon.sock"
@@ -56,44 +55,44 @@ def test_a_daemon_that_does_not_answer_is_named_and_the_others_count() -> None:
 
 
 @pytest.mark.slow
-def test_the_daemons_are_asked(harbour: Harbour) -> None:
+def test_the_daemons_are_asked(environment: DockerEnvironment) -> None:
     said: list[str] = []
-    machine = {"x86_64": "amd64", "aarch64": "arm64"}[harbour.client.info()["Architecture"]]
+    machine = {"x86_64": "amd64", "aarch64": "arm64"}[environment.client.info()["Architecture"]]
     assert platform_for(settings(staging="", production=NOBODY), said.append) == f"linux/{machine}"
     assert [line.partition(":")[0] for line in said] == ["the platform of production is not known"]
 
 
 @pytest.mark.slow
-def test_an_image_is_built_for_another_platform_than_the_daemons(harbour: Harbour, tmp_path: Path) -> None:
+def test_an_image_is_built_for_another_platform_than_the_daemons(environment: DockerEnvironment, tmp_path: Path) -> None:
     """To the daemon a file system of its own machine under another platform's name is of that platform: no emulation here."""
-    foreign = imported(harbour, tmp_path)
+    foreign = imported(environment, tmp_path)
     try:
-        on = harbour.settings.image.model_copy(update={"base": foreign})
-        settings = harbour.settings.model_copy(update={"image": on})
-        release, archive = bundles.packed(tmp_path / "bundle", "1", project=harbour.name)
-        harbour.releases.add(release, archive)
-        workshop = Workshop.of(settings, harbour.client, "", harbour.root, OTHER)
-        image = workshop.image_of(release, harbour.releases, print)
+        on = environment.settings.image.model_copy(update={"base": foreign})
+        settings = environment.settings.model_copy(update={"image": on})
+        release, archive = bundles.packed(tmp_path / "bundle", "1", project=environment.name)
+        environment.releases.add(release, archive)
+        workshop = Workshop.of(settings, environment.client, "", environment.root, OTHER)
+        image = workshop.image_of(release, environment.releases, print)
         assert image.platform == OTHER
-        assert harbour.client.images.get(image.id).attrs["Architecture"] == OTHER.split("/")[1]
+        assert environment.client.images.get(image.id).attrs["Architecture"] == OTHER.split("/")[1]
         with pytest.raises(UsageError, match="has no image for linux/amd64"):
-            bring(harbour.client, harbour.releases, release)
-        own = Workshop.of(settings, harbour.client, "", harbour.root)
+            bring(environment.client, environment.releases, release)
+        own = Workshop.of(settings, environment.client, "", environment.root)
         with pytest.raises(OutsideError, match="not on the daemon for linux/amd64"):
             own.base()
     finally:
-        harbour.client.images.remove(foreign, force=True)
+        environment.client.images.remove(foreign, force=True)
 
 
-def imported(harbour: Harbour, scratch: Path) -> str:
+def imported(environment: DockerEnvironment, scratch: Path) -> str:
     """Return the name of an image that has the base's files and another platform's name."""
-    container = harbour.client.containers.create(harbour.settings.image.base, ["x"])
+    container = environment.client.containers.create(environment.settings.image.base, ["x"])
     (scratch / "base").mkdir()
     with (scratch / "base" / "files.tar").open("wb") as file:
         for chunk in cast(Iterator[bytes], container.export()):
             file.write(chunk)
     container.remove()
     (scratch / "base" / "Dockerfile").write_text("FROM scratch\nADD files.tar /\n")
-    name = f"{harbour.name}-foreign:1"
-    harbour.client.images.build(path=str(scratch / "base"), tag=name, platform=OTHER, rm=True)
+    name = f"{environment.name}-foreign:1"
+    environment.client.images.build(path=str(scratch / "base"), tag=name, platform=OTHER, rm=True)
     return name

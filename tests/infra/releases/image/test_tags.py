@@ -6,7 +6,7 @@ import pytest
 
 from gateline.contracts.release import Release
 from gateline.settings import Service, Settings
-from infra.releases.image.tags import git_tags, repository, tags
+from infra.releases.image.building import git_tags, tags
 
 
 def settings(repository: str = "") -> Settings:
@@ -56,7 +56,8 @@ def test_a_commit_that_is_no_tag_is_made_one(commit: str, tag: str) -> None:
 
 
 def test_the_repository_is_the_projects_name_unless_it_is_set() -> None:
-    assert repository(settings()) == "flights" and repository(settings("ghcr.io/a/b")) == "ghcr.io/a/b"
+    assert {tag.rpartition(":")[0] for tag in tags(settings(), release(), ())} == {"flights"}
+    assert {tag.rpartition(":")[0] for tag in tags(settings("ghcr.io/a/b"), release(), ())} == {"ghcr.io/a/b"}
 
 
 def test_outside_git_there_are_no_tags(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:

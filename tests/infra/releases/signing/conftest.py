@@ -8,16 +8,14 @@ from typing import Any
 
 import pytest
 
-from gateline.contracts.release import Release
-from gateline.contracts.statement import PAYLOAD_TYPE
+from gateline.contracts.release import PAYLOAD_TYPE, Release
 from gateline.contracts.verdict import Verdict
-from gateline.registry.signatures import Signatures
+from gateline.registry.releases import Signatures
 from gateline.settings import Settings, load
 from infra import commands
 from infra.releases.signing import keys
 from infra.releases.signing.checking import Claim, checks
-from infra.releases.signing.envelope import open_sealed
-from infra.releases.signing.provenance import Check
+from infra.releases.signing.trust import Check
 from infra.rollout.evidence import newest
 from tests.infra.tiny_project import Site
 
@@ -37,7 +35,7 @@ class Signed:
     def payload(self, release: Release) -> bytes:
         """Return the signed statement of a release, opened."""
         sealed = Signatures(self.site.store).release(release.digest)
-        return open_sealed(sealed or b"", PAYLOAD_TYPE, keys.public_keys(self.settings, self.site.root), "it").payload
+        return keys.open_sealed(sealed or b"", PAYLOAD_TYPE, keys.public_keys(self.settings, self.site.root), "it")[0]
 
     def ask(self, release: Release, *stages: str) -> dict[str, Check]:
         """Return every check of a release by its subject."""

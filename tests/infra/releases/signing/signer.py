@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gateline.contracts.statement import PAYLOAD_TYPE, PROVENANCE, Resource, Statement
+from gateline.contracts.release import PAYLOAD_TYPE, PROVENANCE, Resource, Statement
 from infra.releases.signing import keys
-from infra.releases.signing.envelope import seal
 from infra.releases.signing.provenance import TREE
 
 IMAGE = "a" * 64
@@ -27,4 +26,4 @@ class Signer:
         predicate = {"runDetails": {"metadata": {"finishedOn": built}}}
         statement = Statement(subject=subject, predicate_type=kind, predicate=predicate)
         signer = keys.signer(self._pem, [self.key])
-        return seal(statement.model_dump_json(by_alias=True).encode(), PAYLOAD_TYPE, signer).decode()
+        return keys.seal(statement.model_dump_json(by_alias=True).encode(), PAYLOAD_TYPE, signer).decode()

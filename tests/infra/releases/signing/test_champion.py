@@ -9,7 +9,7 @@ import pytest
 from gateline.contracts.manifest import MANIFEST_FILE
 from gateline.contracts.release import Release
 from gateline.registry.artifacts import CHAMPION
-from gateline.registry.made import SIGNED_MODEL, Made
+from gateline.registry.made_here import SIGNED_MODEL, Made
 from infra.releases.signing.champion import main, note_if_signed
 from infra.releases.signing.keys import new_pair
 from tests.infra.releases.signing.conftest import Signed, sign, signed, switch_on

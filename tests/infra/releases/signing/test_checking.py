@@ -12,9 +12,8 @@ from gateline.contracts.digest import of_bytes
 from gateline.contracts.manifest import GOLDEN_FILE, MANIFEST_FILE
 from gateline.contracts.release import Image, Release
 from gateline.contracts.verdict import Outcome
-from gateline.registry.made import Made, of_image
-from gateline.registry.releases import Releases
-from gateline.registry.signatures import Signatures
+from gateline.registry.made_here import Made, of_image
+from gateline.registry.releases import Releases, Signatures
 from gateline.settings.errors import GateRefused
 from infra.releases.signing.keys import new_pair
 from infra.rollout.admission import admit
@@ -145,19 +144,19 @@ def test_every_change_is_refused_by_name(signed: Signed, case: str) -> None:
     switched = {"environments.production.requires": list(stages)}
     signed.site.change({"signing.keys": list(signed.settings.signing.keys)} | switched)
     with pytest.raises(GateRefused, match=f"signature: 1.*{subject if subject != 'security' else 'validate_model'}"):
-        admit(signed.site.target(), release)
+        admit(signed.site.target(), release, signed.site.running())
 
 
 def test_a_signed_release_is_let_in_and_an_unsigned_one_is_not(signed: Signed) -> None:
     release = signed.site.release()
     with pytest.raises(GateRefused, match=r"signature: 1\+\w+: statement: .* is not signed") as caught:
-        admit(signed.site.target(), release)
+        admit(signed.site.target(), release, signed.site.running())
     assert "invoke sign" in caught.value.next_step
     sign(release)
-    assert admit(signed.site.target(), release).verdicts == {"validate_model": "pass"}
+    assert admit(signed.site.target(), release, signed.site.running()).verdicts == {"validate_model": "pass"}
 
 
 def test_where_signing_is_off_nothing_is_asked(signed: Signed) -> None:
     release = signed.site.release()
     switch_on(signed.site)
-    assert admit(signed.site.target(), release).verdicts == {"validate_model": "pass"}
+    assert admit(signed.site.target(), release, signed.site.running()).verdicts == {"validate_model": "pass"}

@@ -42,7 +42,7 @@ def test_a_key_is_never_replaced(tmp_path: Path, there: str) -> None:
 
 
 def test_a_private_key_does_not_come_into_the_project(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="lies in the project: it would be committed"):
+    with pytest.raises(UsageError, match="is in the project: it would be committed"):
         new_pair(tmp_path / "keys" / "release", tmp_path)
     assert not list(tmp_path.iterdir())
 

@@ -15,6 +15,13 @@ from tests.validation.weather import case, frame, one, schema
 from validation.data.rules.leak_target import leak_target
 
 RNG = np.random.default_rng(5)
+START = RNG.bit_generator.state
+
+
+@pytest.fixture(autouse=True)
+def same_draws() -> None:
+    """What a test draws must not depend on which tests ran before it."""
+    RNG.bit_generator.state = START
 
 
 def declared(dtype: str = "number") -> Schema:

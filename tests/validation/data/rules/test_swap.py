@@ -70,3 +70,25 @@ def test_one_file_with_nothing_declared_is_not_a_pass() -> None:
 
 def test_no_rows_are_not_a_pass() -> None:
     assert one(column_swap(case(frame(0), frame(part=1))), Outcome.INCONCLUSIVE)
+
+
+NUMBERS = schema(
+    columns=[{"name": name, "dtype": "number"} for name in ("reading", "warmth", "pressure", "gusts")],
+    target="", time="", group="", extra_columns="allow",
+)  # fmt: skip
+
+
+def test_the_verdict_says_what_was_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    drifted = frame(part=1)
+    for name in ("reading", "warmth", "pressure", "gusts"):
+        drifted[name] = drifted[name].astype(float) + frame()[name].astype(float).std()
+    assert one(column_swap(case(frame(), drifted, declared=NUMBERS)), Outcome.PASS).reason == "none of 6 pairs changed places"
+    monkeypatch.setattr("validation.data.rules.swap.MOST_PAIRS", 1)
+    some = one(column_swap(case(frame(), drifted, declared=NUMBERS)), Outcome.PASS).reason
+    assert some == "none of 6 pairs changed places; 5 pairs of columns that moved, the least of all, were not compared"
+
+
+def test_of_many_pairs_those_that_moved_most_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("validation.data.rules.swap.MOST_PAIRS", 1)
+    test = swapped(frame(part=1).assign(gusts=frame()["gusts"] + 10, reading=frame()["reading"] + 300), "warmth", "pressure")
+    assert one(column_swap(case(frame(), test, declared=NUMBERS)), Outcome.FAIL).subject == "test: warmth, pressure"

@@ -1,4 +1,4 @@
-"""Single values: dtype, range, category, pattern."""
+"""Rules on the values of a column."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from gateline.contracts.verdict import Outcome
 from tests.validation.weather import COLUMNS, case, frame, one, raw, schema
-from validation.data.rules.values import categories, dtypes, patterns, ranges
+from validation.data.rules.values import categories, dtypes, nulls, patterns, ranges, sentinels, unique
 
 
 def bare() -> list[dict[str, str]]:
@@ -113,3 +113,131 @@ def test_a_value_that_matches_only_in_part_fails_the_pattern() -> None:
 
 def test_a_missing_column_is_left_to_the_columns_rule() -> None:
     assert one(ranges(case(raw(frame().drop(columns="warmth")))), Outcome.PASS)
+
+
+def test_missing_values_within_the_limit_pass() -> None:
+    entry = one(nulls(case(frame(), frame(part=1))), Outcome.PASS)
+    assert entry.required and entry.observed is not None
+
+
+@pytest.mark.parametrize("column", ["warmth", "station", "night", "taken", "rain"])
+def test_one_missing_value_fails_where_none_is_allowed(column: str) -> None:
+    data = frame().astype({"night": "boolean", "rain": "Int64"})
+    data.loc[3, column] = None
+    entry = one(nulls(case(data)), Outcome.FAIL)
+    assert (
+        entry.subject == f"train: {column}"
+        and entry.observed == 0.001
+        and entry.limit == 0.0
+        and "rows 4" in entry.reason
+    )
+
+
+def test_more_missing_values_than_allowed_fail() -> None:
+    data = frame()
+    data.loc[data.index % 4 == 0, "gusts"] = None
+    entry = one(nulls(case(frame(), data)), Outcome.FAIL)
+    assert (
+        entry.subject == "test: gusts"
+        and entry.limit == 0.2
+        and isinstance(entry.observed, float)
+        and entry.observed > 0.25
+    )
+
+
+def test_the_limit_itself_is_allowed() -> None:
+    data = frame()
+    data["sky"] = "fog"
+    data.loc[:99, "sky"] = None
+    assert one(nulls(case(data)), Outcome.PASS).observed == 0.1
+    data.loc[100, "sky"] = None
+    assert one(nulls(case(data)), Outcome.FAIL)
+
+
+def test_no_rows_are_not_a_pass_of_nulls() -> None:
+    assert one(nulls(case(frame(0))), Outcome.INCONCLUSIVE).required
+
+
+def test_a_declared_sentinel_fails() -> None:
+    data = frame()
+    data.loc[data.index % 100 == 0, "warmth"] = -99
+    entry = one(sentinels(case(data)), Outcome.FAIL)
+    assert entry.subject == "train: warmth" and "10 of 1000" in entry.reason and "-99" in entry.reason
+
+
+def test_no_sentinel_passes() -> None:
+    assert one(sentinels(case(frame())), Outcome.PASS)
+
+
+def test_a_repeated_value_outside_the_range_is_a_sentinel() -> None:
+    data = frame()
+    data.loc[data.index % 100 == 0, "pressure"] = -999
+    assert one(sentinels(case(data)), Outcome.FAIL).subject == "train: pressure"
+
+
+def test_different_values_outside_the_range_are_no_sentinel() -> None:
+    data = frame()
+    data.loc[:20, "pressure"] = data.loc[:20, "pressure"] * 1000
+    assert one(sentinels(case(data)), Outcome.PASS)
+
+
+def test_a_sentinel_among_times_and_words_that_cannot_be_numbers() -> None:
+    declared = schema(taken={"sentinels": ["1970-01-01"]}, gusts={"sentinels": ["calm", -1]})
+    data = frame()
+    assert one(sentinels(case(data, declared=declared)), Outcome.PASS)
+    data.loc[2, "taken"] = pd.Timestamp(0, tz="UTC")
+    assert one(sentinels(case(data, declared=declared)), Outcome.FAIL).subject == "train: taken"
+
+
+def test_a_sentinel_among_strings() -> None:
+    declared = schema(sky={"sentinels": ["unknown"]})
+    data = frame()
+    assert one(sentinels(case(data, declared=declared)), Outcome.PASS)
+    data.loc[2, "sky"] = "unknown"
+    assert one(sentinels(case(data, declared=declared)), Outcome.FAIL).subject == "train: sky"
+
+
+def test_different_values_pass() -> None:
+    assert one(unique(case(frame(), frame(part=1))), Outcome.PASS)
+
+
+def test_the_same_key_in_train_and_test_is_another_rules_matter() -> None:
+    assert one(unique(case(frame(), frame())), Outcome.PASS)
+
+
+def test_duplicate_keys_fail_with_the_later_row() -> None:
+    data = frame()
+    data.loc[[10, 20], "reading"] = [5, 5]
+    entry = one(unique(case(data)), Outcome.FAIL)
+    assert entry.subject == "train: reading" and entry.observed == 0.002 and "rows 11, 21" in entry.reason
+    assert "the first: 5" in entry.reason
+
+
+def test_a_repeated_value_of_a_unique_column_fails_unseen() -> None:
+    data = frame()
+    data.loc[10, "serial"] = "1-0-3"
+    entry = one(unique(case(data)), Outcome.FAIL)
+    assert entry.subject == "train: serial" and "1-0-3" not in entry.reason
+
+
+def test_missing_values_of_a_unique_column_do_not_repeat_each_other() -> None:
+    data = frame()
+    data.loc[:10, "serial"] = None
+    assert one(unique(case(data)), Outcome.PASS)
+
+
+@pytest.mark.parametrize(("second", "outcome"), [([1, 2, 1, 2], Outcome.PASS), ([1, 1, 1, 2], Outcome.FAIL)])
+def test_key_columns_are_judged_together(second: list[int], outcome: Outcome) -> None:
+    columns = [{"name": name, "dtype": "integer", "key": True} for name in "ab"]
+    declared = schema(columns=columns, target="", time="", group="")
+    data = pd.DataFrame({"a": [1, 1, 2, 2], "b": second})
+    assert one(unique(case(data, declared=declared)), outcome)
+
+
+def test_nothing_declared_is_not_a_pass_of_unique() -> None:
+    declared = schema(reading={"key": False}, serial={"unique": False})
+    assert one(unique(case(frame(), declared=declared)), Outcome.INCONCLUSIVE).reason == "nothing declared"
+
+
+def test_no_rows_are_not_a_pass_of_unique() -> None:
+    assert one(unique(case(frame(0))), Outcome.INCONCLUSIVE)

@@ -11,9 +11,9 @@ import pytest
 from gateline.contracts.verdict import Outcome, Verdict
 from gateline.settings import Metrics
 from tests.validation.scores import binary, calls, evidence, noisy, numbers
-from validation.model.evidence import Champion
+from validation.model.case import Champion
 from validation.model.rules.champion import champion_digest, compared, far_above, noninferiority
-from validation.scored import Scored
+from validation.metrics import Scored
 
 
 def outcome(gap: float, seed: int, rows: int = 2000, margin: float = 0.02) -> Outcome:
@@ -69,7 +69,7 @@ def test_a_much_worse_model_fails_with_both_numbers() -> None:
     assert "champion v1 has" in rule.reason and "allowed 0.02" in rule.reason and rule.next_step
 
 
-def test_what_cannot_be_shown_holds_the_line() -> None:
+def test_what_cannot_be_shown_stops_the_pipeline() -> None:
     rule, _ = noninferiority(evidence(noisy(250, seed=2), noisy(250, seed=1)))
     assert (
         rule.outcome is Outcome.INCONCLUSIVE
@@ -84,7 +84,7 @@ def test_what_cannot_be_shown_holds_the_line() -> None:
     )
 
 
-def test_too_few_rows_hold_the_line_too() -> None:
+def test_too_few_rows_stop_the_pipeline_too() -> None:
     (rule,) = noninferiority(evidence(noisy(100, seed=2), noisy(100, seed=1)))
     assert rule.outcome is Outcome.INCONCLUSIVE and rule.required and "at least 200" in rule.reason
 

@@ -15,12 +15,19 @@ from sklearn.preprocessing import StandardScaler
 from gateline.contracts.verdict import Outcome, Rule
 from gateline.settings import Metrics, ModelGate
 from tests.validation.scores import NO_GOLDEN, binary, evidence, numbers
-from validation.model.evidence import Evidence, Source
+from validation.model.case import ModelCase, Inputs
 from validation.model.rules.too_good import too_good
-from validation.scored import Scored
+from validation.metrics import Scored
 
 RNG = np.random.default_rng(4)
+START = RNG.bit_generator.state
 WORDS = np.random.default_rng(5).choice(["a", "b", "c"], (400, 2)).astype(object)
+
+
+@pytest.fixture(autouse=True)
+def same_draws() -> None:
+    """What a test draws must not depend on which tests ran before it."""
+    RNG.bit_generator.state = START
 
 
 def judged(model: Any, x: Any, y: Any, names: tuple[str, ...] = (), **gate: Any) -> Rule:
@@ -37,8 +44,8 @@ def judged(model: Any, x: Any, y: Any, names: tuple[str, ...] = (), **gate: Any)
         return Scored.of(task, y[test], scores, [classes[at] for at in scores.argmax(axis=1)], classes)
 
     names = names or tuple(f"c{at}" for at in range(x.shape[1]))
-    source = Source(x[test].astype(object), names, names, scored)
-    (rule,) = too_good(Evidence(scored(source.rows), NO_GOLDEN, ModelGate(**gate), Metrics(), source=source))
+    inputs = Inputs(x[test].astype(object), names, names, scored)
+    (rule,) = too_good(ModelCase(scored(inputs.rows), NO_GOLDEN, ModelGate(**gate), Metrics(), inputs=inputs))
     return rule
 
 
@@ -76,8 +83,8 @@ def test_a_table_of_words_alone_has_no_column_of_numbers_to_look_at(target: Any)
     scored = numbers(target, scores[:, 0])
     if target.dtype == int:
         scored = Scored.of("binary", target, np.hstack([scores, scores]), [0] * 400, (0, 1))
-    source = Source(WORDS, ("grade", "sex"), (), lambda rows: scored)
-    (rule,) = too_good(Evidence(scored, NO_GOLDEN, ModelGate(), Metrics(), source=source))
+    inputs = Inputs(WORDS, ("grade", "sex"), (), lambda rows: scored)
+    (rule,) = too_good(ModelCase(scored, NO_GOLDEN, ModelGate(), Metrics(), inputs=inputs))
     assert rule.outcome is Outcome.PASS
 
 

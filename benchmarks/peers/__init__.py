@@ -1,0 +1,1 @@
+"""What Gateline's service is compared with: the limit of the server, the naive app, and other serving frameworks."""
