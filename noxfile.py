@@ -274,7 +274,7 @@ def acceptance(session: nox.Session) -> None:
     empty: list[Exception] = []
     failed: list[Exception] = []
     for name, which, how, env in parts:
-        argv = ("-rs", "-m", f"slow and {which} and not release", f"--junitxml=reports/acceptance/{name}.xml", *how)
+        argv = ("-rfEs", "-m", f"slow and {which} and not release", f"--junitxml=reports/acceptance/{name}.xml", *how)
         try:
             run(session, "pytest", *argv, *session.posargs, env=env)
         except nox.command.CommandFailed as ended:

@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from pydantic import ValidationError
+
 from gateline.contracts.reference import ColumnCounts, LiveCounts
 from gateline.contracts.verdict import Verdict
 from infra.host.notes import Notes
@@ -54,9 +56,12 @@ class Window:
         self._notes.write(VERDICT, verdict.model_copy(update={"rules": (), "plots": (), "notes": ()}).model_dump_json())
 
     def last_verdict(self) -> Verdict | None:
-        """Return what `tell` kept of the last verdict on this release, or None."""
+        """Return what `tell` kept of the last verdict on this release, or None; a damaged note is none."""
         text = self._notes.read(VERDICT)
-        verdict = None if text is None else Verdict.model_validate_json(text)
+        try:
+            verdict = None if text is None else Verdict.model_validate_json(text)
+        except ValidationError:
+            return None
         return verdict if verdict is not None and verdict.judged.get("release") == self._release else None
 
     def labelled(self) -> Judged:

@@ -17,15 +17,17 @@ from gateline.settings import Settings
 from gateline.settings.errors import GateRefused, OutsideError, UsageError
 from infra.engines import changes
 from infra.engines.docker import daemon
-from infra.engines.docker.labels import RUNTIME, LabelledNotes, LabelledState, Names
+from infra.engines.docker.labels import RUNTIME, LabelledState, Names
 from infra.engines.docker.proxy import Proxy, TunnelTransport
 from infra.engines.docker.replicas import PORT, Replicas
+from infra.engines.notes import StateNotes
 from infra.engines.observing import Life, Observed
 from infra.engines.proxied import ProxiedEngine
 from infra.haproxy.control import Control
 from infra.host import unpacked
 from infra.host.bundle import verify
 from infra.host.docker import Docker, connect, reaching
+from infra.host.notes import Notes
 from infra.host.python_env import OURS
 from infra.releases.image.building import Workshop
 from infra.releases.signing.trust import Check, Trust, asked
@@ -45,8 +47,8 @@ class DockerEngine(ProxiedEngine):
         self.control = Control(lambda commands: self._proxy.control.ask(commands))
 
     @property
-    def notes(self) -> LabelledNotes:
-        return LabelledNotes(lambda: self._states, lambda: self._image)
+    def notes(self) -> Notes:
+        return StateNotes(self._read, self._write, lambda: f"the label {self._states.label}")
 
     def claim(self, about: str, rollback: bool = False) -> str:
         """Take the environment from every machine's commands; where no proxy answers, there is nothing to take it with.

@@ -14,7 +14,6 @@ from pydantic import ValidationError
 from gateline.contracts.slots import State
 from gateline.settings.errors import OutsideError
 from infra.host.docker import CONFLICT, APIError, Docker, NotFound, reaching
-from infra.host.notes import Notes
 
 PREDICTIONS = "/var/lib/predictions"
 RUNTIME = "/var/lib/gateline"
@@ -124,48 +123,3 @@ class LabelledState:
 
 def _revision(carrier: Any) -> int:
     return int(carrier.labels[REVISION])
-
-
-class LabelledNotes(Notes):
-    """The notes of one environment, in its state on one daemon."""
-
-    def __init__(self, states: Callable[[], LabelledState], image: Callable[[], str]) -> None:
-        """Keep the way to the state, and to an image that can carry it. Nothing is asked before a note is."""
-        self._states, self._image = states, image
-
-    @property
-    def shared(self) -> bool:
-        return True
-
-    def read(self, name: str) -> str | None:
-        return self._all().get(name)
-
-    def write(self, name: str, text: str) -> None:
-        self.update({name: text})
-
-    def remove(self, name: str) -> None:
-        self.update({name: None})
-
-    def names(self, prefix: str) -> list[str]:
-        return sorted(name for name in self._all() if name.startswith(prefix))
-
-    def update(self, changes: Mapping[str, str | None]) -> None:
-        """Replace or forget notes, all at once. Raises OutsideError where the environment is not on the daemon."""
-        before = self._states().read()
-        if not any((before.notes if before else {}).get(name) != text for name, text in changes.items()):
-            return
-        if before is None:
-            raise OutsideError("this environment is not on its daemon: nothing can be kept with it", "invoke up")
-
-        def changed(state: State) -> State:
-            notes = {name: text for name, text in {**state.notes, **changes}.items() if text is not None}
-            return state.model_copy(update={"notes": notes})
-
-        self._states().change(self._image(), before, changed)
-
-    def where(self, name: str) -> str:
-        return f"the note '{name}' in the label {self._states().label}"
-
-    def _all(self) -> Mapping[str, str]:
-        state = self._states().read()
-        return state.notes if state else {}

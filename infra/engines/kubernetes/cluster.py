@@ -1,7 +1,7 @@
 """What of one environment is in the cluster, and what makes that be as the state says."""
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -81,13 +81,13 @@ class Cluster:
         self._api.apply(SECRETS, self._objects.secret(slot, wanted))
         if self._where.gateway:
             self._api.apply(SERVICES, self._objects.service(slot, wanted))
-        count = self._count(state, slot, wanted)
+        count = 0 if state.wanted == "down" else self._count(slot, wanted)
         self._api.apply(DEPLOYMENTS, self._objects.deployment(slot, wanted, count, self._environment.ready_seconds))
 
-    def _count(self, state: ClusterState, slot: Slot, wanted: Workload) -> int:
+    def _count(self, slot: Slot, wanted: Workload) -> int:
         """Return how many replicas a slot has: none in `previous` where the settings keep that cold, unless it serves."""
         cold = slot is Slot.PREVIOUS and not self._where.warm and wanted.share == 0
-        return 0 if cold or state.wanted == "down" else len(wanted.replicas)
+        return 0 if cold else len(wanted.replicas)
 
     def _change(self, slot: Slot, wanted: Workload, before: Body) -> None:
         """Move a Deployment to its slot, and to another number of replicas where that was asked for.
@@ -95,8 +95,7 @@ class Cluster:
         What an autoscaler made of the number since then stays.
         """
         labels, notes = before["metadata"].get("labels", {}), before["metadata"].get("annotations", {})
-        cold = slot is Slot.PREVIOUS and not self._where.warm and wanted.share == 0
-        count = 0 if cold else len(wanted.replicas)
+        count = self._count(slot, wanted)
         body: Body = {"metadata": {"labels": {SLOT: str(slot)}, "annotations": {REPLICAS: str(count)}}}
         if notes.get(REPLICAS) != str(count) or (count and not before["spec"].get("replicas")):
             body["spec"] = {"replicas": count}
@@ -189,12 +188,8 @@ class Cluster:
             ready = {one["metadata"]["name"] for one in chosen if _is_ready(one)}
             return self._endpoints(service) == ready
 
-        if not wait_until(follows, FOLLOW_SECONDS):
-            raise OutsideError(
-                f"the endpoints of Service {service} in {self._api} did not follow within {FOLLOW_SECONDS:g} s",
-                f"kubectl describe endpointslices -l {OWNER}={service}",
-            )
-        time.sleep(SETTLE_SECONDS)
+        late = f"the endpoints of Service {service} in {self._api} did not follow within {FOLLOW_SECONDS:g} s"
+        _settle(follows, lambda: late, f"kubectl describe endpointslices -l {OWNER}={service}")
 
     def _weigh(self, state: ClusterState, pods: Sequence[Pod]) -> None:
         port, ready = self._environment.port, self._ready(state, pods)
@@ -212,12 +207,11 @@ class Cluster:
             last[:] = _faults(route)
             return not last
 
-        if not wait_until(follows, FOLLOW_SECONDS):
-            raise OutsideError(
-                f"Gateway {self._where.gateway} does not route HTTPRoute {self._names.prefix}: {'; '.join(last)}",
-                f"kubectl describe httproute {self._names.prefix} --namespace={self._where.namespace}",
-            )
-        time.sleep(SETTLE_SECONDS)
+        _settle(
+            follows,
+            lambda: f"Gateway {self._where.gateway} does not route HTTPRoute {self._names.prefix}: {'; '.join(last)}",
+            f"kubectl describe httproute {self._names.prefix} --namespace={self._where.namespace}",
+        )
 
     def reached(self, wanted: Workload, pods: Sequence[Pod]) -> str:
         """Return why the Gateway cannot reach these pods yet; '' where it can, or none stands before them."""
@@ -283,6 +277,13 @@ class Cluster:
         found = self._api.items(SLICES, {OWNER: service})
         ends = (end for one in found for end in one.get("endpoints") or () if end.get("conditions", {}).get("ready"))
         return {end["targetRef"]["name"] for end in ends if "targetRef" in end}
+
+
+def _settle(follows: Callable[[], bool], late: Callable[[], str], advice: str) -> None:
+    """Return when the traffic follows a change. Raises OutsideError, which says `late`, where it never does."""
+    if not wait_until(follows, FOLLOW_SECONDS):
+        raise OutsideError(late(), advice)
+    time.sleep(SETTLE_SECONDS)
 
 
 def _is_guarded(state: ClusterState) -> bool:

@@ -29,11 +29,13 @@ from infra.engines.kubernetes.lock import LEASES, Lock
 from infra.engines.kubernetes.names import Names
 from infra.engines.kubernetes.objects import PORT
 from infra.engines.kubernetes.pods import Pod, PodReadiness, Pods
-from infra.engines.kubernetes.state import ClusterState, Kept, SecretState, StateNotes, Workload
+from infra.engines.kubernetes.state import ClusterState, Kept, SecretState, Workload
+from infra.engines.notes import StateNotes
 from infra.engines.observing import ASK_SECONDS, SECONDS, Life, Observed
 from infra.engines.slots import SlotEngine, given
 from infra.host import unpacked
 from infra.host.bundle import verify
+from infra.host.notes import Notes
 from infra.releases.signing.trust import Check, Trust, asked
 
 BEAT_SECONDS = 0.4
@@ -59,8 +61,8 @@ class KubernetesEngine(SlotEngine):
         self._beaten = 0.0
 
     @property
-    def notes(self) -> StateNotes:
-        return StateNotes(lambda: self._states, f"Secret {self._names.prefix} in {self._api}")
+    def notes(self) -> Notes:
+        return StateNotes(self._read, self._write, lambda: f"Secret {self._names.prefix} in {self._api}")
 
     def claim(self, about: str, rollback: bool = False) -> str:
         return self._lock.claim(about, rollback)

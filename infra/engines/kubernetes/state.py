@@ -12,7 +12,6 @@ from gateline.contracts.slots import Slot, State, WantedSlot
 from gateline.settings.errors import OutsideError
 from infra.engines.kubernetes.api import Api
 from infra.engines.kubernetes.names import Names
-from infra.host.notes import Notes
 
 SECRETS = "v1/secrets"  # pragma: allowlist secret
 KEY, TYPE = "state.json", "gateline.dev/state"
@@ -95,48 +94,3 @@ class SecretState:
                 f"Secret {self._names.prefix} in {self._api} carries no state: {told}",
                 "restore it from a backup, or remove it and what runs: invoke down, then deploy again",
             ) from None
-
-
-class StateNotes(Notes):
-    """The notes of one environment, in its state."""
-
-    def __init__(self, states: Callable[[], SecretState], where: str) -> None:
-        """Keep the way to the state; nothing is asked before a note is."""
-        self._states, self._where = states, where
-
-    @property
-    def shared(self) -> bool:
-        return True
-
-    def read(self, name: str) -> str | None:
-        return self._all().get(name)
-
-    def write(self, name: str, text: str) -> None:
-        self.update({name: text})
-
-    def remove(self, name: str) -> None:
-        self.update({name: None})
-
-    def names(self, prefix: str) -> list[str]:
-        return sorted(name for name in self._all() if name.startswith(prefix))
-
-    def update(self, changes: Mapping[str, str | None]) -> None:
-        """Replace or forget notes, all at once. Raises OutsideError where the environment is not in its namespace."""
-        before = self._states().read()
-        if not any((before.notes if before else {}).get(name) != text for name, text in changes.items()):
-            return
-        if before is None:
-            raise OutsideError("this environment is not in its namespace: nothing can be kept with it", "invoke up")
-
-        def changed(state: ClusterState) -> ClusterState:
-            notes = {name: text for name, text in {**state.notes, **changes}.items() if text is not None}
-            return state.model_copy(update={"notes": notes})
-
-        self._states().change(before, changed)
-
-    def where(self, name: str) -> str:
-        return f"the note '{name}' in {self._where}"
-
-    def _all(self) -> Mapping[str, str]:
-        state = self._states().read()
-        return state.notes if state else {}

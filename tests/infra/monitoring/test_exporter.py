@@ -121,6 +121,11 @@ def test_the_last_verdict_on_drift_is_shown_while_its_release_serves(site: Site,
     assert value(samples(Exporter([site.target()])), name) is None
 
 
+def test_a_damaged_note_of_drift_is_none(site: Site, release: Release) -> None:
+    site.target().engine.notes.write("drift-verdict", '{"gate": ')
+    assert value(samples(Exporter([site.target()])), "gateline_environment_up") == 1
+
+
 def test_one_that_cannot_be_asked_hides_no_other_and_is_told_once(site: Site, release: Release) -> None:
     said: list[str] = []
     target = site.target()
