@@ -109,7 +109,7 @@ def test_a_full_disk_costs_the_lines_that_do_not_fit_and_no_other(tmp_path: Path
 
 
 def test_what_finds_no_place_in_the_queue_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("service.prediction_log.WAITING", 2)
+    monkeypatch.setattr("service.prediction_log.WAITING_ROWS", 2)
     os.mkfifo(tmp_path / f"predictions-{datetime.now(UTC).date()}.jsonl")
     lost = Lost()
     log = PredictionLog(tmp_path, "digest", 14, lost)
@@ -121,21 +121,21 @@ def test_what_finds_no_place_in_the_queue_is_counted(tmp_path: Path, monkeypatch
     reader.start()
 
 
-def test_no_more_bytes_wait_than_are_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("service.prediction_log.WAITING_BYTES", 1_000)
+def test_no_more_scores_wait_than_are_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.prediction_log.WAITING_SCORES", 100)
     os.mkfifo(tmp_path / f"predictions-{datetime.now(UTC).date()}.jsonl")
     lost = Lost()
     log = PredictionLog(tmp_path, "digest", 14, lost)
     for _ in range(10):
-        log.write("stuck", [0.5] * 20)
-    assert lost.lines >= 8 * 20
+        log.write("stuck", [[0.05] * 20] * 5)
+    assert lost.lines >= 8 * 5
     log.close(seconds=0.01)
     threading.Thread(target=lambda: (tmp_path / os.listdir(tmp_path)[0]).read_bytes(), daemon=True).start()
 
 
 def test_many_requests_are_written_together_and_none_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each block is smaller than what waits, so that the writer must come again by itself."""
-    monkeypatch.setattr("service.prediction_log.MOST_BYTES", 1_000)
+    """Each block is smaller than what waits: the writer goes on by itself."""
+    monkeypatch.setattr("service.prediction_log.MOST_LINES", 10)
     lost = Lost()
     log = PredictionLog(tmp_path, "digest", 14, lost)
     for number in range(500):

@@ -95,7 +95,8 @@ def test_one_that_fails_live_is_rolled_back_and_people_are_told(site: Site) -> N
 @pytest.mark.slow
 def test_one_that_keeps_crashing_is_rolled_back(site: Site) -> None:
     rules = ["traffic", "identity", "restarts"]
-    site.change({"gates.canary.rules": rules, "gates.canary.required": rules, "gates.canary.min_requests": 100_000})
+    changes = {"gates.canary.rules": rules, "gates.canary.required": rules, "gates.canary.min_requests": 100_000}
+    site.change(changes | {"environments.production.canary_seconds": 90.0})  # it ends with the second crash
     second = site.release("2", die_at=20)
     site.put(stable=site.release("1"))
     with Traffic(site.url, body=BODY):
