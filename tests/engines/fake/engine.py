@@ -146,7 +146,7 @@ class FakeEngine(ProxiedEngine):
         layout.proxy_config.write_text(configuration.config(state, f"ipv4@{LOOPBACK}:{state.port + 1}"))
         program = (configuration.binary(), "-db", "-f", str(layout.proxy_config))
         self._host.run(PROXY, Command(program, state.runtime, os.environ), layout.log(PROXY))
-        assert wait_until(lambda: self._servers(self._observe()) is not None, 10), tail(layout.log(PROXY))
+        assert wait_until(lambda: self._servers(self._observe()) is not None, 30), tail(layout.log(PROXY))
         self.control.agree(state)
         for name in {*self._host.children} - {PROXY, *(replica.name for replica in state.replicas)}:
             self.control.drain(name, state)

@@ -68,7 +68,7 @@ def test_it_speaks_tls_and_hands_on(tmp_path: Path) -> None:
     (tmp_path / "haproxy.cfg").write_text(text)
     process = subprocess.Popen([haproxy.binary(), "-db", "-f", str(tmp_path / "haproxy.cfg")])
     try:
-        assert wait_until(lambda: not is_free("127.0.0.1", port), 10) and process.poll() is None
+        assert wait_until(lambda: not is_free("127.0.0.1", port), 30) and process.poll() is None
         trusted = ssl.create_default_context(cafile=str(tmp_path / "certificate.pem"))
         answer = httpx.get(f"https://127.0.0.1:{port}/", verify=trusted, trust_env=False)
         assert (answer.status_code, answer.text) == (200, "https")

@@ -44,7 +44,7 @@ def test_of_one_that_works(site: Site, command: subprocess.Popen[bytes]) -> None
 def test_of_one_that_is_suspended(site: Site, command: subprocess.Popen[bytes]) -> None:
     site.put(stable=site.release())
     os.kill(command.pid, signal.SIGSTOP)
-    assert wait_until(lambda: stopped(command.pid), 5)
+    assert wait_until(lambda: stopped(command.pid), 30)
     assert f"it is suspended: let it go on (fg, or kill -CONT {command.pid})" in told(
         site, "deploy", command.pid, started(command.pid)
     )

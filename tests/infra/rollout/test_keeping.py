@@ -109,12 +109,12 @@ def test_a_key_that_was_revoked_ends_nothing_that_serves_and_starts_nothing_agai
     names = [replica.name for replica in engine.status().slots[Slot.STABLE].replicas]
     kill(read_record(record).replicas[names[0]])
     log = site.target().folder / "logs" / "supervisor.log"
-    assert wait_until(lambda: f"replica {names[0]} cannot be started: signature: " in log.read_text(), 10)
+    assert wait_until(lambda: f"replica {names[0]} cannot be started: signature: " in log.read_text(), 30)
     assert predict(site).status_code == 200
     assert [replica.alive for replica in engine.status().slots[Slot.STABLE].replicas] == [False, True]
     signed(site, new, one)
     keep(site.target(), site.running())
-    assert wait_until(lambda: all(r.alive for r in engine.status().slots[Slot.STABLE].replicas), 15)
+    assert wait_until(lambda: all(r.alive for r in engine.status().slots[Slot.STABLE].replicas), 30)
 
 
 def test_an_older_signed_release_is_refused_where_a_newer_one_serves(site: Site, tmp_path: Path) -> None:
@@ -198,5 +198,5 @@ def test_up_refuses_what_it_cannot_unpack_again_and_what_is_not_refused_is_start
         f"not started: slot {slot}: digest" for slot in ("stable", "previous")
     }
     log = site.target().folder / "logs" / "supervisor.log"
-    assert wait_until(lambda: "cannot be started: digest: the files of 2+" in log.read_text(), 10)
+    assert wait_until(lambda: "cannot be started: digest: the files of 2+" in log.read_text(), 30)
     assert not any(mark.exists() for mark in marks)

@@ -157,7 +157,7 @@ def test_a_warm_one_that_was_restarted_just_now_is_waited_for(site: Site) -> Non
     (replica,) = engine.status().slots[Slot.PREVIOUS].replicas
     with Traffic(site.url, body=BODY) as traffic:
         os.kill(read_record(site.target().folder / "supervisor.json").replicas[replica.name].pid, signal.SIGKILL)
-        assert wait_until(lambda: engine.status().slots[Slot.PREVIOUS].replicas[0].restarts == 1, 10.0)
+        assert wait_until(lambda: engine.status().slots[Slot.PREVIOUS].replicas[0].restarts == 1, 30)
         rollback(site.target())
         traffic.wait_for(20)
     assert not traffic.lost and site.seen() == {"stable": ("1", 1.0)}

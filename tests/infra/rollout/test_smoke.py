@@ -34,7 +34,7 @@ def served(site: Site, **knobs: Any) -> Iterator[tuple[str, Expected]]:
     argv = [sys.executable, "-m", "service", "--host", "127.0.0.1", "--port", str(port)]
     process = subprocess.Popen(argv, cwd=folder, stdout=subprocess.DEVNULL)
     try:
-        assert wait_until(lambda: listens(port), 20.0)
+        assert wait_until(lambda: listens(port), 30)
         yield f"127.0.0.1:{port}", Expected.of(folder, release)
     finally:
         end(process, 5.0)

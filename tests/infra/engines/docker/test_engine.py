@@ -83,10 +83,10 @@ def test_one_command_at_a_time_from_any_machine(steady: DockerEnvironment, tmp_p
         assert steady.engine.claim("one more", rollback=True) == "a rollback"
         process.kill()
         process.wait()
-        assert wait_until(lambda: not other.claim("another's"), 5), "it ends with its process"
+        assert wait_until(lambda: not other.claim("another's"), 30), "it ends with its process"
         assert steady.engine.claim("a third one's") == "another's"
         other.unclaim()
-        assert wait_until(lambda: not steady.engine.claim("a third one's"), 5)
+        assert wait_until(lambda: not steady.engine.claim("a third one's"), 30)
     finally:
         process.kill()
         process.communicate()
@@ -180,7 +180,7 @@ def test_a_killed_proxy_is_started_again_as_it_was(environment: DockerEnvironmen
     environment.client.containers.get(environment.names.proxy).kill()
     [repair] = environment.engine.up()
     assert repair == "the proxy was exited and is started again"
-    assert wait_until(lambda: {s: one.share for s, one in environment.engine.status().slots.items()} == shares, 5)
+    assert wait_until(lambda: {s: one.share for s, one in environment.engine.status().slots.items()} == shares, 30)
     with Traffic(environment.url) as traffic:
         traffic.wait_for(200)
     assert traffic.releases[canary.digest] > 20

@@ -187,7 +187,7 @@ def test_an_overlay_that_is_applied_serves_the_release(environment: KubernetesEn
     name, there = f"gateline-{environment.name}-production-release", f"--namespace={environment.namespace}"
     cluster.kubectl("rollout", "status", f"deployment/{name}", there, "--timeout=55s")
     address = cluster.kubectl("get", "service", name, there, "-o", "jsonpath={.spec.clusterIP}")
-    assert wait_until(lambda: answered(address) == release.digest, 15.0)
+    assert wait_until(lambda: answered(address) == release.digest, 30)
 
 
 def answered(address: str) -> str:

@@ -93,7 +93,7 @@ def kill(seen: Seen | None) -> None:
     """Kill a process, and return when it is dead."""
     assert seen is not None
     os.kill(seen.pid, signal.SIGKILL)
-    assert wait_until(lambda: seen.child() is None, 5)
+    assert wait_until(lambda: seen.child() is None, 30)
 
 
 def gone(pid: int) -> bool:

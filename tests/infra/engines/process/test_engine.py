@@ -41,7 +41,7 @@ def test_stop_ends_the_processes_and_forgets_the_slot(steady: ProcessEnvironment
     names = [replica.name for replica in steady.engine.status().slots[Slot.CANARY].replicas]
     pids = [steady.record.replicas[name].pid for name in names]
     steady.engine.stop(Slot.CANARY)
-    assert wait_until(lambda: all(gone(pid) for pid in pids), 5)
+    assert wait_until(lambda: all(gone(pid) for pid in pids), 30)
     assert set(steady.engine.status().slots) == {Slot.STABLE}
     steady.engine.stop(Slot.CANARY)
 
@@ -55,7 +55,7 @@ def test_a_replica_that_ignores_sigterm_is_killed(environment: ProcessEnvironmen
     pid = next(iter(environment.record.replicas.values())).pid
     environment.engine.stop(Slot.STABLE)
     assert not gone(pid) and environment.engine.status().slots == {}
-    assert wait_until(lambda: gone(pid), 5)
+    assert wait_until(lambda: gone(pid), 30)
 
 
 def test_a_damaged_state_is_named_and_production_answers(steady: ProcessEnvironment) -> None:
@@ -64,8 +64,8 @@ def test_a_damaged_state_is_named_and_production_answers(steady: ProcessEnvironm
     try:
         with pytest.raises(OutsideError, match="state.json is damaged"):
             steady.engine.status()
-        assert wait_until(lambda: "state.json is damaged" in steady.record.trouble, 5)
+        assert wait_until(lambda: "state.json is damaged" in steady.record.trouble, 30)
         assert predict(steady.url).status_code == 200
     finally:
         steady.place.state.write_bytes(whole)
-    assert wait_until(lambda: steady.record.trouble == "", 5)
+    assert wait_until(lambda: steady.record.trouble == "", 30)

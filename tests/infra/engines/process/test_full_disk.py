@@ -47,9 +47,9 @@ def fill(path: Path) -> None:
 def test_a_replica_and_a_proxy_that_died_are_started_again(full: ProcessEnvironment) -> None:
     name, seen = next(iter(full.record.replicas.items()))
     kill(seen)
-    assert wait_until(lambda: full.record.replicas[name].child() is not None, 10)
+    assert wait_until(lambda: full.record.replicas[name].child() is not None, 30)
     kill(full.record.proxy)
-    assert wait_until(lambda: full.record.proxied, 10)
+    assert wait_until(lambda: full.record.proxied, 30)
     full.engine.wait_ready(Slot.STABLE, READY_SECONDS)
     assert predict(full.url).status_code == 200
 

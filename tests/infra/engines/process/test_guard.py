@@ -35,10 +35,10 @@ def test_a_guarded_slot_needs_its_own_health_too(steady: ProcessEnvironment) -> 
     with Traffic(steady.url, threads=1) as traffic, Heartbeat(steady.engine.beat) as heartbeat:
         heartbeat._last = math.inf
         kill(steady.record.replicas[replica.name])
-        assert wait_until(lambda: steady.engine.status().slots[Slot.CANARY].replicas[0].alive, 5)
+        assert wait_until(lambda: steady.engine.status().slots[Slot.CANARY].replicas[0].alive, 30)
         time.sleep(0.6)
         assert steady.engine.status().slots[Slot.CANARY].share == 0.0
-        assert wait_until(lambda: steady.engine.status().slots[Slot.CANARY].share == pytest.approx(0.5), 10)
+        assert wait_until(lambda: steady.engine.status().slots[Slot.CANARY].share == pytest.approx(0.5), 30)
     assert not traffic.lost
 
 
@@ -50,8 +50,8 @@ def test_a_guard_is_kept_when_the_proxy_is_restarted(environment: ProcessEnviron
     environment.engine.set_shares({Slot.STABLE: 0.5, Slot.CANARY: 0.5})
     before = environment.record.proxy
     kill(before)
-    assert wait_until(lambda: environment.engine.status().proxy_alive and environment.record.proxy != before, 5)
+    assert wait_until(lambda: environment.engine.status().proxy_alive and environment.record.proxy != before, 30)
     assert wait_until(lambda: environment.engine.status().slots[Slot.CANARY].share == 0.0, 2)
     with Heartbeat(environment.engine.beat) as heartbeat:
         heartbeat._last = math.inf
-        assert wait_until(lambda: environment.engine.status().slots[Slot.CANARY].share == pytest.approx(0.5), 5)
+        assert wait_until(lambda: environment.engine.status().slots[Slot.CANARY].share == pytest.approx(0.5), 30)

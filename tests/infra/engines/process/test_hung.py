@@ -28,7 +28,7 @@ def stop(seen: Seen | None) -> Seen:
     """Suspend a process: it lives, holds its ports and answers nothing once each of its threads has been told."""
     assert seen is not None
     os.kill(seen.pid, signal.SIGSTOP)
-    assert wait_until(lambda: stopped(seen.pid), 5)
+    assert wait_until(lambda: stopped(seen.pid), 30)
     return seen
 
 
@@ -47,8 +47,8 @@ def test_up_replaces_a_proxy_that_hangs(environment: ProcessEnvironment) -> None
 def test_the_supervisor_replaces_a_proxy_that_hangs_by_itself(environment: ProcessEnvironment) -> None:
     environment.serving()
     hung = stop(environment.record.proxy)
-    assert wait_until(lambda: hung.child() is None, 20)
-    assert wait_until(lambda: environment.engine.status().proxy_alive, 10)
+    assert wait_until(lambda: hung.child() is None, 30)
+    assert wait_until(lambda: environment.engine.status().proxy_alive, 30)
     assert predict(environment.url).status_code == 200
 
 
@@ -94,7 +94,7 @@ def test_up_replaces_a_replica_of_stable_that_hangs_in_one_command(environment: 
     environment.serving(replicas=2)
     [(name, seen), (other, well)] = environment.record.replicas.items()
     stop(seen)
-    assert wait_until(lambda: environment.engine.status().hung == (f"replica {name} of stable",), 15)
+    assert wait_until(lambda: environment.engine.status().hung == (f"replica {name} of stable",), 30)
     assert environment.engine.up() == [f"replica {name} answered nothing; it was replaced"]
     environment.engine.wait_ready(Slot.STABLE, 20.0)
     assert seen.child() is None and environment.record.replicas[other] == well and not environment.engine.status().hung
@@ -109,13 +109,13 @@ def test_sockets_that_were_cleaned_away_are_made_again(environment: ProcessEnvir
     with Traffic(environment.url) as traffic:
         traffic.wait_for(50)
         shutil.rmtree(environment.state.runtime) if above else environment.state.socket.unlink()
-        assert wait_until(environment.state.socket.exists, 10)
-        assert wait_until(lambda: environment.engine.status().proxy_alive, 10)
+        assert wait_until(environment.state.socket.exists, 30)
+        assert wait_until(lambda: environment.engine.status().proxy_alive, 30)
         traffic.wait_for(200)
     lost = [loss.seconds for loss in traffic.lost]
     assert not lost or max(lost) - min(lost) < 0.5, traffic.lost
     assert environment.record.proxy != before
-    assert before is not None and wait_until(lambda: before.child() is None, 10)
+    assert before is not None and wait_until(lambda: before.child() is None, 30)
     environment.engine.set_shares({Slot.STABLE: 1.0})
 
 
@@ -138,7 +138,7 @@ def sleeping(tmp_path: Path) -> Iterator[Replicas]:
     program.chmod(0o700)
     stable = slot("s", share=1.0).model_copy(update={"release": release, "program": str(program)})
     replicas = Replicas(place, Record())
-    assert wait_until(lambda: not replicas.supervise(state(stable=stable)) and bool(replicas.seen), 5)
+    assert wait_until(lambda: not replicas.supervise(state(stable=stable)) and bool(replicas.seen), 30)
     try:
         yield replicas
     finally:
@@ -151,7 +151,7 @@ def test_a_replica_that_let_its_checks_time_out_is_ended(sleeping: Replicas) -> 
     [(name, seen)] = sleeping.seen.items()
     assert sleeping.end_hung({name: server(name, up=True)}) == []
     assert sleeping.end_hung({name: server(name, up=False, timed_out=True, since=module.HUNG_SECONDS)}) == [name]
-    assert wait_until(lambda: seen.child() is None, 5)
+    assert wait_until(lambda: seen.child() is None, 30)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ def test_what_serves_without_its_state_is_left_alone_and_ended_on_demand(environ
     release, record = environment.serving(replicas=2), environment.record
     shutil.rmtree(environment.root / ".gateline")
     assert record.supervisor
-    assert wait_until(lambda: record.supervisor is not None and record.supervisor.child() is None, 10)
+    assert wait_until(lambda: record.supervisor is not None and record.supervisor.child() is None, 30)
     with Traffic(environment.url) as traffic:
         with pytest.raises(OutsideError) as refused:
             environment.engine.up()

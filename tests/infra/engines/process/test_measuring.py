@@ -18,7 +18,7 @@ def test_metrics_only_grow_when_the_proxy_is_restarted(environment: ProcessEnvir
         earlier = environment.engine.metrics(Slot.STABLE)
         before = environment.record.proxy
         kill(before)
-        assert wait_until(lambda: environment.record.proxied and environment.record.proxy != before, 10)
+        assert wait_until(lambda: environment.record.proxied and environment.record.proxy != before, 30)
         environment.engine.wait_ready(Slot.STABLE, READY_SECONDS)
         traffic.wait_for(100)
         later = environment.engine.metrics(Slot.STABLE)

@@ -28,7 +28,7 @@ def test_a_release_that_was_changed_is_not_started_again(environment: ProcessEnv
     name, killed = next(iter(environment.record.replicas.items()))
     kill(killed)
     log = environment.place.log("supervisor")
-    assert wait_until(lambda: f"replica {name} cannot be started: digest: the files of 1+" in log.read_text(), 10)
+    assert wait_until(lambda: f"replica {name} cannot be started: digest: the files of 1+" in log.read_text(), 30)
     assert predict(environment.url).status_code == 200
     assert [replica.alive for replica in environment.engine.status().slots[Slot.STABLE].replicas] == [False, True]
     path.write_text("{}")
@@ -42,7 +42,7 @@ def test_a_supervisor_of_an_earlier_version_is_replaced_by_up_and_its_children_g
     kill(before.supervisor)
     command = starting.supervisor(environment.place, os.environ)
     subprocess.run([*command.argv[:-1]], cwd=command.folder, timeout=20, check=True)
-    assert wait_until(lambda: environment.record.supervised and environment.record.supervisor != before.supervisor, 10)
+    assert wait_until(lambda: environment.record.supervised and environment.record.supervisor != before.supervisor, 30)
     with Traffic(environment.url) as traffic:
         assert environment.engine.up() == ["the supervisor was of an earlier version; it was replaced"]
         traffic.wait_for(50)
@@ -83,7 +83,7 @@ def test_a_killed_proxy_answers_again_within_two_seconds(environment: ProcessEnv
         traffic.wait_for(50)
         died = time.monotonic()
         kill(before)
-        assert wait_until(lambda: environment.record.proxy != before, 5)
+        assert wait_until(lambda: environment.record.proxy != before, 30)
         traffic.wait_for(400)
     assert traffic.lost, "a killed proxy drops what it held"
     assert max(loss.seconds for loss in traffic.lost) - died < 2.0
@@ -154,7 +154,7 @@ def test_what_a_stopped_slot_left_is_ended_by_the_next_supervisor(environment: P
     environment.place.state.write_text(environment.state.with_slot(Slot.CANARY, None).model_dump_json())
     kill(supervisor)
     environment.engine.up()
-    assert wait_until(lambda: canary.child() is None, 10)
+    assert wait_until(lambda: canary.child() is None, 30)
 
 
 @pytest.mark.slow
@@ -172,16 +172,16 @@ def test_a_proxy_that_cannot_listen_is_told_with_the_reason(environment: Process
     os.kill(supervisor.pid, signal.SIGSTOP)
     try:
         kill(environment.record.proxy)
-        assert wait_until(lambda: ports.is_free("127.0.0.1", environment.port), 5)
+        assert wait_until(lambda: ports.is_free("127.0.0.1", environment.port), 30)
         thief = HTTPServer(("127.0.0.1", environment.port), BaseHTTPRequestHandler)
     finally:
         os.kill(supervisor.pid, signal.SIGCONT)
     with thief:
         with pytest.raises(OutsideError, match=f"port {environment.port} of production is taken by process {os.getpid()}"):
             environment.engine.up()
-        assert wait_until(lambda: "cannot bind socket" in environment.record.trouble, 10), environment.record
+        assert wait_until(lambda: "cannot bind socket" in environment.record.trouble, 30), environment.record
         assert not environment.engine.status().proxy_alive
-    assert wait_until(lambda: environment.engine.status().proxy_alive, 10)
+    assert wait_until(lambda: environment.engine.status().proxy_alive, 30)
     assert environment.record.supervisor == supervisor
 
 
