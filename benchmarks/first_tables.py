@@ -22,6 +22,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra.host.python_env import uv
+
 PACKAGES = {
     "pydataset": "0.2.0",  # MIT
     "ISLP": "0.6.0",  # BSD
@@ -171,7 +173,7 @@ def fetched(folder: Path) -> Path:
     stamp = folder / "packages.json"
     if not stamp.exists() or json.loads(stamp.read_text(encoding="utf-8")) != PACKAGES:
         wanted = [f"{name}=={version}" for name, version in PACKAGES.items()]
-        subprocess.run(["uv", "pip", "install", "-q", "--no-deps", "--target", str(folder), *wanted], check=True)
+        subprocess.run([uv(), "pip", "install", "-q", "--no-deps", "--target", str(folder), *wanted], check=True)
         stamp.write_text(json.dumps(PACKAGES), encoding="utf-8")
     return folder
 

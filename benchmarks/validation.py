@@ -204,11 +204,13 @@ def one(name: str, path: str) -> None:
 
 def install() -> None:
     """Make the environments of the others, each once."""
+    from infra.host.python_env import uv  # the others' processes, which run this file too, have none of ours
+
     for name, packages in PACKAGES.items():
         folder = ENVIRONMENTS / name
         if packages and not (folder / "bin" / "python").exists():
-            subprocess.run(["uv", "venv", "-q", str(folder)], check=True)
-            subprocess.run(["uv", "pip", "install", "-q", "--python", str(folder / "bin" / "python"), *packages], check=True)
+            subprocess.run([uv(), "venv", "-q", str(folder)], check=True)
+            subprocess.run([uv(), "pip", "install", "-q", "--python", str(folder / "bin" / "python"), *packages], check=True)
 
 
 def make(rows: int, path: Path) -> None:
