@@ -12,8 +12,10 @@ from pyarrow import parquet
 from gateline.contracts.schema import Schema
 from gateline.rows.parts import Finding, Part, first_of_each, unreadable
 
-ROWS = 2**15
-"""Rows of a batch."""
+ROWS = 2**17
+"""Most rows of a batch."""
+CELLS = 2**21
+"""Most cells of a batch, where that is at least one row: 16 MB of numbers."""
 BUFFER = 2**16
 """Bytes of each column that are read at once, however large its part of a row group is."""
 
@@ -46,8 +48,9 @@ def _batches(
         if words and len(first) == len(stored.names):
             file.seek(0)
             opened = parquet.ParquetFile(file, read_dictionary=words, buffer_size=BUFFER)
+        size = max(1, min(ROWS, CELLS // len(columns or stored.names)))
         for group in range(opened.num_row_groups):  # What one group needed is given back before the next.
-            for batch in opened.iter_batches(batch_size=ROWS, columns=columns, row_groups=[group]):
+            for batch in opened.iter_batches(batch_size=size, columns=columns, row_groups=[group]):
                 table = pa.Table.from_batches([batch])
                 if wanted is None:
                     yield table.select(first)
