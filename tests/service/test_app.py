@@ -75,10 +75,10 @@ async def test_the_log_holds_each_row_and_no_feature(release: Release, loaded: L
         await client.post("/predict", json={"rows": [NAMED, NAMED]})
         await client.post("/predict", json={"features": []})
     (path,) = tmp_path.iterdir()
-    text = path.read_text()
-    assert len(text.splitlines()) == 3
-    assert '"request_id": "first"' in text and release.digest in text
-    assert "JFK" not in text
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [line["row"] for line in lines] == [0, 0, 1] and lines[0]["request_id"] == "first"
+    assert {line["release"] for line in lines} == {release.digest}
+    assert "JFK" not in path.read_text()
 
 
 async def test_a_log_that_cannot_be_written_fails_no_request_and_is_counted(
