@@ -2,30 +2,40 @@
 
 Everything is real: the engine, HAProxy, the service, `invoke` commands in processes of their own. Half of the load
 keeps its connections, half opens one a request; what a slow answer delays is sent later, all of it. Limits: 0 of at
-least 50,000 lost; rollback under 3 s (in containers 5 s).
+least 50,000 lost; rollback under 3 s (in containers and on a cluster 5 s).
 
     python -m benchmarks.rollout --cycles 20 --rate 500
     python -m benchmarks.rollout --engine docker
+    python -m benchmarks.rollout --engine kubernetes    # behind the Gateway of the cluster that the tests use
+    python -m benchmarks.rollout --engine pods          # the same cluster, traffic shared by the number of pods
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from tests import cluster as clusters
+from tests.acceptance.clustered import on_cluster
 from tests.acceptance.project import Done, Project
 from tests.daemon import connected, on_docker, remove
+from tests.servers import image_registry
 from tests.traffic import Traffic
 
-LIMITS = {"process": 3.0, "docker": 5.0}
-"""Seconds that a rollback may take, by engine."""
+LIMITS = {"process": 3.0, "docker": 5.0, "kubernetes": 5.0, "pods": 5.0}
+"""Seconds that a rollback may take, by what runs the releases."""
+CLUSTERED = ("kubernetes", "pods")
+NAME = "rollout"
 FEWEST = 50_000
 
 
@@ -64,33 +74,48 @@ def expect(done: Done, code: int) -> None:
         raise SystemExit(f"expected exit {code}, got {done.code}:\n{done.output}")
 
 
-def run(cycles: int, rate: float, engine: str, say: Callable[[str], None]) -> int:
-    """Run the cycles in a scratch copy and print the table; 1 where a limit was missed."""
-    with tempfile.TemporaryDirectory(prefix="gateline-benchmark-") as folder, ExitStack() as stack:
-        changes: dict[str, Any] = {"gates.canary.min_requests": 1_000_000}
+@contextmanager
+def project_on(engine: str, folder: Path) -> Iterator[Project]:
+    """Yield a scratch copy whose production runs there; nothing of it is left. Stops where a cluster is missing."""
+    changes: dict[str, Any] = {"gates.canary.min_requests": 1_000_000}
+    with ExitStack() as stack:
+        if engine in CLUSTERED:
+            try:
+                cluster = stack.enter_context(clusters.connected())
+                os.environ.update({name: cluster.environ[name] for name in ("KUBECONFIG", "PATH")})
+                registry = stack.enter_context(image_registry(folder))
+                gateway = engine == "kubernetes"
+                yield stack.enter_context(on_cluster(folder, NAME, cluster, registry, gateway, changes))
+            except pytest.skip.Exception as missing:
+                raise SystemExit(str(missing)) from None
+            return
         if engine == "docker":
             client = connected()
             changes |= on_docker(client, "staging", "production")
-            stack.callback(remove, client, "rollout", "staging", "production")
-        project = Project.copy(Path(folder), "rollout", changes)
-        try:
-            first = project.release()
-            expect(project.invoke("deploy", "--env=production"), 0)
-            project.change(model__parameters__max_iter=21)
-            second = project.release()
-            with project.traffic(rate=rate, threads=16, open_loop=True) as traffic:
-                traffic.wait_for(100)
-                measured = Cycles(project, traffic, (first, second))
-                for number in range(1, cycles + 1):
-                    measured.once()
-                    say(f"cycle {number} of {cycles}: {traffic.sent} requests, {len(traffic.lost)} lost")
-                while traffic.sent < min(FEWEST, cycles * 2_500):
-                    traffic.wait_for(500)
-                achieved = traffic.rate
-            print(f"\n{achieved:.0f} requests/s achieved of {rate:g}")
-            return table(measured, traffic, cycles, LIMITS[engine])
-        finally:
-            project.stop()
+            stack.callback(remove, client, NAME, "staging", "production")
+        project = Project.copy(folder, NAME, changes)
+        stack.callback(project.stop)
+        yield project
+
+
+def run(cycles: int, rate: float, engine: str, say: Callable[[str], None]) -> int:
+    """Run the cycles in a scratch copy and print the table; 1 where a limit was missed."""
+    with tempfile.TemporaryDirectory(prefix="gateline-benchmark-") as folder, project_on(engine, Path(folder)) as project:
+        first = project.release()
+        expect(project.invoke("deploy", "--env=production"), 0)
+        project.change(model__parameters__max_iter=21)
+        second = project.release()
+        with project.traffic(rate=rate, threads=16, open_loop=True) as traffic:
+            traffic.wait_for(100)
+            measured = Cycles(project, traffic, (first, second))
+            for number in range(1, cycles + 1):
+                measured.once()
+                say(f"cycle {number} of {cycles}: {traffic.sent} requests, {len(traffic.lost)} lost")
+            while traffic.sent < min(FEWEST, cycles * 2_500):
+                traffic.wait_for(500)
+            achieved = traffic.rate
+        print(f"\n{achieved:.0f} requests/s achieved of {rate:g}")
+        return table(measured, traffic, cycles, LIMITS[engine])
 
 
 def table(measured: Cycles, traffic: Traffic, cycles: int, limit_seconds: float) -> int:

@@ -9,15 +9,17 @@ import pytest
 
 from tests.acceptance.project import Project
 
-AGAIN_ON_DOCKER = ("test_exchanged_classes_are_rolled_back", "test_one_and_a_half_times_slower_is_rolled_back")
+AGAIN = ("test_exchanged_classes_are_rolled_back", "test_one_and_a_half_times_slower_is_rolled_back")
+"""Canaries that run on processes every time, and elsewhere before a release."""
+ELSEWHERE = ("test_docker.py", "test_cluster_canaries.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything here is slow. Half of the canaries on Docker wait for a release: all of them run on processes every time."""
+    """Everything here is slow. Half of the canaries in containers wait for a release."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.slow)
-        if item.path.name == "test_docker.py" and item.name in AGAIN_ON_DOCKER:
+        if item.path.name in ELSEWHERE and item.name.partition("[")[0] in AGAIN:
             item.add_marker(pytest.mark.release)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from gateline.contracts import schema as schemas
+from gateline.contracts.release import Image
 from gateline.contracts.samples import rows
 from gateline.settings import Settings, load
 from infra.host.python_env import python_for
@@ -60,6 +61,11 @@ class Project:
         """The port of its production."""
         return self.settings.environments["production"].port
 
+    @property
+    def url(self) -> str:
+        """Where callers reach its production."""
+        return f"http://127.0.0.1:{self.port}"
+
     def change(self, **changes: Any) -> None:
         """Set settings; `__` stands for a dot."""
         change_settings(self.path, {key.replace("__", "."): value for key, value in changes.items()})
@@ -100,13 +106,23 @@ class Project:
 
     def release(self) -> str:
         """Train, judge and build; return the release's digest. Every command must pass."""
-        for done in (self.module("training"), self.module("validation.model"), self.invoke("build")):
+        for done in (self.module("training"), self.module("validation.model"), self.build()):
             assert done.code == 0, done.output
         return self.chosen()
+
+    def build(self) -> Done:
+        """Build a release that its production can start."""
+        return self.invoke("build")
 
     def chosen(self) -> str:
         """Return the digest of the release built last."""
         return (self.path / ".gateline/registry" / self.settings.project.name / "aliases/release").read_text()
+
+    def image(self) -> Image:
+        """Return the image of the release built last, as it was pushed."""
+        folder = self.path / ".gateline/registry" / self.settings.project.name / "images"
+        [record] = folder.glob(f"{self.chosen()}-*.json")
+        return Image.model_validate_json(record.read_bytes())
 
     def status(self, environment: str = "production") -> dict[str, Any]:
         """Return what `invoke status --json` says."""
@@ -128,7 +144,7 @@ class Project:
     def traffic(self, rate: float = 100.0, threads: int = 4, *, open_loop: bool = False) -> Traffic:
         """Return traffic of that row on production; it runs while it is open."""
         body = json.dumps({"features": self.row()}).encode()
-        return Traffic(f"http://127.0.0.1:{self.port}", body, rate=rate, threads=threads, open_loop=open_loop)
+        return Traffic(self.url, body, rate=rate, threads=threads, open_loop=open_loop)
 
     def break_hooks(self, code: str) -> None:
         """Append code to `model/hooks.py`: a fault in the release that no offline gate sees."""

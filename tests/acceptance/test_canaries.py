@@ -94,7 +94,7 @@ def test_exchanged_classes_are_rolled_back(project: Project) -> None:
     try:
         assert project.module("training").code == 0
         assert project.module("validation.model").code == 1
-        assert project.invoke("build").code == 0
+        assert project.build().code == 0
         refused = project.invoke("canary", "--env=production")
         assert refused.code == 1 and "validate_model" in refused.output
         assert "predictions" in judge(project, "--unjudged", code=1)
@@ -138,7 +138,7 @@ def test_a_changed_schema_goes_through_a_canary(project: Project) -> None:
         assert not traffic.lost
         assert project.stable() == release != before
         new = project.row() | {"weather": 0.5}
-        answer = httpx.post(f"http://127.0.0.1:{project.port}/predict", json={"features": new})
+        answer = httpx.post(f"{project.url}/predict", json={"features": new})
         assert answer.status_code == 200 and "miles" in new and "seats" not in new, answer.text
     undone = project.invoke("rollback", "--env=production")
     assert undone.code == 0 and project.stable() == before

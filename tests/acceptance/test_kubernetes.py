@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gateline.contracts.release import Image
 from infra.host.docker import Docker
 from template.scratch import change_settings
 from tests.acceptance.project import Project
@@ -36,7 +35,7 @@ def test_the_page_works_to_the_letter(tmp_path: Path, cluster: Cluster, daemon: 
         for block in found:
             reader.follow([block])
             if "--push" in block.text and block.language == "sh":
-                pushed(Project(folder), cluster)
+                cluster.load(Project(folder).image())
         reader.sh(Block("", 0, "sh", "invoke down --env=production --remove --from-laptop"))
         left = cluster.kubectl("get", "deployments,secrets,httproutes,leases", f"--namespace={namespace}", "--output=name")
         assert not left, left
@@ -55,10 +54,3 @@ def here(cluster: Cluster, registry: str, namespace: str) -> dict[str, str]:
         "https://late.example.org": cluster.gateway_url,
         'registry_login = "registry"': 'registry_login = ""',
     }
-
-
-def pushed(project: Project, cluster: Cluster) -> None:
-    """Bring the image of the release built last onto the node, which reaches no registry."""
-    folder = project.path / ".gateline/registry" / NAME / "images"
-    (record,) = folder.glob(f"{project.chosen()}-*.json")
-    cluster.load(Image.model_validate_json(record.read_bytes()))
