@@ -18,9 +18,8 @@ from tests.infra.tiny_project import Site
 def test_it_flows_until_the_block_is_left(site: Site) -> None:
     (site.root / "data").mkdir(exist_ok=True)
     release = site.release()
-    schema = site.target().bundle(release) / "artifact" / "schema.json"
     engine = site.put(stable=release)
-    site.change({"data.schema": str(schema)})
+    site.change({"data.schema": str(site.target().bundle(release) / "artifact" / "schema.json")})
     with synthetic(f"{site.url}/predict", 40.0, 60.0, "pipeline.toml") as process:
         end = time.monotonic() + 60
         while engine.metrics(Slot.STABLE).requests < 40:
