@@ -226,7 +226,7 @@ def test_an_archive_that_the_registry_lost(site: Site, there: bool) -> None:
 
 
 def test_bundles_are_below_the_project(site: Site) -> None:
-    assert site.target().bundle(site.release()).parent == site.root / ".gateline" / "releases"
+    assert site.target().engine.bundle(site.release()).parent == site.root / ".gateline" / "releases"
 
 
 def test_a_failed_verdict_stops_it_before_anything_starts(site: Site) -> None:
