@@ -23,6 +23,11 @@ class ClusterProject(Project):
     def url(self) -> str:
         return str(self.status()["url"])
 
+    def replica(self) -> str:
+        pod, _, port = super().replica().removeprefix("http://").rpartition(":")
+        namespace = f"--namespace={self.settings.environments['production'].kubernetes.namespace}"
+        return f"http://{self.cluster.kubectl('get', 'pod', pod, namespace, '--output=jsonpath={.status.podIP}')}:{port}"
+
     def build(self) -> Done:
         done = self.invoke("build", "--push")
         if not done.code:

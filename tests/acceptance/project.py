@@ -135,6 +135,10 @@ class Project:
         """Return the digest of production's stable release."""
         return str(self.status()["slots"]["stable"]["release"])
 
+    def replica(self) -> str:
+        """Return where the first replica of production's stable release listens."""
+        return f"http://{self.status()['slots']['stable']['replicas'][0]['address']}"
+
     def row(self) -> dict[str, Any]:
         """Return one row made from the schema."""
         data = self.settings.data

@@ -168,8 +168,7 @@ def changed(project: Project) -> Iterator[None]:
 
 def latency_of(project: Project) -> float:
     """Return the mean seconds of a prediction in production, as the service counts them."""
-    address = project.status()["slots"]["stable"]["replicas"][0]["address"]
-    url, row = f"http://{address}", project.row()
+    url, row = project.replica(), project.row()
     for number in range(200):
         httpx.post(f"{url}/predict", json={"features": row | {"distance": 100 + number}})
         time.sleep(0.002)
