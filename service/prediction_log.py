@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby, repeat
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,8 @@ class PredictionLog:
             self._closing.wait(GATHER_SECONDS)
             self._awake.clear()
             self._is_told = False  # before it looks: what comes from here on tells it again
-            while self._waiting:
+            # what comes meanwhile waits for the next time: to go on until nothing waits would write a few lines at a time
+            for _ in range(ceil(len(self._waiting) / FIELDS / MOST_LINES)):
                 for day, lines in groupby(self._taken(), key=_day):
                     self._write(day, self._encoder.encode_lines(list(lines)))
             if self._closing.is_set():

@@ -48,7 +48,7 @@ def _batches(
         if words and len(first) == len(stored.names):
             file.seek(0)
             opened = parquet.ParquetFile(file, read_dictionary=words, buffer_size=BUFFER)
-        size = max(1, min(ROWS, CELLS // len(columns or stored.names)))
+        size = max(1, min(ROWS, CELLS // max(1, len(columns or stored.names))))
         for group in range(opened.num_row_groups):  # What one group needed is given back before the next.
             for batch in opened.iter_batches(batch_size=size, columns=columns, row_groups=[group]):
                 table = pa.Table.from_batches([batch])

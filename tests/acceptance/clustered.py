@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.acceptance.project import Done, Project
 from tests.cluster import Cluster
-from tests.daemon import BASE, connected
+from tests.daemon import connected, on_docker
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,7 @@ def on_cluster(
         about |= {"kubernetes.namespace": namespace}
         about |= {"kubernetes.gateway": cluster.gateway, "kubernetes.url": cluster.gateway_url} if gateway else {}
         settings = {f"environments.production.{setting}": value for setting, value in about.items()}
-        base = {"image.base": BASE} if connected().images.list(name=BASE) else {}
-        settings |= base | {"image.repository": f"{registry}/team/{name}"}
+        settings |= on_docker(connected()) | {"image.repository": f"{registry}/team/{name}"}
         project = ClusterProject(Project.copy(folder, name, settings | dict(changes or {})).path, cluster)
         try:
             yield project

@@ -148,6 +148,27 @@ def test_many_requests_are_written_together_and_none_is_lost(tmp_path: Path, mon
     assert [line["score"] for line in found] == [score for n in range(500) for score in (n / 7, n / 3)] and not lost.lines
 
 
+def test_steady_requests_are_gathered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While blocks are written, more comes in: that waits for the next time, whatever the pace."""
+    blocks = list[int]()
+    log = PredictionLog(tmp_path, "digest", 14, Lost())
+    append = log._append
+
+    def slowly(day: str, lines: bytes) -> int:
+        blocks.append(lines.count(b"\n"))
+        time.sleep(0.005)
+        return append(day, lines)
+
+    monkeypatch.setattr(log, "_append", slowly)
+    end, sent = time.monotonic() + 1.0, 0
+    while time.monotonic() < end:
+        log.write(f"r{sent}", [0.5])
+        sent += 1
+        time.sleep(0.0005)
+    log.close()
+    assert sum(blocks) == sent > 100 and len(blocks) <= 14
+
+
 def test_replicas_share_one_file_without_mixing_lines(tmp_path: Path) -> None:
     logs = [PredictionLog(tmp_path, f"release-{number}", 14, Lost()) for number in range(4)]
     for number in range(200):

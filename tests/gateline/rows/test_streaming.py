@@ -7,12 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import fsspec
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from gateline.contracts.verdict import Outcome
 from gateline.rows import cutting, parquet_batches
 from gateline.rows.parts import Finding
-from gateline.rows.streaming import Stream
+from gateline.rows.streaming import Stream, read_parts
 from gateline.settings import DataGate
 from tests.validation.data.oracle.reading import read_raw
 from tests.validation.weather import frame, schema, write
@@ -130,3 +132,18 @@ def test_the_numbers_of_rows_are_those_of_their_files(tmp_path: Path) -> None:
     found = judge(Stream(str(tmp_path)), None, schema(), gate)
     assert found.outcome is Outcome.FAIL
     assert "rows 712 of a.csv, 992 of a.csv, 4 of b.csv, 992 of b.csv;" in found.failed[0].reason
+
+
+def test_parquet_without_columns_is_judged(tmp_path: Path) -> None:
+    parquet.write_table(pa.table({}), tmp_path / "rows.parquet")
+    assert [part.names() for part in read_parts(Stream(str(tmp_path / "rows.parquet")))] == [[]]
+    verdict = judge(Stream(str(tmp_path / "rows.parquet")), None, schema(), DataGate())
+    assert [rule.name for rule in verdict.failed] == ["row_count"]
+
+
+def test_a_wide_batch_is_bounded_by_its_cells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parquet_batches, "CELLS", 300)
+    parquet.write_table(pa.table({f"c{number}": range(100) for number in range(30)}), tmp_path / "rows.parquet")
+    with (tmp_path / "rows.parquet").open("rb") as file:
+        tables = [table for table in parquet_batches.parquet_batches(file, None)[1] if isinstance(table, pa.Table)]
+    assert [table.num_rows for table in tables] == [10] * 10
