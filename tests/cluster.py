@@ -93,17 +93,18 @@ class Cluster:
             self.kubectl("delete", "namespace", name, "--wait=false")
 
     @contextmanager
-    def at_the_gateway(self, labels: Mapping[str, str] | None = None) -> Iterator[str]:
-        """Yield a namespace of the test's own whose routes are the only ones: they answer to every name of the Gateway."""
-        alone = FileLock(Path(tempfile.gettempdir()) / "gateline-test-gateway.lock")
-        with alone, self.namespace({**(labels or {}), ROUTED: "yes"}) as name:
-            left = self.get(f"{NAMESPACES}?labelSelector={ROUTED}")["items"]
-            for other in {one["metadata"]["name"] for one in left} - {name}:  # of a test that was killed
+    def at_the_gateway(self, labels: Mapping[str, str] | None = None, host: str = "") -> Iterator[str]:
+        """Yield a namespace of the test's own whose routes are the only ones for a name of the Gateway, or for all others."""
+        name = host or "every-other"
+        alone = FileLock(Path(tempfile.gettempdir()) / f"gateline-test-gateway-{name}.lock")
+        with alone, self.namespace({**(labels or {}), ROUTED: name}) as namespace:
+            left = self.get(f"{NAMESPACES}?labelSelector={ROUTED}={name}")["items"]
+            for other in {one["metadata"]["name"] for one in left} - {namespace}:  # of a test that was killed
                 self.kubectl("delete", "httproutes", "--all", "-n", other)
             try:
-                yield name
+                yield namespace
             finally:
-                self.kubectl("delete", "httproutes", "--all", "-n", name)
+                self.kubectl("delete", "httproutes", "--all", "-n", namespace)
 
 
 @contextmanager

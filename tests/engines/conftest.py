@@ -59,11 +59,11 @@ class FakeEnvironment(RunningEnvironment):
 
 
 @contextmanager
-def started(kind: str, root: Path, request: pytest.FixtureRequest) -> Iterator[RunningEnvironment]:
-    """Yield an environment of an engine that is down, and remove what it leaves."""
+def started(kind: str, root: Path, request: pytest.FixtureRequest, **about: Any) -> Iterator[RunningEnvironment]:
+    """Yield an environment of an engine that is down, and remove what it leaves. `about` are settings behind a Gateway."""
     if kind in CLUSTERED:
         client, cluster, registry = (request.getfixturevalue(name) for name in ("daemon", "cluster", "registry"))
-        with on_a_cluster(root, client, cluster, registry, kind == "gateway") as pods:
+        with on_a_cluster(root, client, cluster, registry, kind == "gateway", **(about if kind == "gateway" else {})) as pods:
             yield pods
         return
     if kind == "docker":
@@ -103,7 +103,7 @@ def standing(
     kind: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Iterator[RunningEnvironment]:
     """An environment whose stable slot serves from two replicas, for the tests of one module."""
-    with started(kind, tmp_path_factory.mktemp("standing"), request) as environment:
+    with started(kind, tmp_path_factory.mktemp("standing"), request, hostname="localhost") as environment:
         environment.serving(replicas=2, log=True)
         yield environment
 

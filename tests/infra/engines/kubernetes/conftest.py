@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -34,6 +35,8 @@ RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 
 class KubernetesEnvironment(RunningEnvironment):
     """One environment in a namespace of its own, and what the tests do to it."""
+
+    takes_turns = False
 
     def __init__(self, root: Path, client: Docker, cluster: Cluster, registry: str, namespace: str, **about: Any) -> None:
         """Choose names of its own; nothing is started. `about` are settings of the environment's cluster."""
@@ -126,11 +129,16 @@ def processes_of(uid: str) -> Iterator[tuple[int, str]]:
 def started(
     root: Path, client: Docker, cluster: Cluster, registry: str, gateway: bool = False, **about: Any
 ) -> Iterator[KubernetesEnvironment]:
-    """Yield an environment that is down, behind the cluster's Gateway if asked for, and remove it."""
+    """Yield an environment that is down, behind the cluster's Gateway if asked for, and remove it.
+
+    With a `hostname` it leaves the Gateway's other names to another environment.
+    """
     cluster.need(gateway=gateway)
-    routed = {"gateway": cluster.gateway, "url": cluster.gateway_url} if gateway else {}
+    host = about.get("hostname", "")
+    url = cluster.gateway_url.replace(urlsplit(cluster.gateway_url).hostname or "", host) if host else cluster.gateway_url
+    routed = {"gateway": cluster.gateway, "url": url} if gateway else {}
     with ExitStack() as stack:
-        namespace = stack.enter_context((cluster.at_the_gateway if gateway else cluster.namespace)(RESTRICTED))
+        namespace = stack.enter_context(cluster.at_the_gateway(RESTRICTED, host) if gateway else cluster.namespace(RESTRICTED))
         environment = KubernetesEnvironment(root, client, cluster, registry, namespace, **{**routed, **about})
         stack.callback(environment.remove)
         yield environment
