@@ -72,8 +72,9 @@ class Cluster:
             elif slot not in left_out:
                 self._start(state, slot, wanted)
                 told.append(f"Deployment {name} of slot {slot} was gone; it was made again")
-        self._watch(state)
-        self.share(state, pods.all())
+        present = state.model_copy(update={"slots": {slot: one for slot, one in state.slots.items() if slot not in left_out}})
+        self._watch(present)
+        self.share(present, pods.all())  # a route that names what is not there is not followed
         self._leave(state, {*there} - {self._names.of(one.name) for one in state.slots.values()}, pods)
         return told
 

@@ -19,6 +19,8 @@ HOPELESS = (
     "RunContainerError", "CrashLoopBackOff",
 )  # fmt: skip
 """Why a container waits that will go on waiting."""
+NOT_YET = "failed to sync secret cache"
+"""What a busy node says of a Secret that it has not read yet; it tries again by itself."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,11 @@ class Pod:
     """The end of the log of its life before, as its node kept it."""
     address: str = ""
     """Its own address in the cluster."""
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether its container will go on waiting."""
+        return self.waits in HOPELESS and NOT_YET not in self.told
 
     @property
     def replica(self) -> WantedReplica:
@@ -145,7 +152,7 @@ class PodReadiness:
         for pod in pods:
             if pod.life.restarts > before.get(pod.name, 0) or pod.waits == "CrashLoopBackOff":
                 raise self._failure(f"{self.name} ended instead of getting ready", pod.name)
-            if pod.waits in HOPELESS:
+            if pod.hopeless:
                 raise self._failure(f"{self.name} cannot start: {pod.told}", pod.name)
         for pod in pods:
             if why := pod.told or unready(self.client, pod.replica, self.digest):

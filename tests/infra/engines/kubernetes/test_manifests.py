@@ -166,8 +166,7 @@ def test_a_namespace_of_others_is_left_alone(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_real_api_server_takes_all_of_it_and_refuses_a_pod_with_more_rights(tmp_path: Path, cluster: Cluster) -> None:
     with cluster.namespace(RESTRICTED) as namespace:
-        gateway = {} if cluster.gateway else {"gateway": ""}
-        folder = written(tmp_path, settings(namespace=namespace, **gateway))
+        folder = written(tmp_path, settings(namespace=namespace, gateway=cluster.gateway))
         for part in ("overlays", "access"):
             said = cluster.kubectl_ran("apply", "--dry-run=server", "-k", str(folder / part / "production"))
             assert not said.code and "Warning" not in said.errors, said.said()

@@ -51,6 +51,16 @@ def test_what_keeps_a_pod_from_running_is_told(status: dict[str, Any], told: str
     assert read(POD | {"status": status}).told == told
 
 
+@pytest.mark.parametrize(
+    ("message", "hopeless"),
+    [('secret "x" not found', True), ("failed to sync secret cache: timed out waiting for the condition", False)],
+)
+def test_what_a_busy_node_has_not_read_yet_is_waited_for(message: str, hopeless: bool) -> None:
+    waiting = {"waiting": {"reason": "CreateContainerConfigError", "message": message}}
+    pod = read(POD | {"status": {"containerStatuses": [{"name": "service", "state": waiting}]}})
+    assert pod.hopeless == hopeless and pod.told == f"CreateContainerConfigError: {message}"
+
+
 def test_why_there_are_no_pods_is_told() -> None:
     failure = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota: small"}
     assert refused({"status": {"conditions": [failure]}}) == "exceeded quota: small"
