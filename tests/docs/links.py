@@ -11,12 +11,15 @@ LINK = re.compile(r"\]\(([^)#\s]+)(?:#[\w-]*)?\)")
 NAMED = re.compile(r"`((\w+)/[\w./-]*\w)(?:::\w+)?`")
 
 
-def broken(root: Path, page: str) -> list[str]:
-    """Return what a page below `root` links to that is not there; other sites are not asked."""
+def linked(root: Path, page: str) -> dict[str, Path]:
+    """Return what a page below `root` links to, as it is written and as a path; other sites aside."""
     found = LINK.findall((root / page).read_text(encoding="utf-8"))
-    return [
-        f"{page}: {target}" for target in found if "://" not in target and not ((root / page).parent / target).exists()
-    ]
+    return {target: ((root / page).parent / target).resolve() for target in found if "://" not in target}
+
+
+def broken(root: Path, page: str) -> list[str]:
+    """Return what a page below `root` links to that is not there."""
+    return [f"{page}: {target}" for target, path in linked(root, page).items() if not path.exists()]
 
 
 def gone(root: Path, page: str) -> list[str]:

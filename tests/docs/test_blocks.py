@@ -9,7 +9,7 @@ import pytest
 
 from tests.docs.apart import APART, Apart, is_apart, walked
 from tests.docs.blocks import KNOWN, ROOT, Block, all_blocks, blocks, pages
-from tests.docs.links import broken, gone
+from tests.docs.links import broken, gone, linked
 
 
 def unknown(found: list[Block]) -> list[str]:
@@ -84,6 +84,12 @@ def test_the_pages_and_their_blocks_are_seen() -> None:
 @pytest.mark.parametrize("page", pages())
 def test_every_link_of_a_page_leads_somewhere(page: str) -> None:
     assert broken(ROOT, page) == []
+
+
+@pytest.mark.parametrize("page", [page for page in pages() if page.startswith("docs/")])
+def test_a_page_that_copies_have_links_to_nothing_that_they_lack(page: str) -> None:
+    lacking = [ROOT / name for name in ("benchmarks", "template", "tests", ".ci", "CONTRIBUTING.md", "SECURITY.md")]
+    assert [link for link, path in linked(ROOT, page).items() if {path, *path.parents} & {*lacking}] == []
 
 
 def test_a_link_that_leads_nowhere_is_named(tmp_path: Path) -> None:
