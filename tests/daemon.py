@@ -6,7 +6,7 @@ from typing import Any
 
 from infra.engines.docker import daemon
 from infra.engines.docker.labels import Names
-from infra.host.docker import Docker, connect
+from infra.host.docker import Docker, connect, images
 
 BASE = "gateline-base:bookworm"
 """What `.ci/docker` builds; without it the base of the settings is pulled."""
@@ -20,7 +20,7 @@ def connected() -> Docker:
 def on_docker(client: Docker, *environments: str) -> dict[str, Any]:
     """Return the settings, by dotted key, that put environments on the daemon."""
     engines = {f"environments.{name}.engine": "docker" for name in environments}
-    return engines | ({"image.base": BASE} if client.images.list(name=BASE) else {})
+    return engines | ({"image.base": BASE} if images(client, BASE) else {})
 
 
 def remove(client: Docker, project: str, *environments: str) -> None:

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import docker
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from docker.models.images import Image
 from docker.types import LogConfig
 from requests.exceptions import RequestException
 
@@ -48,7 +49,9 @@ HARDENED: dict[str, Any] = {
 
 `init`: a container's first process cannot be ended from inside; so it is one that hands signals on and does nothing else."""
 
-__all__ = ["CONFLICT", "HARDENED", "APIError", "Docker", "ImageNotFound", "NotFound", "connect", "platform_of", "reaching"]
+__all__ = [
+    "CONFLICT", "HARDENED", "APIError", "Docker", "ImageNotFound", "NotFound", "connect", "images", "platform_of", "reaching",
+]  # fmt: skip
 
 Docker = docker.DockerClient
 
@@ -74,6 +77,15 @@ def platform_of(client: Docker) -> str:
     with reaching():
         machine = str(client.info()["Architecture"])
     return f"linux/{MACHINES.get(machine, machine)}"
+
+
+def images(client: Docker, name: str = "", **filters: str | list[str]) -> list[Image]:
+    """Return the daemon's images, without those that another command removes meanwhile: the SDK's own list fails on these."""
+    found = []
+    for one in client.api.images(name=name or None, filters=filters):
+        with contextlib.suppress(ImageNotFound):
+            found.append(client.images.get(one["Id"]))
+    return found
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from infra.host.ports import free_ports
 from infra.host.python_env import python_for
 from template.scratch import change_settings
 from tests.acceptance.project import ROOT, WHO, Done, Project, add, front_python, git, share_environments
+from tests.cluster import COMMAND
 
 BEFORE = "b9d111f"
 """The last commit of the template before its packages moved into `gateline/`."""
@@ -104,8 +105,9 @@ def template(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def old(template: Path, made: Project) -> Project:
+def old(template: Path, made: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
     """A copy made by the template of that time, edited and committed; two of its releases serve, the second was promoted."""
+    monkeypatch.delenv(COMMAND, raising=False)  # a variable that nobody knew then
     python = str(python_for(template / "requirements/dev.txt", ROOT))
     subprocess.run([python, "-m", "invoke", "new", str(made.path), "--defaults"], cwd=template, check=True)
     share_environments(made.path)

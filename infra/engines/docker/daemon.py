@@ -19,7 +19,7 @@ from gateline.contracts.release import Image, Release
 from gateline.registry.releases import Releases
 from gateline.settings.errors import GateRefused, UsageError
 from infra.engines.docker.labels import ENVIRONMENT, PART, PROJECT, RECORD, RELEASE, STATE, Names
-from infra.host.docker import APIError, Docker, ImageNotFound, NotFound, connect, platform_of, reaching
+from infra.host.docker import APIError, Docker, ImageNotFound, NotFound, connect, images, platform_of, reaching
 
 FILES = "/opt/gateline/release"
 PROXY_OFFSET, FIRST_OFFSET = 2, 10
@@ -66,11 +66,12 @@ def remove(client: Docker, names: Names) -> None:
             if network.name == names.prefix:
                 network.remove()
         if not client.containers.list(all=True, filters={"label": ours}, ignore_removed=True):
-            for image in client.images.list(filters={"label": ours}):
-                client.images.remove(str(image.id), force=True)
+            left = [str(image.id) for image in images(client, label=ours)]
             helpers = (f"{names.project}-site:", f"{names.project}-proxy:")
-            for tag in [tag for image in client.images.list() for tag in image.tags if tag.startswith(helpers)]:
-                client.images.remove(tag, force=True)
+            left += [tag for image in images(client) for tag in image.tags if tag.startswith(helpers)]
+            for image in left:
+                with contextlib.suppress(ImageNotFound):
+                    client.images.remove(image, force=True)
 
 
 def bring(client: Docker, releases: Releases, release: Release) -> str:
@@ -111,7 +112,7 @@ def present(client: Docker, image: str) -> bool:
 def kept(client: Docker, project: str, programs: Mapping[str, str]) -> list[Release]:
     """Return the releases of `programs` (image id by digest) whose images are on the daemon, oldest first."""
     with reaching():
-        listed = client.images.list(filters={"label": f"{PROJECT}={project}"})
+        listed = images(client, label=f"{PROJECT}={project}")
     labels = {image.id: image.labels for image in listed}
     found = [Release.model_validate_json(labels[image][RECORD]) for image in programs.values() if image in labels]
     return sorted(found, key=lambda release: release.created)
@@ -137,7 +138,7 @@ def prune(client: Docker, project: str, keep: set[str]) -> None:
         )
         for carrier in carriers:
             keep = keep | set(json.loads(carrier.labels[STATE]).get("programs", {}).values())
-        for image in client.images.list(filters={"label": [f"{PROJECT}={project}", RELEASE]}):
+        for image in images(client, label=[f"{PROJECT}={project}", RELEASE]):
             # One that was just built and not deployed yet is tagged `latest`, and stays. One that a container still uses
             # cannot be removed: the next deploy tries again.
             if image.id not in keep and not any(tag.endswith(":latest") for tag in image.tags):

@@ -16,7 +16,7 @@ from gateline.registry.releases import Releases
 from gateline.settings import Settings
 from gateline.settings.errors import OutsideError, UsageError
 from infra.host.bundle import checked, unpack
-from infra.host.docker import APIError, Docker, ImageNotFound, connect, platform_of, reaching
+from infra.host.docker import APIError, Docker, ImageNotFound, connect, images, platform_of, reaching
 from infra.releases.image import context
 from infra.releases.image.builders import Builder, Job, builder_for
 from infra.releases.image.listing import digest, listing
@@ -172,7 +172,7 @@ class Workshop:
 def remove_older(client: Docker, repository: str) -> list[str]:
     """Remove all but the newest images named `repository:…`; return their names. One that a container uses stays."""
     with reaching():
-        listed = client.images.list(name=repository)
+        listed = images(client, repository)
     newest_first = sorted(listed, key=lambda image: str(image.attrs["Created"]), reverse=True)
     removed = []
     for tag in [tag for image in newest_first[KEPT:] for tag in image.tags]:
