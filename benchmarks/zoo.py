@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -144,9 +146,27 @@ def of_words(estimator: Any, count: int = 2) -> Any:
     return estimator(max_iter=15, categorical_features=list(range(count)), max_leaf_nodes=15, random_state=1)
 
 
+def light(kind: str, **options: Any) -> Any:
+    """Return a gradient boosting of LightGBM."""
+    fixed = {"n_estimators": 15, "num_leaves": 15, "min_child_samples": 5, "random_state": 1, "n_jobs": 1, "verbose": -1}
+    return getattr(importlib.import_module("lightgbm"), kind)(**fixed, **options)
+
+
+def lights(kind: str) -> Mapping[str, tuple[Front, Callable[[], Any]]]:
+    """Return LightGBM's cases; none on macOS, where it needs a library that Python's packages do not bring."""
+    by_words = {"categorical_feature": [0], "max_cat_to_onehot": 1}
+    found = {
+        "LGBM": (preprocessor, lambda: light(kind)),
+        "LGBM, without gaps": (filled, lambda: light(kind)),
+        "LGBM, categories": (preprocessor, lambda: light(kind, **by_words)),
+    }
+    return found if sys.platform == "linux" else {}
+
+
 CLASSIFIERS: Mapping[str, tuple[Front, Callable[[], Any]]] = {
     "HistGradientBoosting": (preprocessor, lambda: ensemble.HistGradientBoostingClassifier(max_iter=15, random_state=1)),
     "HistGradientBoosting, categories": (preprocessor, lambda: of_words(ensemble.HistGradientBoostingClassifier, 1)),
+    **lights("LGBMClassifier"),
     "RandomForest": (preprocessor, lambda: ensemble.RandomForestClassifier(20, max_depth=7, random_state=1)),
     "RandomForest, 100 trees of any depth": (filled, lambda: ensemble.RandomForestClassifier(100, random_state=1)),
     "ExtraTrees": (preprocessor, lambda: ensemble.ExtraTreesClassifier(20, max_depth=7, random_state=1)),
@@ -187,6 +207,7 @@ CLASSIFIERS: Mapping[str, tuple[Front, Callable[[], Any]]] = {
 REGRESSORS: Mapping[str, tuple[Front, Callable[[], Any]]] = {
     "HistGradientBoosting": (preprocessor, lambda: ensemble.HistGradientBoostingRegressor(max_iter=15, random_state=1)),
     "HistGradientBoosting, categories": (preprocessor, lambda: of_words(ensemble.HistGradientBoostingRegressor, 1)),
+    **lights("LGBMRegressor"),
     "RandomForest": (preprocessor, lambda: ensemble.RandomForestRegressor(20, max_depth=7, random_state=1)),
     "RandomForest, 100 trees of any depth": (filled, lambda: ensemble.RandomForestRegressor(100, random_state=1)),
     "ExtraTrees": (preprocessor, lambda: ensemble.ExtraTreesRegressor(20, max_depth=7, random_state=1)),

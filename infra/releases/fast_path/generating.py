@@ -8,7 +8,7 @@ from typing import Any
 
 from gateline.contracts.schema import Schema
 from gateline.registry.loaded import LoadedModel
-from infra.releases.fast_path import bayes, boosting, combining, encoding, forests, linear, own, scaling
+from infra.releases.fast_path import bayes, boosting, combining, encoding, forests, lightgbm, linear, own, scaling
 from infra.releases.fast_path.writer import Columns, NotCoveredError, Number, Scorer, Step, Word, Writer
 
 STEPS: Mapping[str, Step] = {
@@ -27,6 +27,8 @@ STEPS: Mapping[str, Step] = {
 }
 """What stands in front of an estimator, by type: a class that inherits from one may do anything else."""
 SCORERS: Mapping[str, Scorer] = {
+    "lightgbm.sklearn.LGBMClassifier": lightgbm.classifier,
+    "lightgbm.sklearn.LGBMRegressor": lightgbm.regressor,
     "sklearn.BernoulliNB": bayes.bernoulli,
     "sklearn.CalibratedClassifierCV": combining.calibrated,
     "sklearn.CategoricalNB": bayes.categorical,
