@@ -107,6 +107,10 @@ class Engine(Protocol):
         """Say what serves at this environment's address though its state is gone, in words; '' where nothing does."""
         ...
 
+    def versions(self) -> Mapping[str, str]:
+        """Return the objects that a platform of others keeps for this environment, and at which version each is now."""
+        ...
+
     def status(self) -> Running:
         """Say what is really running. What is down is said, and never raised."""
         ...

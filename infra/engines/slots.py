@@ -88,6 +88,9 @@ class SlotEngine(Engine):
     def orphaned(self) -> str:
         return ""
 
+    def versions(self) -> Mapping[str, str]:
+        return {}
+
     def up(self) -> list[str]:
         before = self._state()
         found, refused = self._repair(before)

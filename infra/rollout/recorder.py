@@ -55,14 +55,16 @@ class Recorder:
         environment: str,
         others: Callable[[], Iterable[Head]] = tuple,
         warn: Callable[[str], None] = _warn,
+        versions: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
         """The log's head as it was last seen is kept in all of `notes`; events that cannot be chained wait in the last.
 
         `others` are heads that this machine kept for other environments: one log serves them all. `warn` is told once why
-        events wait where the log is not the one seen before.
+        events wait where the log is not the one seen before. `versions` are those of the objects that a change has made.
         """
         self.log, self._notes, self._others, self._warn = log, notes, others, warn
         self._source = f"/{project}/{environment}"
+        self._versions = versions
         self._known: tuple[Head, ...] | None = None
         self._warned = False
         self._spooled = datetime.fromtimestamp(0, UTC)
@@ -99,9 +101,16 @@ class Recorder:
             yield change
         except BaseException as error:
             failed = {"outcome": "failed", "error": f"{type(error).__name__}: {first_line(error)}"}
-            self.record(FINISHED, subject, change.data | failed)
+            self.record(FINISHED, subject, change.data | failed | self._objects())
             raise
-        self.record(change.type, subject, {"outcome": "done"} | change.data)
+        self.record(change.type, subject, {"outcome": "done"} | change.data | self._objects())
+
+    def _objects(self) -> dict[str, Any]:
+        """Return at which versions a cluster's objects are: its own log tells who changed them, and when."""
+        with suppress(*UNREACHABLE):
+            if found := self._versions():
+                return {"objects": dict(found)}
+        return {}
 
     def flush(self) -> int:
         """Chain the events that waited for the registry; return how many.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,7 +56,10 @@ def audit_key() -> str:
     return key
 
 
-def recorder_of(settings: Settings, name: str, root: Path, log: AuditLog, shared: Notes | None = None) -> Recorder:
+def recorder_of(
+    settings: Settings, name: str, root: Path, log: AuditLog, shared: Notes | None = None,
+    versions: Callable[[], Mapping[str, str]] = dict,
+) -> Recorder:
     """Return the audit log as `name`, an environment or the build, writes it.
 
     Its head is kept on this machine, and in `shared` where others read that too. It is compared with the heads that this
@@ -70,7 +73,7 @@ def recorder_of(settings: Settings, name: str, root: Path, log: AuditLog, shared
         yield from (head for notes in others if (head := read_head(notes, log.name)) is not None)
 
     notes = (own, shared) if shared is not None and shared.shared else (own,)
-    return Recorder(log, notes, settings.project.name, name, seen)
+    return Recorder(log, notes, settings.project.name, name, seen, versions=versions)
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,7 @@ class Target:
         folder = layout.folder(settings, name, root)
         store = Store(settings.registry.url, settings.project.name, lambda: recorder.has_seen_events())
         engine = engine_for(settings, name, root)
-        recorder = recorder_of(settings, name, root, AuditLog(store, audit_key()), engine.notes)
+        recorder = recorder_of(settings, name, root, AuditLog(store, audit_key()), engine.notes, engine.versions)
 
         def others() -> Iterator[Notes]:
             yield FolderNotes(layout.keeping(settings, root)[layout.BUILD])

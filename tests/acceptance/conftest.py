@@ -15,11 +15,11 @@ ELSEWHERE = ("test_docker.py", "test_cluster_canaries.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything here is slow. Half of the canaries in containers wait for a release."""
+    """Everything here is slow. Half of the canaries in containers wait for a release, as do all that share by pods."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.slow)
-        if item.path.name in ELSEWHERE and item.name.partition("[")[0] in AGAIN:
+        if item.path.name in ELSEWHERE and (item.name.partition("[")[0] in AGAIN or item.name.endswith("[pods]")):
             item.add_marker(pytest.mark.release)
 
 

@@ -43,6 +43,13 @@ class Cluster:
             raise OutsideError(why, f"kubectl create namespace {self._where.namespace}, or ask whoever runs the cluster")
         return {"uid": found["metadata"]["uid"], "name": str(self._api)}
 
+    def versions(self) -> dict[str, str]:
+        """Return the resource version of the state, of what shares the traffic, and of the Deployments of services."""
+        kinds = (SECRETS, self._entry[0])
+        single = {f"{kind}/{self._names.prefix}": self._api.get(self._api.path(kind, self._names.prefix)) for kind in kinds}
+        found = single | {f"{DEPLOYMENTS}/{name}": body for name, body in self.deployments().items()}
+        return {name: body["metadata"]["resourceVersion"] for name, body in found.items() if body is not None}
+
     def deployments(self) -> dict[str, Body]:
         """Return the Deployments of services by name."""
         found = self._api.items(DEPLOYMENTS, self._names.own | {PART: "service"})

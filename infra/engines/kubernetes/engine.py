@@ -105,6 +105,9 @@ class KubernetesEngine(SlotEngine):
             sharing=self._cluster.sharing(state, pods),
         )
 
+    def versions(self) -> Mapping[str, str]:
+        return self._cluster.versions()
+
     def fetch(self, release: Release, archive: bytes) -> None:
         """Note the pushed image of a release, which the nodes pull by its digest, and bring its files onto this machine.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import datetime, tzinfo
 from pathlib import Path
 
@@ -10,14 +11,15 @@ import pytest
 from gateline.contracts.event import ACCEPTED, FINISHED, ROLLED_BACK, STARTED
 from gateline.registry.audit import AuditLog
 from gateline.registry.store import Store
-from gateline.settings.errors import GateRefused
+from gateline.settings.errors import GateRefused, OutsideError
 from infra.host.notes import FolderNotes
 from infra.rollout.recorder import Recorder
 
 
-def recorder(tmp_path: Path) -> Recorder:
+def recorder(tmp_path: Path, versions: Callable[[], Mapping[str, str]] = dict) -> Recorder:
     notes = (FolderNotes(tmp_path / "environment"),)
-    return Recorder(AuditLog(Store(str(tmp_path / "registry"), "p")), notes, "p", "production")
+    log = AuditLog(Store(str(tmp_path / "registry"), "p"))
+    return Recorder(log, notes, "p", "production", versions=versions)
 
 
 def block(tmp_path: Path) -> None:
@@ -41,6 +43,28 @@ def test_a_change_is_recorded_before_and_after(tmp_path: Path) -> None:
     assert ended.data["actor"]["name"] and ended.data["commit"]
     assert recorder(tmp_path).kept_head() == recorder(tmp_path).log.head()
     assert (tmp_path / "environment" / "audit-log.json").read_text() == f"{tmp_path}/registry p", "whose head it is"
+
+
+@pytest.mark.parametrize(("seen", "kept"), [({"v1/secrets/s": "41"}, {"v1/secrets/s": "41"}), ({}, None)])
+def test_a_change_ends_with_the_versions_of_what_it_made(
+    tmp_path: Path, seen: dict[str, str], kept: dict[str, str] | None
+) -> None:
+    one = recorder(tmp_path, lambda: seen)
+    with one.change("deploy", "digest"):
+        pass
+    with pytest.raises(ValueError, match="no"), one.change("deploy", "digest"):
+        raise ValueError("no")
+    assert [event.data.get("objects") for event in one.log.events()] == [None, kept, None, kept]
+
+
+def test_a_change_whose_objects_cannot_be_asked_is_recorded(tmp_path: Path) -> None:
+    def gone() -> dict[str, str]:
+        raise OutsideError("the API server does not answer", "start it")
+
+    with recorder(tmp_path, gone).change("deploy", "digest"):
+        pass
+    begun, ended = recorder(tmp_path).log.events()
+    assert ended.data["outcome"] == "done" and "objects" not in ended.data
 
 
 def test_an_urgent_change_asks_no_registry_before_it_is_done(tmp_path: Path) -> None:

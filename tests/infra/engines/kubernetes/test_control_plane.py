@@ -121,6 +121,19 @@ def test_a_slot_is_a_label_and_traffic_is_one_selector(plane: Plane) -> None:
     assert plane.cluster.kubectl_ran("get", "deployment", stable, "-n", plane.namespace).code
 
 
+def test_the_versions_are_those_that_the_cluster_gives_and_change_with_the_traffic(plane: Plane) -> None:
+    assert plane.engine.versions() == {}
+    plane.engine.up()
+    release = plane.fetched("1")
+    plane.engine.start(Slot.STABLE, release, 1)
+    before = plane.engine.versions()
+    plane.engine.set_shares({Slot.STABLE: 1.0})
+    after, service = plane.engine.versions(), plane.got("service", PREFIX)["metadata"]
+    assert {name.rpartition("/")[0] for name in after} == {"v1/secrets", "v1/services", "apps/v1/deployments"}
+    shared = f"v1/services/{PREFIX}"
+    assert before[shared] != after[shared] == service["resourceVersion"]  # type: ignore[index]
+
+
 def test_a_previous_that_is_kept_cold_has_no_pods_until_it_is_waited_for(plane: Plane) -> None:
     cold = plane.another(warm=False)
     plane.engine.up()
