@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from gateline.registry.audit import AuditLog
+from gateline.registry.store import Store
 from infra.host.docker import Docker
 from template.scratch import change_settings
 from tests.acceptance.project import Project
@@ -36,6 +38,10 @@ def test_the_page_works_to_the_letter(tmp_path: Path, cluster: Cluster, daemon: 
             reader.follow([block])
             if "--push" in block.text and block.language == "sh":
                 cluster.load(Project(folder).image())
+        route = f"gateway.networking.k8s.io/v1/httproutes/gateline-{NAME}-production"
+        events = AuditLog(Store(str(folder / ".gateline/registry"), NAME)).events()
+        ended = {event.data["change"] for event in events if route in event.data.get("objects", {})}
+        assert ended >= {"deploy", "canary", "rollback"}
         reader.sh(Block("", 0, "sh", "invoke down --env=production --remove --from-laptop"))
         left = cluster.kubectl("get", "deployments,secrets,httproutes,leases", f"--namespace={namespace}", "--output=name")
         assert not left, left
