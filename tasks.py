@@ -189,12 +189,19 @@ def status(_: Context, env: str = "", logs: bool = False, json: bool = False) ->
     leave(lambda: commands.status(env, logs, json))
 
 
-@task(help=BRING_IN | {"skip_canary": "deploy although a champion runs (this is recorded)"})
+@task(
+    help=BRING_IN
+    | {
+        "skip_canary": "deploy although a champion runs (this is recorded)",
+        "dry_run": "say what would happen; on a cluster, with the diff of its objects",
+    }
+)
 def deploy(
     _: Context,
     env: str = "",
     release: str = "",
     skip_canary: bool = False,
+    dry_run: bool = False,
     unjudged: bool = False,
     lift_quarantine: bool = False,
     release_quarantine: bool = False,
@@ -203,10 +210,13 @@ def deploy(
 ) -> None:
     """Give a release all traffic, without losing a request.
 
-    Examples: invoke deploy --env=staging · invoke deploy --env=production --skip-canary --release=20260102-abc1234
+    Examples: invoke deploy --env=staging · … --dry-run · … --skip-canary --release=20260102-abc1234
     """
     options = commands.DeployOptions(skip_canary, unjudged, lifts(lift_quarantine, release_quarantine), from_laptop)
-    leave(lambda: commands.deploy(env, release, options, wait), "deploy", env)
+    if dry_run:
+        leave(lambda: commands.deploy_plan(env, release))
+    else:
+        leave(lambda: commands.deploy(env, release, options, wait), "deploy", env)
 
 
 @task(help=ENV)

@@ -81,7 +81,7 @@ def called(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[Any, .
 
         return note
 
-    for name in (*NAMES, "new_key", "rollback_list", "rollback_plan"):
+    for name in (*NAMES, "new_key", "deploy_plan", "rollback_list", "rollback_plan"):
         monkeypatch.setattr(copying if name == "new" else commands, name, noting(name))
     return calls
 
@@ -109,6 +109,7 @@ def called(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[Any, .
             ("deploy", "p", "", DeployOptions(lift_quarantine=True), 60.0),
         ),
         ("deploy", {"env": "p", "from_laptop": True}, ("deploy", "p", "", DeployOptions(from_laptop=True), 60.0)),
+        ("deploy", {"env": "p", "release": "r", "dry_run": True}, ("deploy_plan", "p", "r")),
         ("smoke", {"env": "staging"}, ("smoke", "staging")),
         ("canary", {"env": "p"}, ("canary", "p", "", CanaryOptions(), 60.0)),
         (
@@ -171,6 +172,7 @@ def test_options_reach_the_command(
         ("rollback", {"env": "p"}, "rollback-p"),
         ("drift", {}, "drift-production"),
         ("sign", {"new_key": "x"}, None),
+        ("deploy", {"env": "p", "dry_run": True}, None),
         ("rollback", {"env": "p", "list": True}, None),
         ("rollback", {"env": "p", "dry_run": True}, None),
         ("status", {}, None),

@@ -1,7 +1,7 @@
 """What `invoke` runs: each function does one thing, tells the user, and returns an exit code."""
 
 from infra.commands.building import build
-from infra.commands.changing import canary, deploy, promote, rollback, rollback_list, rollback_plan
+from infra.commands.changing import canary, deploy, deploy_plan, promote, rollback, rollback_list, rollback_plan
 from infra.commands.environments import down, smoke, status, up
 from infra.commands.history import audit, drift, report
 from infra.commands.monitoring import monitor
@@ -19,6 +19,7 @@ __all__ = [
     "build",
     "canary",
     "deploy",
+    "deploy_plan",
     "down",
     "drift",
     "monitor",

@@ -9,7 +9,7 @@ from gateline.contracts.release import Release
 from gateline.contracts.slots import Slot
 from gateline.report.writing import escape
 from gateline.settings.errors import ExitCode, GateRefused, UsageError
-from gateline.settings.shown import tell_message
+from gateline.settings.shown import tell, tell_message
 from infra.rollout.canary import CanaryOptions, Ended
 from infra.rollout.canary import canary as run_canary
 from infra.rollout.canary import promote as run_promote
@@ -60,6 +60,22 @@ def deploy(env: str, reference: str, options: DeployOptions, wait: float) -> int
     if changed:
         return _say_serving(target, release, "deployed")
     target.say(f"{release.name} runs here already: nothing to deploy")
+    return 0
+
+
+def deploy_plan(env: str, reference: str) -> int:
+    """Say what a deploy would do; nothing is changed."""
+    target = Target.open(env)
+    release, stable = target.named(reference), target.engine.status().release_in(Slot.STABLE)
+    if stable is not None and stable.digest == release.digest:
+        target.say(f"{release.name} runs here already: nothing to deploy")
+        return 0
+    replicas = target.environment.replicas
+    if diff := target.engine.preview(release, replicas):
+        tell(diff.rstrip())
+    beside = f" beside {stable.name}" if stable else ""
+    many = f"{replicas} replica{'s' if replicas > 1 else ''}"
+    target.say(f"would start {release.name} ({many}){beside}, and give it all traffic; nothing was changed or judged")
     return 0
 
 

@@ -111,6 +111,13 @@ class Engine(Protocol):
         """Return the objects that a platform of others keeps for this environment, and at which version each is now."""
         ...
 
+    def preview(self, release: Release, replicas: int) -> str:
+        """Return what all traffic for a release would make of a platform's objects, as a unified diff; nothing is changed.
+
+        It is '' where no platform keeps objects.
+        """
+        ...
+
     def status(self) -> Running:
         """Say what is really running. What is down is said, and never raised."""
         ...

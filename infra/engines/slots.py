@@ -91,6 +91,9 @@ class SlotEngine(Engine):
     def versions(self) -> Mapping[str, str]:
         return {}
 
+    def preview(self, release: Release, replicas: int) -> str:
+        return ""
+
     def up(self) -> list[str]:
         before = self._state()
         found, refused = self._repair(before)

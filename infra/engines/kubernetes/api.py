@@ -62,9 +62,10 @@ class Api:
         found: list[Body] = (self.get(f"{self.path(kind)}?{selector}") or {}).get("items", [])
         return found
 
-    def apply(self, kind: str, body: Body) -> Body:
-        """Make an object what `body` says of it, by server-side apply."""
+    def apply(self, kind: str, body: Body, *, dry_run: bool = False) -> Body:
+        """Make an object what `body` says of it, by server-side apply; with `dry_run`, only return what it would be."""
         path = f"{self.path(kind, body['metadata']['name'])}?fieldManager={MANAGER}&force=true"
+        path += "&dryRun=All" if dry_run else ""
         return self._json(self.ask("PATCH", path, body, "application/apply-patch+yaml"))
 
     def merge(self, kind: str, name: str, body: Body) -> Body:

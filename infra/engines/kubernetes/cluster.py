@@ -10,6 +10,7 @@ from gateline.settings import Environment
 from gateline.settings.errors import OutsideError
 from infra.engines.kubernetes import traffic
 from infra.engines.kubernetes.api import Api, Body
+from infra.engines.kubernetes.difference import difference
 from infra.engines.kubernetes.lock import FORMAT, LEASES
 from infra.engines.kubernetes.names import DEPLOYMENT, MANAGED, PART, POOL, REPLICAS, SLOT, Names
 from infra.engines.kubernetes.objects import KINDS, SPARE_SECONDS, Objects
@@ -180,13 +181,38 @@ class Cluster:
         if self._where.gateway:
             self._weigh(state, pods)
             return
-        selector = traffic.selector(self._names, state)
-        plan = {"where": "/spec/selector", "guarded": _is_guarded(state), "alive": selector}
-        plan["dead"] = traffic.selector(self._names, state, guarded=False)
         before = self._api.get(self._api.path(SERVICES, self._names.prefix))
-        self._api.apply(SERVICES, self._objects.entry(selector, plan))
+        wanted = self._sharing(state, ())
+        self._api.apply(SERVICES, wanted)
+        selector = wanted["spec"]["selector"]
         if before is None or before["spec"].get("selector") != selector:
             self._follow(self._names.prefix, selector)
+
+    def _sharing(self, state: ClusterState, ready: Collection[str]) -> Body:
+        """Return the object that shares the traffic; `ready` are the workloads, by name, that a Gateway may lead to."""
+        guarded = any(one.guarded and one.share > 0 for one in state.slots.values())
+        if not self._where.gateway:
+            selector = traffic.selector(self._names, state)
+            plan = {"where": "/spec/selector", "guarded": guarded, "alive": selector}
+            return self._objects.entry(selector, plan | {"dead": traffic.selector(self._names, state, guarded=False)})
+        port, every = self._environment.port, {one.name for one in state.slots.values()}
+        plan = {"where": "/spec/rules/0/backendRefs", "guarded": guarded}
+        plan["alive"] = traffic.backends(self._names, state, port, every)
+        plan["dead"] = traffic.backends(self._names, state, port, every, guarded=False)
+        return self._objects.route(traffic.backends(self._names, state, port, ready), plan)
+
+    def preview(self, state: ClusterState, stable: Workload | None) -> str:
+        """Return how the Deployment of `stable`, and what shares the traffic, differ from what a state would make of them.
+
+        The API server says what that would be, and refuses here what it would refuse then.
+        """
+        wanted = state.slots[Slot.CANARY]
+        count, patience = self._count(Slot.CANARY, wanted), self._environment.ready_seconds
+        made = self._api.apply(DEPLOYMENTS, self._objects.deployment(Slot.CANARY, wanted, count, patience), dry_run=True)
+        there = self._api.get(self._api.path(DEPLOYMENTS, self._names.of(stable.name))) if stable else None
+        shared = self._api.apply(self._entry[0], self._sharing(state, {wanted.name}), dry_run=True)
+        before = self._api.get(self._api.path(*self._entry))
+        return difference(there, made) + difference(before, shared)
 
     def _follow(self, service: str, selector: Mapping[str, str]) -> None:
         """Return when a Service leads to the ready pods that its selector names. Raises OutsideError where it never does."""
@@ -200,14 +226,9 @@ class Cluster:
         _settle(follows, lambda: late, f"kubectl describe endpointslices -l {OWNER}={service}")
 
     def _weigh(self, state: ClusterState, pods: Sequence[Pod]) -> None:
-        port, ready = self._environment.port, self._ready(state, pods)
-        every = {one.name for one in state.slots.values()}
-        plan = {"where": "/spec/rules/0/backendRefs", "guarded": _is_guarded(state)}
-        plan["alive"] = traffic.backends(self._names, state, port, every)
-        plan["dead"] = traffic.backends(self._names, state, port, every, guarded=False)
         if self._api.get(self._api.path(SERVICES, self._names.prefix)) is None:
             self._api.apply(SERVICES, self._objects.entry(traffic.nobody(self._names), {}))
-        self._api.apply(ROUTES, self._objects.route(traffic.backends(self._names, state, port, ready), plan))
+        self._api.apply(ROUTES, self._sharing(state, self._ready(state, pods)))
         last: list[str] = []
 
         def follows() -> bool:
@@ -292,10 +313,6 @@ def _settle(follows: Callable[[], bool], late: Callable[[], str], advice: str) -
     if not wait_until(follows, FOLLOW_SECONDS):
         raise OutsideError(late(), advice)
     time.sleep(SETTLE_SECONDS)
-
-
-def _is_guarded(state: ClusterState) -> bool:
-    return any(one.guarded and one.share > 0 for one in state.slots.values())
 
 
 def _selects(selector: Mapping[str, str], names: Names, wanted: Workload) -> bool:

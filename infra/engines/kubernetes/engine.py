@@ -149,15 +149,24 @@ class KubernetesEngine(SlotEngine):
 
     def start(self, slot: Slot, release: Release, replicas: int) -> None:
         self.verify(release)
+        kept = self._state().kept[release.digest]
+        self._change(self._starting(slot, kept.release, kept.image.pushed, replicas))  # type: ignore[arg-type]
+
+    def preview(self, release: Release, replicas: int) -> str:
         state = self._state()
-        kept = state.kept[release.digest]
-        count = replicas * int(os.environ.get("GATELINE_WORKERS") or kept.release.service.workers)
+        started = self._starting(Slot.CANARY, release, self._image_of(release).pushed, replicas)(state)
+        after = changes.shared(started, {Slot.CANARY: 1.0})
+        assert isinstance(after, ClusterState)
+        return self._cluster.preview(after, state.slots.get(Slot.STABLE))
+
+    def _starting(self, slot: Slot, release: Release, program: str, replicas: int) -> Callable[[ClusterState], State]:
+        state = self._state()
+        count = replicas * int(os.environ.get("GATELINE_WORKERS") or release.service.workers)
         variables = given(self._environment, state, os.environ) | {"GATELINE_HOSTS": ",".join(self._hosts())}
         variables |= {} if self._where.gateway else {"GATELINE_CONNECTION_SECONDS": str(CONNECTION_SECONDS)}
 
         def started(state: ClusterState) -> State:
-            program = kept.image.pushed
-            after = changes.started(state, slot, kept.release, program, count, variables, _nowhere)
+            after = changes.started(state, slot, release, program, count, variables, _nowhere)
             wanted = after.slots[slot]
             if isinstance(wanted, Workload) and wanted.pools:
                 return after
@@ -165,7 +174,7 @@ class KubernetesEngine(SlotEngine):
             pools = tuple(dict.fromkeys((own, *((stable.name,) if stable else ()))))
             return after.with_slot(slot, Workload(**{**dict(wanted), "pools": pools}))
 
-        self._change(started)  # type: ignore[arg-type]  # the state that is kept here is a ClusterState
+        return started  # the state that is kept here is a ClusterState
 
     def wait_ready(self, slot: Slot, seconds: float) -> None:
         state = self._state()

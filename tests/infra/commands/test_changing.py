@@ -57,6 +57,18 @@ def test_the_second_time_there_is_nothing_to_deploy(site: Site, capsys: Capture)
     assert f"{release.name} is stable here already: nothing to judge" in said
 
 
+def test_a_dry_run_says_what_a_deploy_would_do_and_does_nothing(site: Site, capsys: Capture) -> None:
+    first = site.release()
+    assert commands.deploy_plan("production", "") == 0
+    site.put(stable=first)
+    second = site.release("2")
+    assert commands.deploy_plan("production", first.name) == commands.deploy_plan("production", "") == 0
+    before, again, beside = capsys.readouterr().out.splitlines()
+    assert f"would start {first.name} (2 replicas), and give it all traffic; nothing was changed or judged" in before
+    assert f"{first.name} runs here already" in again and f"{second.name} (2 replicas) beside {first.name}, " in beside
+    assert site.seen() == {"stable": ("1", 1.0)} and site.target().recorder.log.head().count == 0
+
+
 def test_an_unknown_release_and_an_unknown_traffic(site: Site) -> None:
     site.release()
     with pytest.raises(UsageError, match="no release 'nope'"):

@@ -134,6 +134,23 @@ def test_the_versions_are_those_that_the_cluster_gives_and_change_with_the_traff
     assert before[shared] != after[shared] == service["resourceVersion"]  # type: ignore[index]
 
 
+def test_a_preview_is_the_difference_and_changes_nothing(plane: Plane) -> None:
+    plane.engine.up()
+    release, second = plane.fetched("1"), plane.fetched("2")
+    shared = f"Service/{PREFIX}"
+    added = plane.engine.preview(release, 2)
+    assert "--- (not there)\n+++ Deployment/" in added and f"--- {shared}\n+++ {shared}\n" in added
+    plane.engine.start(Slot.STABLE, release, 2)
+    plane.engine.set_shares({Slot.STABLE: 1.0})
+    before = plane.engine.versions()
+    changed = plane.engine.preview(second, 3).splitlines()
+    for text in ("-  replicas: 2", "+  replicas: 3", f"-    {DEPLOYMENT}: {PREFIX}-{release.digest[:8]}-1"):
+        assert text in changed, changed
+    images = [line for line in changed if "image: " in line]
+    assert [line[0] for line in images] == ["-", "+"] and not any("resourceVersion" in line for line in changed)
+    assert plane.engine.versions() == before
+
+
 def test_a_previous_that_is_kept_cold_has_no_pods_until_it_is_waited_for(plane: Plane) -> None:
     cold = plane.another(warm=False)
     plane.engine.up()
