@@ -160,8 +160,19 @@ def _about_model(kind: str, first: Mapping[str, Any]) -> Sequence[str]:
         told.append(f"it reaches {name} {value:.4g}{beside} on {rows:,} test rows")
     if len(first["tried"]) > 1:
         tried = ", ".join(f"{word(each)} {value:.4g}" for each, value in first["tried"].items())
-        told.append(f"chosen by {name} in cross-validation on {first['train_rows']:,} training rows: {tried}")
+        how = f"chosen by {name} in cross-validation on {first['train_rows']:,} training rows: {tried}"
+        told.append(how + _why_not_the_best(first["estimator"], first["tried"], name))
     return told
+
+
+def _why_not_the_best(chosen: str, tried: Mapping[str, float], name: str) -> str:
+    """Return why the best one in cross-validation was not chosen; '' where it was. The first that was tried is boosting."""
+    best = (min if name in MINIMIZED else max)(tried, key=tried.__getitem__)
+    if best == chosen:
+        return ""
+    if chosen == next(iter(tried)):
+        return f'; the lead is too small to change for (to try it: estimator = "{best}" under [model] in pipeline.toml)'
+    return "; the better one is not shown to beat a constant answer on the test rows"
 
 
 def _about_margin(kind: str, first: Mapping[str, Any], margin: float) -> Sequence[str]:
