@@ -204,7 +204,7 @@ class Cluster:
     def preview(self, state: ClusterState, stable: Workload | None) -> str:
         """Return how the Deployment of `stable`, and what shares the traffic, differ from what a state would make of them.
 
-        The API server says what that would be, and refuses here what it would refuse then.
+        The API server says what that would be, and refuses an object that it would not take.
         """
         wanted = state.slots[Slot.CANARY]
         count, patience = self._count(Slot.CANARY, wanted), self._environment.ready_seconds

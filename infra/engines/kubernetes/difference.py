@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
 from typing import Any
 
 import yaml
@@ -19,12 +18,7 @@ NUMBERED = ("deployment.kubernetes.io/revision", PLAN)
 def difference(before: Body | None, after: Body) -> str:
     """Return a unified diff of two objects as YAML, without what the API server numbers; one that is not there is empty."""
     texts = (_text(before).splitlines(keepends=True), _text(after).splitlines(keepends=True))
-    return "".join(_lines(difflib.unified_diff(*texts, _name(before), _name(after))))
-
-
-def _lines(diff: Iterator[str]) -> Iterator[str]:
-    for line in diff:
-        yield line if line.endswith("\n") else f"{line}\n"
+    return "".join(difflib.unified_diff(*texts, _name(before), _name(after)))
 
 
 def _name(body: Body | None) -> str:

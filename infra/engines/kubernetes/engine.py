@@ -150,7 +150,7 @@ class KubernetesEngine(SlotEngine):
     def start(self, slot: Slot, release: Release, replicas: int) -> None:
         self.verify(release)
         kept = self._state().kept[release.digest]
-        self._change(self._starting(slot, kept.release, kept.image.pushed, replicas))  # type: ignore[arg-type]
+        self._change(self._starting(slot, kept.release, kept.image.pushed, replicas))  # type: ignore[arg-type]  # it is a ClusterState
 
     def preview(self, release: Release, replicas: int) -> str:
         state = self._state()
@@ -174,7 +174,7 @@ class KubernetesEngine(SlotEngine):
             pools = tuple(dict.fromkeys((own, *((stable.name,) if stable else ()))))
             return after.with_slot(slot, Workload(**{**dict(wanted), "pools": pools}))
 
-        return started  # the state that is kept here is a ClusterState
+        return started
 
     def wait_ready(self, slot: Slot, seconds: float) -> None:
         state = self._state()
