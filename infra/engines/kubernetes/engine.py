@@ -150,7 +150,7 @@ class KubernetesEngine(SlotEngine):
     def start(self, slot: Slot, release: Release, replicas: int) -> None:
         self.verify(release)
         kept = self._state().kept[release.digest]
-        self._change(self._starting(slot, kept.release, kept.image.pushed, replicas))  # type: ignore[arg-type]  # it is a ClusterState
+        self._change(self._starting(slot, kept.release, kept.image.pushed, replicas))  # type: ignore[arg-type]
 
     def preview(self, release: Release, replicas: int) -> str:
         state = self._state()
